@@ -1,0 +1,10 @@
+"""The engine: Tensor, the tape, `@op`, `grad`, debug mode. No formula lives here."""
+
+from .debug import debug
+from .mode import enable_grad, is_grad_enabled, no_grad
+from .op import identity, op, registry, saving
+from .tape import grad
+from .tensor import Tensor, tensor
+
+__all__ = ["Tensor", "debug", "enable_grad", "grad", "identity", "is_grad_enabled", "no_grad", "op", "registry",
+           "saving", "tensor"]

@@ -1,0 +1,314 @@
+"""The tape: what was computed from what, and the walk back along it.
+
+`op` lays a Node for each recorded result. `backward` and `grad` walk the nodes
+in descending order of creation, so that a node is reached only after everything
+that used its result. Nothing recurses; what a node saved is let go as soon as
+its VJP has run.
+"""
+
+from itertools import count
+
+import numpy as np
+
+from .mode import enable_grad, mode
+from .tensor import Leaf, Tensor
+
+__all__ = ["Node", "backward", "grad", "next_order"]
+
+next_order = count().__next__
+RELEASED = "released"
+
+
+class Node:
+    """One recorded result: its op, the nodes of the inputs, what the VJP will need."""
+
+    __slots__ = ("op", "parents", "saved", "inputs", "shape", "dtype", "order", "port", "where", "__weakref__")
+
+    def __init__(self, op, parents, saved, inputs, shape, dtype):
+        self.op = op
+        self.parents = parents  # one per input: Node, Leaf, or None for a constant
+        self.saved = saved  # the values the VJP names after g, in its order
+        self.inputs = inputs  # all argument values, for ops that have a composite
+        self.shape = shape  # of the result; None where an op has several results
+        self.dtype = dtype
+        self.order = next_order()
+        self.port = None  # which of several results this is (see Op.lay_ports)
+        self.where = None  # source line, in debug mode
+
+
+def backward(tensor, gradient=None, retain_graph=False):
+    r"""Accumulate $\partial\,\langle g, y\rangle / \partial x$ into `.grad` of every leaf x below y.
+
+    Parameters
+    ----------
+    gradient : array_like, optional
+        The cotangent g, in the shape of this Tensor. May be left out for a single element, where it is 1.
+    retain_graph : bool
+        Keep what the tape saved, for another walk.
+
+    Raises
+    ------
+    ValueError
+        If nothing here requires a gradient, if `gradient` has another shape, or
+        if the graph has been released by an earlier walk.
+
+    Examples
+    --------
+    >>> import tinymm as tm
+    >>> x = tm.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).backward([1.0, 10.0])
+    >>> x.grad
+    array([ 2., 40.], dtype=float32)
+    """
+    if tensor._node is None:
+        raise ValueError("backward: this Tensor does not require grad")
+    cotangents = {tensor._node: _seed(tensor, gradient, "backward")}
+    graph = _reachable(cotangents)
+    owned = _walk(graph, cotangents, retain_graph)
+    for leaf, g in cotangents.items():
+        target = leaf.tensor
+        if target is None:
+            continue  # nobody is left to read it
+        if target.grad is None:
+            target.grad = g if leaf in owned else g.copy()
+        else:
+            target.grad = target.grad + g
+
+
+def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=None, allow_unused=False):
+    r"""The gradients $\bar x = \sum_k \bar y_k\, \partial y_k/\partial x$, returned instead of accumulated.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+    inputs : Tensor or sequence of Tensor
+        Leaves or intermediate results.
+    grad_outputs : array_like, Tensor or sequence, optional
+        One cotangent per output; 1 for outputs of a single element.
+    create_graph : bool
+        Record the backward walk itself, so that the result can be differentiated again.
+    retain_graph : bool, optional
+        Keep the graph for another walk; default: the value of `create_graph`.
+    allow_unused : bool
+        Give None for an input that no output depends on, instead of an error.
+
+    Returns
+    -------
+    tuple of Tensor
+        One per input, in its shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        If an output or input does not require grad, an input is unused, or the graph is released.
+
+    Examples
+    --------
+    >>> import tinymm as tm
+    >>> x = tm.tensor(3.0, requires_grad=True)
+    >>> dx, = tm.grad(x * x * x, x, create_graph=True)
+    >>> dx.item(), tm.grad(dx, x)[0].item()
+    (27.0, 18.0)
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not isinstance(grad_outputs, (list, tuple)) or len(outputs) == 1 and len(grad_outputs) != 1:
+        grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(f"grad: one cotangent per output; got {len(grad_outputs)} for {len(outputs)} outputs")
+    for name, group in (("output", outputs), ("input", inputs)):
+        for i, t in enumerate(group):
+            if t._node is None:
+                raise ValueError(f"grad: {name} {i} does not require grad")
+    cotangents = {}
+    for y, g in zip(outputs, grad_outputs):
+        seed = _seed(y, g, "grad", lift=create_graph)
+        cotangents[y._node] = seed if y._node not in cotangents else cotangents[y._node] + seed
+    wanted = dict.fromkeys(t._node for t in inputs)
+    graph, useful = _leading_to(wanted, _reachable(cotangents))
+    walk = _walk_recorded if create_graph else _walk
+    walk(graph, cotangents, create_graph if retain_graph is None else retain_graph, wanted, useful)
+    wanted.update((node, g) for node, g in cotangents.items() if node in wanted)  # those never walked through
+    found = [wanted[t._node] for t in inputs]
+    for i, g in enumerate(found):
+        if g is None and not allow_unused:
+            raise ValueError(f"grad: no output depends on input {i}; pass allow_unused=True to get None for it")
+    return tuple(g if g is None or isinstance(g, Tensor) else Tensor(g.copy()) for g in found)
+
+
+def _seed(y, g, who, lift=False):
+    """The cotangent a walk starts from, checked against the output it belongs to."""
+    if g is None:
+        if y.data.size != 1:
+            raise ValueError(f"{who}: an output of shape {y.shape} needs a cotangent of that shape; got none")
+        g = np.ones_like(y.data)
+    raw = g.data if isinstance(g, Tensor) else np.asarray(g, dtype=y.data.dtype)
+    if raw.shape != y.data.shape:
+        raise ValueError(f"{who}: the cotangent must have the shape of the output, {y.shape}; got {raw.shape}")
+    if lift:
+        return g if isinstance(g, Tensor) else Tensor(raw)
+    return raw if raw.dtype == y.data.dtype else raw.astype(y.data.dtype)
+
+
+def _reachable(roots):
+    """Every node the roots depend on, leaves left out, in order of creation."""
+    seen = set(roots)
+    stack = list(roots)
+    graph = []
+    while stack:
+        node = stack.pop()
+        if node.op is not None:
+            graph.append(node)
+            for parent in node.parents:
+                if parent is not None and parent not in seen:
+                    seen.add(parent)
+                    stack.append(parent)
+    graph.sort(key=_order)
+    return graph
+
+
+def _order(node):
+    return node.order
+
+
+def _leading_to(wanted, graph):
+    """The nodes of `graph` above some wanted node, and the set of nodes a gradient must reach for that."""
+    useful = set(wanted)
+    part = []
+    for node in graph:
+        if any(parent in useful for parent in node.parents):
+            useful.add(node)
+            part.append(node)
+    return part, useful
+
+
+def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
+    """Pull the cotangents back through `graph`; what is left in the dict belongs to leaves.
+
+    Returns the set of nodes whose cotangent is memory of its own: neither the
+    caller's, nor another node's, nor a view. Those may be added to in place.
+    """
+    watch = mode.watch
+    owned = set()
+    while graph:
+        node = graph.pop()
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        if node in wanted:
+            wanted[node] = g
+        op, parents, saved = node.op, node.parents, node.saved
+        if saved is RELEASED:
+            raise _released(op)
+        if not retain_graph:
+            node.saved, node.inputs, node.parents = RELEASED, None, ()
+        if node.port is not None:
+            _file(cotangents, parents[0], node.port, g)
+            continue
+        if type(g) is list:
+            g = _complete(g, node.shape)
+        grads = op.pull(g, *saved)
+        if type(grads) is not tuple:
+            grads = (grads,)
+        if len(grads) < len(parents):
+            grads = _pad(grads, parents)
+        for i, parent in enumerate(parents):
+            if parent is None or useful is not None and parent not in useful:
+                continue
+            d = grads[i]
+            if type(d) is not np.ndarray:
+                d = _called(op, i, d, np.asarray)
+            like = parent if parent.op is not None else parent.tensor.data
+            if d.shape != like.shape:
+                d = _unbroadcast(op, i, d, like.shape)
+            if d.dtype is not like.dtype:
+                d = d.astype(like.dtype, copy=False)
+            if watch is not None:
+                watch.check_backward(node, i, g, d)
+            before = cotangents.get(parent)
+            if before is None:
+                cotangents[parent] = d
+                if d is not g and d.base is None:
+                    owned.add(parent)
+            elif parent in owned:
+                before += d
+            else:
+                cotangents[parent] = before + d
+                owned.add(parent)
+        if watch is not None and not retain_graph:
+            watch.unlock(saved)
+    return owned
+
+
+def _walk_recorded(graph, cotangents, retain_graph, wanted, useful):
+    """`_walk` on Tensors: the VJP texts record themselves. Always out of place."""
+    while graph:
+        node = graph.pop()
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        if node in wanted:
+            wanted[node] = g
+        op, parents = node.op, node.parents
+        if node.saved is RELEASED:
+            raise _released(op)
+        if node.port is not None:
+            _file(cotangents, parents[0], node.port, g)
+            continue
+        with enable_grad():
+            grads = op.pull_recorded(_complete(g, node.shape, Tensor) if type(g) is list else g, node)
+            for i, (parent, d) in enumerate(zip(parents, _pad(grads, parents))):
+                if parent is None or parent not in useful:
+                    continue
+                d = d if isinstance(d, Tensor) else _called(op, i, d, lambda a: a if isinstance(a, Tensor) else Tensor(a))
+                like = parent if parent.op is not None else parent.tensor.data
+                if d.shape != like.shape:
+                    d = _unbroadcast(op, i, d, like.shape)
+                if d.dtype != like.dtype:
+                    d = d.astype(like.dtype)
+                cotangents[parent] = d if parent not in cotangents else cotangents[parent] + d
+        if not retain_graph:
+            node.saved, node.inputs, node.parents = RELEASED, None, ()
+
+
+def _file(cotangents, whole, port, g):
+    """Put the cotangent of one of several results into its op's list."""
+    cotangents.setdefault(whole, [None] * len(whole.shape))[port] = g
+
+
+def _complete(cotangent, results, wrap=lambda a: a):
+    """Zeros for those of several results that nothing was computed from."""
+    return [wrap(np.zeros(*result)) if g is None else g for g, result in zip(cotangent, results)]
+
+
+def _pad(grads, parents):
+    """One gradient per parent; arguments beyond those a VJP answers for have none."""
+    grads = grads if isinstance(grads, (tuple, list)) else (grads,)
+    return (*grads, *[None] * (len(parents) - len(grads)))
+
+
+def _called(op, i, d, wrap):
+    """A gradient that came as a thunk or a scalar, as an array."""
+    d = d() if callable(d) else d
+    if d is None:
+        raise ValueError(f"{op.name}: argument {op.input_name(i)} is not differentiable, but requires grad")
+    return wrap(d)
+
+
+def _unbroadcast(op, i, d, shape):
+    """Sum a gradient over the axes along which its input was broadcast."""
+    extra = d.ndim - len(shape)
+    stretched = tuple(k + extra for k, n in enumerate(shape) if extra >= 0 and n == 1 != d.shape[k + extra])
+    reduced = d.sum(axis=(*range(extra), *stretched), keepdims=True) if extra >= 0 else d
+    if reduced.shape[max(extra, 0):] != shape:
+        raise ValueError(f"{op.name}: the VJP gave input {op.input_name(i)} a gradient of shape {d.shape}; "
+                         f"its own shape is {shape}")
+    return reduced.reshape(shape)
+
+
+def _released(op):
+    return ValueError(f"backward: the result of {op.name} has already been walked and what it saved is released; "
+                      "pass retain_graph=True to the first walk")
+
+
+Tensor.backward = backward

@@ -1,0 +1,48 @@
+"""A spec row: how to call an op, what it must equal, and which function of PyTorch it mirrors.
+
+The rows stand in `tinymm/testing/specs/`, one file per file of formulas. Tests,
+benchmarks and the table of ops in the docs iterate over `SPECS`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+__all__ = ["SPECS", "Spec", "spec"]
+
+SPECS = {}  # name of the op -> its rows
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One way of calling one op.
+
+    Attributes
+    ----------
+    name : str
+        Name in the registry of ops.
+    calls : callable
+        Returns a hypothesis strategy of `(args, kwargs)`; floating-point arrays among the args, float64, are
+        the inputs that are differentiated.
+    reference : callable
+        The same value from elsewhere: SciPy, a NumPy loop, a closed form. Called with the same `(*args, **kwargs)`.
+    torch : callable, optional
+        `torch(torch_module, *args, **kwargs)`: PyTorch's function on torch tensors.
+    function : callable, optional
+        What is called, if not the op itself (a public function around it).
+    second_order : bool
+        Whether second derivatives exist where `calls` samples.
+    """
+
+    name: str
+    calls: Callable[[], Any]
+    reference: Callable
+    torch: Callable | None = None
+    function: Callable | None = None
+    second_order: bool = True
+
+
+def spec(name, calls, reference, torch=None, function=None, second_order=True):
+    """Add a row for the op `name`; see `Spec` for the arguments."""
+    row = Spec(name, calls, reference, torch, function, second_order)
+    SPECS.setdefault(name, []).append(row)
+    return row

@@ -1,0 +1,90 @@
+"""Hypothesis strategies for arrays: hypothesis draws shape, layout and a seed; a Generator fills in the values.
+
+Values drawn that way are well spread and never subnormal or equal by accident,
+which is what a finite difference wants; the shapes shrink as usual.
+hypothesis is imported here and nowhere else in the package.
+"""
+
+import numpy as np
+from hypothesis import strategies as st
+
+__all__ = ["arrays", "broadcastable", "calls", "integers", "masks", "positive", "seeds", "shapes", "st", "tensors_of"]
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def shapes(min_dims=0, max_dims=3, min_side=1, max_side=4):
+    """Shapes as tuples."""
+    return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
+
+
+@st.composite
+def arrays(draw, shape=None, low=-2.0, high=2.0, gap=0.0, away_from=0.0, distinct=False, dtype=np.float64):
+    """Random values in [low, high], at least `gap` away from `away_from`; `distinct`: no two closer than 0.05.
+
+    The layout is C, Fortran, reversed or strided.
+    """
+    if not isinstance(shape, tuple):
+        shape = draw(shapes() if shape is None else shape)
+    rng = np.random.default_rng(draw(seeds))
+    if distinct:
+        size = int(np.prod(shape))
+        values = (rng.permutation(size) - size / 2 + rng.uniform(-0.3, 0.3, size)).reshape(shape) * 0.1 + away_from
+    else:
+        values = rng.uniform(low, high, shape)
+    if gap:
+        side = np.where(values >= away_from, 1.0, -1.0)
+        values = np.where(np.abs(values - away_from) < gap, away_from + side * gap * (1 + rng.random(shape)), values)
+    return laid_out(values.astype(dtype), draw(st.sampled_from(("C", "F", "reversed", "strided"))))
+
+
+def laid_out(values, layout):
+    """The same values in another memory layout."""
+    if layout == "F":
+        return np.asfortranarray(values)
+    if values.ndim and layout == "reversed":
+        return np.ascontiguousarray(values[::-1])[::-1]
+    if values.ndim and layout == "strided":
+        wide = np.zeros((*values.shape[:-1], 2 * values.shape[-1]), values.dtype)
+        wide[..., ::2] = values
+        return wide[..., ::2]
+    return values
+
+
+def positive(shape=None, low=0.2, high=3.0):
+    """Random values well above zero."""
+    return arrays(shape, low, high)
+
+
+@st.composite
+def broadcastable(draw, n=2, max_dims=3, max_side=3):
+    """n shapes that broadcast together."""
+    whole = draw(shapes(0, max_dims, 1, max_side))
+    result = []
+    for _ in range(n):
+        kept = whole[draw(st.integers(0, len(whole))):]
+        result.append(tuple(1 if draw(st.booleans()) else side for side in kept))
+    return tuple(result)
+
+
+def integers(shape, low, high):
+    """Integer arrays with values in [low, high)."""
+    return seeds.map(lambda seed: np.random.default_rng(seed).integers(low, high, shape))
+
+
+def masks(shape, p=0.7):
+    """Boolean arrays, True with probability p."""
+    return seeds.map(lambda seed: np.random.default_rng(seed).random(shape) < p)
+
+
+def tensors_of(shape_strategy, **kwargs):
+    """A list of arrays, one for each shape that `shape_strategy` draws."""
+    return shape_strategy.flatmap(lambda group: st.tuples(*(arrays(s, **kwargs) for s in group)).map(list))
+
+
+def calls(*args, **kwargs):
+    """`(args, kwargs)` from one strategy (or constant) per argument."""
+    def lift(value):
+        return value if isinstance(value, st.SearchStrategy) else st.just(value)
+
+    return st.tuples(st.tuples(*map(lift, args)), st.fixed_dictionaries({k: lift(v) for k, v in kwargs.items()}))
