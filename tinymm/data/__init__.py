@@ -3,6 +3,26 @@
 NumPy and SciPy only; nothing here knows of gradients.
 """
 
+from tinymm.data.batching import batches
+from tinymm.data.coco import CaptionData, read_coco_captions
 from tinymm.data.shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
+from tinymm.data.splits import group_split, held_out_compositions, random_split
+from tinymm.data.tokenizer import WordTokenizer, normalise, pad_batch
 
-__all__ = ["Scene", "ShapesWorld", "Thing", "judge", "references", "truth_accuracy"]
+__all__ = [
+    "CaptionData",
+    "Scene",
+    "ShapesWorld",
+    "Thing",
+    "WordTokenizer",
+    "batches",
+    "group_split",
+    "held_out_compositions",
+    "judge",
+    "normalise",
+    "pad_batch",
+    "random_split",
+    "read_coco_captions",
+    "references",
+    "truth_accuracy",
+]

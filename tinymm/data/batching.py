@@ -1,0 +1,44 @@
+"""Batches of row numbers, in order or shuffled."""
+
+import numpy as np
+
+__all__ = ["batches"]
+
+
+def batches(n, batch_size, rng=None, drop_last=False):
+    """Divide the rows 0 … n−1 into batches, once through the data.
+
+    The order is drawn before anything is returned. To resume in the middle of an epoch, restore the generator's
+    state of its start and go on from `batches(...)[done:]`.
+
+    Parameters
+    ----------
+    n, batch_size : int
+    rng : numpy.random.Generator, optional
+        Shuffles the rows; without it they stay in order.
+    drop_last : bool
+        Leave out the last batch if it is not full.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        int64 arrays of row numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is not one batch.
+
+    Examples
+    --------
+    >>> [batch.tolist() for batch in batches(5, 2)]
+    [[0, 1], [2, 3], [4]]
+    >>> rng = np.random.default_rng(0)
+    >>> [batch.tolist() for batch in batches(5, 2, rng, drop_last=True)]
+    [[2, 4], [3, 0]]
+    """
+    if batch_size < 1 or n < (batch_size if drop_last else 1):
+        raise ValueError(f"batches: needs rows for at least one batch; got {n} rows, batch_size {batch_size}")
+    order = np.arange(n) if rng is None else rng.permutation(n)
+    end = n - n % batch_size if drop_last else n
+    return [order[start : start + batch_size] for start in range(0, end, batch_size)]

@@ -1,0 +1,159 @@
+"""Ways to divide a data set: at random, by group, and by composition.
+
+Each returns sorted arrays of row numbers; shuffling is the business of `batching`.
+"""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+__all__ = ["group_split", "held_out_compositions", "random_split"]
+
+
+def random_split(n, fractions, rng):
+    """Divide `n` rows at random.
+
+    Parameters
+    ----------
+    n : int
+    fractions : sequence of float
+        The share of each part; positive, summing to 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of numpy.ndarray
+        One sorted int64 array of row numbers per part; together every row once.
+
+    Raises
+    ------
+    ValueError
+        If the fractions are no shares, or a part would be empty.
+
+    Examples
+    --------
+    >>> train, test = random_split(10, (0.8, 0.2), np.random.default_rng(0))
+    >>> len(train), len(test)
+    (8, 2)
+    """
+    _check_fractions("random_split", fractions)
+    ends = [round(n * share) for share in np.cumsum(fractions)[:-1].tolist()]
+    parts = [np.sort(part) for part in np.split(rng.permutation(n), ends)]
+    if not all(len(part) for part in parts):
+        raise ValueError(f"random_split: every part needs a row; got {n} rows for the fractions {tuple(fractions)}")
+    return parts
+
+
+def group_split(groups, fractions, rng):
+    """Divide rows so that no group is in two parts; every part gets at least one group.
+
+    In random order, each group goes to the part that is furthest below its share, so shares are met as closely as the
+    sizes of the groups allow.
+
+    Parameters
+    ----------
+    groups : sequence of hashable
+        The group of each row, such as the speaker of a recording.
+    fractions : sequence of float
+        The share of rows of each part; positive, summing to 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of numpy.ndarray
+        One sorted int64 array of row numbers per part; together every row once.
+
+    Raises
+    ------
+    ValueError
+        If the fractions are no shares, or there are fewer groups than parts.
+
+    Examples
+    --------
+    >>> train, test = group_split(["ann", "bob", "ann", "cy"], (0.5, 0.5), np.random.default_rng(0))
+    >>> train.tolist(), test.tolist()
+    ([1, 3], [0, 2])
+    """
+    _check_fractions("group_split", fractions)
+    sizes = Counter(groups)
+    if len(sizes) < len(fractions):
+        raise ValueError(f"group_split: {len(fractions)} parts need as many groups; got {len(sizes)}")
+    missing = [share * len(groups) for share in fractions]  # rows each part still wants
+    empty = set(range(len(fractions)))
+    part_of = {}
+    names = list(sizes)
+    for done, i in enumerate(rng.permutation(len(names))):
+        # The last groups are kept for the parts that have none yet.
+        part = max(empty if len(names) - done == len(empty) else range(len(fractions)), key=missing.__getitem__)
+        part_of[names[i]] = part
+        missing[part] -= sizes[names[i]]
+        empty.discard(part)
+    parts = np.array([part_of[group] for group in groups])
+    return [np.flatnonzero(parts == part) for part in range(len(fractions))]
+
+
+def held_out_compositions(rows, fraction, rng):
+    """Hold out combinations whose every ingredient is still seen in training.
+
+    A row may be held out if each of its field values occurs in some other combination that is kept. Rows with equal
+    fields go together, so that no held-out combination is ever seen.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of hashable
+        The fields of each row, such as (base emoji, skin tones).
+    fraction : float
+        The share to hold out of the rows that may be held out, between 0 and 1; fewer if more would take an
+        ingredient out of training.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    train, held_out : numpy.ndarray
+        Sorted int64 arrays of row numbers; together every row once.
+
+    Raises
+    ------
+    ValueError
+        If rows differ in length, `fraction` is not in (0, 1], or nothing can be held out.
+
+    Examples
+    --------
+    >>> rows = [("red", "cross"), ("red", "circle"), ("blue", "cross"), ("blue", "circle"), ("green", "cross")]
+    >>> train, held_out = held_out_compositions(rows, 0.25, np.random.default_rng(0))
+    >>> [rows[i] for i in held_out]
+    [('blue', 'cross')]
+    """
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError(f"held_out_compositions: rows must have the same fields; got {len(rows)} rows that do not")
+    if not 0 < fraction <= 1:
+        raise ValueError(f"held_out_compositions: fraction must be above 0 and at most 1; got {fraction}")
+    counts = Counter(tuple(row) for row in rows)
+    kept = Counter(ingredient for row in counts for ingredient in enumerate(row))  # by (field, value)
+
+    def is_spare(row):
+        return all(kept[ingredient] > 1 for ingredient in enumerate(row))
+
+    eligible = [row for row in counts if is_spare(row)]
+    wanted = fraction * sum(counts[row] for row in eligible)
+    held_out, taken = set(), 0
+    for i in rng.permutation(len(eligible)):
+        row = eligible[i]
+        # Take it if that comes closer to the wanted number than leaving it.
+        if taken + counts[row] / 2 <= wanted and is_spare(row):
+            held_out.add(row)
+            taken += counts[row]
+            kept.subtract(enumerate(row))
+    if not held_out:
+        raise ValueError(
+            f"held_out_compositions: some row must share each field value with another combination; "
+            f"got {len(eligible)} such rows of {len(rows)}, fraction {fraction}"
+        )
+    is_held_out = np.array([tuple(row) in held_out for row in rows])
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def _check_fractions(name, fractions):
+    if not all(share > 0 for share in fractions) or not math.isclose(sum(fractions), 1, abs_tol=1e-6):
+        raise ValueError(f"{name}: fractions must be positive and sum to 1; got {tuple(fractions)}")
