@@ -21,6 +21,7 @@ def test_missing_package_names_the_extra(monkeypatch):
 
 def test_pillow_goes_by_its_package_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.delitem(sys.modules, "PIL.Image", raising=False)
     with pytest.raises(ImportError, match=r"needs pillow; .*tinymm\[media\]"):
         need("PIL.Image", extra="media", feature="read a PNG")
 

@@ -72,22 +72,21 @@ class CaptionData:
         ValueError
             If a file cannot be decoded, or sizes differ and `size` is None.
         """
+        pil = need("PIL.Image", extra="media", feature="read images")
         size = self.size
         images = []
         for index in indices:
             path = self.directory / "images" / self.file_names[index]
-            picture = _open(path)
-            if size is None:
-                size = picture.height, picture.width
+            picture = _open(path, pil)
+            size = size or (picture.height, picture.width)
             if (picture.height, picture.width) != tuple(size):
                 if self.size is None:
                     found = f"{picture.height}×{picture.width} after {size[0]}×{size[1]}"
                     raise ValueError(f"{path}: images must share one size unless a size is given; got {found}")
-                picture = picture.resize((size[1], size[0]), need("PIL.Image", "media", "resize an image").BILINEAR)
+                picture = picture.resize((size[1], size[0]), pil.Resampling.BILINEAR)
                 self.resized.add(int(index))
-            images.append(np.asarray(picture, dtype=np.uint8))
-        height, width = size or (0, 0)
-        pixels = np.array(images, dtype=np.uint8).reshape(-1, height, width, 3)
+            images.append(np.asarray(picture))
+        pixels = np.array(images, dtype=np.uint8).reshape(len(images), *(size or (0, 0)), 3)
         return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=np.float32) / 255  # (n, 3, H, W)
 
 
@@ -221,19 +220,18 @@ def _split(path, entries):
     return [entry["split"] for entry in entries]
 
 
-def _open(path):
+def _open(path, pil):
     """Decode a picture to RGB on white, whatever its mode."""
-    image_module = need("PIL.Image", extra="media", feature="read an image")
     try:
-        with image_module.open(path) as picture:
+        with pil.open(path) as picture:
             picture.load()
     except Exception as error:  # a damaged file fails in as many ways as there are decoders
         raise ValueError(f"{path}: must be an image that can be decoded; {error}") from error
     if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip to 8
-        picture = image_module.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        picture = pil.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.has_transparency_data:
-        white = image_module.new("RGBA", picture.size, "white")
-        picture = image_module.alpha_composite(white, picture.convert("RGBA"))
+        white = pil.new("RGBA", picture.size, "white")
+        picture = pil.alpha_composite(white, picture.convert("RGBA"))
     return picture.convert("RGB")
 
 
