@@ -1,0 +1,1 @@
+"""Tests of tinymm.metrics, one file per file of the room."""

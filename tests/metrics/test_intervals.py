@@ -1,0 +1,101 @@
+"""Wilson against its defining equation and published numbers; the bootstrap against the normal theory."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from tinymm.metrics import bootstrap_interval, wilson_interval
+
+trials = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(trials, st.floats(0.01, 0.999))
+def test_wilson_contains_the_fraction_and_stays_in_the_unit_interval(trial, confidence):
+    successes, n = trial
+    low, high = wilson_interval(successes, n, confidence)
+    assert 0 <= low <= successes / n <= high <= 1 and low < high
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99])
+def test_wilson_is_exact_at_none_and_all(confidence):
+    for n in range(1, 100):             # the bare formula misses 0 and 1 by a rounding error at many of these
+        assert wilson_interval(0, n, confidence)[0] == 0.0
+        assert wilson_interval(n, n, confidence)[1] == 1.0
+
+
+@given(trials, st.floats(0.1, 0.999))
+def test_wilson_ends_are_where_the_score_test_just_rejects(trial, confidence):
+    # The interval inverts |p̂ - p| = z sqrt(p (1 - p) / n), with p the end itself.
+    successes, n = trial
+    z = norm.ppf((1 + confidence) / 2)
+    for end in wilson_interval(successes, n, confidence):
+        assert (successes / n - end) ** 2 == pytest.approx(z * z * end * (1 - end) / n, rel=1e-6, abs=1e-12)
+
+
+def test_wilson_on_paper():
+    # 0 of n: the upper end is z^2 / (n + z^2); with z = 1.959964 and n = 10: 3.841459 / 13.841459.
+    low, high = wilson_interval(0, 10)
+    assert low == 0 and high == pytest.approx(3.841459 / 13.841459, rel=1e-6)
+    # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+@given(trials)
+def test_wilson_mirrors_and_widens_with_confidence(trial):
+    successes, n = trial
+    low, high = wilson_interval(successes, n)
+    assert wilson_interval(n - successes, n) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+    wide_low, wide_high = wilson_interval(successes, n, 0.99)
+    assert wide_low <= low and high <= wide_high and wide_high - wide_low > high - low
+
+
+def test_bootstrap_has_the_normal_width_around_the_mean():
+    values = np.random.default_rng(1).normal(3, 2, size=400)
+    low, high = bootstrap_interval(values, np.random.default_rng(2), resamples=2000)
+    error = values.std() / math.sqrt(400)
+    # The quantile of 2000 resampled means has a standard error near 0.06 of `error`: 0.25 is four of them.
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.25 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.25 * error)
+    narrow = bootstrap_interval(values, np.random.default_rng(2), confidence=0.5, resamples=2000)
+    assert low < narrow[0] < values.mean() < narrow[1] < high
+
+
+def test_bootstrap_repeats_with_the_seed_only():
+    values = np.arange(50.0)
+    first, again, other = (bootstrap_interval(values, np.random.default_rng(seed), resamples=100) for seed in (7, 7, 8))
+    assert first == again != other
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=20), st.integers(0, 5))
+def test_bootstrap_stays_within_the_values(values, seed):
+    low, high = bootstrap_interval(values, np.random.default_rng(seed), resamples=20)
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+@pytest.mark.parametrize("successes, n", [(-1, 5), (6, 5), (0, 0)])
+def test_wilson_refuses_impossible_counts(successes, n):
+    with pytest.raises(ValueError, match=f"wilson_interval: .*got {successes} and {n}"):
+        wilson_interval(successes, n)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95])
+def test_confidence_lies_between_zero_and_one(confidence):
+    with pytest.raises(ValueError, match="wilson_interval: confidence must lie between 0 and 1"):
+        wilson_interval(1, 2, confidence)
+    with pytest.raises(ValueError, match="bootstrap_interval: confidence must lie between 0 and 1"):
+        bootstrap_interval([1.0], np.random.default_rng(0), confidence)
+
+
+@pytest.mark.parametrize("values", [[], [[1.0]], [1.0, np.nan]])
+def test_bootstrap_refuses_what_has_no_mean(values):
+    with pytest.raises(ValueError, match="bootstrap_interval: values must be finite, of shape"):
+        bootstrap_interval(values, np.random.default_rng(0))
+
+
+def test_bootstrap_needs_a_resample():
+    with pytest.raises(ValueError, match="bootstrap_interval: resamples must be at least 1; got 0"):
+        bootstrap_interval([1.0], np.random.default_rng(0), resamples=0)

@@ -1,0 +1,71 @@
+"""Edit distance against the naive recursion, alignments replayed, error rates on paper."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinymm.metrics import character_error_rate, edit_alignment, edit_distance, word_error_rate
+
+sequences = st.text(alphabet="abc", max_size=5)
+longer = st.text(alphabet="abc", max_size=12)
+
+
+def naive(h, r):
+    if not h or not r:
+        return len(h) + len(r)
+    return min(naive(h[1:], r[1:]) + (h[0] != r[0]), naive(h, r[1:]) + 1, naive(h[1:], r) + 1)
+
+
+@given(sequences, sequences)
+def test_edit_distance_equals_the_naive_recursion(h, r):
+    assert edit_distance(h, r) == naive(h, r)
+
+
+@given(longer, longer, longer)
+def test_edit_distance_is_a_metric(a, b, c):
+    assert (edit_distance(a, b) == 0) == (a == b)
+    assert edit_distance(a, b) == edit_distance(b, a)
+    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
+
+
+@given(longer, longer)
+def test_the_alignment_reads_both_sequences_at_the_distance_s_cost(h, r):
+    steps = edit_alignment(h, r)
+    assert "".join(token for _, token, _ in steps if token is not None) == r
+    assert "".join(token for _, _, token in steps if token is not None) == h
+    assert sum(op != "match" for op, _, _ in steps) == edit_distance(h, r)
+    for op, reference, hypothesis in steps:
+        assert op == ("insert" if reference is None else "delete" if hypothesis is None
+                      else "match" if reference == hypothesis else "substitute")
+
+
+def test_alignment_on_paper():
+    assert edit_alignment(["a", "x", "c"], ["a", "b", "c"])[1] == ("substitute", "b", "x")
+    assert edit_alignment(["a", "b"], ["b"]) == [("insert", None, "a"), ("match", "b", "b")]
+    assert edit_alignment(["b"], ["a", "b"]) == [("delete", "a", None), ("match", "b", "b")]
+    assert edit_alignment([], []) == []
+
+
+def test_error_rates_on_paper():
+    # 1 substitution + 1 insertion + 2 deletions over 3 + 2 + 2 words; the mean of rates would be (1/3 + 1/2 + 1)/3.
+    hypotheses, references = ["one too three", "four five six", ""], ["one two three", "four five", "seven eight"]
+    assert word_error_rate(hypotheses, references) == pytest.approx(4 / 7)
+    assert word_error_rate([h.split() for h in hypotheses], [r.split() for r in references]) == pytest.approx(4 / 7)
+    # "ab d" against "abcd": one character of four. Whole words: both wrong, against one: 2/1.
+    assert character_error_rate(["ab d"], ["abcd"]) == pytest.approx(1 / 4)
+    assert word_error_rate(["ab d"], ["abcd"]) == 2.0
+
+
+@pytest.mark.parametrize("rate", [word_error_rate, character_error_rate])
+def test_errors_name_the_rate(rate):
+    with pytest.raises(ValueError, match=f"^{rate.__name__}: .* must have the same length; got 1 and 2"):
+        rate(["a"], ["a", "b"])
+    with pytest.raises(ValueError, match=f"^{rate.__name__}: .* at least one token; got none in 1 items"):
+        rate(["a"], [""])
+    with pytest.raises(ValueError, match=f"{rate.__name__}: .*got a single string"):
+        rate("ab", ["a", "b"])
+
+
+def test_character_error_rate_wants_strings():
+    with pytest.raises(ValueError, match="character_error_rate: transcripts must be strings; got list"):
+        character_error_rate([["a"]], ["a"])

@@ -1,0 +1,113 @@
+"""Scores of a classifier from its predicted and true class numbers: accuracy, confusion matrix, macro F1."""
+
+import numpy as np
+
+__all__ = ["accuracy", "confusion_matrix", "macro_f1"]
+
+
+def accuracy(predictions, labels):
+    """Fraction of predictions that equal their label.
+
+    Parameters
+    ----------
+    predictions, labels : (N,) int arrays
+        Class numbers (the argmax of the scores, not the scores).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, are not (N,) with N > 0, or the numbers are not integers.
+
+    Examples
+    --------
+    >>> accuracy([0, 1, 1, 2], [0, 1, 2, 2])
+    0.75
+    """
+    predictions, labels = _checked(predictions, labels, "accuracy")
+    return float(np.mean(predictions == labels))
+
+
+def confusion_matrix(predictions, labels, classes=None):
+    """How often each class was taken for each: rows are true classes, columns predicted ones.
+
+    Parameters
+    ----------
+    predictions, labels : (N,) int arrays
+        Class numbers, from 0.
+    classes : int, optional
+        How many classes there are; by default the largest number seen plus one.
+
+    Returns
+    -------
+    (classes, classes) int64 ndarray
+        Entry (i, j) counts the items of class i predicted as j; the sum is N.
+
+    Raises
+    ------
+    ValueError
+        As `accuracy` does, or if a class number is not in 0..classes-1.
+
+    Examples
+    --------
+    >>> confusion_matrix([0, 1, 1, 2], [0, 1, 2, 2])
+    array([[1, 0, 0],
+           [0, 1, 0],
+           [0, 1, 1]])
+    """
+    predictions, labels = _checked(predictions, labels, "confusion_matrix")
+    low, high = min(predictions.min(), labels.min()), max(predictions.max(), labels.max())
+    if classes is None:
+        classes = int(high) + 1
+    if low < 0 or high >= classes:
+        raise ValueError(f"confusion_matrix: class numbers must lie in 0..{classes - 1}; got {low}..{high}")
+    cells = labels.astype(np.int64) * classes + predictions.astype(np.int64)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def macro_f1(predictions, labels):
+    r"""F1 of each class, averaged with equal weight, so that rare classes count as much as common ones.
+
+    $$ F_1(c) = \frac{2\,\mathrm{TP}_c}{2\,\mathrm{TP}_c + \mathrm{FP}_c + \mathrm{FN}_c} $$
+
+    Parameters
+    ----------
+    predictions, labels : (N,) int arrays
+        Class numbers, from 0.
+
+    Returns
+    -------
+    float
+        The mean over the classes that occur in `predictions` or `labels`.
+
+    Raises
+    ------
+    ValueError
+        As `confusion_matrix` does.
+
+    Examples
+    --------
+    >>> macro_f1([0, 0, 0, 0], [0, 0, 0, 1])        # F1 = 6/7 and 0, while the accuracy is 3/4
+    0.42857142857142855
+    """
+    predictions, labels = _checked(predictions, labels, "macro_f1")
+    matrix = confusion_matrix(predictions, labels)
+    both = matrix.sum(axis=0) + matrix.sum(axis=1)          # 2 TP + FP + FN
+    seen = both > 0
+    return float(np.mean(2 * np.diag(matrix)[seen] / both[seen]))
+
+
+def _checked(predictions, labels, name):
+    predictions, labels = np.asarray(predictions), np.asarray(labels)
+    if predictions.shape != labels.shape or predictions.ndim != 1 or predictions.size == 0:
+        raise ValueError(
+            f"{name}: predictions and labels must both have shape (N,), N > 0; "
+            f"got {predictions.shape} and {labels.shape}"
+        )
+    for array in (predictions, labels):
+        if not np.issubdtype(array.dtype, np.integer):
+            raise ValueError(f"{name}: class numbers must be integers; got {array.dtype}")
+    return predictions, labels
