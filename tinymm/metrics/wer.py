@@ -128,7 +128,7 @@ def character_error_rate(hypotheses, references):
 
 def _error_rate(hypotheses, references, tokens, name):
     if isinstance(hypotheses, str) or isinstance(references, str):
-        raise ValueError(f"{name}: hypotheses and references must be lists with one entry per item; got a single string")
+        raise ValueError(f"{name}: hypotheses and references must be lists, one entry per item; got a single string")
     if len(hypotheses) != len(references):
         raise ValueError(
             f"{name}: hypotheses and references must have the same length; got {len(hypotheses)} and {len(references)}"
