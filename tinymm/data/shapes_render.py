@@ -14,7 +14,14 @@ __all__ = ["render"]
 
 # Hues as far apart as six can be, on a background that is always darker.
 PALETTE = np.array(
-    [(0.90, 0.10, 0.12), (0.10, 0.75, 0.20), (0.15, 0.35, 1.00), (0.98, 0.92, 0.15), (0.62, 0.15, 0.85), (1.00, 0.52, 0.05)],
+    [
+        (0.90, 0.10, 0.12),  # red
+        (0.10, 0.75, 0.20),  # green
+        (0.15, 0.35, 1.00),  # blue
+        (0.98, 0.92, 0.15),  # yellow
+        (0.62, 0.15, 0.85),  # purple
+        (1.00, 0.52, 0.05),  # orange
+    ],
     dtype=np.float32,
 )
 CHUNK = 256  # pictures painted at a time: their pixels stay in cache
@@ -33,7 +40,7 @@ def _diamond(u, v, r):
 
 
 def _triangle(u, v, r):
-    # Apex at (0, −r), base at v = 0.85 r; the slanted sides have the unit normal (1.85, 1)/|·| after mirroring u.
+    # Apex at (0, −r), base at v = 0.85 r, where |u| = r; the right-hand side has the normal (1.85, −1).
     slant = (1.85 * np.abs(u) - (v + r)) / math.hypot(1.85, 1)
     return np.maximum(slant, v - 0.85 * r)
 

@@ -76,6 +76,11 @@ class ShapesWorld:
         Returns
         -------
         list of Scene
+
+        Raises
+        ------
+        ValueError
+            For other `compositions`, or held-out scenes of a world without held-out pairs.
         """
         if compositions not in ("seen", "held_out"):
             raise ValueError(f'ShapesWorld.sample: compositions must be "seen" or "held_out"; got {compositions!r}')
