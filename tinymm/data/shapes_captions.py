@@ -1,6 +1,6 @@
 """Reference captions: several ways to describe a scene of the shapes world in its language.
 
-A caption is outlined first (which thing is placed against which, or in which corner) and then phrased ("there is", "is",
+A caption is outlined first (which thing is set against which, or in which corner) and then phrased ("there is", "is",
 with or without sizes). Only clear relations and places are asserted, and every thing is always mentioned.
 """
 

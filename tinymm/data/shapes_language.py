@@ -45,11 +45,8 @@ PLACE_PHRASES = {
 }
 _RELATIONS = [(phrase.split(), word) for word, phrases in RELATION_PHRASES.items() for phrase in phrases]
 _PLACES = [(phrase.split(), word) for word, phrase in PLACE_PHRASES.items()]
-VOCABULARY = tuple(
-    sorted(
-        {"a", "an", "and", "there", "is", *COLOURS, *SHAPES, *SIZES}.union(*(words for words, _ in _RELATIONS + _PLACES))
-    )
-)
+_PHRASE_WORDS = {word for phrase, _ in _RELATIONS + _PLACES for word in phrase}
+VOCABULARY = tuple(sorted({"a", "an", "and", "there", "is", *COLOURS, *SHAPES, *SIZES} | _PHRASE_WORDS))
 
 
 @dataclass(frozen=True, slots=True)
