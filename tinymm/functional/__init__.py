@@ -4,10 +4,17 @@
 the tape; called with arrays they are plain NumPy.
 """
 
-from . import arithmetic, elementwise
+from . import arithmetic, elementwise, indexing, joining, linalg, reductions, selection, shape
 from .arithmetic import *
 from .elementwise import *
+from .indexing import *
+from .joining import *
+from .linalg import *
+from .reductions import *
+from .selection import *
+from .shape import *
 
-__all__ = [*arithmetic.__all__, *elementwise.__all__]
+__all__ = [*arithmetic.__all__, *elementwise.__all__, *indexing.__all__, *joining.__all__, *linalg.__all__,
+           *reductions.__all__, *selection.__all__, *shape.__all__]
 
-from . import methods  # noqa: E402,F401  (binds the operators and methods of Tensor)
+from . import methods, protocol  # noqa: E402,F401  (bind the operators and methods of Tensor, and NumPy's functions)

@@ -1,13 +1,9 @@
-"""What a Tensor can do: its operators, its methods, and its answers to NumPy functions.
-
-Three tables. A NumPy function that stands in none of them raises an error that
-names it: a gradient is never lost silently.
-"""
+"""The operators and methods of a Tensor: each is the function of the same name, with the Tensor as its first argument."""
 
 import numpy as np
 
 from .. import functional as F
-from ..autograd import Tensor, registry
+from ..autograd import Tensor
 
 
 def _bind(**methods):
@@ -20,58 +16,42 @@ def _reflected(f):
 
 
 def _constant(f):
-    """A NumPy function whose result is boolean or integer: there is no gradient to lose."""
-    def call(*args, **kwargs):
-        y = f(*(a.data if isinstance(a, Tensor) else a for a in args), **kwargs)
-        return Tensor(y) if isinstance(y, (np.ndarray, np.generic)) and np.ndim(y) else y
+    """A method whose result is boolean or integer: there is no gradient to lose."""
+    def call(self, *args, **kwargs):
+        y = f(self.data, *(a.data if isinstance(a, Tensor) else a for a in args), **kwargs)
+        return Tensor(y) if np.ndim(y) else y
     return call
 
 
-def _has(name):
-    return hasattr(F, name)
+def _spelled_out(f):
+    """A method whose last argument, a tuple of int, may be given one by one: `x.reshape(2, 3)`."""
+    def call(self, *numbers, **kwargs):
+        if len(numbers) == 1 and not isinstance(numbers[0], int):
+            numbers, = numbers
+        return f(self, numbers, **kwargs) if numbers or not kwargs else f(self, **kwargs)
+    return call
 
 
 _bind(
     __add__=F.add, __radd__=_reflected(F.add), __sub__=F.subtract, __rsub__=_reflected(F.subtract),
     __mul__=F.multiply, __rmul__=_reflected(F.multiply), __truediv__=F.divide, __rtruediv__=_reflected(F.divide),
     __pow__=F.power, __rpow__=_reflected(F.power), __neg__=F.negative, __abs__=F.abs,
+    __matmul__=F.matmul, __rmatmul__=_reflected(F.matmul), __getitem__=F.getitem,
 )
-_bind(**{f"__{name}__": (lambda f: lambda self, other: _constant(f)(self, other))(f) for name, f in dict(
-    eq=np.equal, ne=np.not_equal, lt=np.less, le=np.less_equal, gt=np.greater, ge=np.greater_equal).items()})
+_bind(
+    __eq__=_constant(np.equal), __ne__=_constant(np.not_equal), __lt__=_constant(np.less), __le__=_constant(np.less_equal),
+    __gt__=_constant(np.greater), __ge__=_constant(np.greater_equal), __invert__=_constant(np.invert),
+    __and__=_constant(np.bitwise_and), __rand__=_constant(np.bitwise_and), __or__=_constant(np.bitwise_or),
+    __ror__=_constant(np.bitwise_or), __xor__=_constant(np.bitwise_xor), __rxor__=_constant(np.bitwise_xor),
+    argmax=_constant(np.argmax), argmin=_constant(np.argmin), any=_constant(np.any), all=_constant(np.all),
+)
 _bind(**{name: getattr(F, name) for name in (
-    "abs", "astype", "cos", "exp", "log", "sigmoid", "sin", "sqrt", "square", "tanh")})
-
-NUMPY = {
-    np.add: F.add, np.subtract: F.subtract, np.multiply: F.multiply, np.true_divide: F.divide, np.power: F.power,
-    np.float_power: F.power, np.negative: F.negative, np.absolute: F.abs, np.maximum: F.maximum, np.minimum: F.minimum,
-    np.exp: F.exp, np.expm1: F.expm1, np.log: F.log, np.log1p: F.log1p, np.sqrt: F.sqrt, np.square: F.square,
-    np.reciprocal: F.reciprocal, np.sin: F.sin, np.cos: F.cos, np.tanh: F.tanh, np.sign: F.sign, np.floor: F.floor,
-    np.ceil: F.ceil, np.rint: F.round,
-    **{f: _constant(f) for f in (
-        np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite,
-        np.logical_and, np.logical_or, np.logical_not, np.signbit, np.argmax, np.argmin, np.argsort, np.any, np.all,
-        np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.count_nonzero, np.array_equal, np.allclose)},
-}
-REDUCTIONS = {np.add: "sum", np.multiply: "prod", np.maximum: "amax", np.minimum: "amin"}
-
-
-def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
-    f = NUMPY.get(ufunc) if method == "__call__" else None
-    if method == "reduce" and ufunc in REDUCTIONS:
-        f = getattr(F, REDUCTIONS[ufunc])
-    if f is None or kwargs.get("out") is not None:
-        what = "out=" if kwargs.get("out") is not None else "this" if method == "__call__" else f".{method}"
-        raise TypeError(f"np.{ufunc.__name__}: tinymm has no gradient for {what} on a Tensor; "
-                        "use tinymm.functional, or .data to leave the tape")
-    return f(*inputs, **kwargs)
-
-
-def _array_function(self, function, types, args, kwargs):
-    f = NUMPY.get(function)
-    if f is None:
-        raise TypeError(f"np.{function.__name__}: tinymm has no gradient for it; "
-                        "use tinymm.functional, or .data to leave the tape")
-    return f(*args, **kwargs)
-
-
-_bind(__array_ufunc__=_array_ufunc, __array_function__=_array_function)
+    "abs", "astype", "broadcast_to", "clamp", "clip", "cos", "exp", "flatten", "log", "masked_fill", "matmul", "mean",
+    "roll", "sigmoid", "sin", "sqrt", "square", "squeeze", "sum", "swapaxes", "tanh", "transpose", "tril", "triu",
+    "unsqueeze")})
+_bind(
+    to=F.astype, reshape=_spelled_out(F.reshape), permute=_spelled_out(F.permute), expand=_spelled_out(F.expand),
+    flip=_spelled_out(F.flip),
+    T=property(lambda self: F.permute(self, tuple(range(self.ndim))[::-1])),
+    mT=property(lambda self: F.transpose(self, -2, -1)),
+)

@@ -1,0 +1,133 @@
+"""Choosing elementwise between two values by a condition: where, clip, masked_fill.
+
+What is not chosen gets a gradient of exactly zero, even if it is NaN or infinite.
+"""
+
+import numpy as np
+
+from ..autograd import op
+
+__all__ = ["clamp", "clip", "masked_fill", "where"]
+
+
+@op
+def where(condition, a, b):
+    r"""a where the condition holds, b elsewhere; all three broadcast.
+
+    Parameters
+    ----------
+    condition : ndarray or Tensor of bool
+    a, b : Tensor or array_like
+
+    Returns
+    -------
+    Tensor
+        In the broadcast shape.
+
+    Raises
+    ------
+    ValueError
+        If the condition is not boolean.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.where(np.array([True, False]), 1.0, np.array([5.0, 6.0]))
+    array([1., 6.])
+    """
+    _boolean("where", "the condition", condition)
+    return np.where(condition, a, b)
+
+
+@where.vjp
+def where_vjp(g, condition):        # ā = g where chosen, else 0;  b̄ = the rest of g
+    return None, lambda: where(condition, g, 0), lambda: where(condition, 0, g)
+
+
+@op
+def clip(x, min=None, max=None):
+    r"""x held between two bounds: $y = \min(\max(x, l), u)$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    min, max : Tensor, array_like or None
+        The bounds; None for no bound. Not both None.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there is no bound.
+
+    Notes
+    -----
+    The gradient passes to x at the bounds too, and to a bound only where it cuts, as in PyTorch.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.clip(np.array([-2.0, 0.5, 2.0]), -1, 1)
+    array([-1. ,  0.5,  1. ])
+    """
+    if min is None and max is None:
+        raise ValueError("clip: at least one of min and max must be given; got None and None")
+    return np.clip(x, min, max)
+
+
+@clip.vjp
+def clip_vjp(g, x, min, max):       # x̄ = g·1{l ≤ x ≤ u},  l̄ = g·1{x < l < u},  ū = g·1{x > u or l > u}
+    low, high = -np.inf if min is None else min, np.inf if max is None else max
+    return (lambda: where(np.logical_and(x >= low, x <= high), g, 0),
+            lambda: where(np.logical_and(x < low, low < high), g, 0),
+            lambda: where(np.logical_or(x > high, low > high), g, 0))
+
+
+clamp = clip
+
+
+@op
+def masked_fill(x, mask, value):
+    """x, with a constant wherever the mask is True.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    mask : ndarray or Tensor of bool
+        Broadcasts to x.
+    value : float
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If the mask is not boolean, or does not broadcast to x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.masked_fill(np.array([1.0, 2.0]), np.array([False, True]), -np.inf)
+    array([  1., -inf])
+    """
+    _boolean("masked_fill", "the mask", mask)
+    if np.broadcast_shapes(np.shape(mask), x.shape) != x.shape:
+        raise ValueError(f"masked_fill: the mask must broadcast to x; got {np.shape(mask)} and {x.shape}")
+    return np.where(mask, value, x)
+
+
+@masked_fill.vjp
+def masked_fill_vjp(g, mask):       # x̄ = g where nothing was filled in, else 0
+    return where(mask, 0, g)
+
+
+def _boolean(who, what, mask):
+    kind = mask.dtype if hasattr(mask, "dtype") else np.asarray(mask).dtype
+    if kind != bool:
+        raise ValueError(f"{who}: {what} must be boolean; got {kind}")
