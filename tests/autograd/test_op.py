@@ -28,7 +28,7 @@ def test_on_arrays_an_op_is_the_numpy_function(clean):
 
 def test_extras_defaults_and_keywords(clean):
     @op
-    def scaled(x, factor=3.0, *, shift=1.0):
+    def scaled(x, factor=3.0, shift=1.0):
         return saving(x * factor + shift, slope=factor)
 
     @scaled.vjp
@@ -131,6 +131,11 @@ def test_wrong_vjps_are_told(clean):
     @op
     def wrong(x, exponent=2):
         return x**exponent
+
+    with pytest.raises(TypeError, match="op: the parameters of 'bad' must be positional"):
+        @op
+        def bad(x, *, dim):
+            return x
 
     with pytest.raises(TypeError, match="first parameter is the cotangent g"):
         wrong.vjp(lambda y: y)

@@ -47,6 +47,8 @@ class Op:
         self.forward = forward
         self.name = forward.__name__.rstrip("_")
         parameters = inspect.signature(forward).parameters.values()
+        if any(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters):
+            raise TypeError(f"op: the parameters of {self.name!r} must be positional, since the tape passes them by position")
         self.names = [p.name for p in parameters]
         self.defaults = [p.default for p in parameters]
         # the one parameter that is a sequence of inputs: `tensors`, or *operands
