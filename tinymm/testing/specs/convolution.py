@@ -1,0 +1,109 @@
+"""Rows for `tinymm.functional.convolution`: the formulas as nested loops, on every kind of geometry."""
+
+import warnings
+
+import numpy as np
+
+from ...functional import convolution
+from ..specification import spec
+from ..strategies import arrays, st
+
+
+@st.composite
+def convolutions(draw, dims=2, same=False):
+    """Image, kernel, maybe bias, and a geometry in which at least one window fits; odd sides, gaps and strides included."""
+    groups = draw(st.integers(1, 2))
+    several = st.tuples(*[st.integers(1, 3)] * dims)
+    kernel, dilation = draw(several), draw(several)
+    stride = (1,) * dims if same else draw(st.tuples(*[st.integers(1, 4)] * dims))
+    padding = draw(st.tuples(*[st.integers(0, 2)] * dims))
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    least = [1 if same else max(1, r - 2 * p) for r, p in zip(reach, padding)]
+    sides = [draw(st.integers(n, n + 3)) for n in least]
+    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
+    image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
+    weight = draw(arrays((out, channels // groups, *kernel)))
+    bias = draw(st.one_of(st.none(), arrays((out,))))
+    return (image, weight, bias, stride, "same" if same else padding, dilation, groups), {}
+
+
+@st.composite
+def transposed(draw):
+    """Image, kernel, bias and a geometry that leaves something of the result."""
+    groups = draw(st.integers(1, 2))
+    kernel, stride, dilation = (draw(st.tuples(*[st.integers(1, 3)] * 2)) for _ in range(3))
+    extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation))
+    sides = [draw(st.integers(1, 4)) for _ in range(2)]
+    whole = [(n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(sides, stride, dilation, kernel, extra)]
+    padding = tuple(draw(st.integers(0, min(3, (n - 1) // 2))) for n in whole)
+    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
+    image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
+    weight = draw(arrays((channels, out // groups, *kernel)))
+    bias = draw(st.one_of(st.none(), arrays((out,))))
+    return (image, weight, bias, stride, padding, extra, groups, dilation), {}
+
+
+def looped(x, w, bias, stride, padding, dilation, groups):
+    """The formula itself, one window at a time."""
+    (kh, kw), (sh, sw), (dh, dw) = w.shape[2:], stride, dilation
+    if padding == "same":
+        (top, bottom), (left, right) = ((d * (k - 1) // 2, -(-d * (k - 1) // 2)) for k, d in zip(w.shape[2:], dilation))
+    else:
+        (top, left), (bottom, right) = padding, padding
+    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    rows, columns = range(0, x.shape[2] - dh * (kh - 1), sh), range(0, x.shape[3] - dw * (kw - 1), sw)
+    y = np.zeros((len(x), len(w), len(rows), len(columns)))
+    depth, share = w.shape[1], len(w) // groups
+    for b, o, v, u in np.ndindex(y.shape):
+        first = o // share * depth
+        window = x[b, first:first + depth, rows[v]:rows[v] + dh * (kh - 1) + 1:dh, columns[u]:columns[u] + dw * (kw - 1) + 1:dw]
+        y[b, o, v, u] = (window * w[o]).sum() + (0 if bias is None else bias[o])
+    return y
+
+
+def looped_line(x, w, bias, stride, padding, dilation, groups):
+    """The same for a line: a sum over output steps and kernel positions."""
+    if padding == "same":
+        reach = dilation[0] * (w.shape[2] - 1)
+        x, padding = np.pad(x, ((0, 0), (0, 0), (0, reach % 2))), (reach // 2,)
+    x = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2))
+    steps = (x.shape[2] - dilation[0] * (w.shape[2] - 1) - 1) // stride[0] + 1
+    y = np.zeros((len(x), len(w), steps))
+    for o in range(len(w)):
+        for c in range(w.shape[1]):
+            channel = x[:, o // (len(w) // groups) * w.shape[1] + c]
+            for t in range(steps):
+                for j in range(w.shape[2]):
+                    y[:, o, t] += w[o, c, j] * channel[:, t * stride[0] + j * dilation[0]]
+        y[:, o] += 0 if bias is None else bias[o]
+    return y
+
+
+def painted(x, w, bias, stride, padding, extra, groups, dilation):
+    """Every pixel of x adds its kernel to a canvas, which is then cut."""
+    (kh, kw), (sh, sw), (dh, dw), depth = w.shape[2:], stride, dilation, w.shape[1]
+    height, width = ((n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(x.shape[2:], stride, dilation, (kh, kw), extra))
+    canvas = np.zeros((len(x), groups * depth, height, width))
+    for b, c, v, u in np.ndindex(x.shape):
+        first = c // (len(w) // groups) * depth
+        for i, j in np.ndindex(kh, kw):
+            canvas[b, first:first + depth, v * sh + i * dh, u * sw + j * dw] += x[b, c, v, u] * w[c, :, i, j]
+    canvas = canvas[:, :, padding[0]:height - padding[0], padding[1]:width - padding[1]]
+    return canvas if bias is None else canvas + bias.reshape(-1, 1, 1)
+
+
+def mirrors(name):
+    """PyTorch's function of that name; it warns that an uneven 'same' costs it a copy."""
+    def call(torch, *args):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Using padding='same'")
+            return getattr(torch.nn.functional, name)(*args)
+
+    return call
+
+
+spec("conv2d", convolutions, looped, mirrors("conv2d"))
+spec("conv2d", lambda: convolutions(same=True), looped, mirrors("conv2d"))
+spec("conv2d", lambda: convolutions(dims=1), looped_line, mirrors("conv1d"), function=convolution.conv1d)
+spec("conv2d", lambda: convolutions(dims=1, same=True), looped_line, mirrors("conv1d"), function=convolution.conv1d)
+spec("conv_transpose2d", transposed, painted, mirrors("conv_transpose2d"))
