@@ -1,0 +1,83 @@
+"""Gradient clipping: the norm bound, PyTorch's numbers, what is left alone."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinymm as tm
+from tinymm.optim import clip_grad_norm_, clip_grad_value_
+
+
+def parameters(seed, scale=1.0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    made = [tm.tensor(np.zeros(shape, dtype), requires_grad=True) for shape in ((3, 4), (), (5,))]
+    for p in made:
+        p.grad = np.asarray(scale * rng.standard_normal(p.shape), dtype)
+    return [*made, tm.tensor([1.0], requires_grad=True)]  # the last has no gradient
+
+
+def norm_of(ps):
+    return np.linalg.norm(np.concatenate([p.grad.ravel() for p in ps if p.grad is not None]))
+
+
+@given(seed=st.integers(0, 1000), scale=st.floats(1e-3, 1e3), max_norm=st.floats(1e-2, 1e2))
+def test_norm_is_bounded_and_direction_kept(seed, scale, max_norm):
+    before, after = parameters(seed, scale), parameters(seed, scale)
+    total = clip_grad_norm_(after, max_norm)
+    assert total == pytest.approx(norm_of(before), rel=1e-12)
+    assert norm_of(after) <= max_norm * (1 + 1e-12)
+    ratio = norm_of(after) / norm_of(before)
+    for p, q in zip(before[:-1], after):
+        np.testing.assert_allclose(q.grad, p.grad * ratio, rtol=1e-12)
+    if total <= max_norm - 1e-6:
+        assert all((p.grad == q.grad).all() for p, q in zip(before[:-1], after))
+
+
+@pytest.mark.parametrize("max_norm", [0.5, 100.0])
+def test_norm_equals_torch(max_norm):
+    torch = pytest.importorskip("torch")
+    ours = parameters(1, 3.0)
+    theirs = [torch.zeros(p.shape, dtype=torch.float64, requires_grad=True) for p in ours[:-1]]
+    for p, t in zip(ours, theirs):
+        t.grad = torch.tensor(p.grad.copy())
+    total = torch.nn.utils.clip_grad_norm_(theirs, max_norm)
+    assert clip_grad_norm_(ours, max_norm) == pytest.approx(total.item(), rel=1e-14)
+    for p, t in zip(ours, theirs):
+        np.testing.assert_allclose(p.grad, t.grad.numpy(), rtol=1e-13)
+
+
+def test_a_generator_of_parameters_will_do_and_float32_stays():
+    ps = parameters(2, 10.0, np.float32)
+    clip_grad_norm_((p for p in ps), 1.0)
+    assert norm_of(ps) == pytest.approx(1.0, rel=1e-6)
+    assert all(p.grad.dtype == np.float32 for p in ps[:-1])
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_a_broken_gradient_shows_in_the_norm_and_spreads_nowhere(bad):
+    ps = parameters(3)
+    ps[0].grad[0, 0] = bad
+    others = ps[2].grad.copy()
+    assert not math.isfinite(clip_grad_norm_(ps, 1.0))
+    assert (ps[2].grad == others).all()
+
+
+def test_no_gradients_at_all():
+    assert clip_grad_norm_([tm.tensor([1.0], requires_grad=True)], 1.0) == 0.0
+
+
+def test_value():
+    p = parameters(4)[0]
+    expected = np.minimum(np.maximum(p.grad, -0.3), 0.3)
+    clip_grad_value_([p, tm.tensor([1.0])], 0.3)
+    assert (p.grad == expected).all()
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="clip_grad_norm_: max_norm must be positive; got 0"):
+        clip_grad_norm_([], 0)
+    with pytest.raises(ValueError, match="clip_grad_value_: clip_value must not be negative; got -1"):
+        clip_grad_value_([], -1)

@@ -1,0 +1,226 @@
+"""SGD, Adam and AdamW: PyTorch's numbers over many steps, numbers by hand, groups, state, memory."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinymm as tm
+from tinymm.optim import SGD, Adam, AdamW
+from tinymm.optim import optimizer as base
+
+BLOCK = 64  # for these tests, so that small arrays are walked through in several pieces
+
+PLAIN = [
+    (SGD, {"lr": 0.1}),
+    (SGD, {"lr": 0.1, "momentum": 0.9}),
+    (SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.02}),
+    (SGD, {"lr": 0.1, "momentum": 0.8, "weight_decay": 0.02, "nesterov": True}),
+    (Adam, {}),
+    (Adam, {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
+    (AdamW, {}),
+    (AdamW, {"lr": 0.05, "betas": (0.0, 0.5), "eps": 1e-6, "weight_decay": 0.3}),
+]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(base, "BLOCK", BLOCK)
+
+
+def parameters(shapes, rng, dtype=np.float64):
+    return [tm.tensor(rng.standard_normal(shape).astype(dtype), requires_grad=True) for shape in shapes]
+
+
+def steps(optimizer, rng, n=20):
+    for _ in range(n):
+        for p in optimizer.parameters:
+            p.grad = rng.standard_normal(p.shape).astype(p.dtype)
+        optimizer.step()
+
+
+@pytest.mark.parametrize("kind, options", PLAIN)
+def test_equals_torch_over_many_steps(kind, options, rng):
+    torch = pytest.importorskip("torch")
+    ours = parameters([(3, 4), (5,), (), (BLOCK + 3,)], rng)
+    theirs = [torch.tensor(p.data.copy(), requires_grad=True) for p in ours]
+    mine, reference = kind(ours, **options), getattr(torch.optim, kind.__name__)(theirs, **{"lr": 1e-3, **options})
+    for step in range(50):
+        for i, (p, t) in enumerate(zip(ours, theirs)):
+            is_used = i != 1 or step % 3 == 0  # a parameter that some batches do not reach keeps its own step count
+            p.grad = rng.standard_normal(p.shape) * 10.0 ** (step % 5 - 2) if is_used else None
+            t.grad = torch.tensor(p.grad) if is_used else None
+        mine.step()
+        reference.step()
+    for p, t in zip(ours, theirs):
+        np.testing.assert_allclose(p.data, t.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_groups_equal_torch(rng):
+    torch = pytest.importorskip("torch")
+    ours = parameters([(3, 4), (5,)], rng)
+    theirs = [torch.tensor(p.data.copy(), requires_grad=True) for p in ours]
+    mine = AdamW([{"params": [ours[0]], "lr": 0.1}, {"params": ours[1], "weight_decay": 0.0}], lr=0.02, weight_decay=0.5)
+    reference = torch.optim.AdamW([{"params": [theirs[0]], "lr": 0.1}, {"params": [theirs[1]], "weight_decay": 0.0}],
+                                  lr=0.02, weight_decay=0.5)
+    for _ in range(10):
+        for p, t in zip(ours, theirs):
+            p.grad = rng.standard_normal(p.shape)
+            t.grad = torch.tensor(p.grad)
+        mine.step()
+        reference.step()
+    for p, t in zip(ours, theirs):
+        np.testing.assert_allclose(p.data, t.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_sgd_momentum_by_hand():
+    p = tm.tensor(np.array([1.0]), requires_grad=True)
+    optimizer = SGD([p], lr=0.5, momentum=0.5)
+    seen = []
+    for g in (1.0, 2.0, -1.0):  # buffers 1, 2.5, 0.25
+        p.grad = np.array([g])
+        optimizer.step()
+        seen.append(p.item())
+    assert seen == [0.5, -0.75, -0.875]
+
+
+def test_adam_by_hand():
+    p = tm.tensor(np.array([0.0]), requires_grad=True)
+    optimizer = Adam([p], lr=0.1, betas=(0.5, 0.75), eps=0.0)
+    p.grad = np.array([3.0])
+    optimizer.step()  # m̂ = 3, v̂ = 9: the first step is lr, whatever the size of the gradient
+    assert p.item() == pytest.approx(-0.1, rel=1e-15)
+    p.grad = np.array([-1.0])
+    optimizer.step()  # m = 0.25, v = 1.9375; m̂ = 1/3, v̂ = 1.9375 / 0.4375
+    assert p.item() == pytest.approx(-0.1 - 0.1 / 3 / math.sqrt(1.9375 / 0.4375), rel=1e-14)
+
+
+@pytest.mark.parametrize("kind, options", PLAIN)
+def test_float32_stays_and_drifts_little(kind, options, rng):
+    shapes = [(7, 3), ()]
+    single, double = parameters(shapes, np.random.default_rng(1), np.float32), parameters(shapes, np.random.default_rng(1))
+    for p, q in zip(single, double):
+        q.data[...] = p.data
+    steps(kind(single, **options), np.random.default_rng(2))
+    steps(kind(double, **options), np.random.default_rng(2))
+    for p, q in zip(single, double):
+        assert p.dtype == np.float32
+        # twenty steps round about a dozen times each; the gradients themselves are rounded to float32 once
+        np.testing.assert_allclose(p.data, q.data, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("kind, options", PLAIN)
+def test_any_memory_layout_gives_the_same_bits(kind, options, rng):
+    results = []
+    for lay in (np.ascontiguousarray, np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2]):
+        draw = np.random.default_rng(3)
+        p = tm.tensor(0.0, requires_grad=True)
+        p.data = lay(draw.standard_normal((BLOCK // 8, 33)))
+        optimizer = kind([p], **options)
+        for _ in range(3):
+            p.grad = lay(draw.standard_normal(p.shape))
+            optimizer.step()
+        results.append(p.data)
+    assert all((r == results[0]).all() for r in results)
+
+
+@pytest.mark.parametrize("kind, options", PLAIN)
+def test_resumed_equals_undisturbed(kind, options, tmp_path):
+    def build():
+        return kind([{"params": parameters([(4, 2), ()], np.random.default_rng(5))}], **options)
+
+    undisturbed = build()
+    steps(undisturbed, np.random.default_rng(6), 9)
+    first, second = build(), build()
+    draw = np.random.default_rng(6)
+    steps(first, draw, 4)
+    np.savez(tmp_path / "state.npz", **first.state_dict())
+    with np.load(tmp_path / "state.npz", allow_pickle=False) as saved:
+        second.load_state_dict(saved)
+    for p, q in zip(first.parameters, second.parameters):
+        q.data[...] = p.data
+    steps(second, draw, 5)
+    for p, q in zip(undisturbed.parameters, second.parameters):
+        assert (p.data == q.data).all()
+    for key, value in undisturbed.state_dict().items():
+        assert (value == second.state_dict()[key]).all(), key
+
+
+@given(seed=st.integers(0, 2**32 - 1), scale=st.floats(-6, 6))
+@settings(max_examples=15)
+def test_adam_step_is_about_lr_whatever_the_scale(seed, scale):
+    rng = np.random.default_rng(seed)
+    p = tm.tensor(rng.standard_normal(6), requires_grad=True)
+    before = p.data.copy()
+    p.grad = 10.0 ** scale * rng.choice([-1.0, 1.0], 6) * rng.uniform(1, 2, 6)
+    signs = np.sign(p.grad)
+    Adam([p], lr=0.01, eps=0.0).step()
+    np.testing.assert_allclose(p.data - before, -0.01 * signs, rtol=1e-10)
+
+
+def test_adamw_with_no_gradient_signal_only_decays():
+    p = tm.tensor(np.array([2.0, -4.0]), requires_grad=True)
+    optimizer = AdamW([p], lr=0.5, weight_decay=0.5)
+    p.grad = np.zeros(2)
+    optimizer.step()
+    assert p.tolist() == [1.5, -3.0]
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+def test_step_needs_little_memory(kind, monkeypatch):
+    monkeypatch.setattr(base, "BLOCK", 32768)
+    p = tm.tensor(np.zeros(10**6, np.float32), requires_grad=True)
+    p.grad = np.ones_like(p.data)
+    optimizer = kind([p], lr=0.1)
+    optimizer.step()
+    tracemalloc.start()
+    optimizer.step()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < p.data.nbytes / 8
+
+
+def test_the_gradient_is_left_alone(rng):
+    for kind, options in PLAIN:
+        p = parameters([(5,)], rng)[0]
+        p.grad = rng.standard_normal(5)
+        before = p.grad.copy()
+        kind([p], **options).step()
+        assert (p.grad == before).all()
+
+
+def test_zero_grad_forgets():
+    p = tm.tensor([1.0], requires_grad=True)
+    optimizer = SGD([p])
+    (p * 2).backward([1.0])
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_an_array_assigned_to_data_is_what_gets_updated():
+    p = tm.tensor([1.0], requires_grad=True)
+    optimizer = SGD([p], lr=1.0)
+    p.data = np.array([5.0], np.float32)
+    p.grad = np.array([1.0], np.float32)
+    optimizer.step()
+    assert p.tolist() == [4.0]
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda p: SGD([]), "SGD: needs at least one parameter"),
+    (lambda p: SGD([p, p]), "only once"),
+    (lambda p: SGD([p * 2]), "leaf Tensors"),
+    (lambda p: SGD([{"params": [p], "rate": 1}]), "got rate"),
+    (lambda p: SGD([p], lr=-1), "must not be negative"),
+    (lambda p: SGD([p], nesterov=True), "nesterov needs momentum"),
+    (lambda p: AdamW([p], betas=(0.9, 1.0)), "AdamW: betas must be in"),
+    (lambda p: Adam([p], eps=-1e-8), "Adam: lr, eps and weight_decay"),
+    (lambda p: Adam([p]).load_state_dict({"state.1.step": 3}), "has 1 parameters in 1 groups; got 'state.1.step'"),
+    (lambda p: Adam([p]).load_state_dict({"state.0.exp_avg": np.zeros(3)}), r"shape of its parameter, \(1,\); got \(3,\)"),
+])
+def test_errors_name_the_rule(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(tm.tensor([1.0], requires_grad=True))

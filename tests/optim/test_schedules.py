@@ -1,0 +1,110 @@
+"""Schedules: PyTorch's numbers, the shape of the curves, resuming."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinymm as tm
+from tinymm.optim import SGD, AdamW, CosineAnnealingLR, LambdaLR, LinearWarmup, OneCycleLR, WarmupCosine
+
+SCHEDULES = {
+    "lambda": lambda o: LambdaLR(o, lambda t: 0.9 ** t),
+    "warmup": lambda o: LinearWarmup(o, 7),
+    "warmup_cosine": lambda o: WarmupCosine(o, 5, 20, 0.1),
+    "cosine": lambda o: CosineAnnealingLR(o, 12, 0.01),
+    "one_cycle": lambda o: OneCycleLR(o, 0.7, 20),
+}
+
+
+def optimizer(kind=SGD):
+    a, b = (tm.tensor(np.zeros(3), requires_grad=True) for _ in range(2))
+    return kind([{"params": [a]}, {"params": [b], "lr": 0.2}], lr=0.5)
+
+
+def curve(schedule, n):
+    rates = [schedule.get_last_lr()]
+    for _ in range(n):
+        schedule.step()
+        rates.append(schedule.get_last_lr())
+    return np.array(rates)
+
+
+def torch_curve(torch, make, n):
+    a, b = (torch.zeros(3, requires_grad=True) for _ in range(2))
+    reference = torch.optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.2}], lr=0.5)
+    schedule = make(torch.optim.lr_scheduler, reference)
+    rates = [schedule.get_last_lr()]
+    for _ in range(n):
+        reference.step()
+        schedule.step()
+        rates.append(schedule.get_last_lr())
+    return np.array(rates)
+
+
+@pytest.mark.parametrize("steps, options", [(10, {}), (37, {"pct_start": 0.25, "div_factor": 3.0, "final_div_factor": 7.0})])
+def test_one_cycle_equals_torch(steps, options):
+    torch = pytest.importorskip("torch")
+    theirs = torch_curve(torch, lambda s, o: s.OneCycleLR(o, 0.7, steps, cycle_momentum=False, **options), steps - 1)
+    np.testing.assert_allclose(curve(OneCycleLR(optimizer(), 0.7, steps, **options), steps - 1), theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("t_max, eta_min", [(10, 0.0), (7, 0.05)])
+def test_cosine_annealing_equals_torch(t_max, eta_min):
+    torch = pytest.importorskip("torch")
+    theirs = torch_curve(torch, lambda s, o: s.CosineAnnealingLR(o, t_max, eta_min), 3 * t_max)
+    # PyTorch multiplies step by step and accumulates rounding errors; where the rate is near 0 they stand alone
+    np.testing.assert_allclose(curve(CosineAnnealingLR(optimizer(), t_max, eta_min), 3 * t_max), theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_linear_warmup_equals_torch():
+    torch = pytest.importorskip("torch")
+    theirs = torch_curve(torch, lambda s, o: s.LinearLR(o, 1 / 8, 1.0, 7), 12)
+    np.testing.assert_allclose(curve(LinearWarmup(optimizer(), 8), 12), theirs, rtol=1e-12)
+
+
+def test_lambda_equals_torch():
+    torch = pytest.importorskip("torch")
+    theirs = torch_curve(torch, lambda s, o: s.LambdaLR(o, lambda t: 0.9 ** t), 12)
+    np.testing.assert_allclose(curve(LambdaLR(optimizer(), lambda t: 0.9 ** t), 12), theirs, rtol=1e-12)
+
+
+@given(warmup=st.integers(0, 30), rest=st.integers(1, 50), low=st.floats(0, 1))
+def test_warmup_cosine_rises_then_falls_then_stays(warmup, rest, low):
+    total = warmup + rest
+    rates = curve(WarmupCosine(optimizer(), warmup, total, low), total + 3)[:, 0] / 0.5
+    up, down = rates[:warmup + 1], rates[warmup:]
+    assert (np.diff(up) >= 0).all() and (np.diff(down) <= 1e-15).all()
+    assert rates.max() == 1 and rates.min() > 0 or low == 0
+    np.testing.assert_allclose(rates[total:], low, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_resumed_equals_undisturbed(name):
+    whole = curve(SCHEDULES[name](optimizer(AdamW)), 15)
+    first = optimizer(AdamW)
+    schedule = SCHEDULES[name](first)
+    curve(schedule, 6)
+    second = optimizer(AdamW)
+    resumed = SCHEDULES[name](second)
+    second.load_state_dict(first.state_dict())
+    resumed.load_state_dict(schedule.state_dict())
+    assert (curve(resumed, 9) == whole[6:]).all()
+
+
+def test_a_second_schedule_starts_from_the_initial_rate():
+    o = optimizer()
+    curve(LinearWarmup(o, 10), 3)
+    assert CosineAnnealingLR(o, 10).get_last_lr() == [0.5, 0.2]
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"WarmupCosine: warmup_steps must be in \[0, total_steps\); got 5, 5"):
+        WarmupCosine(optimizer(), 5, 5)
+    with pytest.raises(ValueError, match="CosineAnnealingLR: T_max"):
+        CosineAnnealingLR(optimizer(), 0)
+    with pytest.raises(ValueError, match="got 0.3 of 3"):
+        OneCycleLR(optimizer(), 1.0, 3)
+    schedule = OneCycleLR(optimizer(), 1.0, 10)
+    with pytest.raises(ValueError, match="ends after 10 steps; got step 11"):
+        curve(schedule, 11)

@@ -1,0 +1,134 @@
+"""What the optimisers share: parameter groups, their state by name, and a pass over memory in cache-sized blocks."""
+
+import numpy as np
+
+from ..autograd import Tensor
+
+__all__ = ["Optimizer", "blocks"]
+
+BLOCK = 32768  # elements: the five float32 arrays of an Adam step, 128 KiB each, stay in the cache
+
+
+class Optimizer:
+    """Base class: holds the parameters in groups, and steps through those that have a gradient.
+
+    A subclass names its defaults and writes `update(p, g, state, group)`, which changes the array `p` in place.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or list of dict
+        All parameters, or groups such as ``{"params": [...], "lr": 0.1}`` whose entries override the defaults.
+    defaults : dict
+        The hyperparameters of a group that does not name its own.
+
+    Raises
+    ------
+    ValueError
+        If there is no parameter, one comes twice, or something is not a leaf Tensor.
+    """
+
+    def __init__(self, params, defaults):
+        name = type(self).__name__
+        params = list(params)
+        groups = params if params and isinstance(params[0], dict) else [{"params": params}]
+        self.param_groups = []
+        for group in groups:
+            unknown = set(group) - set(defaults) - {"params"}
+            if unknown:
+                raise ValueError(f"{name}: a group has params, {', '.join(defaults)}; got {', '.join(sorted(unknown))}")
+            members = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+            self.param_groups.append({**defaults, **group, "params": members})
+        self.parameters = [p for group in self.param_groups for p in group["params"]]
+        self.state = [{} for _ in self.parameters]  # by position, as the names in `state_dict` are
+        if not self.parameters:
+            raise ValueError(f"{name}: needs at least one parameter; got none")
+        for p in self.parameters:
+            if not isinstance(p, Tensor) or not p.is_leaf:
+                raise ValueError(f"{name}: parameters must be leaf Tensors; got {p!r:.60}")
+        if len({id(p) for p in self.parameters}) < len(self.parameters):
+            raise ValueError(f"{name}: a parameter may come only once; got one twice")
+
+    def zero_grad(self):
+        """Forget the gradients: each `.grad` becomes None."""
+        for p in self.parameters:
+            p.grad = None
+
+    def step(self):
+        """Update every parameter that has a gradient, in place."""
+        states = iter(self.state)
+        for group in self.param_groups:
+            for p, state in zip(group["params"], states):
+                if p.grad is not None:
+                    self.update(p.data, p.grad, state, group)
+
+    def update(self, p, g, state, group):
+        """One step of one parameter: changes `p` and `state`, reads the gradient `g`."""
+        raise NotImplementedError(f"{type(self).__name__}: an Optimizer needs a method `update`")
+
+    def state_dict(self):
+        """All that a resumed run needs: flat dict of str to ndarray.
+
+        ``state.3.exp_avg`` belongs to the fourth parameter, ``param_groups.0.lr`` to the first group.
+        """
+        flat = {f"state.{i}.{key}": np.array(value) for i, state in enumerate(self.state) for key, value in state.items()}
+        for i, group in enumerate(self.param_groups):
+            flat.update({f"param_groups.{i}.{key}": np.array(v) for key, v in group.items() if key != "params"})
+        return flat
+
+    def load_state_dict(self, flat):
+        """Go on from where `state_dict` was taken, with parameters of the same shapes in the same order.
+
+        Raises
+        ------
+        ValueError
+            If the state is of other parameters or groups.
+        """
+        state, groups = [{} for _ in self.state], [{} for _ in self.param_groups]
+        shelves = {"state": state, "param_groups": groups}
+        for name, array in flat.items():
+            kind, _, rest = name.partition(".")
+            i, _, key = rest.partition(".")
+            if kind not in shelves or not i.isdigit() or int(i) >= len(shelves[kind]):
+                raise ValueError(f"load_state_dict: this {type(self).__name__} has {len(self.state)} parameters in "
+                                 f"{len(self.param_groups)} groups; got {name!r}")
+            array = np.array(array)
+            is_moment = kind == "state" and array.dtype.kind == "f"  # the other entries are numbers, such as a step count
+            shelves[kind][int(i)][key] = array if is_moment else array.tolist()
+            if is_moment and array.shape != self.parameters[int(i)].shape:
+                raise ValueError(f"load_state_dict: {name} must have the shape of its parameter, "
+                                 f"{self.parameters[int(i)].shape}; got {array.shape}")
+        self.state = state
+        for group, saved in zip(self.param_groups, groups):
+            group.update(saved)
+
+
+def blocks(*arrays):
+    """Walk through arrays of one shape together, a cache-sized piece of each at a time.
+
+    An update is a dozen passes of NumPy over the same few arrays. Done block by block, all but the first find their
+    numbers in the cache.
+
+    Parameters
+    ----------
+    arrays : ndarray
+        Of one shape. If one of them is not C-contiguous, they come in one piece.
+
+    Yields
+    ------
+    list of ndarray
+        A view of each array, and last an uninitialised scratch array like the first of them.
+
+    Examples
+    --------
+    >>> p, g = np.zeros(40000), np.ones(40000)
+    >>> [s.size for _, _, s in blocks(p, g)]
+    [32768, 7232]
+    """
+    if arrays[0].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
+        yield [*arrays, np.empty_like(arrays[0])]
+        return
+    scratch = np.empty(BLOCK, arrays[0].dtype)
+    flat = [a.reshape(-1) for a in arrays]
+    for start in range(0, arrays[0].size, BLOCK):
+        pieces = [a[start:start + BLOCK] for a in flat]
+        yield [*pieces, scratch[:pieces[0].size]]
