@@ -1,0 +1,204 @@
+"""Transformer layers, with the norm before or after each sub-layer, and their stacks.
+
+Submodules are called as PyTorch calls them, so that a state copies over. The batch comes first, and masks are
+boolean with True = *may attend*, the reverse of PyTorch's classes of these names.
+"""
+
+from .. import functional as F
+from .attention import MultiheadAttention
+from .containers import ModuleList
+from .dropout import Dropout
+from .linear import Linear
+from .module import Module
+from .normalization import LayerNorm
+
+__all__ = ["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
+
+
+class _Layer(Module):
+    """What the two kinds of layer share: self-attention, the feed-forward network, and the residual connection."""
+
+    def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation="relu", layer_norm_eps=1e-5,
+                 norm_first=False, *, rng):
+        if activation not in ("relu", "gelu", "quick_gelu"):
+            raise ValueError(f"{type(self).__name__}: activation is 'relu', 'gelu' or 'quick_gelu'; got {activation!r}")
+        self.activation, self.norm_first = activation, norm_first
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, rng=rng)
+        self.linear1 = Linear(d_model, dim_feedforward, rng=rng)
+        self.linear2 = Linear(dim_feedforward, d_model, rng=rng)
+        self.norm1 = LayerNorm(d_model, layer_norm_eps)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps)
+        self.dropout = Dropout(dropout, rng=rng)
+
+    def _residual(self, x, norm, sublayer):
+        """x + f(LN(x)) if the norm comes first, else LN(x + f(x))."""
+        if self.norm_first:
+            return x + self.dropout(sublayer(norm(x)))
+        return norm(x + self.dropout(sublayer(x)))
+
+    def _feed_forward(self, x):
+        """W₂ f(W₁ x + b₁) + b₂."""
+        return self.linear2(self.dropout(getattr(F, self.activation)(self.linear1(x))))
+
+    def extra_repr(self):
+        return f"activation={self.activation!r}, norm_first={self.norm_first}"
+
+
+class TransformerEncoderLayer(_Layer):
+    r"""Self-attention, then a feed-forward network, each inside a residual connection.
+
+    $$x' = \mathrm{LN}(x + \mathrm{SelfAttention}(x)), \qquad y = \mathrm{LN}(x' + W_2\, f(W_1 x' + b_1) + b_2)$$
+
+    and with `norm_first` $x' = x + \mathrm{SelfAttention}(\mathrm{LN}(x))$, $y = x' + W_2\, f(W_1 \mathrm{LN}(x') + b_1) + b_2$.
+
+    Parameters
+    ----------
+    d_model, nhead, dim_feedforward : int
+        Width D, heads, width between $W_1$ and $W_2$.
+    dropout : float
+        On attention weights, on the activation, and on each sub-layer's result.
+    activation : {"relu", "gelu", "quick_gelu"}
+        f.
+    layer_norm_eps : float
+    norm_first : bool
+        Pre-norm, which trains without a warm-up, in place of the paper's post-norm.
+    rng : numpy.random.Generator
+        Draws the weights and, kept, the dropout.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, §3.1; Xiong et al. (2020), On layer normalization in the
+    Transformer architecture (pre-norm).
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> layer = tm.nn.TransformerEncoderLayer(8, 2, 16, rng=np.random.default_rng(0))
+    >>> layer(tm.tensor(np.ones((2, 5, 8), np.float32))).shape
+    (2, 5, 8)
+    """
+
+    def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
+        """src (B, S, D) to the same shape; masks as in `MultiheadAttention`: (S, S) and (B, S), True = may attend."""
+        def attend(x):
+            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
+
+        x = self._residual(src, self.norm1, attend)
+        return self._residual(x, self.norm2, self._feed_forward)
+
+
+class TransformerDecoderLayer(_Layer):
+    r"""Self-attention, then attention to a memory, then a feed-forward network, each inside a residual connection.
+
+    Parameters and the place of the norm are those of `TransformerEncoderLayer`; the sub-layer in between is
+    $\mathrm{MultiHead}(x', m, m)$, m the memory, with parameters `multihead_attn` and a third norm.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, §3.1.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> layer = tm.nn.TransformerDecoderLayer(8, 2, 16, rng=np.random.default_rng(0))
+    >>> words, image = tm.tensor(np.ones((2, 5, 8), np.float32)), tm.tensor(np.ones((2, 9, 8), np.float32))
+    >>> layer(words, image, tgt_is_causal=True).shape
+    (2, 5, 8)
+    """
+
+    def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation="relu", layer_norm_eps=1e-5,
+                 norm_first=False, *, rng):
+        super().__init__(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, norm_first, rng=rng)
+        self.multihead_attn = MultiheadAttention(d_model, nhead, dropout, rng=rng)
+        self.norm3 = LayerNorm(d_model, layer_norm_eps)
+
+    def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
+                memory_key_padding_mask=None, tgt_is_causal=False):
+        """Decode one layer.
+
+        Parameters
+        ----------
+        tgt : Tensor (B, T, D)
+        memory : Tensor (B, S, D)
+        tgt_mask, memory_mask : boolean array (T, T), (T, S), optional
+            True = may attend.
+        tgt_key_padding_mask, memory_key_padding_mask : boolean array (B, T), (B, S), optional
+            True where real, False where padding.
+        tgt_is_causal : bool
+            Position t sees 0..t only.
+
+        Returns
+        -------
+        Tensor (B, T, D)
+        """
+        def attend(x):
+            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
+
+        def look(x):
+            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask)[0]
+
+        x = self._residual(tgt, self.norm1, attend)
+        x = self._residual(x, self.norm2, look)
+        return self._residual(x, self.norm3, self._feed_forward)
+
+
+class TransformerEncoder(Module):
+    """Encoder layers one after the other, and a last norm where they are pre-norm.
+
+    Parameters
+    ----------
+    layers : iterable of TransformerEncoderLayer
+        Each built on its own, so that each starts from its own weights.
+    norm : Module, optional
+        Applied to the result; pre-norm layers want a LayerNorm here.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> encoder = tm.nn.TransformerEncoder([tm.nn.TransformerEncoderLayer(8, 2, 16, rng=rng) for _ in range(3)])
+    >>> encoder(tm.tensor(np.ones((2, 5, 8), np.float32))).shape
+    (2, 5, 8)
+    """
+
+    def __init__(self, layers, norm=None):
+        self.layers = ModuleList(layers)
+        self.norm = norm
+
+    def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=False):
+        """src (B, S, D) to the same shape; the masks go to every layer."""
+        for layer in self.layers:
+            src = layer(src, mask, src_key_padding_mask, is_causal)
+        return src if self.norm is None else self.norm(src)
+
+
+class TransformerDecoder(Module):
+    """Decoder layers one after the other, all looking at one memory, and a last norm where they are pre-norm.
+
+    Parameters
+    ----------
+    layers : iterable of TransformerDecoderLayer
+        Each built on its own, so that each starts from its own weights.
+    norm : Module, optional
+        Applied to the result; pre-norm layers want a LayerNorm here.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> decoder = tm.nn.TransformerDecoder([tm.nn.TransformerDecoderLayer(8, 2, 16, rng=rng) for _ in range(3)])
+    >>> words, image = tm.tensor(np.ones((2, 5, 8), np.float32)), tm.tensor(np.ones((2, 9, 8), np.float32))
+    >>> decoder(words, image, tgt_is_causal=True).shape
+    (2, 5, 8)
+    """
+
+    def __init__(self, layers, norm=None):
+        self.layers = ModuleList(layers)
+        self.norm = norm
+
+    def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
+                memory_key_padding_mask=None, tgt_is_causal=False):
+        """tgt (B, T, D) and memory (B, S, D) to (B, T, D); arguments as those of `TransformerDecoderLayer`."""
+        for layer in self.layers:
+            tgt = layer(tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal)
+        return tgt if self.norm is None else self.norm(tgt)
