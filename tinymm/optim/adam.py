@@ -111,7 +111,7 @@ class AdamW(Adam):
     >>> optimizer = tm.optim.AdamW([x], lr=0.5, weight_decay=0.25)
     >>> (x * x).backward([1.0, 1.0])
     >>> optimizer.step()
-    >>> x.data
+    >>> x.data.round(3)
     array([ 0.375, -1.25 ], dtype=float32)
     """
 
