@@ -1,0 +1,268 @@
+"""The nonlinearities between two linear maps, elementwise. Sigmoid, tanh and softplus are in `elementwise`."""
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from ..autograd import op, saving
+from .blocks import in_blocks
+from .elementwise import erf, sigmoid, tanh
+
+__all__ = ["elu", "gelu", "leaky_relu", "quick_gelu", "relu", "silu"]
+
+
+@op
+def relu(x):
+    r"""Rectifier, elementwise: $y = \max(x, 0)$. The derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.relu(np.array([-2.0, 3.0]))
+    array([0., 3.])
+    """
+    return np.maximum(x, 0)
+
+
+@relu.vjp
+def relu_vjp(g, y):                 # x̄ = g ⊙ 1{y > 0}
+    return g * (y > 0)
+
+
+@op
+def leaky_relu(x, negative_slope=0.01):
+    r"""Rectifier with a leak, elementwise: $y = x$ where $x > 0$, else $y = a x$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+    negative_slope : float
+        The a of the formula.
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.leaky_relu(np.array([-2.0, 3.0]))
+    array([-0.02,  3.  ])
+    """
+    return np.where(x > 0, x, negative_slope * x)
+
+
+@leaky_relu.vjp
+def leaky_relu_vjp(g, x, negative_slope):   # x̄ = g where x > 0, else a g
+    return np.where(x > 0, g, negative_slope * g)
+
+
+@op
+def elu(x, alpha=1.0):
+    r"""Exponential linear unit, elementwise: $y = x$ where $x > 0$, else $y = \alpha (e^x - 1)$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+    alpha : float
+        Minus the limit at minus infinity.
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    References
+    ----------
+    Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential linear units", 2016.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.elu(np.array([-1000.0, 3.0]))
+    array([-1.,  3.])
+    """
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@elu.vjp
+def elu_vjp(g, x, y, alpha):        # x̄ = g where x > 0, else g ⊙ (y + α), which is g α e^x
+    return np.where(x > 0, g, g * (y + alpha))
+
+
+@op
+def silu(x):
+    r"""Sigmoid linear unit (swish), elementwise: $y = x\,\sigma(x)$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.silu(np.array([0.0, 50.0]))
+    array([ 0., 50.])
+    """
+    return x * sigmoid(x)
+
+
+@silu.vjp
+def silu_vjp(g, x):                 # x̄ = g ⊙ σ(x) (1 + x (1 − σ(x)))
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@op
+def quick_gelu(x):
+    r"""The sigmoid approximation of GELU that CLIP was trained with, elementwise: $y = x\,\sigma(1.702\,x)$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    References
+    ----------
+    Hendrycks, Gimpel, "Gaussian error linear units", 2016, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.quick_gelu(np.array([0.0, 1.0])).round(4)
+    array([0.    , 0.8458])
+    """
+    return x * sigmoid(1.702 * x)
+
+
+@quick_gelu.vjp
+def quick_gelu_vjp(g, x):           # x̄ = g ⊙ σ(1.702x) (1 + 1.702x (1 − σ(1.702x)))
+    s = sigmoid(1.702 * x)
+    return g * (s * (1 + 1.702 * x * (1 - s)))
+
+
+@op
+def gelu(x, approximate="none"):
+    r"""Gaussian error linear unit, elementwise: $y = x\,\Phi(x)$, with the normal distribution function $\Phi$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+    approximate : {"none", "tanh"}
+        "tanh" replaces $\Phi(x)$ by $\tfrac12 (1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$, as in GPT-2.
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is something else.
+
+    Notes
+    -----
+    In float32 $\Phi(x) = \tfrac12 (1 + \tanh(x\,P(x^2)))$ with a polynomial P of degree 6, within 1.2e-7 (one
+    epsilon) of the true one: many times faster than an erf. In float64 it is SciPy's.
+
+    References
+    ----------
+    Hendrycks, Gimpel, "Gaussian error linear units", 2016, equation 2 and the approximation below it.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.gelu(np.array([-1.0, 0.0, 1.0])).round(4)
+    array([-0.1587,  0.    ,  0.8413])
+    """
+    x = np.asarray(x)
+    if approximate == "tanh":
+        cdf = tanh_cdf(x, TANH_GELU, 10.0)
+    elif approximate == "none":
+        cdf = tanh_cdf(x, NORMAL_CDF, 5.4) if x.dtype == np.float32 else ndtr(x)
+    else:
+        raise ValueError(f"gelu: approximate is 'none' or 'tanh'; got {approximate!r}")
+    return saving(x * cdf, cdf=cdf)
+
+
+@gelu.vjp
+def gelu_vjp(g, x, approximate, cdf):
+    if approximate == "tanh":
+        return in_blocks(tanh_gelu_slope, g, x, cdf)
+    return in_blocks(gelu_slope, g, x, cdf)
+
+
+@gelu.composite
+def gelu_composite(x, approximate):
+    if approximate == "tanh":
+        a, b = TANH_GELU
+        return x * (0.5 + 0.5 * tanh(x * (a + b * (x * x))))
+    return x * (0.5 + 0.5 * erf(x * math.sqrt(0.5)))
+
+
+def gelu_slope(d, g, x, cdf):       # x̄ = g ⊙ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √(2π)
+    np.multiply(x, x, out=d)
+    d *= -0.5
+    np.exp(d, out=d)
+    d *= x
+    d *= 1 / math.sqrt(2 * math.pi)
+    d += cdf
+    d *= g
+
+
+def tanh_gelu_slope(d, g, x, cdf):  # x̄ = g ⊙ (Φ + x 2Φ(1 − Φ) u′),  u = a x + b x³
+    a, b = TANH_GELU
+    z = np.clip(x, -10.0, 10.0)     # Φ(1 − Φ) is 0 beyond
+    np.multiply(z, z, out=d)
+    d *= 3 * b
+    d += a
+    d *= z
+    d *= cdf
+    d *= 2 * (1 - cdf)
+    d += cdf
+    d *= g
+
+
+# Φ(x) = ½(1 + tanh(x P(x²))): the coefficients of P, from the constant up.
+TANH_GELU = (math.sqrt(2 / math.pi), math.sqrt(2 / math.pi) * 0.044715)
+# Weighted least squares of artanh(erf(x/√2)) on [0, 5.4], the weights adjusted until the error of Φ was even.
+NORMAL_CDF = (0.7978849415, 0.036333084406, -3.25947406e-05, -5.530631859e-05, 3.964773515e-06, -1.322663099e-07,
+              1.756278357e-09)
+
+
+def tanh_cdf(x, coefficients, limit):
+    """½(1 + tanh(x P(x²))) for |x| up to `limit`, constant beyond."""
+    def fill(y, x):
+        x = np.clip(x, -limit, limit)
+        square = x * x
+        y[...] = coefficients[-1]
+        for c in coefficients[-2::-1]:
+            y *= square
+            y += c
+        y *= x
+        np.tanh(y, out=y)
+        y *= 0.5
+        y += 0.5
+
+    return in_blocks(fill, x)

@@ -1,0 +1,339 @@
+r"""Normalisation: subtract a mean, divide by a deviation, scale and shift. They differ in what is averaged over.
+
+Layer norm: the features of one position. RMS norm: the same, without a mean. Group norm: a group of channels
+of one example. Batch norm: one channel over the whole batch. All share one gradient,
+$\bar x = \frac1\sigma\,(\bar{\hat x} - \langle\bar{\hat x}\rangle - \hat x\,\langle\bar{\hat x} \odot \hat x\rangle)$.
+"""
+
+import math
+
+import numpy as np
+
+from ..autograd import op, saving
+
+__all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
+
+
+@op
+def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
+    r"""Normalise over the last axes: $y = w \odot \hat x + b$, $\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, (..., *normalized_shape)
+    normalized_shape : int or tuple of int
+        The axes that $\mu$ and the (biased) variance $\sigma^2$ are taken over.
+    weight, bias : Tensor or ndarray, optional
+        In that shape.
+    eps : float
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If x, weight or bias do not have the shape announced.
+
+    Notes
+    -----
+    A row is measured from its first element, so that a constant row, however large, gives exactly the bias.
+
+    References
+    ----------
+    Ba, Kiros, Hinton, "Layer normalization", 2016, equation 3.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.layer_norm(np.array([[1.0, 3.0], [5.0, 5.0]]), 2, eps=1e-12)
+    array([[-1.,  1.],
+           [ 0.,  0.]])
+    """
+    n = width("layer_norm", x, normalized_shape, weight, bias)
+    rows = x.reshape(-1, n)
+    hat = rows - rows[:, :1]
+    hat -= row_mean(hat)
+    rstd = 1 / np.sqrt(row_mean(hat, hat) + eps)
+    hat *= rstd
+    return saving(scaled(hat, weight, bias).reshape(x.shape), hat=hat, rstd=rstd)
+
+
+@layer_norm.vjp
+def layer_norm_vjp(g, weight, bias, hat, rstd):     # x̄ = (1/σ)(ḡ − ⟨ḡ⟩ − x̂ ⟨ḡ ⊙ x̂⟩),  ḡ = w ⊙ g
+    rows = g.reshape(hat.shape)
+
+    def wrt_x():
+        d = scaled(rows, weight)
+        d -= row_mean(d) + hat * row_mean(d, hat)
+        d *= rstd
+        return d.reshape(g.shape)
+
+    return wrt_x, None, *affine_gradients(rows, hat, weight, bias)
+
+
+@layer_norm.composite
+def layer_norm_composite(x, normalized_shape, weight, bias, eps):
+    axes = last_axes(normalized_shape)
+    d = x - x.mean(axes, keepdims=True)
+    return affine(d / np.sqrt((d * d).mean(axes, keepdims=True) + eps), weight, bias)
+
+
+@op
+def rms_norm(x, normalized_shape, weight=None, eps=None):
+    r"""Divide by the root mean square over the last axes: $y = w \odot x / \sqrt{\langle x^2\rangle + \epsilon}$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, (..., *normalized_shape)
+    normalized_shape : int or tuple of int
+        The axes that the mean is taken over.
+    weight : Tensor or ndarray, optional
+        In that shape.
+    eps : float, optional
+        Default: the machine epsilon of x's dtype.
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    References
+    ----------
+    Zhang, Sennrich, "Root mean square layer normalization", 2019, equation 4.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.rms_norm(np.array([3.0, -3.0]), 2)
+    array([ 1., -1.])
+    """
+    n = width("rms_norm", x, normalized_shape, weight)
+    rows = x.reshape(-1, n)
+    rstd = 1 / np.sqrt(row_mean(rows, rows) + machine_epsilon(x, eps))
+    hat = rows * rstd
+    return saving(scaled(hat, weight).reshape(x.shape), hat=hat, rstd=rstd)
+
+
+@rms_norm.vjp
+def rms_norm_vjp(g, weight, hat, rstd):     # x̄ = (1/σ)(ḡ − x̂ ⟨ḡ ⊙ x̂⟩),  ḡ = w ⊙ g
+    rows = g.reshape(hat.shape)
+
+    def wrt_x():
+        d = scaled(rows, weight)
+        d -= hat * row_mean(d, hat)
+        d *= rstd
+        return d.reshape(g.shape)
+
+    return wrt_x, None, affine_gradients(rows, hat, weight, None)[0]
+
+
+@rms_norm.composite
+def rms_norm_composite(x, normalized_shape, weight, eps):
+    mean_square = (x * x).mean(last_axes(normalized_shape), keepdims=True)
+    return affine(x / np.sqrt(mean_square + machine_epsilon(x, eps)), weight, None)
+
+
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
+    r"""Normalise each group of channels of each example, then scale and shift each channel.
+
+    Parameters
+    ----------
+    input : Tensor or ndarray, (N, C, ...)
+    num_groups : int
+        Divides C; 1 averages over all channels, C over each on its own (instance norm).
+    weight, bias : Tensor or ndarray, (C,), optional
+    eps : float
+
+    Returns
+    -------
+    Tensor
+        In the shape of the input.
+
+    Raises
+    ------
+    ValueError
+        If the groups do not divide the channels.
+
+    References
+    ----------
+    Wu, He, "Group normalization", 2018, equation 7.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.group_norm(np.array([[1.0, 3.0, 10.0, 30.0]]), 2).round(2)
+    array([[-1.,  1., -1.,  1.]])
+    """
+    N, C = input.shape[:2]
+    if num_groups < 1 or C % num_groups:
+        raise ValueError(f"group_norm: the groups must divide the channels; got {num_groups} groups for {input.shape}")
+    n = math.prod(input.shape[1:]) // num_groups
+    hat = layer_norm(input.reshape(N, num_groups, n), n, eps=eps).reshape(input.shape)
+    channels = (C, *[1] * (input.ndim - 2))
+    return affine(hat, *(a if a is None else a.reshape(channels) for a in (weight, bias)))
+
+
+@op
+def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    r"""Normalise each channel over batch and positions: $y = w\,\hat x + b$, $\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, (N, C, ...)
+    running_mean, running_var : ndarray or Tensor, (C,), optional
+        Averages over past batches. Used if not training; while training updated IN PLACE,
+        $r \leftarrow (1 - m)\,r + m\,s$, s being this batch's mean or unbiased variance.
+    weight, bias : Tensor or ndarray, (C,), optional
+    training : bool
+        Whether $\mu$ and $\sigma^2$ are this batch's (biased variance) or the running ones.
+    momentum : float
+        The m above.
+    eps : float
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If a channel has a single value to train on, or there are no running statistics to evaluate with.
+
+    References
+    ----------
+    Ioffe, Szegedy, "Batch normalization", 2015, algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> mean, var = np.zeros(1), np.ones(1)
+    >>> F.batch_norm(np.array([[1.0], [3.0]]), mean, var, training=True).round(2)
+    array([[-1.],
+           [ 1.]])
+    >>> mean, var
+    (array([0.2]), array([1.1]))
+    """
+    axes = but_channels(x)
+    if not training:
+        mean, var = running_statistics(x, running_mean, running_var)
+        rstd = 1 / np.sqrt(var + eps)
+        hat = (x - mean) * rstd
+    else:
+        n = x.size // max(x.shape[1], 1)
+        if n < 2:
+            raise ValueError(f"batch_norm: training needs more than one value per channel; got shape {x.shape}")
+        first = x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))]      # (1, C, 1, ...)
+        hat = x - first
+        mean = hat.mean(axes, keepdims=True)
+        hat -= mean
+        var = (hat * hat).mean(axes, keepdims=True)
+        update(running_mean, mean + first, momentum)
+        update(running_var, var * (n / (n - 1)), momentum)
+        rstd = 1 / np.sqrt(var + eps)
+        hat *= rstd
+    return saving(affine(hat, *over_channels(x, weight, bias)), hat=hat, rstd=rstd)
+
+
+@batch_norm.vjp
+def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
+    axes = but_channels(x)
+    total, product = g.sum(axes, keepdims=True), (g * hat).sum(axes, keepdims=True)     # b̄ and w̄
+
+    def wrt_x():
+        scale = rstd if weight is None else rstd * weight.reshape(rstd.shape)
+        if not training:
+            return g * scale
+        n = x.size // x.shape[1]
+        d = hat * (product / -n)
+        d += g
+        d -= total / n
+        d *= scale
+        return d
+
+    return wrt_x, None, None, lambda: product.reshape(-1), lambda: total.reshape(-1)
+
+
+@batch_norm.composite
+def batch_norm_composite(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    if training:
+        mean = x.mean(but_channels(x), keepdims=True)
+        var = np.square(x - mean).mean(but_channels(x), keepdims=True)
+    else:
+        mean, var = running_statistics(x, running_mean, running_var)
+    return affine((x - mean) / np.sqrt(var + eps), *over_channels(x, weight, bias))
+
+
+def width(name, x, normalized_shape, weight=None, bias=None):
+    """How many elements each row has that is normalised."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or x.shape[-len(shape):] != shape:
+        raise ValueError(f"{name}: the input must end in normalized_shape, {shape}; got {x.shape}")
+    for role, a in (("weight", weight), ("bias", bias)):
+        if a is not None and a.shape != shape:
+            raise ValueError(f"{name}: the {role} must have normalized_shape, {shape}; got {a.shape}")
+    return math.prod(shape)
+
+
+def last_axes(normalized_shape):
+    return -1 if isinstance(normalized_shape, int) else tuple(range(-len(normalized_shape), 0))
+
+
+def machine_epsilon(x, eps):
+    return float(np.finfo(x.dtype).eps) if eps is None else eps
+
+
+def row_mean(a, b=None):
+    """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS."""
+    b = np.ones(a.shape[1], a.dtype) if b is None else b
+    return np.vecdot(a, b)[:, None] * (1 / max(a.shape[1], 1))
+
+
+def scaled(rows, weight, bias=None):
+    """w ⊙ rows + b, newly made; weight and bias in any shape of as many elements as a row."""
+    y = rows * (1 if weight is None else weight.reshape(-1))
+    if bias is not None:
+        y += bias.reshape(-1)
+    return y
+
+
+def affine_gradients(rows, hat, weight, bias):
+    """w̄ = Σ g ⊙ x̂ and b̄ = Σ g, over the rows."""
+    return (None if weight is None else lambda: np.einsum("ij,ij->j", rows, hat).reshape(weight.shape),
+            None if bias is None else lambda: rows.sum(0).reshape(bias.shape))
+
+
+def affine(hat, weight, bias):
+    """w ⊙ x̂ + b, broadcasting."""
+    y = hat if weight is None else hat * weight
+    return y if bias is None else y + bias
+
+
+def but_channels(x):
+    """All axes of (N, C, ...) but the second."""
+    return (0, *range(2, x.ndim))
+
+
+def over_channels(x, *vectors):
+    """Vectors (C,) as (1, C, 1, ...)."""
+    for a in vectors:
+        if a is not None and a.shape != (x.shape[1],):
+            raise ValueError(f"batch_norm: one number per channel of {x.shape}; got shape {a.shape}")
+    return [None if a is None else a.reshape((1, -1, *[1] * (x.ndim - 2))) for a in vectors]
+
+
+def running_statistics(x, running_mean, running_var):
+    """The running mean and variance, laid along the channels, in the dtype of x."""
+    if running_mean is None or running_var is None:
+        raise ValueError("batch_norm: evaluation needs running_mean and running_var; got none")
+    return (a.astype(x.dtype) for a in over_channels(x, running_mean, running_var))
+
+
+def update(running, batch, momentum):
+    """r ← (1 − m) r + m s, in place."""
+    if running is not None:
+        running *= 1 - momentum
+        running += momentum * batch.reshape(-1)

@@ -1,0 +1,129 @@
+"""Softmax and its logarithm: scores in, probabilities out. Attention and every classification loss end here.
+
+A row that is -inf throughout (nothing may be attended to) gives probabilities
+zero and gradient zero; PyTorch gives NaN there.
+"""
+
+import numpy as np
+
+from ..autograd import Tensor, op
+
+__all__ = ["log_softmax", "softmax"]
+
+
+@op
+def softmax(x, dim):
+    r"""Softmax along one axis: $y_i = e^{x_i} / \sum_j e^{x_j}$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+        Scores; -inf means "never".
+    dim : int
+        The axis along which the result sums to 1.
+
+    Returns
+    -------
+    Tensor
+        Probabilities, in the shape of x.
+
+    Notes
+    -----
+    The maximum is subtracted first, which changes nothing but the range: no exponent is positive. A row of -inf
+    gives zeros and receives zero gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.softmax(np.array([[0.0, np.log(3.0)], [-np.inf, -np.inf]]), dim=-1)
+    array([[0.25, 0.75],
+           [0.  , 0.  ]])
+    """
+    y, total, _ = exponentials(x, dim)
+    y *= 1 / total
+    return y
+
+
+@softmax.vjp
+def softmax_vjp(g, y, dim):         # x̄ = y ⊙ (g − Σ_j g_j y_j)
+    x = g - inner(g, y, dim)
+    x *= y
+    return x
+
+
+@softmax.composite
+def softmax_composite(x, dim):
+    e = np.exp(x - ceiling(x, dim))
+    total = e.sum(dim, keepdims=True)
+    return e / (total + (total == 0))
+
+
+@op
+def log_softmax(x, dim):
+    r"""Logarithm of the softmax along one axis: $y_i = x_i - \ln \sum_j e^{x_j}$.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+        Scores; -inf means "never".
+    dim : int
+        The axis along which the exponential of the result sums to 1.
+
+    Returns
+    -------
+    Tensor
+        Log-probabilities, in the shape of x.
+
+    Notes
+    -----
+    Never the logarithm of a computed softmax, which underflows. A row of -inf gives -inf, as the softmax of that
+    row is zero, and passes the cotangent on unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.log_softmax(np.array([0.0, 1e4]), dim=-1)
+    array([-10000.,      0.])
+    """
+    top = ceiling(x, dim)
+    y = np.asarray(x) - top
+    total = np.exp(y).sum(dim, keepdims=True)
+    y -= np.log(total + (total == 0))
+    return y
+
+
+@log_softmax.vjp
+def log_softmax_vjp(g, y, dim):     # x̄ = g − softmax(x) Σ_j g_j
+    x = np.exp(y)
+    x *= g.sum(dim, keepdims=True)
+    return np.subtract(g, x, out=x)
+
+
+@log_softmax.composite
+def log_softmax_composite(x, dim):
+    shifted = x - ceiling(x, dim)
+    total = np.exp(shifted).sum(dim, keepdims=True)
+    return shifted - np.log(total + (total == 0))
+
+
+def ceiling(x, dim):
+    """The maximum along `dim`, as a constant; 0 for a row that is -inf throughout."""
+    x = x.data if isinstance(x, Tensor) else np.asarray(x)
+    top = x.max(dim, keepdims=True, initial=-np.inf)
+    top[top == -np.inf] = 0
+    return top
+
+
+def exponentials(x, dim):
+    """e = exp(x − max), newly made; its sum along `dim`, 1 for a row that is -inf throughout; the maximum."""
+    top = ceiling(x, dim)
+    e = np.subtract(x, top)
+    np.exp(e, out=e)
+    total = e.sum(dim, keepdims=True)
+    total += total == 0
+    return e, total, top
+
+
+def inner(a, b, dim):
+    """Σ a ⊙ b along `dim`, which is kept."""
+    return np.expand_dims(np.vecdot(a, b, axis=dim), dim)
