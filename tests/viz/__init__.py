@@ -1,0 +1,1 @@
+"""Tests of tinymm.viz, one file per file of the room."""

@@ -1,0 +1,13 @@
+"""What a run looks like: the HTML report, pictures of attention, charts, and tables for the terminal.
+
+NumPy and SciPy write the report; pillow (extra `media`) adds its pictures and matplotlib (extra `viz`) its charts.
+"""
+
+from tinymm.viz.blocks import Example
+from tinymm.viz.cells import metric_table
+from tinymm.viz.console import format_table
+from tinymm.viz.figures import bar_chart, line_chart
+from tinymm.viz.images import overlay, to_png
+from tinymm.viz.report import Report
+
+__all__ = ["Example", "Report", "bar_chart", "format_table", "line_chart", "metric_table", "overlay", "to_png"]

@@ -1,0 +1,235 @@
+"""The report of a run: what a recipe found, as one HTML file that needs nothing beside it.
+
+Pictures need pillow and charts need matplotlib. Where one is missing the report is written all the same, with a sentence
+that says what to install in place of each.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tinymm.viz.attention import attention_legend, attention_tiles, check_maps
+from tinymm.viz.blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, table
+from tinymm.viz.cells import format_column, metric_columns
+from tinymm.viz.elements import Markup, element
+from tinymm.viz.figures import bar_chart, line_chart
+from tinymm.viz.logs import panels
+from tinymm.viz.page import page
+
+__all__ = ["Report"]
+
+
+class Report:
+    """A report, written from top to bottom.
+
+    Parameters
+    ----------
+    title : str
+    subtitle : str, optional
+        The run in one sentence.
+
+    Notes
+    -----
+    Every string is escaped. The page loads nothing and runs nothing, and says so to the browser.
+
+    Examples
+    --------
+    >>> report = Report("Captions of shapes", "One epoch, seed 0.")
+    >>> report.heading("Results")
+    >>> report.metrics({"ours": {"accuracy": 0.96}, "majority": {"accuracy": 0.5}})
+    >>> "<strong>0.960</strong>" in report.html()
+    True
+    """
+
+    def __init__(self, title, subtitle=""):
+        self.title = title
+        self.subtitle = subtitle
+        self._parts = []
+
+    def heading(self, title):
+        """Begin a section."""
+        self._parts.append(element("h2", title))
+
+    def text(self, paragraph):
+        """Add a paragraph of plain text."""
+        self._parts.append(element("p", paragraph))
+
+    def metrics(self, systems, lower_is_better=(), caption=""):
+        """Add the table of results, the best of each metric emphasised.
+
+        Parameters
+        ----------
+        systems : mapping of str to mapping of str to number, (value, low, high) or None
+            For each system, ours first and then the baselines, its metrics; three numbers are a value and its interval.
+        lower_is_better : collection of str, optional
+            The metrics in which less is better; they get an arrow down.
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            As `metric_columns`.
+        """
+        columns = metric_columns(systems, lower_is_better)
+        head, rows = [header_cell("system")], [[header_cell(name, scope="row")] for name in systems]
+        for metric, cells in columns.items():
+            with_interval = any(cell.interval for cell in cells)
+            name = f"{metric} ↓" if metric in lower_is_better else metric
+            head.append(header_cell(name, class_="number", colspan=2 if with_interval else None))
+            for row, cell in zip(rows, cells, strict=True):
+                row += metric_cells(cell, with_interval)
+        self._parts.append(table(head, rows, caption))
+
+    def table(self, rows, headers, caption=""):
+        """Add a table; columns of numbers are aligned and formatted alike.
+
+        Parameters
+        ----------
+        rows : sequence of sequence of number, str or None
+            As many cells in each as there are headers; the first names the row.
+        headers : sequence of str
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            If a row has more or fewer cells than there are headers.
+        """
+        for row in rows:
+            if len(row) != len(headers):
+                raise ValueError(f"table: each row needs {len(headers)} cells, as the headers; got {len(row)}: {row!r}")
+        head, columns = [], []
+        for i, name in enumerate(headers):
+            cells = [row[i] for row in rows]
+            kind = "number" if i and not any(isinstance(cell, str) for cell in cells) else None
+            head.append(header_cell(name, class_=kind))
+            write = partial(element, "td", class_=kind) if i else partial(header_cell, scope="row")
+            columns.append(map(write, format_column(cells)))
+        self._parts.append(table(head, zip(*columns, strict=True), caption))
+
+    def config(self, settings):
+        """Add the run's configuration, its seed included; nested mappings become dotted names.
+
+        Parameters
+        ----------
+        settings : mapping
+            Of what JSON can hold; anything else is shown by its `str`.
+        """
+        rows = [[header_cell(name, scope="row"), element("td", value)] for name, value in config_rows(settings)]
+        self._parts.append(table([header_cell("setting"), header_cell("value")], rows, class_="config"))
+
+    def curves(self, log_rows, metrics=None, x="step"):
+        """Add training curves, one panel per metric and one line per split.
+
+        Parameters
+        ----------
+        log_rows : sequence of mapping
+            The rows of `log.jsonl`: the key `val/loss` is the line `val` of the panel `loss`.
+        metrics : sequence of str, optional
+            The panels; every metric logged with a split by default.
+        x : str, optional
+            The key of the horizontal axis.
+
+        Raises
+        ------
+        ValueError
+            As `panels`.
+        """
+        figures = []
+        for metric, series in panels(log_rows, metrics, x).items():
+            courses = [f"{name} from {ys[0]:.4g} to {ys[-1]:.4g}" for name, (_, ys) in series.items()]
+            alt = f"{metric} by {x}: {', '.join(courses)}."
+            figures.append(element("figure", element("figcaption", metric), chart(line_chart, series, x, alt)))
+        self._parts.append(element("div", *figures, class_="charts") if figures else element("p", "Nothing was logged."))
+
+    def bars(self, values, measure):
+        """Add a bar chart of several seeds: the mean, every seed as a dot, a line from least to most.
+
+        Parameters
+        ----------
+        values : mapping of str to sequence of float
+            For each system, ours first, one value per seed.
+        measure : str
+            What is measured.
+
+        Raises
+        ------
+        ValueError
+            If a system has no value.
+        """
+        for name, seeds in values.items():
+            if not len(seeds):
+                raise ValueError(f"bars: each system needs a value; got none for {name!r}")
+        bars = [f"{name} {np.mean(v):.3g} ({min(v):.3g} to {max(v):.3g}, n = {len(v)})" for name, v in values.items()]
+        alt = f"{measure}, mean over seeds: {', '.join(bars)}."
+        self._parts.append(element("figure", chart(bar_chart, values, measure, alt), class_="bars"))
+
+    def gallery(self, examples, caption=""):
+        """Add examples with what was predicted, each marked right or wrong by sign, word and colour.
+
+        Parameters
+        ----------
+        examples : sequence of Example
+        caption : str, optional
+            Say how they were chosen.
+
+        Raises
+        ------
+        ValueError
+            If an image is none, or references are one string.
+        """
+        examples = [Example(*example) for example in examples]
+        try:
+            tiles = [card(number, example) for number, example in enumerate(examples, 1)]
+        except ImportError as error:
+            self._parts.append(absence(error))
+            tiles = [card(number, example._replace(image=None)) for number, example in enumerate(examples, 1)]
+        self._parts.append(figure(element("ul", *tiles, class_="tiles"), caption))
+
+    def attention(self, image, words, maps, caption=""):
+        """Add an image and, for each generated word, where the model looked.
+
+        All maps share one colour scale, so that a diffuse map looks diffuse.
+
+        Parameters
+        ----------
+        image : (3, H, W), (1, H, W) or (H, W) array
+        words : sequence of T str
+        maps : (T, h, w) array
+            Attention weights; those of each word sum to 1.
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            If there is not one map per word, or the weights of a word are negative or do not sum to 1.
+        """
+        maps = check_maps(words, maps)
+        try:
+            tiles = attention_tiles(image, words, maps)
+        except ImportError as error:
+            self._parts.append(absence(error))
+            tiles = attention_tiles(None, words, maps)
+        self._parts.append(figure(element("ul", *tiles, class_="tiles attention"), caption, *attention_legend(maps)))
+
+    def html(self):
+        """Return the report as one HTML document."""
+        return str(page(self.title, self.subtitle, Markup("\n".join(self._parts))))
+
+    def save(self, path):
+        """Write the report; a failure midway leaves what was there before.
+
+        Parameters
+        ----------
+        path : str or Path
+            The HTML file, in a folder that exists.
+        """
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_text(self.html(), encoding="utf-8", errors="replace")  # lone surrogates have no encoding
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
