@@ -98,7 +98,7 @@ class MultiheadAttention(Module):
         Returns
         -------
         tuple of (Tensor (B, T, D), Tensor or None)
-            The result; the weights, (B, T, S) if averaged, else (B, H, T, S), after dropout.
+            The result; the weights, (B, T, S) if averaged, else (B, H, T, S), before dropout.
         """
         q, k, v = (self._split_heads(x) for x in self._project(query, key, value))
         mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]))

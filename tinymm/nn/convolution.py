@@ -78,7 +78,8 @@ class Conv2d(Module):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, *, groups=1, bias=True, rng):
         if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(f"Conv2d: groups must divide both channel counts; got {groups} for {in_channels} and {out_channels}")
+            raise ValueError("Conv2d: groups must divide both channel counts; "
+                             f"got {groups} for {in_channels} and {out_channels}")
         self.stride, self.padding, self.groups = stride, padding, groups
         shape = (out_channels, in_channels // groups, *_pair(kernel_size))
         self.weight, self.bias = _weight_and_bias(shape, bias and out_channels, rng)
@@ -122,7 +123,10 @@ class ConvTranspose2d(Module):
         self.weight, self.bias = _weight_and_bias(shape, bias and out_channels, rng)
 
     def forward(self, x):
-        """x (B, in_channels, H, W) to (B, out_channels, H', W'), H' = (H − 1)·stride − 2·padding + kernel + output_padding."""
+        """x (B, in_channels, H, W) to (B, out_channels, H', W').
+
+        H' = (H − 1)·stride − 2·padding + kernel + output_padding, and W' likewise.
+        """
         return F.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding, self.output_padding)
 
     def extra_repr(self):

@@ -37,7 +37,8 @@ class Linear(Module):
     """
 
     def __init__(self, in_features, out_features, bias=True, *, rng):
-        self.weight = init.kaiming_uniform_(Parameter(np.empty((out_features, in_features), np.float32)), math.sqrt(5), rng=rng)
+        weight = Parameter(np.empty((out_features, in_features), np.float32))
+        self.weight = init.kaiming_uniform_(weight, math.sqrt(5), rng=rng)
         self.bias = None
         if bias:
             bound = 1 / math.sqrt(in_features)

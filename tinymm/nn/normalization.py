@@ -6,7 +6,7 @@ from .. import functional as F
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["LayerNorm", "RMSNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -85,6 +85,126 @@ class RMSNorm(Module):
 
     def extra_repr(self):
         return f"{self.normalized_shape}, eps={self.eps}"
+
+
+class GroupNorm(Module):
+    r"""Zero mean and unit variance over each group of channels of one example.
+
+    $$y = \gamma_c\,(x - \mu_g) / \sqrt{\sigma_g^2 + \epsilon} + \beta_c$$
+
+    Parameters
+    ----------
+    num_groups, num_channels : int
+        The first divides the second.
+    eps : float
+
+    Attributes
+    ----------
+    weight, bias : Parameter (num_channels,)
+        $\gamma$, starts at 1; $\beta$, starts at 0.
+
+    References
+    ----------
+    Wu & He (2018), Group normalization, eq. 1-7.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> tm.nn.GroupNorm(2, 4)(tm.tensor(np.ones((2, 4, 3, 3), np.float32))).shape
+    (2, 4, 3, 3)
+    """
+
+    def __init__(self, num_groups, num_channels, eps=1e-5):
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_groups must divide num_channels; got {num_groups} and {num_channels}")
+        self.num_groups, self.eps = num_groups, eps
+        self.weight = Parameter(np.ones(num_channels, np.float32))
+        self.bias = Parameter(np.zeros(num_channels, np.float32))
+
+    def forward(self, x):
+        """x (B, C, ...) to the same shape."""
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return f"{self.num_groups}, {self.weight.size}, eps={self.eps}"
+
+
+class _BatchNorm(Module):
+    """Batch normalisation of inputs with any of the numbers of axes in `ndims`."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum = eps, momentum
+        self.weight = Parameter(np.ones(num_features, np.float32))
+        self.bias = Parameter(np.zeros(num_features, np.float32))
+        self.register_buffer("running_mean", np.zeros(num_features, np.float32))
+        self.register_buffer("running_var", np.ones(num_features, np.float32))
+        self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
+
+    def forward(self, x):
+        """x (B, C, ...) to the same shape."""
+        if x.ndim not in self.ndims:
+            raise ValueError(f"{type(self).__name__}: the input has {' or '.join(map(str, self.ndims))} axes; got {x.shape}")
+        if self.training:
+            self.num_batches_tracked += 1
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum,
+                            self.eps)
+
+    def extra_repr(self):
+        return f"{self.weight.size}, eps={self.eps}, momentum={self.momentum}"
+
+
+class BatchNorm1d(_BatchNorm):
+    r"""Zero mean and unit variance of each feature over the batch.
+
+    $$y = \gamma_c\,(x - \mu_c) / \sqrt{\sigma_c^2 + \epsilon} + \beta_c$$
+
+    Parameters
+    ----------
+    num_features : int
+        C.
+    eps : float
+    momentum : float
+        m in the running statistics $r \leftarrow (1 - m)\,r + m\,s$, which replace the batch's own after `eval()`.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (C,)
+        $\gamma$, starts at 1; $\beta$, starts at 0.
+    running_mean, running_var, num_batches_tracked : buffers (C,), (C,), ()
+
+    Notes
+    -----
+    In training an example's result depends on the whole batch, padding included; where that matters use LayerNorm.
+
+    References
+    ----------
+    Ioffe & Szegedy (2015), Batch normalization, algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import tinymm as tm
+    >>> tm.nn.BatchNorm1d(1)(tm.tensor([[1.0], [3.0]])).data.round(3).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    ndims = (2, 3)  # (B, C) or (B, C, L)
+
+
+class BatchNorm2d(_BatchNorm):
+    """`BatchNorm1d` for images (B, C, H, W): statistics of each channel over batch and positions.
+
+    References
+    ----------
+    Ioffe & Szegedy (2015), Batch normalization, §3.2.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> tm.nn.BatchNorm2d(3)(tm.tensor(np.ones((2, 3, 4, 4), np.float32))).shape
+    (2, 3, 4, 4)
+    """
+
+    ndims = (4,)
 
 
 def _shape(normalized_shape):

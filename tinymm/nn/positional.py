@@ -48,22 +48,32 @@ def sinusoids(length, width):
 class SinusoidalPositionalEncoding(Module):
     """Add the fixed `sinusoids` to a sequence of any length.
 
+    Parameters
+    ----------
+    embedding_dim : int
+        D.
+
     Examples
     --------
     >>> import numpy as np, tinymm as tm
-    >>> tm.nn.SinusoidalPositionalEncoding()(tm.tensor(np.zeros((1, 1, 4)))).tolist()
+    >>> tm.nn.SinusoidalPositionalEncoding(4)(tm.tensor(np.zeros((1, 1, 4)))).tolist()
     [[[0.0, 1.0, 0.0, 1.0]]]
     """
 
-    def __init__(self):
-        self._table = np.empty((0, 0))  # grows with the longest sequence seen
+    def __init__(self, embedding_dim):
+        self._table = np.empty((0, embedding_dim))  # grows with the longest sequence seen
 
     def forward(self, x, offset=0):
         """x (..., T, D) to the same shape; its first position is number `offset`."""
-        length, width = x.shape[-2:]
-        if self._table.shape[0] < offset + length or self._table.shape[1] != width:
-            self._table = sinusoids(offset + length, width)
-        return x + self._table[offset:offset + length].astype(x.dtype)
+        stop, width = offset + x.shape[-2], self._table.shape[1]
+        if x.shape[-1] != width:
+            raise ValueError(f"SinusoidalPositionalEncoding: the input must be (..., T, {width}); got {x.shape}")
+        if stop > len(self._table):
+            self._table = sinusoids(stop, width)
+        return x + self._table[offset:stop].astype(x.dtype)
+
+    def extra_repr(self):
+        return str(self._table.shape[1])
 
 
 class LearnedPositionalEncoding(Module):

@@ -49,7 +49,9 @@ class TransformerEncoderLayer(_Layer):
 
     $$x' = \mathrm{LN}(x + \mathrm{SelfAttention}(x)), \qquad y = \mathrm{LN}(x' + W_2\, f(W_1 x' + b_1) + b_2)$$
 
-    and with `norm_first` $x' = x + \mathrm{SelfAttention}(\mathrm{LN}(x))$, $y = x' + W_2\, f(W_1 \mathrm{LN}(x') + b_1) + b_2$.
+    and with `norm_first`
+
+    $$x' = x + \mathrm{SelfAttention}(\mathrm{LN}(x)), \qquad y = x' + W_2\, f(W_1\, \mathrm{LN}(x') + b_1) + b_2$$
 
     Parameters
     ----------
