@@ -1,0 +1,109 @@
+"""Decoding against exhaustive enumeration and against known distributions, on random bigram languages."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinymm.mapping import beam_search, filter_logits, greedy, sample
+
+BOS, EOS, WORDS = 0, 1, 4
+
+
+def language(seed):
+    """A random bigram language per example: log-probabilities (2, V, V) of the next word; nothing says BOS again."""
+    p = np.random.default_rng(seed).dirichlet(np.full(WORDS, 0.5), (2, WORDS)) + 1e-6
+    p[..., BOS] = 1e-12
+    return np.log(p / p.sum(-1, keepdims=True))
+
+
+def step_of(table):
+    return lambda prefixes, rows: table[rows, prefixes[:, -1]]
+
+
+def score(table, row, words, penalty):
+    path = (BOS, *words)
+    return sum(table[row, a, b] for a, b in zip(path, path[1:])) / len(words)**penalty
+
+
+def every_caption(max_length):
+    """All word sequences that close with EOS, or run to `max_length` without closing."""
+    for length in range(1, max_length + 1):
+        for words in product(range(1, WORDS), repeat=length):
+            if EOS not in words[:-1] and (words[-1] == EOS or length == max_length):
+                yield words
+
+
+@given(st.integers(0, 10_000), st.sampled_from((0.0, 0.7, 1.0)))
+def test_a_wide_beam_finds_the_best_caption(seed, penalty):
+    table = language(seed)
+    found = beam_search(step_of(table), 2, BOS, EOS, 4, beam=200, length_penalty=penalty)
+    for row, words in enumerate(found):
+        best = max(every_caption(4), key=lambda w: score(table, row, w, penalty))
+        closed = (*words, EOS) if len(words) < 4 else tuple(words)
+        assert score(table, row, closed, penalty) == pytest.approx(score(table, row, best, penalty), abs=1e-12)
+
+
+@given(st.integers(0, 10_000))
+def test_a_beam_of_one_is_greedy(seed):
+    table = language(seed)
+    assert beam_search(step_of(table), 2, BOS, EOS, 6, beam=1) == greedy(step_of(table), 2, BOS, EOS, 6)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 6))
+def test_beams_do_not_depend_on_their_neighbours_in_the_batch(seed, beam):
+    table = language(seed)
+    together = beam_search(step_of(table), 2, BOS, EOS, 5, beam=beam)
+    for row in range(2):
+        alone = beam_search(step_of(table[row:row + 1]), 1, BOS, EOS, 5, beam=beam)
+        assert alone == together[row:row + 1]
+
+
+@given(st.integers(0, 10_000))
+def test_greedy_follows_the_likeliest_word(seed):
+    table = language(seed)
+    for row, words in enumerate(greedy(step_of(table), 2, BOS, EOS, 5)):
+        last = BOS
+        for word in words:
+            assert word == table[row, last].argmax()
+            last = word
+        assert len(words) == 5 or table[row, last].argmax() == EOS
+
+
+def test_samples_follow_the_distribution_at_any_temperature():
+    table, n, rng = language(3)[:1], 20_000, np.random.default_rng(0)
+    for temperature in (0.5, 1.0, 2.0):
+        drawn = sample(lambda prefixes, rows: table[0, prefixes[:, -1]], n, BOS, EOS, 1, rng, temperature)
+        counts = np.bincount([words[0] if words else EOS for words in drawn], minlength=WORDS)
+        p = np.exp(table[0, BOS] / temperature)
+        p /= p.sum()
+        # five standard errors of a binomial share
+        np.testing.assert_array_less(np.abs(counts / n - p), 5 * np.sqrt(p * (1 - p) / n) + 1e-3)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 6), st.floats(0.05, 1.0))
+def test_filters_keep_the_likeliest_and_no_more_than_asked(seed, top_k, top_p):
+    rng = np.random.default_rng(seed)
+    logits = rng.standard_normal((3, 6))
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    kept = np.isfinite(filter_logits(logits, top_k=top_k))
+    assert (kept.sum(-1) == top_k).all()
+    assert all(row[k].min() >= row[~k].max(initial=-1) for row, k in zip(p, kept))
+    nucleus = np.isfinite(filter_logits(logits, top_p=top_p))
+    for row, k in zip(p, nucleus):
+        assert row[k].min() >= row[~k].max(initial=-1)
+        assert row[k].sum() >= top_p - 1e-12 and row[k].sum() - row[k].min() < top_p
+
+
+def test_wrong_settings_are_named():
+    step = step_of(language(0))
+    with pytest.raises(ValueError, match="sample: temperature must be positive; got 0"):
+        sample(step, 1, BOS, EOS, 3, np.random.default_rng(0), temperature=0)
+    with pytest.raises(ValueError, match="top_k must be at least 1"):
+        filter_logits(np.zeros(3), top_k=0)
+    with pytest.raises(ValueError, match=r"top_p must lie in \(0, 1\]; got 1.5"):
+        filter_logits(np.zeros(3), top_p=1.5)
+    with pytest.raises(ValueError, match="beam must be at least 1"):
+        beam_search(step, 1, BOS, EOS, 3, beam=0)

@@ -1,0 +1,79 @@
+"""The `tinymm` command: run a recipe, caption a picture.
+
+Exit status: 0; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with the last checkpoint kept.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+from ._version import __version__
+
+__all__ = ["main"]
+
+RECIPES = {"captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)"}
+COMMANDS = {"caption": "tinymm.recipes.captioning.caption"}
+
+
+def main(argv=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        The words after `tinymm`; by default those of this process.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Examples
+    --------
+    >>> main(["run", "captioning", "--epochs", "0", "--out", "nowhere"])
+    2
+    """
+    options = vars(_parser().parse_args(argv))
+    run = options.pop("call")
+    try:
+        run(**options)
+    except KeyboardInterrupt:
+        print("\ntinymm: interrupted; the last checkpoint is kept, --resume goes on from it", file=sys.stderr)
+        return 130
+    except (ValueError, ImportError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        print(f"tinymm: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="tinymm", description="Multimodal learning from scratch, in pure NumPy.",
+                                     epilog="tinymm run NAME --help explains a recipe's options.")
+    parser.add_argument("--version", action="version", version=f"tinymm {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="train and test a recipe", description="Train a recipe, test it, write a report.")
+    recipes = run.add_subparsers(required=True, metavar="NAME")
+    for name, summary in RECIPES.items():
+        recipe = import_module(f"tinymm.recipes.{name}")
+        own = recipes.add_parser(name, help=summary, description=recipe.__doc__,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+        _common_arguments(own)
+        recipe.add_arguments(own)
+        own.set_defaults(call=recipe.run)
+    for name, module in COMMANDS.items():
+        command = import_module(module)
+        own = commands.add_parser(name, help=command.__doc__.splitlines()[0], description=command.__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        command.add_arguments(own)
+        own.set_defaults(call=command.run)
+    return parser
+
+
+def _common_arguments(parser):
+    """What every recipe understands."""
+    group = parser.add_argument_group("every recipe")
+    group.add_argument("--data", metavar="DIR", help="train on this folder instead of the embedded data")
+    group.add_argument("--out", metavar="DIR", help="output folder (default: runs/NAME, runs/NAME-2, ...)")
+    group.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    group.add_argument("--epochs", type=int, metavar="N", help="passes through the training data (default: set by the recipe)")
+    group.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the output folder")

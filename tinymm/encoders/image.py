@@ -1,0 +1,79 @@
+"""Images to feature sequences: a small convolutional network whose last grid is read as a sequence of regions."""
+
+import numpy as np
+
+from .. import functional as F
+from .. import nn
+
+__all__ = ["ConvEncoder"]
+
+
+class ConvEncoder(nn.Module):
+    r"""Article 3.1.1, step 1: image → CNN → feature sequence $v = \{v_1, \dots, v_n\}$.
+
+    A stage is convolution 3×3, batch norm, ReLU, as often as `widths` says; between stages max pooling halves the side. A
+    learned position is added to every region of the last grid, so that attention can tell left from right. The pooled
+    vector is the last grid averaged down to P×P and laid out flat: a glance at the whole that keeps what is where.
+
+    Parameters
+    ----------
+    widths : sequence of sequence of int
+        The channels of the convolutions of each stage.
+    size : int
+        Height and width of the images; a multiple of $2^{stages-1}$.
+    channels : int
+        Channels of the images.
+    glance : int
+        P; divides the side of the last grid.
+    rng : numpy.random.Generator
+
+    Attributes
+    ----------
+    grid : (int, int)
+        Height h and width w of the last grid; N = h·w regions.
+    width : int
+        D, the channels of the last convolution.
+    pooled_width : int
+        P²·D.
+
+    Raises
+    ------
+    ValueError
+        If the size cannot be halved that often, or images of another shape come.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encoder = ConvEncoder(((8,), (16, 16)), size=16, glance=2, rng=np.random.default_rng(0))
+    >>> sequence, pooled = encoder(np.zeros((2, 3, 16, 16), np.float32))
+    >>> sequence.shape, pooled.shape
+    ((2, 64, 16), (2, 64))
+    """
+
+    def __init__(self, widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, *, rng):
+        halvings = len(widths) - 1
+        if size % 2**halvings:
+            raise ValueError(f"ConvEncoder: size must be a multiple of {2**halvings} for {len(widths)} stages; got {size}")
+        self.size, self.channels = size, channels
+        self.grid = (size >> halvings, size >> halvings)
+        if self.grid[0] % glance:
+            raise ValueError(f"ConvEncoder: glance must divide the side of the last grid, {self.grid[0]}; got {glance}")
+        self.width = widths[-1][-1]
+        self.patch, self.pooled_width = self.grid[0] // glance, glance**2 * self.width
+        layers, before = [], channels
+        for i, stage in enumerate(widths):
+            layers += [nn.MaxPool2d(2)] if i else []
+            for width in stage:
+                layers += [nn.Conv2d(before, width, 3, padding=1, bias=False, rng=rng), nn.BatchNorm2d(width), nn.ReLU()]
+                before = width
+        self.layers = nn.Sequential(*layers)
+        positions = 0.02 * rng.standard_normal((self.grid[0] * self.grid[1], self.width))
+        self.positions = nn.Parameter(positions.astype(np.float32))
+
+    def forward(self, images):
+        """images (B, C, H, W) to regions (B, N, D) and the glance (B, P²·D)."""
+        if images.shape[1:] != (self.channels, self.size, self.size):
+            raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); got {images.shape}")
+        grid = self.layers(images)                                       # (B, D, h, w)
+        sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
+        return sequence + self.positions, F.flatten(F.avg_pool2d(grid, self.patch), 1)

@@ -1,0 +1,5 @@
+"""Several modalities to one representation."""
+
+from .attention import AttentionFusion
+
+__all__ = ["AttentionFusion"]

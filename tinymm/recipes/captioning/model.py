@@ -1,0 +1,117 @@
+"""The recipe's captioner: built from a handful of numbers, so that a checkpoint can say how to build it again."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ...data import WordTokenizer
+from ...data.tokenizer import BOS, EOS
+from ...encoders import CausalLSTM, CausalTransformer, ConvEncoder
+from ...fusion import AttentionFusion
+from ...mapping import Captioner, beam_search, greedy, next_word, sample
+from ...training import load_checkpoint
+
+__all__ = ["Decoding", "ModelConfig", "build", "captions_of", "load", "words_and_maps"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What determines the shapes of all parameters."""
+
+    size: int
+    vocabulary: int
+    text: str = "lstm"
+    widths: tuple = ((32,), (64, 64), (128, 128))
+    width: int = 256
+    heads: int = 4
+    dropout: float = 0.3
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How words are chosen: `method` is greedy, beam or sample; the rest is for the last two."""
+
+    method: str = "greedy"
+    beam: int = 4
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    max_length: int = 30
+
+
+def build(config, rng):
+    """The captioner of a ModelConfig, its weights drawn from `rng`."""
+    image = ConvEncoder(config.widths, config.size, rng=rng)
+    encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config.text]
+    text = encoder(config.vocabulary, config.width, context=image.pooled_width, dropout=config.dropout, rng=rng)
+    fusion = AttentionFusion(config.width, image.width, config.width, config.heads, config.dropout, rng=rng)
+    return Captioner(image, text, fusion, config.vocabulary, rng=rng)
+
+
+def description(config, tokenizer):
+    """What goes into a checkpoint's plain values beside the weights."""
+    return {"model": asdict(config), "tokenizer": tokenizer.to_json()}
+
+
+def load(path):
+    """(captioner in eval mode, tokenizer, ModelConfig) of a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If the file is no captioning checkpoint.
+    """
+    arrays, meta = load_checkpoint(path)
+    if "captioning" not in meta:
+        raise ValueError(f"load: {path} is not a checkpoint of `tinymm run captioning`")
+    told = meta["captioning"]
+    config = ModelConfig(**{**told["model"], "widths": tuple(map(tuple, told["model"]["widths"]))})
+    captioner = build(config, np.random.default_rng(0))
+    prefix = "best/" if any(name.startswith("best/") for name in arrays) else "model/"
+    captioner.load_state_dict({name[len(prefix):]: a for name, a in arrays.items() if name.startswith(prefix)})
+    return captioner.eval(), WordTokenizer.from_json(told["tokenizer"]), config
+
+
+def captions_of(captioner, tokenizer, images, decoding=Decoding(), rng=None, batch=100):
+    """Caption images (B, 3, H, W), in batches: list of str."""
+    captioner.eval()
+    texts = []
+    for start in range(0, len(images), batch):
+        part = images[start:start + batch]
+        texts += [tokenizer.decode(ids) for ids in decode(captioner, part, decoding, rng)]
+    return texts
+
+
+def decode(captioner, images, decoding, rng=None):
+    """Captions as lists of word numbers."""
+    step = next_word(captioner, images)
+    common = (step, len(images), BOS, EOS, decoding.max_length)
+    if decoding.method == "greedy":
+        return greedy(*common)
+    if decoding.method == "beam":
+        return beam_search(*common, beam=decoding.beam)
+    if rng is None:
+        raise ValueError("decode: sampling needs a Generator; got none")
+    return sample(*common, rng, decoding.temperature, decoding.top_k, decoding.top_p)
+
+
+def words_and_maps(captioner, tokenizer, image, ids):
+    """The words of one caption and where the model looked for each.
+
+    Parameters
+    ----------
+    captioner : Captioner
+    tokenizer : WordTokenizer
+    image : array (3, H, W)
+    ids : list of int
+        A caption without <bos> and <eos>.
+
+    Returns
+    -------
+    words : list of T str
+    maps : array (T, h, w)
+        Mean over heads; each sums to 1.
+    """
+    _, weights = captioner.eval()(image[None], np.array([[BOS, *ids[:-1]]]))
+    maps = weights.data[0].mean(0).reshape(len(ids), *captioner.image_encoder.grid)  # (T, h, w)
+    return [tokenizer.words[i] for i in ids], maps
