@@ -153,6 +153,8 @@ def test_without_an_extra_the_rest_is_there_and_a_sentence_names_it(monkeypatch,
         assert bool(page.all(tag)) == present
         assert (f'python -m pip install "tinymm[{extra}]"' in page.text) == (not present)
     assert "no picture" in page.text and "max 0.17, 2.6 bits" in page.text and "0.900" in page.text
+    if "PIL" in missing:
+        assert page.text.count("Pictures are left out.") == 2  # once for the gallery, once for the attention figure
     if "matplotlib" in missing:
         assert "loss by step: red from 1 to 0.3333" in page.text
 

@@ -96,7 +96,7 @@ def attention_legend(maps):
         ramp = picture(overlay(np.full((1, 128), 0.5), np.linspace(0, 1, 128)[None]), "from grey over violet to yellow")
         scale = element("span", "Weight 0", ramp, f"{maps.max():.2f}, the same for all words.", class_="scale")
     except ImportError:
-        scale = ""
+        scale = " "
     return scale, f"{measures} {height} × {width} places, {even}."
 
 

@@ -129,15 +129,15 @@ def chart(draw, data, label, alt):
         return absence(error, alt)
 
 
-def absence(error, instead=""):
+def absence(error, instead):
     """Write the sentence that stands where something could not be shown.
 
     Examples
     --------
     >>> absence(ImportError("draw a chart: needs matplotlib"), "Loss falls.")
-    '<p class="absent">Loss falls. (Not shown: draw a chart: needs matplotlib)</p>'
+    '<p class="absent">Loss falls. (draw a chart: needs matplotlib)</p>'
     """
-    return element("p", f"{instead} (Not shown: {error})".lstrip(), class_="absent")
+    return element("p", f"{instead} ({error})", class_="absent")
 
 
 def card(number, example):

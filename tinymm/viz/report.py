@@ -184,7 +184,7 @@ class Report:
         try:
             tiles = [card(number, example) for number, example in enumerate(examples, 1)]
         except ImportError as error:
-            self._parts.append(absence(error))
+            self._parts.append(absence(error, "Pictures are left out."))
             tiles = [card(number, example._replace(image=None)) for number, example in enumerate(examples, 1)]
         self._parts.append(figure(element("ul", *tiles, class_="tiles"), caption))
 
@@ -210,7 +210,7 @@ class Report:
         try:
             tiles = attention_tiles(image, words, maps)
         except ImportError as error:
-            self._parts.append(absence(error))
+            self._parts.append(absence(error, "Pictures are left out."))
             tiles = attention_tiles(None, words, maps)
         self._parts.append(figure(element("ul", *tiles, class_="tiles attention"), caption, *attention_legend(maps)))
 
