@@ -5,6 +5,7 @@ NumPy and SciPy only; nothing here knows of gradients.
 
 from tinymm.data.batching import batches
 from tinymm.data.coco import CaptionData, read_coco_captions
+from tinymm.data.images import read_image
 from tinymm.data.shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from tinymm.data.splits import group_split, held_out_compositions, random_split
 from tinymm.data.tokenizer import WordTokenizer, normalise, pad_batch
@@ -23,6 +24,7 @@ __all__ = [
     "pad_batch",
     "random_split",
     "read_coco_captions",
+    "read_image",
     "references",
     "truth_accuracy",
 ]

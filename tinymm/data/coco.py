@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from tinymm.extras import need
+from tinymm.data.images import open_image, resized
 
 __all__ = ["CaptionData", "read_coco_captions"]
 
@@ -72,18 +72,17 @@ class CaptionData:
         ValueError
             If a file cannot be decoded, or sizes differ and `size` is None.
         """
-        pil = need("PIL.Image", extra="media", feature="read images")
         size = self.size
         images = []
         for index in indices:
             path = self.directory / "images" / self.file_names[index]
-            picture = _open(path, pil)
+            picture = open_image(path)
             size = size or (picture.height, picture.width)
             if (picture.height, picture.width) != tuple(size):
                 if self.size is None:
                     found = f"{picture.height}×{picture.width} after {size[0]}×{size[1]}"
                     raise ValueError(f"{path}: images must share one size unless a size is given; got {found}")
-                picture = picture.resize((size[1], size[0]), pil.Resampling.BILINEAR)
+                picture = resized(picture, size)
                 self.resized.add(int(index))
             images.append(np.asarray(picture))
         pixels = np.array(images, dtype=np.uint8).reshape(len(images), *(size or (0, 0)), 3)
@@ -218,21 +217,6 @@ def _split(path, entries):
                 f"got {entry.get('split')!r} for image {entry['id']!r}"
             )
     return [entry["split"] for entry in entries]
-
-
-def _open(path, pil):
-    """Decode a picture to RGB on white, whatever its mode."""
-    try:
-        with pil.open(path) as picture:
-            picture.load()
-    except Exception as error:  # a damaged file fails in as many ways as there are decoders
-        raise ValueError(f"{path}: must be an image that can be decoded; {error}") from error
-    if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip to 8
-        picture = pil.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    if picture.has_transparency_data:
-        white = pil.new("RGBA", picture.size, "white")
-        picture = pil.alpha_composite(white, picture.convert("RGBA"))
-    return picture.convert("RGB")
 
 
 def _kind(value):

@@ -49,6 +49,7 @@ class Task:
     parts: dict
     shift: int = 0  # training images move by up to so many pixels
     notes: dict = field(default_factory=dict)
+    resized: set = field(default_factory=set)  # images that had to be scaled, as they are met
 
     @property
     def tests(self):
@@ -122,7 +123,7 @@ def folder_task(directory, seed, size=None, hold_out=None, shift=2):
     pixels = _Pixels(data)
     parts = {name: Part(lambda indices, r=r: pixels(r[indices]), [data.captions[i] for i in r]) for name, r in rows.items()}
     notes = {"source": str(directory), "split": how, **{f"skipped: {k}": v for k, v in data.skipped.items() if v}}
-    return Task(str(directory), size, parts, shift, notes)
+    return Task(str(directory), size, parts, shift, notes, data.resized)
 
 
 def _natural_size(data):

@@ -9,9 +9,9 @@ from ...data.tokenizer import BOS, EOS
 from ...encoders import CausalLSTM, CausalTransformer, ConvEncoder
 from ...fusion import AttentionFusion
 from ...mapping import Captioner, beam_search, greedy, next_word, sample
-from ...training import load_checkpoint
+from ...training import load_checkpoint, load_weights
 
-__all__ = ["Decoding", "ModelConfig", "build", "captions_of", "load", "words_and_maps"]
+__all__ = ["Decoding", "ModelConfig", "build", "captions_of", "decode", "description", "load", "words_and_maps"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def build(config, rng):
 
 
 def description(config, tokenizer):
-    """What goes into a checkpoint's plain values beside the weights."""
-    return {"model": asdict(config), "tokenizer": tokenizer.to_json()}
+    """What a checkpoint says about its model, beside the weights."""
+    return {"recipe": "captioning", "model": asdict(config), "tokenizer": tokenizer.to_json()}
 
 
 def load(path):
@@ -59,17 +59,15 @@ def load(path):
     Raises
     ------
     ValueError
-        If the file is no captioning checkpoint.
+        If the file is damaged, or no checkpoint of this recipe.
     """
-    arrays, meta = load_checkpoint(path)
-    if "captioning" not in meta:
-        raise ValueError(f"load: {path} is not a checkpoint of `tinymm run captioning`")
-    told = meta["captioning"]
-    config = ModelConfig(**{**told["model"], "widths": tuple(map(tuple, told["model"]["widths"]))})
+    about = load_checkpoint(path)[1].get("about", {})
+    if about.get("recipe") != "captioning":
+        raise ValueError(f"load: {path} is no checkpoint of `tinymm run captioning`")
+    config = ModelConfig(**{**about["model"], "widths": tuple(map(tuple, about["model"]["widths"]))})
     captioner = build(config, np.random.default_rng(0))
-    prefix = "best/" if any(name.startswith("best/") for name in arrays) else "model/"
-    captioner.load_state_dict({name[len(prefix):]: a for name, a in arrays.items() if name.startswith(prefix)})
-    return captioner.eval(), WordTokenizer.from_json(told["tokenizer"]), config
+    load_weights(path, captioner)
+    return captioner.eval(), WordTokenizer.from_json(about["tokenizer"]), config
 
 
 def captions_of(captioner, tokenizer, images, decoding=Decoding(), rng=None, batch=100):
