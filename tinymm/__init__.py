@@ -4,9 +4,9 @@
     import tinymm.functional as F
 """
 
-from . import autograd, functional, nn, optim, testing
+from . import autograd, functional, nn, optim, testing, training
 from ._version import __version__
 from .autograd import Tensor, debug, enable_grad, grad, is_grad_enabled, no_grad, op, tensor
 
 __all__ = ["Tensor", "__version__", "autograd", "debug", "enable_grad", "functional", "grad", "is_grad_enabled", "nn",
-           "no_grad", "op", "optim", "tensor", "testing"]
+           "no_grad", "op", "optim", "tensor", "testing", "training"]

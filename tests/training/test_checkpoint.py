@@ -1,0 +1,107 @@
+"""Checkpoints: what goes in comes out, whole or not at all."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinymm.training import load_checkpoint, save_checkpoint
+
+names = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters="./_ "), min_size=1, max_size=12)
+
+
+@given(shapes=st.dictionaries(names.filter(lambda n: n != "meta"), st.lists(st.integers(0, 3), max_size=3), max_size=4),
+       dtype=st.sampled_from(["float32", "float64", "int64", "bool", "<U5"]), seed=st.integers(0, 99))
+def test_round_trip(tmp_path_factory, shapes, dtype, seed):
+    rng = np.random.default_rng(seed)
+    arrays = {name: rng.integers(0, 100, shape).astype(dtype) for name, shape in shapes.items()}
+    path = tmp_path_factory.mktemp("round") / "a.npz"
+    save_checkpoint(path, arrays, {"seed": seed, "half": 0.1})
+    back, meta = load_checkpoint(path)
+    assert meta == {"seed": seed, "half": 0.1} and list(back) == list(arrays)
+    for name, array in arrays.items():
+        assert back[name].dtype == array.dtype and back[name].shape == array.shape and (back[name] == array).all()
+
+
+def test_names_that_savez_would_refuse(tmp_path):
+    save_checkpoint(tmp_path / "a.npz", {"file": np.arange(2), "a/b.c": np.zeros((2, 3), order="F")}, {})
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
+        assert archive["file"].tolist() == [0, 1]
+        assert archive["a/b.c"].shape == (2, 3)
+
+
+def test_generators_go_through_json(tmp_path, rng):
+    rng.random(3)
+    save_checkpoint(tmp_path / "a.npz", {}, {"rng": rng.bit_generator.state})
+    expected = rng.random(5)
+    again = np.random.default_rng()
+    again.bit_generator.state = load_checkpoint(tmp_path / "a.npz")[1]["rng"]
+    assert (again.random(5) == expected).all()
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path, rng):
+    arrays = {"x": rng.standard_normal(5)}
+    for name in ("a.npz", "b.npz"):
+        save_checkpoint(tmp_path / name, arrays, {"n": 1})
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+@pytest.mark.parametrize("where", ["os.fsync", "os.replace", "numpy.lib.format.write_array", "json.dumps"])
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["error", "interrupt"])
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, where, error):
+    save_checkpoint(tmp_path / "a.npz", {"x": np.arange(5)}, {"n": 1})
+
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(type(error)):
+        save_checkpoint(tmp_path / "a.npz", {"x": np.arange(6)}, {"n": 2})
+    monkeypatch.undo()
+    arrays, meta = load_checkpoint(tmp_path / "a.npz")
+    assert arrays["x"].tolist() == [0, 1, 2, 3, 4] and meta == {"n": 1}
+    assert os.listdir(tmp_path) == ["a.npz"]
+
+
+def test_a_temporary_file_left_by_a_killed_process_is_overwritten(tmp_path):
+    (tmp_path / ".a.npz.tmp").write_bytes(b"half a checkpoint")
+    save_checkpoint(tmp_path / "a.npz", {"x": np.arange(5)}, {})
+    assert os.listdir(tmp_path) == ["a.npz"]
+
+
+def test_every_truncation_is_found(tmp_path):
+    path = tmp_path / "a.npz"
+    save_checkpoint(path, {"x": np.arange(20.0)}, {"n": 1})
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"load_checkpoint: .*a\.npz is damaged or no checkpoint"):
+            load_checkpoint(path)
+
+
+def test_a_flipped_bit_in_an_array_is_found(tmp_path):
+    path = tmp_path / "a.npz"
+    save_checkpoint(path, {"x": np.full(50, 1.25)}, {"n": 1})
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(np.float64(1.25).tobytes()) + 80] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match="damaged"):
+        load_checkpoint(path)
+
+
+def test_nothing_is_unpickled(tmp_path):
+    with pytest.raises(ValueError):
+        save_checkpoint(tmp_path / "a.npz", {"x": np.array([{}], dtype=object)}, {})
+    np.savez(tmp_path / "b.npz", x=np.array([{}], dtype=object), meta=np.array(json.dumps({})))
+    with pytest.raises(ValueError, match="damaged or no checkpoint"):
+        load_checkpoint(tmp_path / "b.npz")
+
+
+def test_missing_file_and_taken_name(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "none.npz")
+    with pytest.raises(ValueError, match="save_checkpoint: the name 'meta' is taken"):
+        save_checkpoint(tmp_path / "a.npz", {"meta": np.zeros(1)}, {})

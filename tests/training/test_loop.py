@@ -1,0 +1,206 @@
+"""The loop: what it logs, keeps, stops at; the same numbers as a loop written by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+import tinymm as tm
+from tinymm.data import batches
+from tinymm.training import Selection, Trainer, TrainingConfig, TrainingSet
+
+from .small_run import BATCH, EPOCHS, N, build, squared_error
+
+
+class Scale(tm.nn.Module):
+    """y = w x, one number to learn."""
+
+    def __init__(self, w=0.0):
+        self.w = tm.nn.Parameter(np.array([w]))
+
+    def forward(self, x):
+        return self.w * x
+
+
+def scale_loss(model, batch, rng):
+    error = model(tm.tensor(batch)) - tm.tensor(3 * batch)
+    return (error * error).mean()
+
+
+def scale_trainer(epochs=2, n=10, **options):
+    x = np.linspace(-1, 1, n)
+    settings = {name: options.pop(name) for name in list(options) if name in TrainingConfig.__dataclass_fields__}
+    model = options.pop("model", None) or Scale()
+    return Trainer(model, options.pop("loss", scale_loss), tm.optim.SGD(model.parameters(), lr=0.1),
+                   TrainingSet(n, lambda rows, rng: x[rows]),
+                   TrainingConfig(**{"epochs": epochs, "batch_size": 4, "log_every": 1, **settings}), **options)
+
+
+def test_equals_a_loop_written_by_hand():
+    trainer = scale_trainer(epochs=3, seed=7)
+    trainer.fit(progress=False)
+    x, w = np.linspace(-1, 1, 10), 0.0
+    losses = []
+    for epoch in range(3):
+        order = np.random.default_rng(np.random.SeedSequence(7, spawn_key=(epoch,)))
+        for rows in batches(10, 4, order):
+            losses.append(((w - 3) ** 2 * x[rows] ** 2).mean())
+            w -= 0.1 * (2 * (w - 3) * x[rows] ** 2).mean()
+    assert trainer.model.w.item() == pytest.approx(w, rel=1e-12)
+    steps = [row for row in trainer.log.rows if row["kind"] == "step"]
+    np.testing.assert_allclose([row["train/loss"] for row in steps], losses, rtol=1e-12)
+    assert [(row["step"], row["epoch"]) for row in steps] == [(k, 1 + (k - 1) // 3) for k in range(1, 10)]
+
+
+def test_every_example_once_per_epoch_in_another_order():
+    seen = []
+    x = np.arange(10.0)
+    model = Scale()
+    Trainer(model, lambda model, batch, rng: seen.append(batch) or (model(tm.tensor(batch)) * 0.0).sum(),
+            tm.optim.SGD(model.parameters()), TrainingSet(10, lambda rows, rng: x[rows]),
+            TrainingConfig(epochs=2, batch_size=4)).fit(progress=False)
+    first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
+    assert sorted(first) == sorted(second) == x.tolist() and (first != second).any()
+    assert [len(batch) for batch in seen] == [4, 4, 2] * 2
+
+
+def test_epoch_means_weigh_examples_alike():
+    trainer = scale_trainer(epochs=1, loss=lambda model, batch, rng: ((model(tm.tensor(batch)) * 0.0).sum(),
+                                                                      {"mean": batch.mean(), "one": 1}), n=9)
+    row = trainer.fit(progress=False)
+    assert row["train/mean"] == pytest.approx(0, abs=1e-15) and row["train/one"] == 1
+    assert row["kind"] == "epoch" and row["step"] == 3 and row["grad_norm"] == 0 and row["lr"] == 0.1
+
+
+def test_rows_between_mean_over_their_steps():
+    each, third = scale_trainer(epochs=2, n=12), scale_trainer(epochs=2, n=12, log_every=3)
+    each.fit(progress=False)
+    third.fit(progress=False)
+    losses = [row["train/loss"] for row in each.log.rows if row["kind"] == "step"]
+    rows = [row for row in third.log.rows if row["kind"] == "step"]
+    np.testing.assert_allclose([row["train/loss"] for row in rows], np.reshape(losses, (2, 3)).mean(1), rtol=1e-12)
+
+
+def test_modes_and_the_tape():
+    modes = []
+
+    def loss(model, batch, rng):
+        modes.append(("train", model.training, tm.is_grad_enabled()))
+        return scale_loss(model, batch, rng)
+
+    def validate(model):
+        modes.append(("val", model.training, tm.is_grad_enabled()))
+        return {"w": model.w.item()}
+
+    row = scale_trainer(epochs=2, n=4, loss=loss, validate=validate).fit(progress=False)
+    assert modes == [("train", True, True), ("val", False, False)] * 2
+    assert "val/w" in row
+
+
+@pytest.mark.parametrize("mode, patience, expected", [("max", None, (3, 6)), ("max", 2, (3, 5)), ("min", 1, (1, 2)),
+                                                      ("max", 1, (1, 2))])
+def test_selection_and_early_stopping(mode, patience, expected):
+    scores = iter([0.5, 0.5, 0.9, math.nan, 0.9, 0.8])
+    weights = []
+
+    def validate(model):
+        weights.append(model.w.item())
+        return {"score": next(scores)}
+
+    trainer = scale_trainer(epochs=6, validate=validate, selection=Selection("val/score", mode, patience))
+    row = trainer.fit(progress=False)
+    assert (row["epoch"], trainer.at.epoch) == expected
+    assert trainer.model.w.item() == weights[expected[0] - 1]
+
+
+def test_a_metric_that_is_not_there():
+    trainer = scale_trainer(validate=lambda model: {"a": 1}, selection=Selection("val/b"))
+    with pytest.raises(ValueError, match=r"fit: the selection's metric .* got 'val/b', the row has kind, step, .*val/a"):
+        trainer.fit(progress=False)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_broken_loss_stops_before_it_reaches_the_parameters(bad):
+    def loss(model, batch, rng):
+        return scale_loss(model, batch, rng) * (bad if trainer.at.step == 4 else 1.0)
+
+    trainer = scale_trainer(loss=loss)
+    with pytest.raises(FloatingPointError, match=rf"fit: the loss is {bad} at step 5 \(epoch 2, batch 2\)"):
+        trainer.fit(progress=False)
+    assert math.isfinite(trainer.model.w.item())
+
+
+def test_a_broken_gradient_stops_too():
+    def loss(model, batch, rng):
+        w = model.w * 0.0
+        return ((w * w + 0.0) ** 0.5).sum()  # the root has no derivative at 0
+
+    trainer = scale_trainer(loss=loss)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="the norm of the gradients is .* at step 1"):
+        trainer.fit(progress=False)
+    assert trainer.model.w.item() == 0
+
+
+def test_gradients_are_clipped():
+    trainer = scale_trainer(epochs=1, n=4, max_norm=0.5)
+    row = trainer.fit(progress=False)
+    assert row["grad_norm"] > 0.5
+    assert trainer.model.w.item() == pytest.approx(0.05, rel=1e-5)  # lr · max_norm
+
+
+def test_the_schedule_is_stepped_and_the_rate_logged():
+    model = Scale()
+    optimizer = tm.optim.SGD(model.parameters(), lr=1.0)
+    trainer = Trainer(model, scale_loss, optimizer, TrainingSet(8, lambda rows, rng: np.ones(len(rows))),
+                      TrainingConfig(epochs=1, batch_size=2, log_every=1), tm.optim.LambdaLR(optimizer, lambda t: 0.5 ** t))
+    trainer.fit(progress=False)
+    assert [row["lr"] for row in trainer.log.rows if row["kind"] == "step"] == [1.0, 0.5, 0.25, 0.125]
+
+
+def test_the_average_is_what_is_validated_and_kept():
+    seen = []
+    trainer = scale_trainer(epochs=3, ema_decay=0.8, validate=lambda model: seen.append(model.w.item()) or {})
+    trainer.fit(progress=False)
+    assert trainer.model.w.item() == seen[-1] == trainer.ema.averages["w"].item()
+    plain = scale_trainer(epochs=3)
+    plain.fit(progress=False)
+    assert 0 < seen[-1] < plain.model.w.item() < 3  # training itself went on from the parameters, not from their average
+
+
+def test_same_seed_same_bits_other_seed_others():
+    runs = []
+    for seed in (3, 3, 4):
+        trainer = build(epochs=2, seed=seed)
+        trainer.fit(progress=False)
+        runs.append(trainer.model.state_dict())
+    assert all((runs[0][name] == runs[1][name]).all() for name in runs[0])
+    assert any((runs[0][name] != runs[2][name]).any() for name in runs[0])
+
+
+def test_the_small_run_learns():
+    trainer = build()
+    trainer.fit(progress=False)
+    epochs = [row for row in trainer.log.rows if row["kind"] == "epoch"]
+    assert len(epochs) == EPOCHS and epochs[-1]["train/loss"] < epochs[0]["train/loss"]
+    assert epochs[-1]["step"] == EPOCHS * trainer.config.steps_per_epoch(N) == EPOCHS * math.ceil(N / BATCH)
+    assert {"train/bias", "val/loss", "lr", "grad_norm", "seconds"} <= set(epochs[0])
+
+
+def test_the_loss_may_draw_from_its_own_generator():
+    draws = []
+    trainer = build(epochs=1, loss=lambda m, b, rng: draws.append(rng.random()) or squared_error(m, b, rng))
+    trainer.fit(progress=False)
+    assert len(set(draws)) == len(draws)
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: TrainingConfig(epochs=0, batch_size=1), "TrainingConfig: epochs must be at least 1; got 0"),
+    (lambda: TrainingConfig(epochs=1, batch_size=0), "batch_size must be at least 1"),
+    (lambda: TrainingConfig(epochs=1, batch_size=1, max_norm=0.0), "max_norm must be positive"),
+    (lambda: TrainingSet(0, None), "TrainingSet: needs at least one example; got 0"),
+    (lambda: Selection("a", "best"), "Selection: mode must be 'max' or 'min'; got 'best'"),
+    (lambda: Selection("a", patience=0), "Selection: patience must be at least 1 epoch"),
+])
+def test_errors_name_the_rule(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

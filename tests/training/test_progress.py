@@ -1,0 +1,96 @@
+"""The display: a bar on a terminal with tqdm, lines elsewhere, nothing on request; and putting off Ctrl-C."""
+
+import io
+import signal
+import sys
+import threading
+
+import pytest
+
+from tinymm.training import progress
+from tinymm.training.interrupt import uninterrupted
+from tinymm.training.progress import progress_display
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(monkeypatch, stream, **options):
+    monkeypatch.setattr(sys, "stderr", stream)
+    display = progress_display(total=4, initial=1, **options)
+    for _ in range(3):
+        display.update("epoch 1/2", {"train/loss": 0.25})
+    display.close()
+    return stream.getvalue()
+
+
+def test_lines_where_no_terminal_is(monkeypatch):
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    lines = shown(monkeypatch, io.StringIO()).splitlines()
+    assert len(lines) == 3 and lines[-1].startswith("epoch 1/2  step 4/4  train/loss 0.25  ")
+
+
+def test_lines_come_only_now_and_then(monkeypatch):
+    assert shown(monkeypatch, io.StringIO()) == ""
+
+
+def test_silence(monkeypatch):
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    assert shown(monkeypatch, Terminal(), enabled=False) == ""
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    pytest.importorskip("tqdm")
+    text = shown(monkeypatch, Terminal())
+    assert "4/4" in text and "epoch 1/2" in text and "train/loss=0.25" in text
+
+
+def test_lines_on_a_terminal_without_tqdm(monkeypatch):
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert "step 4/4" in shown(monkeypatch, Terminal())
+
+
+@pytest.fixture
+def default_handler():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_put_off(default_handler):
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        done.append(True)
+    assert done and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_nested_blocks_wait_for_the_outer_one(default_handler):
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+        done.append(True)
+    assert done
+
+
+def test_an_ignored_ctrl_c_stays_ignored(default_handler):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_other_threads_are_left_alone():
+    def work():
+        with uninterrupted():
+            done.append(True)
+
+    done = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]

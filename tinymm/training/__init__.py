@@ -1,0 +1,10 @@
+"""The training loop, with everything that makes a run safe to kill: checkpoints, the log, exact resuming."""
+
+from .checkpoint import load_checkpoint, save_checkpoint
+from .config import Selection, TrainingConfig, TrainingSet
+from .ema import ExponentialMovingAverage
+from .log import Log, read_log
+from .loop import Trainer, load_weights
+
+__all__ = ["ExponentialMovingAverage", "Log", "Selection", "Trainer", "TrainingConfig", "TrainingSet", "load_checkpoint",
+           "load_weights", "read_log", "save_checkpoint"]

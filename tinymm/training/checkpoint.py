@@ -1,0 +1,107 @@
+"""Checkpoints: named arrays and a dict of plain values in one .npz file, replaced in one stroke.
+
+Nothing in the file is pickled, so opening a stranger's checkpoint runs no code.
+"""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+META = "meta"  # the entry that holds the plain values, as JSON text
+
+
+def save_checkpoint(path, arrays, meta):
+    """Write arrays and plain values to one file; at every moment the file is whole, the old one or the new one.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder is made if need be.
+    arrays : mapping of str to array_like
+        Any names but ``"meta"``; slashes may group them. `numpy.load` opens the file too.
+    meta : dict
+        Whatever JSON can hold, such as counters or the state of a `numpy.random.Generator`.
+
+    Raises
+    ------
+    ValueError
+        If an array holds Python objects, or is called ``"meta"``.
+
+    Notes
+    -----
+    The temporary file stands in the same folder under a fixed name, so a killed process leaves one at most, which the
+    next save overwrites.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/a.npz", {"model/weight": np.arange(3)}, {"step": 7})
+    ...     load_checkpoint(f"{folder}/a.npz")
+    ({'model/weight': array([0, 1, 2])}, {'step': 7})
+    """
+    path = Path(path)
+    if META in arrays:
+        raise ValueError(f"save_checkpoint: the name {META!r} is taken by the plain values; got an array of that name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            _write(file, {**arrays, META: np.array(json.dumps(meta))})
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(file, arrays):
+    """The zip of .npy entries that NumPy calls .npz; `numpy.savez` would refuse arrays called "file"."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
+
+
+def load_checkpoint(path):
+    """Read what `save_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+    meta : dict
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is truncated, damaged, or no checkpoint; naming it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.npz").write_text("something else")
+    ...     load_checkpoint(f"{folder}/a.npz")
+    Traceback (most recent call last):
+    ValueError: load_checkpoint: ...a.npz is damaged or no checkpoint (...)
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+            return arrays, json.loads(arrays.pop(META).item())
+    except FileNotFoundError:
+        raise
+    # Damage shows in many ways: a broken zip directory, a wrong checksum, a header that is no longer Python, …
+    except Exception as error:
+        raise ValueError(f"load_checkpoint: {path} is damaged or no checkpoint ({type(error).__name__}: {error})") from error

@@ -1,0 +1,326 @@
+"""The training loop: epochs of shuffled batches, validation, the best epoch, a log, and checkpoints to resume from.
+
+A run that was killed at any moment and resumed ends bit for bit where an undisturbed one does. Little state is needed
+for that: the order of an epoch and the draws of a step come from Generators made anew from (seed, epoch, step).
+"""
+
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..autograd import no_grad
+from ..data import batches
+from ..optim import clip_grad_norm_
+from .checkpoint import load_checkpoint, save_checkpoint
+from .ema import ExponentialMovingAverage
+from .interrupt import uninterrupted
+from .log import Log
+from .means import RunningMeans
+from .progress import progress_display
+
+__all__ = ["Trainer", "load_weights"]
+
+CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
+
+
+@dataclass
+class Position:
+    """Where a run stands; all of it goes into the checkpoint."""
+
+    epoch: int = 0  # whole epochs done
+    batch: int = 0  # steps done in the epoch after those
+    step: int = 0
+    waited: int = 0  # epochs since the best one
+    best: dict | None = None  # the log row of the best epoch
+    seconds: float = 0.0  # of training, over all its runs
+
+
+class Trainer:
+    """Trains a model; `fit` does the work.
+
+    Parameters
+    ----------
+    model : Module
+        Its `state_dict`, `rng_state`, `named_parameters`, `train` and `eval` are used.
+    loss : callable
+        ``loss(model, batch, rng)`` gives the Tensor to minimise, or (Tensor, dict of str to float) with further numbers
+        for the log. What it samples it draws from `rng`.
+    optimizer : Optimizer
+    data : TrainingSet
+    config : TrainingConfig
+    schedule : LambdaLR or another of `tinymm.optim.schedules`, optional
+        Stepped after each step of the optimiser.
+    validate : callable, optional
+        ``validate(model)`` gives a flat dict of str to float after each epoch; called in eval mode, off the tape. If it
+        samples, it makes its own Generator from a seed each time.
+    folder : str or Path, optional
+        Where ``checkpoint.npz`` and ``log.jsonl`` go; without it nothing is written.
+
+    Attributes
+    ----------
+    log : Log
+        Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`, `seconds`, and
+        in those of kind "epoch" what `validate` gave, as `val/…`. Train numbers are means since the last row of that kind.
+    at : Position
+    about : dict
+        Whatever JSON can hold; stands in the checkpoint's plain values, so that the file alone says how to build the model.
+
+    Examples
+    --------
+    >>> import tinymm as tm
+    >>> from tinymm.training import Trainer, TrainingConfig, TrainingSet
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((64, 3)).astype(np.float32)
+    >>> y = x @ np.array([[1.0], [-2.0], [0.5]], np.float32)
+    >>> model = tm.nn.Linear(3, 1, rng=rng)
+    >>> def loss(model, batch, rng):
+    ...     error = model(tm.tensor(batch[0])) - tm.tensor(batch[1])
+    ...     return (error * error).mean()
+    >>> trainer = Trainer(model, loss, tm.optim.Adam(model.parameters(), lr=0.1),
+    ...                   TrainingSet(64, lambda rows, rng: (x[rows], y[rows])), TrainingConfig(epochs=20, batch_size=16))
+    >>> row = trainer.fit(progress=False)
+    >>> row["epoch"], row["step"], row["train/loss"] < 0.01
+    (20, 80, True)
+    """
+
+    def __init__(self, model, loss, optimizer, data, config, schedule=None, validate=None, folder=None):
+        self.model, self.loss, self.optimizer, self.data = model, loss, optimizer, data
+        self.config, self.schedule, self.validate = config, schedule, validate
+        self.folder = None if folder is None else Path(folder)
+        self.ema = None if config.ema_decay is None else ExponentialMovingAverage(model.named_parameters(), config.ema_decay)
+        self.at = Position()
+        self.about = {}
+        self.log = Log()
+        self.kept = {}  # the weights to end with, if not those of the last step
+        self.recent, self.whole = RunningMeans(), RunningMeans()  # since the last row of kind "step", "epoch"
+
+    def fit(self, resume=False, progress=True):
+        """Train to the end and leave the best epoch's weights in the model.
+
+        Parameters
+        ----------
+        resume : bool
+            Go on from the folder's checkpoint if there is one. Otherwise what an earlier run left there is replaced.
+        progress : bool
+            Show on standard error how far it is.
+
+        Returns
+        -------
+        dict
+            The log row of the best epoch; of the last one if nothing selects.
+
+        Raises
+        ------
+        FloatingPointError
+            At the first loss or gradient that is infinite or NaN, before it reaches the parameters; naming the step.
+        KeyboardInterrupt
+            After Ctrl-C, once the step at hand is done and a checkpoint is saved.
+        ValueError
+            If the checkpoint is damaged or of another run, or the selection's metric is not in the row.
+        """
+        self._start(resume)
+        total = self.config.epochs * self.config.steps_per_epoch(self.data.num_examples)
+        display = progress_display(total, self.at.step, progress)
+        try:
+            while not self.is_finished:
+                self._train_epoch(display)
+                self._finish_epoch()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        finally:
+            display.close()
+            self.log.close()
+        if self.kept:
+            self.model.load_state_dict(self.kept)
+        return self.at.best
+
+    @property
+    def is_finished(self):
+        """Whether all epochs are done, or patience is at its end."""
+        selection = self.config.selection
+        is_tired = selection is not None and selection.patience is not None and self.at.waited >= selection.patience
+        return is_tired or self.at.epoch >= self.config.epochs
+
+    # One step, one epoch --------------------------------------------------------------------------------------------
+
+    def _train_epoch(self, display):
+        """The steps that this epoch still lacks."""
+        order = batches(self.data.num_examples, self.config.batch_size, self._rng(self.at.epoch))
+        self.model.train()
+        for rows in order[self.at.batch:]:
+            with uninterrupted():
+                values = self._train_step(rows)
+            display.update(f"epoch {self.at.epoch + 1}/{self.config.epochs}", values)
+            if time.monotonic() - self.saved >= self.config.checkpoint_every:
+                self.save()
+
+    def _train_step(self, rows):
+        """Loss, gradients, clipping, update; then all that counts steps counts this one."""
+        rng = self._rng(self.at.epoch, self.at.batch)
+        result = self.loss(self.model, self.data.batch(rows, rng), rng)
+        loss, others = result if isinstance(result, tuple) else (result, {})
+        values = {"train/loss": self._finite(loss.item(), "loss")}
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
+        values["grad_norm"] = self._finite(norm, "norm of the gradients")
+        values.update({f"train/{name}": float(value) for name, value in others.items()})
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
+        if self.ema is not None:
+            self.ema.update()
+        self.at.batch += 1
+        self.at.step += 1
+        for means in (self.recent, self.whole):
+            means.add(values, weight=len(rows))
+        if self.at.step % self.config.log_every == 0:
+            self.log.append(self._row("step", self.recent.take(), lr=rate))
+        return values
+
+    def _finish_epoch(self):
+        """Validate, log, keep the weights if they are the best so far, save."""
+        with self.ema.applied() if self.ema is not None else nullcontext():
+            metrics = self._validated()
+            weights = self.model.state_dict()
+        with uninterrupted():
+            row = self._row("epoch", self.whole.take(), lr=self.optimizer.param_groups[0]["lr"], **metrics)
+            self._judge(row, weights)
+            self.log.append(row)
+            self.at.epoch, self.at.batch = self.at.epoch + 1, 0
+            self.save()
+
+    def _validated(self):
+        if self.validate is None:
+            return {}
+        before = self.model.rng_state()
+        self.model.eval()
+        try:
+            with no_grad():
+                return {f"val/{name}": float(value) for name, value in self.validate(self.model).items()}
+        finally:
+            self.model.train()
+            self.model.load_rng_state(before)  # an interrupted validation is repeated; it must leave no trace
+
+    def _judge(self, row, weights):
+        """Is this the best epoch? Without a selection the last one is."""
+        selection, at = self.config.selection, self.at
+        if selection is None:
+            at.best = row
+            self.kept = {} if self.ema is None else weights
+            return
+        if selection.metric not in row:
+            raise ValueError(f"fit: the selection's metric must be in the epoch's row; got {selection.metric!r}, "
+                             f"the row has {', '.join(row)}")
+        at.waited += 1
+        if selection.is_better(row[selection.metric], at.best and at.best[selection.metric]):
+            at.best, at.waited, self.kept = row, 0, weights
+
+    def _row(self, kind, means, **others):
+        return {"kind": kind, "step": self.at.step, "epoch": self.at.epoch + 1, **means, **others,
+                "seconds": round(time.monotonic() - self.began, 3)}
+
+    def _rng(self, *place):
+        """The Generator of an epoch, or of one step of an epoch."""
+        return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=place))
+
+    def _finite(self, value, what):
+        if not math.isfinite(value):
+            raise FloatingPointError(f"fit: the {what} is {value} at step {self.at.step + 1} (epoch {self.at.epoch + 1}, batch "
+                                     f"{self.at.batch + 1}); a smaller learning rate, max_norm or tm.debug() may help")
+        return value
+
+    # Saving and resuming --------------------------------------------------------------------------------------------
+
+    def _start(self, resume):
+        """Take up the checkpoint, or clear the folder of an earlier run and save the very beginning."""
+        self.began = self.saved = time.monotonic()
+        self.at, self.kept = Position(), {}
+        self.recent, self.whole = RunningMeans(), RunningMeans()
+        if self.folder is None:
+            self.log = Log()
+        elif resume and (self.folder / CHECKPOINT).exists():
+            self._load(*load_checkpoint(self.folder / CHECKPOINT))
+        else:
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+            self.log = Log(self.folder / LOG)
+            self.save()
+
+    @property
+    def _stateful(self):
+        """What has a `state_dict`, by the name of its part in the checkpoint."""
+        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "ema": self.ema}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def _identity(self):
+        """What a resumed run must have in common with the one it continues."""
+        return {"seed": self.config.seed, "batch_size": self.config.batch_size, "examples": self.data.num_examples,
+                "parts": list(self._stateful)}
+
+    def save(self):
+        """Write the checkpoint, if there is a folder."""
+        self.saved = time.monotonic()
+        if self.folder is None:
+            return
+        self.at.seconds = self.saved - self.began
+        parts = {"kept": self.kept, **{name: part.state_dict() for name, part in self._stateful.items()}}
+        arrays = {f"{part}/{name}": array for part, state in parts.items() for name, array in state.items()}
+        self.log.sync()
+        save_checkpoint(self.folder / CHECKPOINT, arrays, {
+            "identity": self._identity, "position": asdict(self.at), "log_rows": len(self.log.rows),
+            "rng": self.model.rng_state(), "about": self.about, "recent": self.recent.sums, "whole": self.whole.sums})
+
+    def _load(self, arrays, meta):
+        if meta["identity"] != self._identity:
+            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {self._identity}, the checkpoint is of "
+                             f"{meta['identity']}")
+        for name, part in self._stateful.items():
+            part.load_state_dict(_part(arrays, name))
+        self.model.load_rng_state(meta["rng"])
+        self.kept = _part(arrays, "kept")
+        self.at = Position(**meta["position"])
+        self.began -= self.at.seconds
+        self.recent.sums, self.whole.sums = meta["recent"], meta["whole"]
+        self.log = Log(self.folder / LOG, keep=meta["log_rows"])
+
+
+def _part(arrays, name):
+    """The arrays of one part of a checkpoint, under the names the part gave them."""
+    prefix = f"{name}/"
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def load_weights(path, model):
+    """Put the weights `Trainer.fit` ended with, or would have if it stopped now, into a model.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``checkpoint.npz`` of a Trainer.
+    model : Module
+        Built as the one that was trained.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or the weights do not fit.
+
+    Examples
+    --------
+    >>> import tempfile, tinymm as tm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/checkpoint.npz", {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
+    ...     model = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
+    ...     load_weights(f"{folder}/checkpoint.npz", model)
+    >>> model.weight.data
+    array([[1., 1.]], dtype=float32)
+    """
+    arrays, _ = load_checkpoint(path)
+    model.load_state_dict(_part(arrays, "kept") or _part(arrays, "model"))

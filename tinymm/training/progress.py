@@ -1,0 +1,83 @@
+"""How far the training is, on standard error: tqdm's bar on a terminal, else a plain line every few seconds."""
+
+import sys
+import time
+
+from ..extras import need
+
+__all__ = ["progress_display"]
+
+INTERVAL = 5.0  # seconds between two plain lines
+
+
+def progress_display(total, initial, enabled=True):
+    """Something with `update(position, values)` and `close()`, for a run of `total` steps of which `initial` are done.
+
+    Parameters
+    ----------
+    total, initial : int
+    enabled : bool
+        Otherwise it shows nothing.
+
+    Returns
+    -------
+    Silence, Lines or Bar
+
+    Examples
+    --------
+    >>> display = progress_display(total=10, initial=0, enabled=False)
+    >>> display.update("epoch 1", {"loss": 0.5})
+    """
+    if not enabled:
+        return Silence()
+    if sys.stderr.isatty():
+        try:
+            return Bar(need("tqdm", extra="progress", feature="draw a progress bar").tqdm, total, initial)
+        except ImportError:
+            pass  # lines say the same
+    return Lines(total, initial)
+
+
+class Silence:
+    """Shows nothing."""
+
+    def update(self, position, values):
+        """One more step was taken."""
+
+    def close(self):
+        """The run is over."""
+
+
+class Lines(Silence):
+    """A line now and then: fit for a file."""
+
+    def __init__(self, total, initial):
+        self.total, self.initial, self.step = total, initial, initial
+        self.began = self.shown = time.monotonic()
+
+    def update(self, position, values):
+        """One more step was taken."""
+        self.step += 1
+        now = time.monotonic()
+        if now - self.shown >= INTERVAL:
+            self.shown = now
+            speed = (self.step - self.initial) / (now - self.began)
+            numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+            print(f"{position}  step {self.step}/{self.total}  {numbers}  {speed:.2g} steps/s", file=sys.stderr, flush=True)
+
+
+class Bar(Silence):
+    """tqdm's bar."""
+
+    def __init__(self, tqdm, total, initial):
+        self.bar = tqdm(total=total, initial=initial, unit="step", dynamic_ncols=True)
+
+    def update(self, position, values):
+        """One more step was taken."""
+        self.bar.set_description(position, refresh=False)
+        self.bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()}, refresh=False)
+        self.bar.update()
+
+    def close(self):
+        """The run is over."""
+        self.bar.close()
