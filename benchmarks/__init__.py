@@ -1,0 +1,1 @@
+"""Timings against other libraries: `python -m benchmarks.engine`, `python -m benchmarks.captioner`."""

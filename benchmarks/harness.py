@@ -1,0 +1,167 @@
+"""Time several candidates in turn, A B A B ..., and compare them round by round.
+
+A machine that other programs share is slow for a minute and fast the next. What stays is the ratio of two runs made
+one right after the other; so each round runs every candidate once, and a ratio is the median over rounds of
+(candidate / baseline of the same round). Seconds are printed too, but they are only as good as the machine was quiet.
+"""
+
+import argparse
+import gc
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import machine
+
+__all__ = ["Comparison", "alternate", "compare", "parse_arguments", "report", "tenths"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What one benchmark found: for each candidate, (10 %, median, 90 %) over the rounds."""
+
+    name: str
+    baseline: str
+    unit: str  # of `times`
+    rounds: int
+    times: dict  # candidate -> three numbers
+    ratios: dict  # candidate -> three numbers, to the baseline of the same round
+
+
+def alternate(candidates, rounds, warmup=1, clock=time.perf_counter):
+    """Run all candidates in turn, again and again.
+
+    The garbage collector runs before each candidate and not during it; what existed before the first is left out of
+    its searches, so that they are short.
+
+    Parameters
+    ----------
+    candidates : dict of str to callable
+        Called without arguments.
+    rounds : int
+        How often each is timed.
+    warmup : int
+        How often each runs before that, untimed.
+    clock : callable
+        Gives the seconds.
+
+    Returns
+    -------
+    dict of str to float array (rounds,)
+        Seconds.
+
+    Examples
+    --------
+    >>> order = []
+    >>> seconds = alternate({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=2, warmup=0)
+    >>> order, seconds["a"].shape
+    (['a', 'b', 'a', 'b'], (2,))
+    """
+    seconds = {name: [] for name in candidates}
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    try:
+        for i in range(warmup + rounds):
+            for name, run in candidates.items():
+                gc.collect()
+                gc.disable()
+                start = clock()
+                run()
+                elapsed = clock() - start
+                gc.enable()
+                if i >= warmup:
+                    seconds[name].append(elapsed)
+    finally:
+        gc.unfreeze()
+        (gc.enable if was_enabled else gc.disable)()
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def compare(name, seconds, baseline, unit="ms", units_per_second=1e3):
+    """Ratios to the baseline, round by round, and times.
+
+    Parameters
+    ----------
+    name : str
+        Of the benchmark.
+    seconds : dict of str to array (rounds,)
+        As `alternate` gives them.
+    baseline : str
+        One of the candidates.
+    unit : str
+        What the times are to be told in.
+    units_per_second : float
+        What turns seconds into that unit; with n ops in a run, 1e6 / n gives µs per op.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If the baseline is none of the candidates.
+
+    Examples
+    --------
+    >>> found = compare("sum", {"ours": np.array([1.0, 3.0, 2.0]), "theirs": np.array([2.0, 6.0, 2.0])}, "theirs")
+    >>> found.ratios["ours"]
+    (0.5, 0.5, 0.9)
+    """
+    if baseline not in seconds:
+        raise ValueError(f"compare: the baseline must be one of {', '.join(seconds)}; got {baseline!r}")
+    times = {candidate: tenths(s * units_per_second) for candidate, s in seconds.items()}
+    ratios = {candidate: tenths(s / seconds[baseline]) for candidate, s in seconds.items()}
+    return Comparison(name, baseline, unit, len(seconds[baseline]), times, ratios)
+
+
+def tenths(values):
+    """The first decile, the median and the ninth decile, as Python floats.
+
+    Examples
+    --------
+    >>> tenths(range(11))
+    (1.0, 5.0, 9.0)
+    """
+    return tuple(round(float(v), 6) for v in np.percentile(list(values), [10, 50, 90]))
+
+
+def table(comparison):
+    """The lines that show a Comparison, the baseline's own ratio left out."""
+    unit = comparison.unit
+    lines = [f"{comparison.name}  ({comparison.rounds} rounds; median, 10-90 %)"]
+    for candidate, (low, median, high) in comparison.times.items():
+        line = f"  {candidate:<14}{median:10.3f} {unit:<10} [{low:.3f} - {high:.3f}]".ljust(62)
+        if candidate != comparison.baseline:
+            low, median, high = comparison.ratios[candidate]
+            line += f"{median:7.2f} x {comparison.baseline}  [{low:.2f} - {high:.2f}]"
+        lines.append(line.rstrip())
+    return lines
+
+
+def report(comparisons, path=None, threads=None):
+    """Print where this ran and what was found; write the same as JSON."""
+    where = machine.describe(threads)
+    print("\n".join(f"{key}: {value}" for key, value in where.items()))
+    for comparison in comparisons:
+        print("", *table(comparison), sep="\n")
+    if path is not None:
+        found = {"machine": where, "comparisons": [asdict(c) for c in comparisons]}
+        Path(path).write_text(json.dumps(found, indent=1) + "\n")
+
+
+def parse_arguments(description, repeats, threads, argv=None):
+    """The options all benchmarks share: --repeats, --threads, --json."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repeats", type=int, default=repeats, metavar="N", help="rounds to time (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=threads, metavar="N",
+                        help="for PyTorch and for NumPy's BLAS alike (default: %(default)s)")
+    parser.add_argument("--json", metavar="FILE", help="write all results there")
+    options = parser.parse_args(argv)
+    if options.repeats < 1 or options.threads < 1:
+        parser.error(f"--repeats and --threads must be at least 1; got {options.repeats} and {options.threads}")
+    return options
