@@ -55,6 +55,14 @@ def test_second_backward_without_retain_is_an_error_naming_the_op():
         y.backward()
 
 
+def test_a_leaf_that_nobody_holds_any_more_is_passed_over():
+    w = tm.tensor(2.0, requires_grad=True)
+    y = tm.tensor(3.0, requires_grad=True) * w
+    gc.collect()
+    y.backward()
+    assert w.grad == 3.0
+
+
 def test_retain_graph_walks_twice():
     x = leaf([2.0])
     y = F.exp(x * x)

@@ -218,7 +218,9 @@ def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
             d = grads[i]
             if type(d) is not np.ndarray:
                 d = _called(op, i, d, np.asarray)
-            like = parent if parent.op is not None else parent.tensor.data
+            like = parent if parent.op is not None else parent.tensor
+            if like is None:
+                continue  # a leaf that nobody holds any more
             if d.shape != like.shape:
                 d = _unbroadcast(op, i, d, like.shape)
             if d.dtype is not like.dtype:
