@@ -1,10 +1,12 @@
-"""Fixtures shared by all rooms, and the hypothesis profiles."""
+"""Fixtures shared by all rooms, the hypothesis profiles, and doctests that need an extra."""
 
+import doctest
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.doctest import DoctestItem, MultipleDoctestFailures
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("default", max_examples=25, deadline=None, derandomize=True,
@@ -35,3 +37,22 @@ def shared_data():
         return path
 
     return find
+
+
+class OptionalDoctests:
+    """A docstring example that asks for an extra is skipped where the extra is not installed."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        try:
+            return (yield)
+        except (MultipleDoctestFailures, doctest.UnexpectedException) as error:
+            first = error.failures[0] if isinstance(error, MultipleDoctestFailures) else error
+            reason = str(first.exc_info[1]) if isinstance(first, doctest.UnexpectedException) else ""
+            if isinstance(item, DoctestItem) and "install it with  python -m pip install" in reason:
+                pytest.skip(reason)
+            raise
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(OptionalDoctests())
