@@ -15,7 +15,7 @@ def uninterrupted():
 
     Examples
     --------
-    >>> import os
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> done = []
     >>> try:
     ...     with uninterrupted():
@@ -25,6 +25,7 @@ def uninterrupted():
     ...     done.append("then the interrupt")
     >>> done
     ['the work', 'then the interrupt']
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):

@@ -36,6 +36,7 @@ class Position:
     step: int = 0
     waited: int = 0  # epochs since the best one
     best: dict | None = None  # the log row of the best epoch
+    rate: float | None = None  # the learning rate of the last step
     seconds: float = 0.0  # of training, over all its runs
 
 
@@ -164,13 +165,13 @@ class Trainer:
         rng = self._rng(self.at.epoch, self.at.batch)
         result = self.loss(self.model, self.data.batch(rows, rng), rng)
         loss, others = result if isinstance(result, tuple) else (result, {})
-        values = {"train/loss": self._finite(loss.item(), "loss")}
+        values = {f"train/{name}": float(value) for name, value in others.items()}
+        values["train/loss"] = self._finite(loss.item(), "loss")
         self.optimizer.zero_grad()
         loss.backward()
         norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
         values["grad_norm"] = self._finite(norm, "norm of the gradients")
-        values.update({f"train/{name}": float(value) for name, value in others.items()})
-        rate = self.optimizer.param_groups[0]["lr"]
+        self.at.rate = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
         if self.schedule is not None:
             self.schedule.step()
@@ -181,7 +182,7 @@ class Trainer:
         for means in (self.recent, self.whole):
             means.add(values, weight=len(rows))
         if self.at.step % self.config.log_every == 0:
-            self.log.append(self._row("step", self.recent.take(), lr=rate))
+            self.log.append(self._row("step", self.recent.take()))
         return values
 
     def _finish_epoch(self):
@@ -190,7 +191,7 @@ class Trainer:
             metrics = self._validated()
             weights = self.model.state_dict()
         with uninterrupted():
-            row = self._row("epoch", self.whole.take(), lr=self.optimizer.param_groups[0]["lr"], **metrics)
+            row = self._row("epoch", {**self.whole.take(), **metrics})
             self._judge(row, weights)
             self.log.append(row)
             self.at.epoch, self.at.batch = self.at.epoch + 1, 0
@@ -222,8 +223,8 @@ class Trainer:
         if selection.is_better(row[selection.metric], at.best and at.best[selection.metric]):
             at.best, at.waited, self.kept = row, 0, weights
 
-    def _row(self, kind, means, **others):
-        return {"kind": kind, "step": self.at.step, "epoch": self.at.epoch + 1, **means, **others,
+    def _row(self, kind, numbers):
+        return {"kind": kind, "step": self.at.step, "epoch": self.at.epoch + 1, **numbers, "lr": self.at.rate,
                 "seconds": round(time.monotonic() - self.began, 3)}
 
     def _rng(self, *place):
@@ -267,9 +268,9 @@ class Trainer:
     def save(self):
         """Write the checkpoint, if there is a folder."""
         self.saved = time.monotonic()
+        self.at.seconds = self.saved - self.began
         if self.folder is None:
             return
-        self.at.seconds = self.saved - self.began
         parts = {"kept": self.kept, **{name: part.state_dict() for name, part in self._stateful.items()}}
         arrays = {f"{part}/{name}": array for part, state in parts.items() for name, array in state.items()}
         self.log.sync()
