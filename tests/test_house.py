@@ -1,0 +1,81 @@
+"""The house rules a machine can check: imports run downward, extras are lazy, every module has its face."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "tinymm"
+# From the roof to the ground; a room imports itself and what stands below it.
+ROOMS = ["__main__", "cli", "recipes", "pretraining", "mapping", "fusion", "encoders", "testing", "nn", "training", "optim",
+         "functional", "autograd", "interop", "viz", "data", "metrics", "extras", "_version"]
+FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
+EXTRAS = {"matplotlib", "tqdm", "PIL", "threadpoolctl", "hypothesis", "torch", "safetensors", "tokenizers", "mpi4py"}
+
+
+def room_of(path):
+    return path.parts[0].removesuffix(".py")
+
+
+def imported_rooms(path):
+    """(room, line) of every tinymm import in a file, inside functions too."""
+    package = ("tinymm", *path.parent.parts)
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[:len(package) - node.level + 1]) if node.level else []
+            module = base + (node.module.split(".") if node.module else [])
+            modules = [module + [alias.name] for alias in node.names] if module == ["tinymm"] else [module]
+        else:
+            continue
+        yield from ((module[1], node.lineno) for module in modules if module[0] == "tinymm" and len(module) > 1)
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_run_only_downward(path):
+    here = room_of(path)
+    assert here in ROOMS, f"{path}: a room that has no place in the order"
+    for room, line in imported_rooms(path):
+        if room in ROOMS:
+            assert ROOMS.index(room) >= ROOMS.index(here), f"{path}:{line}: {here} stands below {room} and imports it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_extras_are_imported_inside_the_function_that_needs_them(path):
+    if path.parts[:2] in (("testing", "strategies.py"),):
+        return  # the one file that is hypothesis's own
+    for node in ast.parse((PACKAGE / path).read_text("utf-8")).body:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] \
+            if isinstance(node, ast.ImportFrom) and not node.level else []
+        assert not {name.split(".")[0] for name in names} & EXTRAS, f"{path}:{node.lineno} imports an extra at the top"
+
+
+def test_importing_tinymm_pulls_in_no_extra():
+    code = f"import sys, tinymm; print(sorted(set(sys.modules) & {EXTRAS!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_tinymm_leaves_the_environment_alone():
+    code = "import os; before = dict(os.environ); import tinymm; print(before == dict(os.environ))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] != "__main__.py"], ids=str)
+def test_every_module_says_what_it_is_and_what_it_offers(path):
+    tree = ast.parse((PACKAGE / path).read_text("utf-8"))
+    assert ast.get_docstring(tree), f"{path}: no module docstring"
+    if path.name not in ("_version.py", "methods.py") and "specs" not in path.parts:
+        names = {t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)}
+        assert "__all__" in names, f"{path}: no __all__"
+
+
+def test_no_pickle_and_no_global_seed():
+    for path in FILES:
+        text = (PACKAGE / path).read_text("utf-8")
+        for forbidden in ("allow_pickle=True", "import pickle", "np.random.seed"):
+            assert forbidden not in text, f"{path}: {forbidden}"
