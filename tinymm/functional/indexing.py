@@ -236,11 +236,16 @@ def scatter_add_vjp(g, where):      # x̄ = g,  s̄ = g at the index
 
 
 def _grid(who, shape, axis, index):
-    """`index` along one axis, every element's own place along the others."""
+    """`along`, after a look at the shapes."""
     index = np.asarray(index)
     if index.ndim != len(shape) or any(m > n for m, n in zip(_without(index.shape, axis), shape)):
         raise ValueError(f"{who}: index needs as many axes as x, none but axis {axis} longer than x's; "
                          f"got {index.shape} for {shape}")
+    return along(index, axis)
+
+
+def along(index, axis):
+    """As an index for `getitem`: `index` along one axis, every element's own place along the others."""
     where = list(np.ogrid[tuple(map(slice, index.shape))])
     where[axis] = index
     return tuple(where)

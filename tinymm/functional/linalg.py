@@ -4,9 +4,13 @@ import math
 
 import numpy as np
 
-from ..autograd import op
+from ..autograd import op, saving
+from .elementwise import abs, sign
+from .extremes import to_chosen
+from .reductions import dropped, reduced, spread
+from .selection import where
 
-__all__ = ["matmul"]
+__all__ = ["linear", "matmul", "norm", "outer"]
 
 
 @op
@@ -42,8 +46,8 @@ def matmul(a, b):
     """
     try:
         if np.ndim(b) == 2 and np.ndim(a) > 2 and a.flags.c_contiguous:
-            return (rows(a) @ b).reshape((*a.shape[:-1], b.shape[-1]))
-        return np.matmul(a, b)
+            return (rows(a) @ for_blas(b)).reshape((*a.shape[:-1], b.shape[-1]))
+        return np.matmul(for_blas(a), for_blas(b))
     except ValueError:
         raise ValueError("matmul: the last dimension of a must equal the second to last of b (the only one of a vector), "
                          f"and those in front must broadcast; got {np.shape(a)} and {np.shape(b)}") from None
@@ -61,7 +65,7 @@ def matmul_vjp(g, a, b):            # Ā = G Bᵀ,  B̄ = Aᵀ G
         return d[..., 0, :] if a.ndim == 1 else d
 
     def wrt_b():
-        d = rows(A).mT @ rows(G) if B.ndim == 2 else A.mT @ G
+        d = matmul(rows(A).mT, rows(G)) if B.ndim == 2 else matmul(A.mT, G)
         return d[..., 0] if b.ndim == 1 else d
 
     return wrt_a, wrt_b
@@ -70,3 +74,145 @@ def matmul_vjp(g, a, b):            # Ā = G Bᵀ,  B̄ = Aᵀ G
 def rows(x):
     """All axes but the last as one: a stack of matrices as one matrix."""
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def for_blas(x):
+    """x, or a copy if its last two strides are such as BLAS does not read (reversed, repeated)."""
+    if np.ndim(x) < 2:
+        return x
+    (m, n), (down, right), one = x.shape[-2:], x.strides[-2:], x.itemsize
+    readable = right == one and (down >= n * one or m == 1) or down == one and (right >= m * one or n == 1)
+    return x if readable else np.ascontiguousarray(x)
+
+
+@op
+def linear(input, weight, bias=None):
+    r"""Affine map of the last axis: $y = x W^\top + b$.
+
+    Parameters
+    ----------
+    input : Tensor or ndarray, shape (..., K)
+    weight : Tensor or ndarray, shape (N, K)
+    bias : Tensor or ndarray, shape (N,), optional
+
+    Returns
+    -------
+    Tensor, shape (..., N)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.linear(np.array([1.0, 2.0]), np.array([[1.0, 1.0]]), np.array([0.5]))
+    array([3.5])
+    """
+    if weight.ndim != 2 or input.shape[-1:] != weight.shape[1:] or bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError("linear: needs input (..., K), weight (N, K) and bias (N,); got "
+                         f"{input.shape}, {weight.shape} and {None if bias is None else bias.shape}")
+    y = rows(input) @ weight.T
+    if bias is not None:
+        y += bias
+    return y.reshape((*input.shape[:-1], weight.shape[0]))
+
+
+@linear.vjp
+def linear_vjp(g, input, weight):   # x̄ = G W,  W̄ = Gᵀ X,  b̄ = Gᵀ 1, over all rows
+    G = for_blas(rows(g))
+    return (lambda: (G @ weight).reshape(input.shape),
+            lambda: G.T @ rows(input),
+            lambda: np.ones(len(G), G.dtype) @ G)
+
+
+@linear.composite
+def linear_composite(input, weight, bias=None):
+    y = matmul(input, weight.mT)
+    return y if bias is None else y + bias
+
+
+@op
+def outer(a, b):
+    r"""Outer product of two vectors: $Y = a b^\top$.
+
+    Parameters
+    ----------
+    a : Tensor or ndarray, shape (M,)
+    b : Tensor or ndarray, shape (N,)
+
+    Returns
+    -------
+    Tensor, shape (M, N)
+
+    Raises
+    ------
+    ValueError
+        If an input is no vector.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.outer(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    if np.ndim(a) != 1 or np.ndim(b) != 1:
+        raise ValueError(f"outer: needs two vectors; got shapes {np.shape(a)} and {np.shape(b)}")
+    return np.outer(a, b)
+
+
+@outer.vjp
+def outer_vjp(g, a, b):             # ā = G b,  b̄ = Gᵀ a
+    return lambda: matmul(g, b), lambda: matmul(a, g)
+
+
+@op
+def norm(x, ord=2, axis=None, keepdims=False):
+    r"""Length of a vector along axes: $y = \left(\sum_i |x_i|^p\right)^{1/p}$, as `torch.linalg.vector_norm`.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    ord : float
+        p > 0; `math.inf` for $\max_i |x_i|$.
+    axis : int or tuple of int, optional
+    keepdims : bool
+
+    Raises
+    ------
+    ValueError
+        If p is not positive.
+
+    Notes
+    -----
+    The gradient at x = 0 is 0, one of the subgradients, as in PyTorch.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> float(F.norm(np.array([3.0, 4.0])))
+    5.0
+    """
+    if not ord > 0:
+        raise ValueError(f"norm: ord must be positive; got {ord}")
+    over = {"axis": tuple(reduced(axis, np.ndim(x))), "keepdims": True}
+    size = np.abs(x)
+    if ord == math.inf:
+        y = np.max(size, **over)
+    else:
+        y = np.sqrt(np.sum(x * x, **over)) if ord == 2 else np.sum(size ** ord, **over) ** (1 / ord)
+    return saving(y if keepdims else dropped(y, axis), largest=size == y if ord == math.inf else None)
+
+
+@norm.vjp
+def norm_vjp(g, y, x, ord, axis, largest):  # x̄ᵢ = g · sign(xᵢ) (|xᵢ| / y)^(p−1)
+    if ord == math.inf:
+        return sign(x) * to_chosen(g, axis, largest)
+    if ord == 1:
+        return sign(x) * spread(g, axis, x.shape)
+    y = where(y == 0, 1, y)
+    if ord == 2:
+        return x * spread(g / y, axis, x.shape)
+    return spread(g, axis, x.shape) * sign(x) * (where(x == 0, 1, abs(x)) / spread(y, axis, x.shape)) ** (ord - 1)

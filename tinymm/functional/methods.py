@@ -26,9 +26,9 @@ def _constant(f):
 def _spelled_out(f):
     """A method whose last argument, a tuple of int, may be given one by one: `x.reshape(2, 3)`."""
     def call(self, *numbers, **kwargs):
-        if len(numbers) == 1 and not isinstance(numbers[0], int):
+        if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
             numbers, = numbers
-        return f(self, numbers, **kwargs) if numbers or not kwargs else f(self, **kwargs)
+        return f(self, **kwargs) if kwargs else f(self, numbers)
     return call
 
 
@@ -43,12 +43,13 @@ _bind(
     __gt__=_constant(np.greater), __ge__=_constant(np.greater_equal), __invert__=_constant(np.invert),
     __and__=_constant(np.bitwise_and), __rand__=_constant(np.bitwise_and), __or__=_constant(np.bitwise_or),
     __ror__=_constant(np.bitwise_or), __xor__=_constant(np.bitwise_xor), __rxor__=_constant(np.bitwise_xor),
-    argmax=_constant(np.argmax), argmin=_constant(np.argmin), any=_constant(np.any), all=_constant(np.all),
+    any=_constant(np.any), all=_constant(np.all),
 )
 _bind(**{name: getattr(F, name) for name in (
-    "abs", "astype", "broadcast_to", "clamp", "clip", "cos", "exp", "flatten", "log", "masked_fill", "matmul", "mean",
-    "roll", "sigmoid", "sin", "sqrt", "square", "squeeze", "sum", "swapaxes", "tanh", "transpose", "tril", "triu",
-    "unsqueeze")})
+    "abs", "amax", "amin", "argmax", "argmin", "argsort", "astype", "broadcast_to", "ceil", "clamp", "clip", "cos", "cumsum",
+    "exp", "flatten", "floor", "gather", "index_add", "log", "logsumexp", "masked_fill", "matmul", "max", "mean", "min",
+    "norm", "prod", "reciprocal", "roll", "round", "rsqrt", "scatter_add", "sigmoid", "sign", "sin", "sort", "split", "sqrt",
+    "square", "squeeze", "std", "sum", "swapaxes", "tanh", "topk", "transpose", "tril", "triu", "unsqueeze", "var")})
 _bind(
     to=F.astype, reshape=_spelled_out(F.reshape), permute=_spelled_out(F.permute), expand=_spelled_out(F.expand),
     flip=_spelled_out(F.flip),

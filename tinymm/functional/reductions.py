@@ -1,20 +1,19 @@
-"""Many elements into one: sums, means, spreads, extremes, products.
+"""Many elements into one: sums, means, variances, products.
 
 `axis` is an int, a tuple, or None for all axes; `keepdims` leaves them with
-length 1. An empty sum is 0, an empty product 1, an empty mean NaN; extremes
-of nothing are errors.
+length 1. Of no elements the sum is 0, the product 1, the mean NaN.
 """
 
-import builtins
 import math
 
 import numpy as np
 
 from ..autograd import op, saving
+from .joining import concatenate
 from .selection import where
-from .shape import broadcast_to
+from .shape import broadcast_to, flip, permute
 
-__all__ = ["mean", "sum"]
+__all__ = ["cumsum", "logsumexp", "mean", "prod", "std", "sum", "var"]
 
 
 @op
@@ -62,7 +61,176 @@ def mean(x, axis=None, keepdims=False):
 
 @mean.vjp
 def mean_vjp(g, axis, x_shape):     # x̄ = g / n, once for each element summed
-    return broadcast_to(spread(g, axis, x_shape) / builtins.max(count(axis, x_shape), 1), x_shape)
+    return broadcast_to(spread(g, axis, x_shape) / max(count(axis, x_shape), 1), x_shape)
+
+
+@op
+def var(x, axis=None, correction=1, keepdims=False):
+    r"""Variance along axes: $y = \frac{1}{n - c} \sum_i (x_i - \mu)^2$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int or tuple of int, optional
+    correction : int
+        c: 1, as in PyTorch, for an unbiased estimate from a sample; 0, as in NumPy, for the whole population.
+    keepdims : bool
+
+    Notes
+    -----
+    NaN where n does not exceed c.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> float(F.var(np.array([1.0, 2.0, 3.0])))
+    1.0
+    """
+    return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
+
+
+@var.vjp
+def var_vjp(g, x, axis, correction):  # x̄ = g · 2 (x − μ) / (n − c)
+    return spread(g, axis, x.shape) * (x - mean(x, axis, True)) * (2 / freedom(x, axis, correction))
+
+
+@op
+def std(x, axis=None, correction=1, keepdims=False):
+    r"""Standard deviation along axes: $y = \sqrt{\frac{1}{n - c} \sum_i (x_i - \mu)^2}$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int or tuple of int, optional
+    correction : int
+        c: 1, as in PyTorch, for an estimate from a sample; 0, as in NumPy, for the whole population.
+    keepdims : bool
+
+    Notes
+    -----
+    NaN where n does not exceed c. The gradient is 0 where y is, as in PyTorch.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> float(F.std(np.array([1.0, 3.0, 5.0])))
+    2.0
+    """
+    return np.std(x, axis=axis, ddof=correction, keepdims=keepdims)
+
+
+@std.vjp
+def std_vjp(g, y, x, axis, correction):  # x̄ = g · (x − μ) / ((n − c) y)
+    share = where(y == 0, 0, g) / where(y == 0, 1, y)
+    return spread(share, axis, x.shape) * (x - mean(x, axis, True)) * (1 / freedom(x, axis, correction))
+
+
+def freedom(x, axis, correction):
+    """n − c, or NaN where that is not positive."""
+    n = count(axis, x.shape)
+    return n - correction if n > correction else math.nan
+
+
+@op
+def prod(x, axis=None, keepdims=False):
+    r"""Product along axes: $y = \prod_i x_i$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int or tuple of int, optional
+    keepdims : bool
+
+    Notes
+    -----
+    The gradient is the product of all the others, found from products of those before and those
+    after; y / x would fail at a zero.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> float(F.prod(np.array([2.0, 3.0, 4.0])))
+    24.0
+    """
+    return np.prod(x, axis=axis if axis is None else tuple(reduced(axis, np.ndim(x))), keepdims=keepdims)
+
+
+@prod.vjp
+def prod_vjp(g, x, axis):           # x̄ᵢ = g · Π_{j<i} xⱼ · Π_{j>i} xⱼ
+    line, order, shape = in_line(x, axis)
+    before, after = np.ones_like(line), np.ones_like(line)
+    before[..., 1:] = np.cumprod(line[..., :-1], axis=-1)
+    after[..., :-1] = np.cumprod(line[..., :0:-1], axis=-1)[..., ::-1]
+    others = np.transpose((before * after).reshape(shape), np.argsort(order))
+    return spread(g, axis, x.shape) * others
+
+
+@prod.composite
+def prod_composite(x, axis=None, keepdims=False):
+    """Halves are multiplied with each other until one element is left."""
+    line, _, _ = in_line(x, axis)
+    while (n := line.shape[-1]) > 1:
+        rest = line[..., n - n % 2:]
+        line = concatenate([line[..., :n // 2] * line[..., n // 2:n - n % 2], rest], -1)
+    y = line[..., 0] if line.shape[-1] else sum(line, -1) + 1
+    return spread(y, axis, x.shape) if keepdims else y
+
+
+@op
+def cumsum(x, axis):
+    r"""Running sum along an axis: $y_i = \sum_{j \le i} x_j$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.cumsum(np.array([1.0, 2.0, 3.0]), 0)
+    array([1., 3., 6.])
+    """
+    return np.cumsum(x, axis=axis)
+
+
+@cumsum.vjp
+def cumsum_vjp(g, axis):            # x̄ᵢ = Σ_{j≥i} gⱼ
+    return flip(cumsum(flip(g, axis), axis), axis)
+
+
+@op
+def logsumexp(x, axis=None, keepdims=False):
+    r"""Logarithm of a sum of exponentials along axes: $y = \ln \sum_i e^{x_i}$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int or tuple of int, optional
+    keepdims : bool
+
+    Notes
+    -----
+    Computed as $m + \ln \sum_i e^{x_i - m}$ with $m = \max_i x_i$, so that nothing overflows. Where all elements
+    are $-\infty$, or there are none, y is $-\infty$ and the gradient 0.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> float(F.logsumexp(np.array([1000.0, 1000.0])).round(4))
+    1000.6931
+    """
+    m = np.max(x, axis=axis, keepdims=True, initial=-math.inf)
+    m = np.where(np.isfinite(m), m, 0)
+    with np.errstate(divide="ignore"):  # ln 0 is meant
+        y = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
+    return y if keepdims else dropped(y, axis)
+
+
+@logsumexp.vjp
+def logsumexp_vjp(g, y, x, axis):   # x̄ᵢ = g · e^(xᵢ − y)
+    finite = spread(where(y == -math.inf, 0, y), axis, x.shape)
+    return spread(g, axis, x.shape) * np.exp(x - finite)
 
 
 def spread(y, axis, x_shape):
@@ -81,3 +249,17 @@ def reduced(axis, ndim):
     if axis is None:
         return range(ndim)
     return {k % ndim for k in axis} if isinstance(axis, (tuple, list)) else {axis % ndim if ndim else 0}
+
+
+def dropped(y, axis):
+    """A result without the axes that were kept with length 1."""
+    return y.reshape([n for k, n in enumerate(y.shape) if k not in reduced(axis, y.ndim)])
+
+
+def in_line(x, axis):
+    """The reduced axes as one, the last; and what undoes that: the order of axes and the shape before they were merged."""
+    axes = sorted(reduced(axis, x.ndim))
+    order = [k for k in range(x.ndim) if k not in axes] + axes
+    moved = permute(x, order)
+    lead = moved.shape[:x.ndim - len(axes)]
+    return moved.reshape((*lead, count(axis, x.shape))), order, moved.shape

@@ -1,0 +1,161 @@
+"""Elements in order, and the indices that put them there. Indices are integers: constants to the tape."""
+
+import numpy as np
+
+from ..autograd import Tensor, op, saving
+from .indexing import along, place, take_along_axis
+
+__all__ = ["argmax", "argmin", "argsort", "sort", "topk"]
+
+
+@op
+def sort(x, axis=-1, descending=False):
+    """The elements in order along an axis, and where each came from; equals keep their order.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int
+    descending : bool
+
+    Returns
+    -------
+    values : Tensor
+    indices : Tensor of int
+        Both in the shape of x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.sort(np.array([3.0, 1.0, 2.0]))
+    (array([1., 2., 3.]), array([1, 2, 0]))
+    """
+    index = argsort(x, axis, descending)
+    return saving((np.take_along_axis(x, index, axis), index), index=index)
+
+
+@sort.vjp
+def sort_vjp(g, axis, index):       # x̄ = g put back: read with the inverse permutation
+    return take_along_axis(g[0], np.argsort(index, axis=axis), axis)
+
+
+@op
+def topk(x, k, axis=-1, largest=True):
+    """The k largest (or smallest) elements along an axis, in order, and where they stand.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    k : int
+    axis : int
+    largest : bool
+
+    Returns
+    -------
+    values : Tensor
+    indices : Tensor of int
+        Both k long along `axis`.
+
+    Raises
+    ------
+    ValueError
+        If k exceeds the length of the axis.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.topk(np.array([3.0, 1.0, 2.0]), 2)
+    (array([3., 2.]), array([0, 2]))
+    """
+    n = x.shape[axis]
+    if not 0 <= k <= n:
+        raise ValueError(f"topk: k must lie in [0, {n}], the length of axis {axis}; got {k}")
+    # split off the k first: cheaper than to sort all
+    order = np.argpartition(x, min(n - k, n - 1) if largest else max(k - 1, 0), axis=axis) if n else np.argsort(x, axis=axis)
+    index = np.take(order, np.arange(n - k, n) if largest else np.arange(k), axis=axis)
+    values = np.take_along_axis(x, index, axis)
+    within = argsort(values, axis, largest)
+    index = np.take_along_axis(index, within, axis)
+    return saving((np.take_along_axis(values, within, axis), index), where=along(index, axis), x_shape=x.shape)
+
+
+@topk.vjp
+def topk_vjp(g, where, x_shape):    # x̄ = zeros, with g put where its element came from
+    return place(g[0], where, x_shape)
+
+
+def argsort(x, axis=-1, descending=False):
+    """The indices that put the elements in order along an axis; equals keep their order.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int
+    descending : bool
+
+    Returns
+    -------
+    Tensor (ndarray, for an ndarray) of int
+        In the shape of x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.argsort(np.array([3.0, 1.0, 2.0]), descending=True)
+    array([0, 2, 1])
+    """
+    if isinstance(x, Tensor):
+        return Tensor(argsort(x.data, axis, descending))
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
+
+
+def argmax(x, axis=None, keepdims=False):
+    """The index of the largest element along an axis, the first among equals.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int, optional
+        Default: the index into the flattened array.
+    keepdims : bool
+
+    Returns
+    -------
+    Tensor (ndarray or number, for an ndarray) of int
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.argmax(np.array([[1.0, 2.0], [5.0, 3.0]]), axis=1)
+    array([1, 0])
+    """
+    if isinstance(x, Tensor):
+        return Tensor(np.asarray(np.argmax(x.data, axis=axis, keepdims=keepdims)))
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+def argmin(x, axis=None, keepdims=False):
+    """The index of the smallest element along an axis, the first among equals.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int, optional
+        Default: the index into the flattened array.
+    keepdims : bool
+
+    Returns
+    -------
+    Tensor (ndarray or number, for an ndarray) of int
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.argmin(np.array([[1.0, 2.0], [5.0, 3.0]]), axis=1)
+    array([0, 1])
+    """
+    if isinstance(x, Tensor):
+        return Tensor(np.asarray(np.argmin(x.data, axis=axis, keepdims=keepdims)))
+    return np.argmin(x, axis=axis, keepdims=keepdims)
