@@ -235,7 +235,7 @@ def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
             elif parent in owned:
                 before += d
             else:
-                cotangents[parent] = before + d
+                cotangents[parent] = np.asarray(before + d)  # of two 0-d arrays NumPy makes a scalar
                 owned.add(parent)
         if watch is not None and not retain_graph:
             watch.unlock(saved)

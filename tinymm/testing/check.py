@@ -49,11 +49,14 @@ def check_against_torch(row, args, kwargs, rng):
 
     def theirs(a):
         if isinstance(a, np.ndarray):
-            return torch.tensor(np.ascontiguousarray(a), requires_grad=a.dtype.kind == "f")
+            return torch.tensor(a.copy(), requires_grad=a.dtype.kind == "f")
         return [theirs(b) for b in a] if isinstance(a, list) else a
 
+    def constant(a):
+        return torch.tensor(np.array(a, order="C")) if isinstance(a, np.ndarray) else a
+
     torch_args = [theirs(a) for a in args]
-    expected = row.torch(torch, *torch_args, **{k: theirs(v) for k, v in kwargs.items()})
+    expected = row.torch(torch, *torch_args, **{k: constant(v) for k, v in kwargs.items()})
     expected = expected[0] if isinstance(expected, tuple) else expected
     f, flat = flattened(function_of(row), args, kwargs)
     tensors = [Tensor(a).requires_grad_() if a.dtype.kind == "f" else a for a in flat]

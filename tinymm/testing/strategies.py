@@ -35,13 +35,13 @@ def arrays(draw, shape=None, low=-2.0, high=2.0, gap=0.0, away_from=0.0, distinc
     if gap:
         side = np.where(values >= away_from, 1.0, -1.0)
         values = np.where(np.abs(values - away_from) < gap, away_from + side * gap * (1 + rng.random(shape)), values)
-    return laid_out(values.astype(dtype), draw(st.sampled_from(("C", "F", "reversed", "strided"))))
+    return laid_out(np.asarray(values, dtype), draw(st.sampled_from(("C", "F", "reversed", "strided"))))
 
 
 def laid_out(values, layout):
     """The same values in another memory layout."""
     if layout == "F":
-        return np.asfortranarray(values)
+        return values.copy(order="F")
     if values.ndim and layout == "reversed":
         return np.ascontiguousarray(values[::-1])[::-1]
     if values.ndim and layout == "strided":
@@ -74,7 +74,7 @@ def integers(shape, low, high):
 
 def masks(shape, p=0.7):
     """Boolean arrays, True with probability p."""
-    return seeds.map(lambda seed: np.random.default_rng(seed).random(shape) < p)
+    return seeds.map(lambda seed: np.asarray(np.random.default_rng(seed).random(shape) < p))
 
 
 def tensors_of(shape_strategy, **kwargs):
