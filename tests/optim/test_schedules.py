@@ -42,7 +42,8 @@ def torch_curve(torch, make, n):
     return np.array(rates)
 
 
-@pytest.mark.parametrize("steps, options", [(10, {}), (37, {"pct_start": 0.25, "div_factor": 3.0, "final_div_factor": 7.0})])
+@pytest.mark.parametrize("steps, options", [
+    (10, {}), (37, {"pct_start": 0.25, "div_factor": 3.0, "final_div_factor": 7.0})])
 def test_one_cycle_equals_torch(steps, options):
     torch = pytest.importorskip("torch")
     theirs = torch_curve(torch, lambda s, o: s.OneCycleLR(o, 0.7, steps, cycle_momentum=False, **options), steps - 1)
@@ -54,7 +55,8 @@ def test_cosine_annealing_equals_torch(t_max, eta_min):
     torch = pytest.importorskip("torch")
     theirs = torch_curve(torch, lambda s, o: s.CosineAnnealingLR(o, t_max, eta_min), 3 * t_max)
     # PyTorch multiplies step by step and accumulates rounding errors; where the rate is near 0 they stand alone
-    np.testing.assert_allclose(curve(CosineAnnealingLR(optimizer(), t_max, eta_min), 3 * t_max), theirs, rtol=1e-12, atol=1e-14)
+    ours = curve(CosineAnnealingLR(optimizer(), t_max, eta_min), 3 * t_max)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
 def test_linear_warmup_equals_torch():

@@ -53,13 +53,13 @@ def build(folder=None, pause=0.0, loss=squared_error, validate=None, **changes):
         time.sleep(pause)
         return {"loss": ((model(x).data - y) ** 2).mean()}
 
-    options = {"epochs": EPOCHS, "batch_size": BATCH, "seed": 3, "max_norm": 1.0, "selection": Selection("val/loss", "min", 3),
-               "ema_decay": 0.9, "log_every": 2, "checkpoint_every": 0.0, **changes}
+    options = {"epochs": EPOCHS, "batch_size": BATCH, "seed": 3, "max_norm": 1.0, "ema_decay": 0.9, "log_every": 2,
+               "selection": Selection("val/loss", "min", 3), "checkpoint_every": 0.0, **changes}
     model = Net(rng)
     optimizer = tm.optim.AdamW(model.parameters(), lr=0.02)
     schedule = tm.optim.WarmupCosine(optimizer, 5, 40)
-    return Trainer(model, loss, optimizer, TrainingSet(N, batch), TrainingConfig(**options), schedule, validate or loss_on_all,
-                   folder)
+    return Trainer(model, loss, optimizer, TrainingSet(N, batch), TrainingConfig(**options), schedule,
+                   validate or loss_on_all, folder)
 
 
 if __name__ == "__main__":

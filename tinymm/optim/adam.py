@@ -87,7 +87,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    r"""Adam with decoupled weight decay: $\theta \leftarrow (1 - \gamma\lambda)\,\theta$, then Adam's step of the bare gradient.
+    r"""Adam with decoupled weight decay: $\theta \leftarrow (1 - \gamma\lambda)\,\theta$, then a plain Adam step.
 
     Parameters
     ----------

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-__all__ = ["CosineAnnealingLR", "LambdaLR", "LinearWarmup", "OneCycleLR", "WarmupCosine", "cosine", "linear_warmup", "one_cycle"]
+__all__ = ["CosineAnnealingLR", "LambdaLR", "LinearWarmup", "OneCycleLR", "WarmupCosine", "cosine", "linear_warmup",
+           "one_cycle"]
 
 
 def cosine(start, end, fraction):

@@ -56,7 +56,8 @@ class SGD(Optimizer):
 
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
         if min(lr, momentum, weight_decay) < 0:
-            raise ValueError(f"SGD: lr, momentum and weight_decay must not be negative; got {lr}, {momentum}, {weight_decay}")
+            raise ValueError("SGD: lr, momentum and weight_decay must not be negative; "
+                             f"got {lr}, {momentum}, {weight_decay}")
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(f"SGD: nesterov needs momentum and no dampening; got momentum {momentum}, "
                              f"dampening {dampening}")

@@ -104,4 +104,5 @@ def load_checkpoint(path):
         raise
     # Damage shows in many ways: a broken zip directory, a wrong checksum, a header that is no longer Python, …
     except Exception as error:
-        raise ValueError(f"load_checkpoint: {path} is damaged or no checkpoint ({type(error).__name__}: {error})") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"load_checkpoint: {path} is damaged or no checkpoint ({reason})") from error

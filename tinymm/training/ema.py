@@ -26,8 +26,8 @@ class ExponentialMovingAverage:
 
     Notes
     -----
-    Early on the decay is smaller, $d_t = \min(d, (1 + t)/(10 + t))$ at the t-th update, t = 1, 2, …, so that the random initial
-    values are soon forgotten.
+    Early on the decay is smaller, $d_t = \min(d, (1 + t)/(10 + t))$ at the t-th update, t = 1, 2, …, so that the
+    random initial values are soon forgotten.
 
     References
     ----------

@@ -64,8 +64,9 @@ class Trainer:
     Attributes
     ----------
     log : Log
-        Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`, `seconds`, and
-        in those of kind "epoch" what `validate` gave, as `val/…`. Train numbers are means since the last row of that kind.
+        Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`, `seconds`,
+        and in those of kind "epoch" what `validate` gave, as `val/…`. Losses and norms are means over the steps since the
+        last row of that kind.
     at : Position
     about : dict
         Whatever JSON can hold; stands in the checkpoint's plain values, so that the file alone says how to build the model.
@@ -92,7 +93,9 @@ class Trainer:
         self.model, self.loss, self.optimizer, self.data = model, loss, optimizer, data
         self.config, self.schedule, self.validate = config, schedule, validate
         self.folder = None if folder is None else Path(folder)
-        self.ema = None if config.ema_decay is None else ExponentialMovingAverage(model.named_parameters(), config.ema_decay)
+        self.ema = None
+        if config.ema_decay is not None:
+            self.ema = ExponentialMovingAverage(model.named_parameters(), config.ema_decay)
         self.at = Position()
         self.about = {}
         self.log = Log()
@@ -233,8 +236,9 @@ class Trainer:
 
     def _finite(self, value, what):
         if not math.isfinite(value):
-            raise FloatingPointError(f"fit: the {what} is {value} at step {self.at.step + 1} (epoch {self.at.epoch + 1}, batch "
-                                     f"{self.at.batch + 1}); a smaller learning rate, max_norm or tm.debug() may help")
+            at = self.at
+            raise FloatingPointError(f"fit: the {what} is {value} at step {at.step + 1} (epoch {at.epoch + 1}, batch "
+                                     f"{at.batch + 1}); a smaller learning rate, max_norm or tm.debug() may help")
         return value
 
     # Saving and resuming --------------------------------------------------------------------------------------------
@@ -280,8 +284,8 @@ class Trainer:
 
     def _load(self, arrays, meta):
         if meta["identity"] != self._identity:
-            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {self._identity}, the checkpoint is of "
-                             f"{meta['identity']}")
+            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {self._identity}, "
+                             f"the checkpoint is of {meta['identity']}")
         for name, part in self._stateful.items():
             part.load_state_dict(_part(arrays, name))
         self.model.load_rng_state(meta["rng"])
