@@ -155,6 +155,22 @@ def LearnedPositionalEncoding(rng):
     return nn.LearnedPositionalEncoding(length, width, rng=rng), [rng.normal(size=(batch, length, width))], (batch, length, width)
 
 
+def recurrent(layer):
+    def build(rng):
+        batch, length, width, hidden, layers, directions = sizes(rng, 6, high=2)
+        options = dict(bias=bool(rng.integers(2)), dropout=0.3, bidirectional=directions == 2, rng=rng)
+        state = (layers * directions, batch, hidden)
+        hx = rng.normal(size=(2, *state) if layer is nn.LSTM else state)
+        inputs = [rng.normal(size=(batch, length + 2, width)), hx, lengths_mask(rng, batch, length + 2)]
+        return layer(width, hidden, layers, **options), inputs, (batch, length + 2, directions * hidden)
+    build.__name__ = layer.__name__
+    return case(build)
+
+
+for _layer in (nn.RNN, nn.GRU, nn.LSTM):
+    recurrent(_layer)
+
+
 @case
 def MultiheadAttention(rng):
     batch, length, keys, heads, each = sizes(rng, 5, high=3)

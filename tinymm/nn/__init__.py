@@ -5,14 +5,14 @@
 
 from . import (
     activation, attention, containers, convolution, dropout, embedding, init, linear, module, normalization, observe,
-    parameter, pooling, positional, summary, transformer,
+    parameter, pooling, positional, recurrent, summary, transformer,
 )
 
 # Before the names below: two files (observe, summary) are called as the function they are about.
 __all__ = [
     "init", *activation.__all__, *attention.__all__, *containers.__all__, *convolution.__all__, *dropout.__all__,
     *embedding.__all__, *linear.__all__, *module.__all__, *normalization.__all__, *observe.__all__,
-    *parameter.__all__, *pooling.__all__, *positional.__all__, *summary.__all__, *transformer.__all__,
+    *parameter.__all__, *pooling.__all__, *positional.__all__, *recurrent.__all__, *summary.__all__, *transformer.__all__,
 ]
 
 from .activation import *  # noqa: E402
@@ -28,5 +28,6 @@ from .observe import *  # noqa: E402
 from .parameter import *  # noqa: E402
 from .pooling import *  # noqa: E402
 from .positional import *  # noqa: E402
+from .recurrent import *  # noqa: E402
 from .summary import *  # noqa: E402
 from .transformer import *  # noqa: E402

@@ -12,6 +12,7 @@ from .attention import MultiheadAttention
 from .convolution import Conv1d, Conv2d, ConvTranspose2d
 from .linear import Linear
 from .observe import observe
+from .recurrent import GRU, LSTM, RNN
 
 __all__ = ["Summary", "summary"]
 
@@ -47,7 +48,7 @@ def attention_flops(layer, inputs, y):
 
 
 FLOPS = {Linear: linear_flops, Conv1d: convolution_flops, Conv2d: convolution_flops, ConvTranspose2d: transposed_flops,
-         MultiheadAttention: attention_flops}
+         RNN: recurrent_flops, LSTM: recurrent_flops, GRU: recurrent_flops, MultiheadAttention: attention_flops}
 
 
 @dataclass
