@@ -213,3 +213,10 @@ def test_a_damaged_checkpoint_is_an_error_that_names_it(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="checkpoint.npz is damaged"):
         build(tmp_path).fit(resume=True, progress=False)
+
+
+def test_what_the_run_is_about_stands_in_the_checkpoint(tmp_path):
+    trainer = build(tmp_path, epochs=1)
+    trainer.about = {"width": 32}
+    trainer.fit(progress=False)
+    assert load_checkpoint(tmp_path / "checkpoint.npz")[1]["about"] == {"width": 32}
