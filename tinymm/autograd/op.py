@@ -16,6 +16,7 @@ for the first. New arrays, `g` itself or views of it: never a saved array.
 
 import inspect
 from functools import update_wrapper
+from operator import itemgetter
 
 import numpy as np
 
@@ -58,6 +59,7 @@ class Op:
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
         self.places = []  # where each of them stands: argument position, len(names) for y, or an extra's name
+        self.pick = picker([])  # takes them out of [*arguments, y], if none is an extra
         self.composite = None  # the same value in primitive ops
 
     def input_name(self, i):
@@ -96,13 +98,14 @@ class Op:
         self.pull, self.wants = vjp, tuple(wants[1:])
         spots = {name: i for i, name in enumerate((*self.names, "y"))}
         self.places = [spots.get(name, name) for name in self.wants]
+        self.pick = picker(self.places)
         return vjp
 
     def saved_for_vjp(self, values, y, extras):
         """The values the VJP names, in its order."""
+        if extras is None:
+            return self.pick([*values, y])
         pool = [*values, y]
-        if not extras:
-            return [pool[k] for k in self.places]
         return [pool[k] if type(k) is int else extras[k] for k in self.places]
 
     def pull_recorded(self, g, node):
@@ -140,6 +143,13 @@ class Op:
         zero = (next(grads) if p is not None else None for p in node.parents)
         return tuple(Tensor(np.zeros_like(a.data)) if p is not None and d is None else d
                      for a, p, d in zip(inputs, node.parents, zero))
+
+
+def picker(places):
+    """A function from a list to a sequence of its elements at `places`; quicker than a loop, for it runs at every op."""
+    if len(places) == 1 and type(places[0]) is int:
+        return itemgetter(slice(places[0], places[0] + 1))
+    return itemgetter(*places) if places else itemgetter(slice(0))
 
 
 def lay_results(node, y):
@@ -266,21 +276,24 @@ def _lay(record, values, parents, y, taped):
     if type(y) is saving:
         extras, y = y.extras, y.y
     several = type(y) is tuple
-    if type(y) is not np.ndarray and not several:
-        y = np.asarray(y)
+    if several:
+        shape, dtype = [(part.shape, part.dtype) for part in y], None
+    else:
+        y = y if type(y) is np.ndarray else np.asarray(y)
+        shape, dtype = y.shape, y.dtype
+        taped = taped and dtype.kind in "fc"
     watch = mode.watch
     if watch is not None:
         watch.check_forward(record, values, y)
-    if not taped or not mode.recording or not several and y.dtype.kind not in "fc":
+    if not taped or not mode.recording:
         return tuple(map(Tensor, y)) if several else Tensor(y)
-    shape, dtype = (y.shape, y.dtype) if not several else ([(part.shape, part.dtype) for part in y], None)
-    inputs = values if record.composite is not None else None
     try:
         saved = record.saved_for_vjp(values, y, extras)
     except (KeyError, TypeError):
         missing = [name for name in record.places if type(name) is str and name not in (extras or ())]
         raise TypeError(f"{record.name}: the VJP asks for {', '.join(missing)}, which is neither an argument, nor y, "
                         f"nor saved by the forward") from None
+    inputs = values if record.composite is not None else None
     node = Node(record, parents, saved, inputs, shape, dtype)
     if watch is not None:
         watch.lock(node)
