@@ -1,0 +1,85 @@
+"""The captioner: no leak from the caption it learns to say, loss by hand, next_word equal to the whole forward."""
+
+import numpy as np
+import pytest
+
+import tinymm as tm
+from tinymm.data import pad_batch
+from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder
+from tinymm.fusion import AttentionFusion
+from tinymm.mapping import Captioner, caption_loss, next_word
+
+
+@pytest.fixture(params=[CausalLSTM, CausalTransformer])
+def captioner(request, rng):
+    image = ConvEncoder(((4,), (6,)), 8, glance=2, rng=rng)
+    options = {"heads": 2} if request.param is CausalTransformer else {}
+    text = request.param(9, 8, context=image.pooled_width, rng=rng, **options)
+    return Captioner(image, text, AttentionFusion(8, 6, 10, 2, rng=rng), 9, rng=rng).to(np.float64)
+
+
+@pytest.fixture
+def batch(rng):
+    ids, mask = pad_batch([[1, 4, 5, 2], [1, 6, 7, 8, 4, 2], [1, 2]])
+    return rng.random((3, 3, 8, 8)), ids, mask
+
+
+def test_later_words_never_reach_earlier_logits(captioner, batch):
+    images, ids, _ = batch
+    captioner.eval()
+    for t in range(1, ids.shape[1]):
+        changed = ids.copy()
+        changed[:, t:] = (changed[:, t:] + 3) % 9
+        before, after = captioner(images, ids)[0].data, captioner(images, changed)[0].data
+        np.testing.assert_array_equal(before[:, :t], after[:, :t])
+
+
+def test_the_loss_is_the_mean_negative_log_likelihood_of_the_words_that_are_no_padding(captioner, batch):
+    images, ids, mask = batch
+    captioner.eval()
+    logits = captioner(images, ids[:, :-1])[0].data
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    terms = [-np.log(p[b, t - 1, ids[b, t]]) for b in range(3) for t in range(1, ids.shape[1]) if mask[b, t]]
+    assert caption_loss(captioner, images, ids, mask).item() == pytest.approx(np.mean(terms), rel=1e-10)
+
+
+def test_padding_never_reaches_the_loss(captioner, batch):
+    images, ids, mask = batch
+    captioner.eval()
+    changed = np.where(mask, ids, 7)
+    assert caption_loss(captioner, images, ids, mask).item() == caption_loss(captioner, images, changed, mask).item()
+
+
+def test_every_parameter_is_trained(captioner, batch):
+    caption_loss(captioner, *batch).backward()
+    for name, parameter in captioner.named_parameters():
+        assert parameter.grad is not None and np.abs(parameter.grad).max() > 0, name
+
+
+def test_loss_gradient_along_random_directions(captioner, batch, rng):
+    parameters = list(captioner.parameters())
+    start = [p.data.copy() for p in parameters]
+    captioner.eval()  # batch statistics off: the loss is then a smooth function of each parameter
+    caption_loss(captioner, *batch).backward()
+    direction = [rng.standard_normal(p.shape) for p in parameters]
+    slope = sum(float((p.grad * d).sum()) for p, d in zip(parameters, direction))
+
+    def value(step):
+        for p, s, d in zip(parameters, start, direction):
+            p.data[...] = s + step * d
+        return caption_loss(captioner, *batch).item()
+
+    numeric = (8 * (value(1e-5) - value(-1e-5)) - (value(2e-5) - value(-2e-5))) / 12e-5
+    assert slope == pytest.approx(numeric, rel=1e-5)
+
+
+def test_next_word_is_the_forward_of_the_prefix(captioner, batch):
+    images, ids, _ = batch
+    with pytest.raises(ValueError, match="eval mode"):
+        next_word(captioner.train(), images)
+    captioner.eval()
+    step = next_word(captioner, images)
+    rows = np.array([2, 0, 0])
+    log_p = step(ids[rows, :3], rows)
+    logits = captioner(images[rows], ids[rows, :3])[0].data[:, -1]
+    np.testing.assert_allclose(log_p, logits - np.log(np.exp(logits).sum(-1, keepdims=True)), atol=1e-10)
