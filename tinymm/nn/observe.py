@@ -2,6 +2,7 @@
 
 import inspect
 from contextlib import contextmanager
+from functools import wraps
 
 from .attention import MultiheadAttention
 
@@ -29,6 +30,7 @@ def observe(module, callback):
     '' (2,)
     """
     def wrap(name, layer, forward):
+        @wraps(forward)
         def watched(*inputs, **kwargs):
             output = forward(*inputs, **kwargs)
             callback(name, layer, list(inspect.signature(forward).bind(*inputs, **kwargs).arguments.values()), output)
@@ -62,6 +64,7 @@ def record_attention(module):
     def wrap(name, layer, forward):
         maps[name] = []
 
+        @wraps(forward)
         def recorded(*inputs, **kwargs):
             asked = inspect.signature(forward).bind(*inputs, **kwargs).arguments
             output, weights = forward(**{**asked, "need_weights": True, "average_attn_weights": False})

@@ -1,0 +1,113 @@
+"""The table counts every parameter once and the products that are really computed."""
+
+import numpy as np
+import pytest
+
+import tinymm as tm
+from tinymm import nn
+
+B, T, S, D, H = 2, 3, 5, 8, 2
+
+
+def layers(rng):
+    """Name to (layer, inputs, FLOPs counted by hand)."""
+    x, memory = np.ones((B, T, D), np.float32), np.ones((B, S, D), np.float32)
+    image = np.ones((B, 4, 6, 6), np.float32)
+    attention = 2 * B * D * D * (T + 2 * S) + 2 * 2 * B * T * S * D
+    return {
+        "Linear": (nn.Linear(D, 3, rng=rng), [x], 2 * B * T * D * 3),
+        "Conv1d": (nn.Conv1d(T, 7, 3, rng=rng), [x], 2 * B * (D - 2) * 7 * T * 3),
+        "Conv2d": (nn.Conv2d(4, 6, 3, 2, 1, groups=2, rng=rng), [image], 2 * B * 9 * 6 * (4 // 2) * 9),
+        "ConvTranspose2d": (nn.ConvTranspose2d(4, 3, 2, 2, rng=rng), [image], 2 * B * 36 * 4 * 3 * 4),
+        "LSTM": (nn.LSTM(D, 3, 2, bidirectional=True, rng=rng), [x],
+                 2 * B * T * 2 * 4 * ((D * 3 + 3 * 3) + (6 * 3 + 3 * 3))),
+        "GRU": (nn.GRU(D, 3, rng=rng), [x], 2 * B * T * 3 * (D * 3 + 3 * 3)),
+        "MultiheadAttention": (nn.MultiheadAttention(D, H, rng=rng), [x, memory, memory], attention + 2 * B * T * D * D),
+        "Embedding": (nn.Embedding(5, D, rng=rng), [np.zeros((B, T), int)], 0),
+    }
+
+
+@pytest.mark.parametrize("name", list(layers(np.random.default_rng(0))))
+def test_flops_by_hand(name, rng):
+    layer, inputs, expected = layers(rng)[name]
+    table = nn.summary(layer, *inputs)
+    assert table.flops == expected and table.parameters == layer.num_parameters()
+
+
+def test_flops_as_pytorch_counts_them(rng):
+    torch = pytest.importorskip("torch", reason="PyTorch is an optional peer")
+    from torch.utils.flop_counter import FlopCounterMode
+    theirs = torch.nn.TransformerDecoderLayer(D, H, 16, batch_first=True)
+    x, memory = torch.ones(B, T, D), torch.ones(B, S, D)
+    with FlopCounterMode(display=False) as counter:
+        theirs(x, memory)
+    mine = nn.TransformerDecoderLayer(D, H, 16, rng=rng)
+    assert nn.summary(mine, tm.tensor(x.numpy()), tm.tensor(memory.numpy())).flops == counter.get_total_flops()
+
+
+def test_shared_layers_count_once_in_parameters_and_each_time_in_cost(rng):
+    class Twice(nn.Module):
+        def __init__(self):
+            self.inner = nn.Linear(D, D, rng=rng)
+            self.unused = nn.Linear(D, D, rng=rng)
+            self.unused.weight = self.inner.weight
+
+        def forward(self, x):
+            return self.inner(x=self.inner(x))
+
+    table = nn.summary(Twice(), np.ones((B, D), np.float32))
+    assert table.flops == 2 * 2 * B * D * D and table.parameters == D * D + 2 * D
+    assert "not called" in repr(table) and "inner Linear" in repr(table)
+
+
+def test_a_summary_leaves_no_trace(rng):
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5, rng=rng))
+    model[1].eval()
+    state, noise = model.state_dict(), model.rng_state()
+    nn.summary(model, np.ones((4, 3), np.float32))
+    assert model.training and not model[1].training and model.rng_state() == noise
+    for key, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, state[key])
+    with pytest.raises(ValueError):
+        nn.summary(model, np.ones((4, 9, 9, 9), np.float32))
+    assert model.training and not any("forward" in vars(m) for m in model.modules())
+
+
+def test_observers_nest_and_see_each_call(rng):
+    model = nn.Sequential(nn.Linear(2, 2, rng=rng), nn.ReLU())
+    outer, inner = [], []
+    x = tm.tensor([[1.0, 2.0]])
+    with nn.observe(model, lambda *seen: outer.append(seen)):
+        with nn.observe(model, lambda *seen: inner.append(seen)):
+            y = model(x)
+        model(x)
+    model(x)
+    assert [name for name, *_ in outer] == ["0", "1", ""] * 2 and len(inner) == 3
+    name, layer, inputs, output = inner[0]
+    assert layer is model[0] and inputs[0] is x and inner[2][3] is y
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_recorded_attention_changes_nothing(rng, need_weights):
+    attention = nn.MultiheadAttention(D, H, 0.2, rng=rng).eval()
+    x = tm.tensor(rng.normal(size=(B, T, D)).astype(np.float32))
+    before = attention(x, x, x, need_weights=need_weights, is_causal=True)
+    with nn.record_attention(attention) as maps:
+        after = attention(x, x, x, need_weights=need_weights, is_causal=True)
+    np.testing.assert_allclose(after[0].data, before[0].data, atol=1e-6)  # the fused attention sums in another order
+    assert (after[1] is None) == (before[1] is None)
+    weights, = maps[""]
+    assert weights.shape == (B, H, T, T) and not np.triu(weights, 1).any()
+    if need_weights:
+        np.testing.assert_allclose(weights.mean(1), before[1].data, atol=1e-6)
+
+
+def test_recorded_attention_names_each_layer(rng):
+    layers = [nn.TransformerDecoderLayer(D, H, 16, rng=rng) for _ in range(2)]
+    decoder = nn.TransformerDecoder(layers).eval()
+    x, memory = (tm.tensor(rng.normal(size=(B, n, D)).astype(np.float32)) for n in (T, S))
+    with nn.record_attention(decoder) as maps:
+        decoder(x, memory)
+        decoder(x, memory)
+    assert list(maps) == [f"layers.{i}.{kind}" for i in range(2) for kind in ("self_attn", "multihead_attn")]
+    assert all(len(calls) == 2 for calls in maps.values()) and maps["layers.1.multihead_attn"][0].shape == (B, H, T, S)
