@@ -5,6 +5,8 @@ import numpy as np
 from .. import functional as F
 from ..autograd import Tensor
 
+__all__ = []
+
 
 def _bind(**methods):
     for name, f in methods.items():
