@@ -60,12 +60,12 @@ def leaky_relu(x, negative_slope=0.01):
     >>> F.leaky_relu(np.array([-2.0, 3.0]))
     array([-0.02,  3.  ])
     """
-    return np.where(x > 0, x, negative_slope * x)
+    return (np.maximum if negative_slope <= 1 else np.minimum)(x, negative_slope * x)
 
 
 @leaky_relu.vjp
 def leaky_relu_vjp(g, x, negative_slope):   # x̄ = g where x > 0, else a g
-    return np.where(x > 0, g, negative_slope * g)
+    return g * (x > 0) + negative_slope * (g * (x <= 0))
 
 
 @op
@@ -93,12 +93,12 @@ def elu(x, alpha=1.0):
     >>> F.elu(np.array([-1000.0, 3.0]))
     array([-1.,  3.])
     """
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 
 @elu.vjp
 def elu_vjp(g, x, y, alpha):        # x̄ = g where x > 0, else g ⊙ (y + α), which is g α e^x
-    return np.where(x > 0, g, g * (y + alpha))
+    return g * (x > 0) + g * (x <= 0) * (y + alpha)
 
 
 @op
@@ -152,7 +152,7 @@ def quick_gelu(x):
     >>> F.quick_gelu(np.array([0.0, 1.0])).round(4)
     array([0.    , 0.8458])
     """
-    return x * sigmoid(1.702 * x)
+    return x * (0.5 * np.tanh(0.851 * x) + 0.5)     # σ(z) = ½ (1 + tanh z/2)
 
 
 @quick_gelu.vjp
@@ -200,7 +200,7 @@ def gelu(x, approximate="none"):
     if approximate == "tanh":
         cdf = tanh_cdf(x, TANH_GELU, 10.0)
     elif approximate == "none":
-        cdf = tanh_cdf(x, NORMAL_CDF, 5.4) if x.dtype == np.float32 else ndtr(x)
+        cdf = tanh_cdf(x, NORMAL_CDF, 6.0) if x.dtype == np.float32 else ndtr(x)
     else:
         raise ValueError(f"gelu: approximate is 'none' or 'tanh'; got {approximate!r}")
     return saving(x * cdf, cdf=cdf)
@@ -246,7 +246,8 @@ def tanh_gelu_slope(d, g, x, cdf):  # x̄ = g ⊙ (Φ + x 2Φ(1 − Φ) u′),  
 
 # Φ(x) = ½(1 + tanh(x P(x²))): the coefficients of P, from the constant up.
 TANH_GELU = (math.sqrt(2 / math.pi), math.sqrt(2 / math.pi) * 0.044715)
-# Weighted least squares of artanh(erf(x/√2)) on [0, 5.4], the weights adjusted until the error of Φ was even.
+# Weighted least squares of artanh(erf(x/√2)) on [0, 5.4], the weights adjusted until the error of Φ was even. P grows
+# beyond, and at 6 the float32 tanh is 1: Φ is exactly 0 or 1 from there on.
 NORMAL_CDF = (0.7978849415, 0.036333084406, -3.25947406e-05, -5.530631859e-05, 3.964773515e-06, -1.322663099e-07,
               1.756278357e-09)
 

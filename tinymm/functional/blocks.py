@@ -4,7 +4,7 @@ import numpy as np
 
 __all__ = ["in_blocks"]
 
-BLOCK = 16384  # elements: a handful of such float32 stretches fit a core's second-level cache
+BLOCK = 65536  # elements: a few such float32 stretches fit a core's second-level cache
 
 
 def in_blocks(f, *arrays):

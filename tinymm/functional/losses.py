@@ -80,7 +80,7 @@ def l1_loss_vjp(g, x, target, reduction):   # x̄ = g sign(x − t)
 
 @op
 def huber_loss(x, target, reduction="mean", delta=1.0):
-    r"""Squared error near, absolute error far: $\ell = \tfrac12 d^2$ where $|d| < \delta$, else $\delta(|d| - \tfrac12\delta)$.
+    r"""Squared error near, absolute far: $\ell = \tfrac12 d^2$ where $|d| < \delta$, else $\delta(|d| - \tfrac12\delta)$.
 
     Parameters
     ----------
@@ -195,7 +195,8 @@ def kl_div(x, target, reduction="mean", log_target=False):
 
 
 @kl_div.vjp
-def kl_div_vjp(g, x, target, reduction, log_target):    # x̄ = −g t,  t̄ = g (ln t + 1 − x);  in logs t̄ = g e^t (t − x + 1)
+def kl_div_vjp(g, x, target, reduction, log_target):
+    # x̄ = −g t,  t̄ = g (ln t + 1 − x);  with a target in logs x̄ = −g e^t,  t̄ = g e^t (t − x + 1)
     g = share(g, x, reduction)
     if log_target:
         return lambda: -g * np.exp(target), lambda: g * np.exp(target) * (target - x + 1)

@@ -67,7 +67,9 @@ def layer_norm_vjp(g, weight, bias, hat, rstd):     # x̄ = (1/σ)(ḡ − ⟨�
 
     def wrt_x():
         d = scaled(rows, weight)
-        d -= row_mean(d) + hat * row_mean(d, hat)
+        shift = hat * row_mean(d, hat)
+        shift += row_mean(d)
+        d -= shift
         d *= rstd
         return d.reshape(g.shape)
 

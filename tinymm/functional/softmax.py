@@ -85,17 +85,16 @@ def log_softmax(x, dim):
     >>> F.log_softmax(np.array([0.0, 1e4]), dim=-1)
     array([-10000.,      0.])
     """
-    top = ceiling(x, dim)
-    y = np.asarray(x) - top
-    total = np.exp(y).sum(dim, keepdims=True)
-    y -= np.log(total + (total == 0))
+    _, total, top = exponentials(x, dim)
+    y = np.subtract(x, top)
+    y -= np.log(total)
     return y
 
 
 @log_softmax.vjp
 def log_softmax_vjp(g, y, dim):     # x̄ = g − softmax(x) Σ_j g_j
     x = np.exp(y)
-    x *= g.sum(dim, keepdims=True)
+    x *= inner(g, None, dim)
     return np.subtract(g, x, out=x)
 
 
@@ -109,7 +108,10 @@ def log_softmax_composite(x, dim):
 def ceiling(x, dim):
     """The maximum along `dim`, as a constant; 0 for a row that is -inf throughout."""
     x = x.data if isinstance(x, Tensor) else np.asarray(x)
-    top = x.max(dim, keepdims=True, initial=-np.inf)
+    if x.size and is_last(dim, x):
+        top = np.take_along_axis(x, x.argmax(dim, keepdims=True), dim)  # on short rows thrice as fast as max
+    else:
+        top = x.max(dim, keepdims=True, initial=-np.inf)
     top[top == -np.inf] = 0
     return top
 
@@ -119,11 +121,17 @@ def exponentials(x, dim):
     top = ceiling(x, dim)
     e = np.subtract(x, top)
     np.exp(e, out=e)
-    total = e.sum(dim, keepdims=True)
+    total = inner(e, None, dim)
     total += total == 0
     return e, total, top
 
 
 def inner(a, b, dim):
-    """Σ a ⊙ b along `dim`, which is kept."""
-    return np.expand_dims(np.vecdot(a, b, axis=dim), dim)
+    """Σ a ⊙ b, or Σ a, along `dim`, which is kept; in BLAS along the last axis."""
+    if not is_last(dim, a):
+        return (a if b is None else a * b).sum(dim, keepdims=True)
+    return np.vecdot(a, np.ones(a.shape[dim], a.dtype) if b is None else b)[..., None]
+
+
+def is_last(dim, x):
+    return dim in (-1, x.ndim - 1)

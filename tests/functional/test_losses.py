@@ -1,0 +1,63 @@
+"""What the spec rows of the losses cannot say: extremes and errors."""
+
+import numpy as np
+import pytest
+
+import tinymm as tm
+import tinymm.functional as F
+
+PAIRED = [F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss, F.kl_div, F.binary_cross_entropy_with_logits]
+
+
+@pytest.mark.parametrize("loss", PAIRED)
+def test_shapes_are_never_broadcast(loss):
+    with pytest.raises(ValueError, match=rf"{loss.op.name}: .* one shape; got \(3,\) and \(3, 1\)"):
+        loss(np.zeros(3), np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize("loss", PAIRED)
+def test_reductions(loss):
+    with pytest.raises(ValueError, match="reduction is .* got 'average'"):
+        loss(np.zeros(3), np.zeros(3), reduction="average")
+    with pytest.raises(ValueError, match="mean over no elements"):
+        loss(np.zeros((0, 3)), np.zeros((0, 3)))
+    assert loss(np.zeros((0, 3)), np.zeros((0, 3)), reduction="sum") == 0
+
+
+def test_thresholds_are_positive():
+    with pytest.raises(ValueError, match="huber_loss: delta"):
+        F.huber_loss(np.zeros(1), np.zeros(1), delta=0.0)
+    with pytest.raises(ValueError, match="smooth_l1_loss: beta"):
+        F.smooth_l1_loss(np.zeros(1), np.zeros(1), beta=0.0)
+
+
+def test_binary_cross_entropy_at_extreme_scores():
+    x = tm.tensor(np.array([1e4, 1e4, -1e4, -1e4]), requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits(x, np.array([1.0, 0.0, 1.0, 0.0]), reduction="none")
+    np.testing.assert_array_equal(loss.data, [0, 1e4, 1e4, 0])
+    loss.backward(np.ones(4))
+    np.testing.assert_array_equal(x.grad, [0, 1, -1, 0])
+
+
+def test_kl_div_of_a_certain_target(rng):
+    log_p = F.log_softmax(rng.standard_normal((2, 3)), -1)
+    target = np.eye(3)[[0, 2]]
+    target_tensor = tm.tensor(target, requires_grad=True)
+    loss = F.kl_div(log_p, target_tensor, reduction="sum")
+    np.testing.assert_allclose(loss.data, -log_p[0, 0] - log_p[1, 2])
+    loss.backward()
+    assert np.isfinite(target_tensor.grad).all()
+    with pytest.raises(ValueError, match="reduction"):
+        F.mse_loss(target, target, reduction="batchmean")
+
+
+def test_kl_div_is_zero_only_at_the_target(rng):
+    p, q = F.softmax(rng.standard_normal((2, 50, 4)), -1)
+    assert abs(F.kl_div(np.log(p), p, reduction="batchmean")) < 1e-15
+    assert (F.kl_div(np.log(p), q, reduction="none").sum(-1) > 0).all()
+
+
+def test_second_derivative_of_the_square_is_two():
+    x = tm.tensor(np.array([3.0]), requires_grad=True)
+    d, = tm.grad(F.mse_loss(x, np.array([1.0])), x, create_graph=True)
+    assert tm.grad(d, x)[0].item() == 2

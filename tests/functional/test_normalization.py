@@ -1,0 +1,95 @@
+"""What the spec rows of the normalisations cannot say: moments, invariances, running statistics, constant rows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinymm as tm
+import tinymm.functional as F
+from tinymm.testing.strategies import arrays, shapes
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [0.0, 0.1, -12345.678, 1e30])
+def test_layer_norm_of_a_constant_row_is_the_bias(dtype, value):
+    x = tm.tensor(np.full((3, 1000), value, dtype), requires_grad=True)
+    bias = np.arange(1000, dtype=dtype)
+    y = F.layer_norm(x, 1000, bias=bias)
+    np.testing.assert_array_equal(y.data, np.broadcast_to(bias, (3, 1000)))
+    assert np.isfinite(tm.grad(y, x, bias * np.ones((3, 1), dtype))[0].data).all()
+
+
+def test_float32_layer_norm_of_small_differences_on_a_large_offset(rng):
+    x = (4096 + np.round(rng.standard_normal((4, 512)) * 256) / 256).astype(np.float32)     # exact in float32
+    np.testing.assert_allclose(F.layer_norm(x, 512), F.layer_norm(x.astype(np.float64), 512), atol=1e-5)
+
+
+@given(arrays(shapes(2, 2, min_side=2), distinct=True), st.integers(0, 2**32 - 1), st.floats(-5, 5), st.floats(0.5, 5))
+def test_layer_norm_forgets_shift_and_scale(x, seed, shift, scale):
+    g = np.random.default_rng(seed).standard_normal(x.shape)
+    np.testing.assert_allclose(F.layer_norm(scale * x + shift, x.shape[1], eps=0.0), F.layer_norm(x, x.shape[1], eps=0.0),
+                               atol=1e-9)
+    t = tm.tensor(x, requires_grad=True)
+    d = tm.grad(F.layer_norm(t, x.shape[1], eps=0.0), t, g)[0].data
+    bound = 1e-9 * max(1, np.abs(d).max())
+    np.testing.assert_allclose(d.sum(-1), 0, atol=bound)            # shift
+    np.testing.assert_allclose((d * x).sum(-1), 0, atol=bound)      # scale
+
+
+def test_group_norm_of_one_group_is_a_layer_norm(rng):
+    x = rng.standard_normal((2, 4, 3))
+    np.testing.assert_allclose(F.group_norm(x, 1), F.layer_norm(x, (4, 3)), atol=1e-12)
+
+
+def test_batch_norm_running_statistics(rng):
+    x = rng.standard_normal((6, 3, 5)) * 2 + 1
+    mean, var = np.zeros(3), np.ones(3)
+    mean_before, var_before = mean, var
+    t = tm.tensor(x, requires_grad=True)
+    y = F.batch_norm(t, mean, var, training=True, momentum=0.25)
+    assert mean is mean_before and var is var_before
+    np.testing.assert_allclose(mean, 0.25 * x.mean((0, 2)))
+    np.testing.assert_allclose(var, 0.75 + 0.25 * x.var((0, 2), ddof=1))
+    once = mean.copy()
+    tm.grad(tm.grad(y, t, rng.standard_normal(x.shape), create_graph=True)[0], t, rng.standard_normal(x.shape))
+    np.testing.assert_array_equal(mean, once, err_msg="differentiating must not count the batch again")
+    F.batch_norm(x, mean, var)
+    np.testing.assert_array_equal(mean, once, err_msg="nor must evaluation")
+
+
+def test_batch_norm_buffers_may_be_tensors(rng):
+    mean, var = tm.tensor(np.zeros(3)), tm.tensor(np.ones(3))
+    x = rng.standard_normal((6, 3))
+    F.batch_norm(x, mean, var, training=True, momentum=1.0)
+    np.testing.assert_allclose(mean.data, x.mean(0))
+
+
+def test_errors():
+    x = np.zeros((2, 4))
+    with pytest.raises(ValueError, match=r"layer_norm: the input must end in normalized_shape, \(3,\); got \(2, 4\)"):
+        F.layer_norm(x, 3)
+    with pytest.raises(ValueError, match="rms_norm: the weight"):
+        F.rms_norm(x, 4, np.ones(3))
+    with pytest.raises(ValueError, match="group_norm: the groups must divide"):
+        F.group_norm(x, 3)
+    with pytest.raises(ValueError, match="more than one value per channel"):
+        F.batch_norm(x[:1], training=True)
+    with pytest.raises(ValueError, match="evaluation needs"):
+        F.batch_norm(x)
+    with pytest.raises(ValueError, match="one number per channel"):
+        F.batch_norm(x, weight=np.ones(3), training=True)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_batch_norm_equals_its_composite(training, rng):
+    inputs = [tm.tensor(rng.standard_normal(s), requires_grad=True) for s in ((4, 3, 5), (3,), (3,))]
+    mean, var, g = rng.standard_normal(3), rng.random(3) + 0.5, rng.standard_normal((4, 3, 5))
+
+    def results(f):
+        x, w, b = inputs
+        y = f(x, mean.copy(), var.copy(), w, b, training, 0.1, 1e-5)
+        return [y.data, *(d.data for d in tm.grad(y, inputs, g))]
+
+    for a, b in zip(results(F.batch_norm), results(F.batch_norm.op.composite)):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)

@@ -1,0 +1,81 @@
+"""Rows for `tinymm.functional.cross_entropy`."""
+
+import numpy as np
+
+from ...functional import cross_entropy
+from ..specification import spec
+from ..strategies import arrays, calls, integers, positive, shapes, st
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def classified(smoothed=True):
+    """Scores, class indices of which some but not all are ignored, class weights or none."""
+    def fixed(shape):
+        places = shape[:1] * (len(shape) > 1) + shape[2:]
+        classes = shape[1] if len(shape) > 1 else shape[0]
+        extras = dict(label_smoothing=st.sampled_from((0.0, 0.1, 1.0))) if smoothed else {}
+        return calls(arrays(shape, low=-4, high=4), integers(places, -1, classes).map(some_counted),
+                     weight=st.one_of(st.none(), positive((classes,))), ignore_index=-1,
+                     reduction=st.sampled_from(REDUCTIONS), **extras)
+    return shapes(1, 4, max_side=3).flatmap(fixed)
+
+
+def some_counted(target):
+    """Class 0 in the first place, should all be -1."""
+    if (target == -1).all():
+        target = np.asarray(target).copy()
+        target[(0,) * target.ndim] = 0
+    return np.asarray(target)
+
+
+def distributed():
+    """Scores and class probabilities (any positive numbers: the formula is linear in them)."""
+    def fixed(shape):
+        classes = shape[1] if len(shape) > 1 else shape[0]
+        return calls(arrays(shape, low=-4, high=4), positive(shape), weight=st.one_of(st.none(), positive((classes,))),
+                     reduction=st.sampled_from(REDUCTIONS), label_smoothing=st.sampled_from((0.0, 0.3)))
+    return shapes(1, 4, max_side=3).flatmap(fixed)
+
+
+def each_place(x, target):
+    """(place, its scores, its target or target row)."""
+    x = np.moveaxis(x, 1 if x.ndim > 1 else 0, -1)
+    target = target if target.dtype.kind != "f" else np.moveaxis(target, 1 if target.ndim > 1 else 0, -1)
+    return ((i, x[i], target[i]) for i in np.ndindex(x.shape[:-1])), x.shape[:-1]
+
+
+def surprise(scores):
+    """−ln p of each class."""
+    return -np.log(np.exp(scores) / np.exp(scores).sum())
+
+
+def index_reference(x, target, weight, ignore_index, reduction, label_smoothing=0.0, nll=False):
+    places, shape = each_place(x, target)
+    loss, total = np.zeros(shape), 0.0
+    w = np.ones(x.shape[1 if x.ndim > 1 else 0]) if weight is None else weight
+    for i, scores, t in places:
+        if t != ignore_index:
+            s = -scores if nll else surprise(scores)
+            loss[i] = (1 - label_smoothing) * w[t] * s[t] + label_smoothing * np.mean(w * s)
+            total += w[t]
+    return {"none": loss, "sum": loss.sum(), "mean": loss.sum() / total}[reduction]
+
+
+def probability_reference(x, target, weight, reduction, label_smoothing):
+    places, shape = each_place(x, target)
+    loss = np.zeros(shape)
+    for i, scores, q in places:
+        q = (1 - label_smoothing) * q + label_smoothing / len(q)
+        loss[i] = np.sum((1 if weight is None else weight) * q * surprise(scores))
+    return {"none": loss, "sum": loss.sum(), "mean": loss.mean()}[reduction]
+
+
+def mirrors(name):
+    return lambda torch, x, target, **kwargs: getattr(torch.nn.functional, name)(x, target, **kwargs)
+
+
+spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"))
+spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"), function=cross_entropy)
+spec("index_cross_entropy", distributed, probability_reference, mirrors("cross_entropy"), function=cross_entropy)
+spec("nll_loss", lambda: classified(smoothed=False), lambda *a, **k: index_reference(*a, **k, nll=True), mirrors("nll_loss"))
