@@ -6,14 +6,12 @@ which is checked before anything is timed.
     python -m benchmarks.engine --json engine.json
 """
 
-import time
-
 import numpy as np
 
 import tinymm as tm
 import tinymm.functional as F
 
-from .harness import alternate, compare, parse_arguments, report
+from .harness import alternate, clock_for, compare, parse_arguments, report
 from .machine import peer, use_threads
 
 __all__ = ["CHAINS", "candidates", "main"]
@@ -112,7 +110,7 @@ def main(argv=None):
     libraries = {name: pair for name, pair in libraries.items() if pair[0] is not None}
     found = []
     for name, (chain, shapes, asking) in CHAINS.items():
-        seconds = alternate(candidates(chain, shapes, asking, libraries), options.repeats, clock=time.process_time)
+        seconds = alternate(candidates(chain, shapes, asking, libraries), options.repeats, clock=clock_for(options.threads))
         baseline = "PyTorch" if "PyTorch" in seconds else "tinymm"
         found.append(compare(f"{name}, {4 * STEPS} ops", seconds, baseline, "µs per op", 1e6 / (4 * STEPS)))
     report(found, options.json, options.threads)

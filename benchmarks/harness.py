@@ -16,7 +16,7 @@ import numpy as np
 
 from . import machine
 
-__all__ = ["Comparison", "alternate", "compare", "parse_arguments", "report", "tenths"]
+__all__ = ["Comparison", "alternate", "clock_for", "compare", "parse_arguments", "report", "tenths"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter):
         gc.unfreeze()
         (gc.enable if was_enabled else gc.disable)()
     return {name: np.array(values) for name, values in seconds.items()}
+
+
+def clock_for(threads):
+    """Processor time for one thread, which leaves out what other programs take; the time of day for several.
+
+    Several threads that wait for each other burn processor time, so there it would mean nothing.
+
+    Examples
+    --------
+    >>> clock_for(1) is time.process_time, clock_for(2) is time.perf_counter
+    (True, True)
+    """
+    return time.process_time if threads == 1 else time.perf_counter
 
 
 def compare(name, seconds, baseline, unit="ms", units_per_second=1e3):
