@@ -188,9 +188,9 @@ def _sizes(equation, terms, shapes):
     sizes = {}
     for term, shape in zip(terms, shapes):
         for c, n in zip(term, shape):
-            if sizes.setdefault(c, n) == 1:
+            if sizes.get(c, 1) == 1:
                 sizes[c] = n
-            elif n not in (1, sizes[c]) or term.count(c) > 1 and len({m for d, m in zip(term, shape) if d == c}) > 1:
+            if n not in (1, sizes[c]) or n != shape[term.index(c)]:
                 raise ValueError(f"einsum: axes of one label must be equally long; got {equation!r} for shapes "
                                  f"{', '.join(map(str, shapes))}")
     return sizes
