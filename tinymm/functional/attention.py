@@ -189,7 +189,7 @@ def attention_sum(weights, value):
 
 
 def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, rng=None):
-    r"""`scaled_dot_product_attention` that shows its weights: $c = \alpha v$, $\alpha = \operatorname{softmax}(q k^\top / \sqrt{D})$.
+    r"""Attention that shows its weights: $c = \alpha v$, $\alpha = \operatorname{softmax}(q k^\top / \sqrt{D})$.
 
     Parameters
     ----------
