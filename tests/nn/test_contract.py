@@ -155,6 +155,15 @@ def test_evaluation_is_deterministic_and_training_resumes(name, seed):
 
 
 @each_case(2)
+def test_debug_mode_finds_nothing(name, seed):
+    layer, inputs, shape = built(name, seed)
+    with tm.debug():
+        y = called(layer, as_leaves(inputs))
+        if y.requires_grad:
+            y.backward(np.ones(shape))
+
+
+@each_case(2)
 def test_a_deep_copy_is_independent(name, seed):
     layer, inputs, shape = built(name, seed)
     twin = copy.deepcopy(layer)

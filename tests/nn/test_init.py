@@ -33,8 +33,9 @@ def test_same_seed_same_bits():
 
 
 def test_fans_need_two_axes(rng):
-    with pytest.raises(ValueError, match=r"init: fan-in and fan-out need a weight of at least 2 axes; got shape \(3,\)"):
-        init.xavier_uniform_(nn.Parameter(np.empty(3)), rng=rng)
+    for shape in ((3,), (3, 0)):
+        with pytest.raises(ValueError, match=r"init: fan-in and fan-out need a weight of at least 2 axes, none of length 0; got"):
+            init.xavier_uniform_(nn.Parameter(np.empty(shape)), rng=rng)
 
 
 @pytest.mark.parametrize("name, arguments", [

@@ -156,6 +156,8 @@ def test_attention_says_what_is_wrong(rng, call, message):
      "TransformerEncoderLayer: activation is 'relu', 'gelu' or 'quick_gelu'; got 'tanh'"),
     (lambda rng: nn.Dropout(1.5, rng=rng), r"Dropout: p is a probability in \[0, 1\]; got 1.5"),
     (lambda rng: nn.Conv2d(3, 4, 3, groups=2, rng=rng), "Conv2d: groups must divide both channel counts; got 2 for 3 and 4"),
+    (lambda rng: nn.GRU(3, 4, 0, rng=rng), "GRU: input_size, hidden_size and num_layers are at least 1; got 3, 4 and 0"),
+    (lambda rng: nn.Embedding(3, 4, 3, rng=rng), r"Embedding: padding_idx lies in \[-3, 3\); got 3"),
     (lambda rng: nn.GroupNorm(3, 4), "GroupNorm: num_groups must divide num_channels; got 3 and 4"),
     (lambda rng: nn.BatchNorm2d(3)(tm.tensor(np.ones((2, 3)))), r"BatchNorm2d: the input has 4 axes; got \(2, 3\)"),
     (lambda rng: nn.LSTM(3, 4, rng=rng)(tm.tensor(np.ones((2, 5, 3))), (np.zeros((2, 4)),) * 2),

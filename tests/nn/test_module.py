@@ -179,8 +179,8 @@ def test_containers(rng):
     named["image"] = nn.Tanh()
     assert "text" in named and "sound" not in named and len(named) == 2 and list(named) == ["text", "image"]
     assert [name for name, _ in named.items()] == ["text", "image"] and "text.weight" in named.state_dict()
-    for name in ("train", 3):
-        with pytest.raises(ValueError, match="ModuleDict: needs a name that is not a method's"):
+    for name in ("train", 3, "a.b"):
+        with pytest.raises(ValueError, match="ModuleDict: needs a name without a dot that is not a method's"):
             named[name] = nn.Tanh()
 
 

@@ -82,8 +82,8 @@ class ModuleDict(Module):
             self[name] = module
 
     def __setitem__(self, name, module):
-        if not isinstance(name, str) or hasattr(ModuleDict, name) or not isinstance(module, Module):
-            raise ValueError("ModuleDict: needs a name that is not a method's, and a Module; "
+        if not isinstance(name, str) or "." in name or hasattr(ModuleDict, name) or not isinstance(module, Module):
+            raise ValueError("ModuleDict: needs a name without a dot that is not a method's, and a Module; "
                              f"got {name!r} and {type(module).__name__}")
         setattr(self, name, module)
 

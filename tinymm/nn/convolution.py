@@ -148,5 +148,6 @@ def _pair(size):
 
 def _described(layer):
     """The weight's shape and the settings of the layer."""
-    settings = [f"{name}={value}" for name, value in vars(layer).items() if name not in ("weight", "bias", "training")]
+    names = ("stride", "padding", "dilation", "groups", "output_padding")
+    settings = [f"{name}={getattr(layer, name)}" for name in names if hasattr(layer, name)]
     return ", ".join([f"weight={layer.weight.shape}", *settings, f"bias={layer.bias is not None}"])

@@ -37,6 +37,8 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, rng):
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"Embedding: padding_idx lies in [-{num_embeddings}, {num_embeddings}); got {padding_idx}")
         self.padding_idx = padding_idx
         self.weight = init.normal_(Parameter(np.empty((num_embeddings, embedding_dim), np.float32)), rng=rng)
         if padding_idx is not None:

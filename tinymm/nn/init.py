@@ -136,8 +136,8 @@ def kaiming_normal_(tensor, a=0.0, *, rng):
 
 def fans(tensor):
     """(fan-in, fan-out) of a weight (out, in, *kernel)."""
-    if tensor.ndim < 2:
-        raise ValueError(f"init: fan-in and fan-out need a weight of at least 2 axes; got shape {tensor.shape}")
+    if tensor.ndim < 2 or tensor.size == 0:
+        raise ValueError(f"init: fan-in and fan-out need a weight of at least 2 axes, none of length 0; got shape {tensor.shape}")
     kernel = math.prod(tensor.shape[2:])
     return tensor.shape[1] * kernel, tensor.shape[0] * kernel
 

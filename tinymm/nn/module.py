@@ -49,7 +49,7 @@ class Module:
         """Keep an ndarray that is saved with the parameters but never trained, as the attribute `name`."""
         if not isinstance(array, np.ndarray):
             raise ValueError(f"register_buffer: {name!r} must be an ndarray; got {type(array).__name__}")
-        self.__dict__.setdefault("_buffers", []).append(name)
+        self.__dict__.setdefault("_buffers", {})[name] = True  # names only, in order: the array is the attribute
         setattr(self, name, array)
 
     def _own(self, kind):
@@ -174,7 +174,13 @@ class Module:
         return list(found.values())
 
     def rng_state(self):
-        """The states of the distinct Generators kept by dropout and other random layers: list of dict, ready for JSON."""
+        """The states of the distinct Generators that dropout and other random layers keep.
+
+        Returns
+        -------
+        list of dict
+            As `generator.bit_generator.state`; those of `np.random.default_rng` can be written as JSON.
+        """
         return [generator.bit_generator.state for generator in self._generators()]
 
     def load_rng_state(self, states):

@@ -21,6 +21,9 @@ class _Recurrent(Module):
     """Layers and directions around `scan`, an op that runs one direction of one layer over the sequence."""
 
     def __init__(self, input_size, hidden_size, num_layers=1, bias=True, dropout=0.0, bidirectional=False, *, rng):
+        if min(input_size, hidden_size, num_layers) < 1:
+            raise ValueError(f"{type(self).__name__}: input_size, hidden_size and num_layers are at least 1; "
+                             f"got {input_size}, {hidden_size} and {num_layers}")
         self.hidden_size, self.num_layers = hidden_size, num_layers
         self.dropout, self.bidirectional, self.rng = dropout, bidirectional, rng
         bound = 1 / math.sqrt(hidden_size)
