@@ -1,6 +1,6 @@
 """Losses on continuous targets and on probabilities: how far a prediction is from what it should have been.
 
-Losses of class scores are in `cross_entropy`. A loss of two arrays wants one
+Losses of class scores are in `class_losses`. A loss of two arrays wants one
 shape: PyTorch broadcasts, which turns (N,) against (N, 1) into N² differences.
 """
 

@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.softmax`."""
+"""Rows for `tinymm.functional.softmaxes`."""
 
 import scipy.special
 

@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
-from .dropout import dropout
+from .dropping import dropout
 from .elementwise import tanh
 from .selection import where
-from .softmax import softmax
+from .softmaxes import softmax
 
 __all__ = ["additive_scores", "attention", "attention_scores", "attention_sum", "attention_weights", "causal_mask",
            "general_scores", "scaled_dot_product_attention"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import Tensor, op, saving
 from .losses import reduced
-from .softmax import exponentials, log_softmax
+from .softmaxes import exponentials, log_softmax
 
 __all__ = ["cross_entropy", "index_cross_entropy", "nll_loss"]
 

@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.embedding`."""
+"""Rows for `tinymm.functional.embeddings`."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.dropout`: the value given the seed; what it does at random is in the tests."""
+"""Rows for `tinymm.functional.dropping`: the value given the seed; what it does at random is in the tests."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.cross_entropy`."""
+"""Rows for `tinymm.functional.class_losses`."""
 
 import numpy as np
 

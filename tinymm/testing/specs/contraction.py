@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.einsum`; the reference is NumPy's, without its detours."""
+"""Rows for `tinymm.functional.contraction`; the reference is NumPy's, without its detours."""
 
 import numpy as np
 

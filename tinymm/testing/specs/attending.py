@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.attention`: functions around `softmax`, so their rows stand under its name."""
+"""Rows for `tinymm.functional.attending`: functions around `softmax`, so their rows stand under its name."""
 
 import math
 
