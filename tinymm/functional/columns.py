@@ -13,7 +13,8 @@ larger than the image, so one image at a time goes through a buffer that stays i
 
 import numpy as np
 
-from .windows import view_windows
+from .threads import parallel_for
+from .windows import Geometry, view_windows
 
 __all__ = ["Columns", "correlate", "kernel_gradient", "spread"]
 
@@ -25,21 +26,26 @@ class Columns:
         self.padded = np.zeros((channels, *geometry.padded), dtype)
         self.image = self.padded[geometry.inside]                           # (C, H, W)
         self.windows = view_windows(self.padded, geometry)                  # (C, kh, kw, H', W')
-        self.columns = np.empty(self.windows.shape, dtype)
+        # a 1×1 kernel over every pixel: the image is its own matrix of columns
+        self.direct = geometry.kernel == (1, 1) and geometry.sides == geometry.padded == geometry.windows
+        self.columns = self.windows if self.direct else np.empty(self.windows.shape, dtype)
         self.matrix = self.columns.reshape(groups, -1, geometry.windows[0] * geometry.windows[1])  # (G, C/G·kh·kw, H'W')
 
     def unfold(self, image):
         """The matrix of the windows of `image` (C, H, W)."""
+        if self.direct:
+            return image.reshape(self.matrix.shape)
         self.image[...] = image
         self.columns[...] = self.windows
         return self.matrix
 
     def fold(self):
         """The image (C, H, W) that arises when every column is added where its window lies."""
-        self.padded[...] = 0
-        for i in range(self.columns.shape[1]):
-            for j in range(self.columns.shape[2]):
-                self.windows[:, i, j] += self.columns[:, i, j]              # for one (i, j) no two windows overlap
+        if not self.direct:
+            self.padded[...] = 0
+            for i in range(self.columns.shape[1]):
+                for j in range(self.columns.shape[2]):
+                    self.windows[:, i, j] += self.columns[:, i, j]          # for one (i, j) no two windows overlap
         return self.image
 
 
@@ -47,31 +53,64 @@ def correlate(x, w, geometry, groups, bias=None):
     """x ⋆ w: the response (B, O, H', W') of the images x (B, C, H, W) to the kernel w (O, C/G, kh, kw)."""
     w = w.reshape(groups, len(w) // groups, -1)                             # (G, O/G, C/G·kh·kw)
     y = np.empty((len(x), *w.shape[:2], geometry.windows[0] * geometry.windows[1]), np.result_type(x, w))
-    columns = Columns(x.shape[1], geometry, groups, x.dtype)
-    for b in range(len(x)):
-        np.matmul(w, columns.unfold(x[b]), out=y[b])                        # (G, O/G, H'W')
-        if bias is not None:
-            y[b] += bias.reshape(groups, -1, 1)
+
+    def some(start, stop):
+        columns = Columns(x.shape[1], geometry, groups, x.dtype)
+        for b in range(start, stop):
+            np.matmul(w, columns.unfold(x[b]), out=y[b])                    # (G, O/G, H'W')
+            if bias is not None:
+                y[b] += bias.reshape(groups, -1, 1)
+
+    parallel_for(len(x), some, work=y.size * w.shape[2])
     return y.reshape(len(x), -1, *geometry.windows)
 
 
 def spread(g, w, geometry, groups):
     """What the response g (B, O, H', W') paints, through the kernel w, into images (B, C, H, W)."""
+    turned = _turned(geometry)
     w = w.reshape(groups, len(w) // groups, -1, *geometry.kernel)           # (G, O/G, C/G, kh, kw)
+    if turned is not None and w.shape[1] <= 2 * w.shape[2]:                 # fewer columns to write than to add up
+        w = w[..., ::-1, ::-1].swapaxes(1, 2)
+        return correlate(g, w.reshape(-1, *w.shape[2:]), turned, groups)
     channels, dtype = groups * w.shape[2], np.result_type(g, w)
-    x = np.empty((len(g), channels, *geometry.sides), dtype)
     w = w.reshape(*w.shape[:2], -1).mT                                      # (G, C/G·kh·kw, O/G)
-    columns = Columns(channels, geometry, groups, dtype)
-    for b in range(len(g)):
-        np.matmul(w, g[b].reshape(groups, w.shape[2], -1), out=columns.matrix)
-        x[b] = columns.fold()
+    x = np.empty((len(g), channels, *geometry.sides), dtype)
+
+    def some(start, stop):
+        columns = Columns(channels, geometry, groups, dtype)
+        for b in range(start, stop):
+            np.matmul(w, g[b].reshape(groups, w.shape[2], -1), out=columns.matrix)
+            x[b] = columns.fold()
+
+    parallel_for(len(g), some, work=g.size * w.shape[1])
     return x
 
 
 def kernel_gradient(g, x, geometry, groups):
     """The kernel's part (O, C/G, kh, kw) in ⟨g, x ⋆ w⟩: for each window, an outer product of response and column."""
-    columns = Columns(x.shape[1], geometry, groups, x.dtype)
-    total = np.zeros((groups, g.shape[1] // groups, columns.matrix.shape[1]), np.result_type(g, x))
-    for b in range(len(x)):
-        total += g[b].reshape(*total.shape[:2], -1) @ columns.unfold(x[b]).mT
+    shape = groups, g.shape[1] // groups, x.shape[1] // groups * geometry.kernel[0] * geometry.kernel[1]
+
+    def some(start, stop):
+        columns = Columns(x.shape[1], geometry, groups, x.dtype)
+        total = np.zeros(shape, np.result_type(g, x))
+        for b in range(start, stop):
+            total += g[b].reshape(*shape[:2], -1) @ columns.unfold(x[b]).mT
+        return total
+
+    total = sum(parallel_for(len(x), some, work=g.size * shape[2]))
     return total.reshape(g.shape[1], -1, *geometry.kernel)
+
+
+def _turned(geometry):
+    """With stride 1 painting is a convolution itself, of the response with the kernel turned by 180°: its geometry.
+
+    None where there is a stride, or a padding beyond the reach r − 1 of the kernel.
+    """
+    rest = tuple(d * (k - 1) for k, d in zip(geometry.kernel, geometry.dilation))
+    before = tuple(r - p for r, p in zip(rest, geometry.before))
+    if geometry.stride != (1, 1) or min(before) < 0 or geometry.padded != tuple(n + r for n, r in zip(geometry.windows, rest)):
+        return None
+    padded = tuple(n + r for n, r in zip(geometry.sides, rest))
+    if any(n + b > m for n, b, m in zip(geometry.windows, before, padded)):
+        return None
+    return Geometry(geometry.kernel, (1, 1), geometry.dilation, before, geometry.windows, padded, geometry.sides)

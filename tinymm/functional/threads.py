@@ -1,0 +1,72 @@
+"""A loop over independent items, shared out among the cores.
+
+NumPy releases the interpreter's lock inside its loops and products, so plain threads
+run at the same time. Meanwhile BLAS is held to one thread each (threadpoolctl, extra
+`threads`); without that package the loop runs as one, and BLAS alone uses the cores.
+"""
+
+import threading
+from contextvars import copy_context
+from functools import cache
+
+__all__ = ["parallel_for"]
+
+ENOUGH = 20e6  # multiplications: what a core does in the time it takes to start and join a thread, a few times over
+_one_loop_at_a_time = threading.Lock()
+
+
+def parallel_for(n, body, work):
+    """body(start, stop) for stretches that make up range(n), one for each thread BLAS would use.
+
+    Parameters
+    ----------
+    n : int
+    body : callable
+        Takes the half-open stretch, writes only what belongs to it; NumPy only.
+    work : float
+        How many multiplications all of it takes; a small loop is not worth a thread.
+
+    Returns
+    -------
+    list
+        What each call returned, in order.
+
+    Examples
+    --------
+    >>> sum(parallel_for(10, lambda start, stop: sum(range(start, stop)), work=1e9))
+    45
+    """
+    blas = _blas() if work > ENOUGH and n > 1 else None
+    if blas is None:
+        return [body(0, n)]
+    with _one_loop_at_a_time:
+        count = min(n, max((library.num_threads for library in blas.lib_controllers), default=1))
+        cuts = [n * k // count for k in range(count + 1)]
+        results, errors = [None] * count, []
+
+        def share(k):
+            try:
+                results[k] = body(cuts[k], cuts[k + 1])
+            except BaseException as error:  # re-raised below, in the caller's thread
+                errors.append(error)
+
+        threads = [threading.Thread(target=copy_context().run, args=(share, k)) for k in range(1, count)]
+        with blas.limit(limits=1):
+            for thread in threads:
+                thread.start()
+            share(0)
+            for thread in threads:
+                thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+@cache
+def _blas():
+    """The handle on BLAS's threads, or None where threadpoolctl is not installed."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController().select(user_api="blas")
