@@ -16,12 +16,13 @@ PACKAGES = ("tinymm", "numpy", "scipy", "torch", "autograd", "mygrad")
 
 def peer(module):
     """Another library to compare with, or None, with a line that says so, where it is not installed."""
+    package = module.partition(".")[0]
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
+        if error.name != package:
             raise
-        print(f"{error.name}: not installed, left out (python -m pip install \"tinymm[bench]\")")
+        print(f"{package}: not installed, left out (python -m pip install \"tinymm[bench]\")")
         return None
 
 

@@ -1,0 +1,53 @@
+"""What is timed computes what it should, with and without the libraries to compare with."""
+
+import numpy as np
+import pytest
+
+from benchmarks import captioner, engine
+from tinymm.recipes.captioning.model import ModelConfig
+
+
+@pytest.mark.parametrize("name", engine.CHAINS)
+def test_the_chains_run_without_peers(name):
+    chain, shapes, asking = engine.CHAINS[name]
+    runs = engine.candidates(chain, shapes, asking, {})
+    grads = runs["tinymm"]()
+    assert list(runs) == ["tinymm"] and [g.shape for g in grads] == shapes[:asking]
+    assert all(g.dtype == np.float32 and np.isfinite(g).all() and g.any() for g in grads)
+
+
+@pytest.mark.parametrize("name", engine.PEERS)
+def test_the_chains_have_the_same_gradients_elsewhere(name):
+    library = pytest.importorskip(engine.PEERS[name][0])
+    for chain, shapes, asking in engine.CHAINS.values():
+        assert set(engine.candidates(chain, shapes, asking, {name: (library, engine.PEERS[name][1])})) == {"tinymm", name}
+
+
+def test_a_peer_with_another_gradient_is_found_out():
+    chain, shapes, asking = engine.CHAINS["tanh"]
+    wrong = {"wrong": (None, lambda library, chain, arrays, asking: lambda: [np.ones(4)])}
+    with pytest.raises(AssertionError, match="wrong: another gradient"):
+        engine.candidates(chain, shapes, asking, wrong)
+
+
+SMALL = ModelConfig(size=16, vocabulary=11, widths=((4,), (8,)), width=16, heads=2, dropout=0.0)
+
+
+def test_every_part_of_the_step_runs(rng):
+    ours = captioner.Ours(SMALL, captioner.make_batch(SMALL, 5, rng), rng)
+    before = ours.model.decoder.weight.data.copy()
+    for run in (ours.step, *ours.parts().values()):
+        run()
+    assert not np.array_equal(before, ours.model.decoder.weight.data)
+
+
+def test_the_model_in_pytorch_is_the_same_model(rng):
+    torch = pytest.importorskip("torch")
+    batch = captioner.make_batch(SMALL, 5, rng)
+    sides = captioner.both(torch, SMALL, batch)
+    captioner.check_equal(sides)
+    assert list(sides["tinymm"].parts()) == list(sides["PyTorch"].parts())
+    with torch.no_grad():
+        sides["PyTorch"].model.decoder.bias[1] += 1
+    with pytest.raises(AssertionError, match="losses differ"):
+        captioner.check_equal(sides)
