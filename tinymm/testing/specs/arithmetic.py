@@ -13,7 +13,10 @@ def pairs(**kwargs):
 
 def apart():
     """Two arrays that broadcast and tie nowhere: the fraction of b's multiples of 0.1 is one half."""
-    return pairs(low=-2, high=2).map(lambda call: ((np.round(call[0][0], 1), np.round(call[0][1], 1) + 0.05), {}))
+    def rounded(call):
+        (a, b), _ = call
+        return (np.asarray(np.round(a, 1)), np.asarray(np.round(b, 1) + 0.05)), {}
+    return pairs(low=-2, high=2).map(rounded)
 
 
 spec("add", pairs, lambda a, b: np.add(a, b), torch=lambda torch, a, b: torch.add(a, b))

@@ -24,7 +24,7 @@ def off_zero():
 
 def off_halves():
     """Values at least 0.1 from every multiple of one half."""
-    return calls(arrays().map(lambda x: np.rint(2 * x) / 2 + 0.25 + 0.1 * np.sin(7 * x)))
+    return calls(arrays().map(lambda x: np.asarray(np.rint(2 * x) / 2 + 0.25 + 0.1 * np.sin(7 * x))))
 
 
 def above_zero():
