@@ -32,12 +32,15 @@ def test_acts_in_training_only(name, rng):
 
 
 def test_everything_dropped_leaves_the_residual_path(rng):
-    """With p = 1 only what no dropout touches is left: the residual stream, the biases, a second layer's memory."""
+    """With p = 1 only what no dropout touches is left: residuals, norms and biases."""
     x = tm.tensor(rng.normal(size=(2, 5, 6)).astype(np.float32))
     for kind in ("TransformerEncoderLayer", "TransformerDecoderLayer"):
         layer = LAYERS[kind](1.0, rng)
         layer.norm_first = True
         np.testing.assert_array_equal(run(layer, x), x.data)
+        layer.norm_first = False
+        norms = [layer.norm1, layer.norm2, *([layer.norm3] if "Decoder" in kind else [])]
+        np.testing.assert_array_equal(run(layer, x), nn.Sequential(*norms)(x).data)
     attention = LAYERS["MultiheadAttention"](1.0, rng)
     np.testing.assert_array_equal(run(attention, x), 0 * x.data)  # both of its output biases start at zero
     gru = LAYERS["GRU"](1.0, rng)
