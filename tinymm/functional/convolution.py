@@ -1,4 +1,4 @@
-"""Convolutions (cross-correlations, as everywhere in deep learning) in one and two dimensions, and the transposed one.
+"""Convolutions (cross-correlations, as everywhere in deep learning): one- and two-dimensional, and transposed.
 
 The arithmetic is in `columns`: a convolution, its gradient by the image and its
 gradient by the kernel are three views of one trilinear form, and the transposed
@@ -116,11 +116,13 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     array([[[1., 2., 4.]]])
     """
     if input.ndim != 3 or weight.ndim != 3:
-        raise ValueError(f"conv1d: input is (B, C, T) and weight (O, C / groups, k); got {input.shape} and {weight.shape}")
+        raise ValueError("conv1d: input must be (B, C, T) and weight (O, C / groups, k); "
+                         f"got {input.shape} and {weight.shape}")
     (batch, channels, time), (out, depth, k) = input.shape, weight.shape
-    y = conv2d(input.reshape(batch, channels, 1, time), weight.reshape(out, depth, 1, k), bias, (1, _single(stride)),
-               padding if isinstance(padding, str) else (0, _single(padding)), (1, _single(dilation)), groups)
-    return y.reshape(batch, out, y.shape[3])
+    args = (input.reshape(batch, channels, 1, time), weight.reshape(out, depth, 1, k), bias, (1, _single(stride)),
+            padding if isinstance(padding, str) else (0, _single(padding)), (1, _single(dilation)), groups)
+    windows = _geometry("conv1d", *args).windows
+    return conv2d(*args).reshape(batch, out, windows[1])
 
 
 @op
