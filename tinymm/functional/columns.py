@@ -108,9 +108,8 @@ def _turned(geometry):
     """
     rest = tuple(d * (k - 1) for k, d in zip(geometry.kernel, geometry.dilation))
     before = tuple(r - p for r, p in zip(rest, geometry.before))
-    if geometry.stride != (1, 1) or min(before) < 0 or geometry.padded != tuple(n + r for n, r in zip(geometry.windows, rest)):
-        return None
     padded = tuple(n + r for n, r in zip(geometry.sides, rest))
-    if any(n + b > m for n, b, m in zip(geometry.windows, before, padded)):
+    fits = all(0 <= b and b + n <= m for b, n, m in zip(before, geometry.windows, padded))
+    if geometry.stride != (1, 1) or not fits:
         return None
     return Geometry(geometry.kernel, (1, 1), geometry.dilation, before, geometry.windows, padded, geometry.sides)

@@ -129,7 +129,8 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     r"""Transposed convolution: every pixel paints a kernel; overlapping paint adds up.
 
-    $$y_{b,o,\;v s + i d - p,\; u s + j d - p} \mathrel{+}= \sum_c w_{c,o,i,j}\; x_{b,c,v,u}, \qquad y \text{ starts at } \beta_o$$
+    $$y_{b,o,\;v s + i d - p,\; u s + j d - p} \mathrel{+}= \sum_c w_{c,o,i,j}\; x_{b,c,v,u},
+      \qquad y \text{ starts at } \beta_o$$
 
     It is the gradient of `conv2d` with respect to its image, hence the inverse of its shape.
 

@@ -56,7 +56,7 @@ def looped(x, w, bias, stride, padding, dilation, groups):
     depth, share = w.shape[1], len(w) // groups
     for b, o, v, u in np.ndindex(y.shape):
         first = o // share * depth
-        window = x[b, first:first + depth, rows[v]:rows[v] + dh * (kh - 1) + 1:dh, columns[u]:columns[u] + dw * (kw - 1) + 1:dw]
+        window = x[b, first:first + depth, rows[v]:, columns[u]:][:, :dh * (kh - 1) + 1:dh, :dw * (kw - 1) + 1:dw]
         y[b, o, v, u] = (window * w[o]).sum() + (0 if bias is None else bias[o])
     return y
 
@@ -82,7 +82,8 @@ def looped_line(x, w, bias, stride, padding, dilation, groups):
 def painted(x, w, bias, stride, padding, extra, groups, dilation):
     """Every pixel of x adds its kernel to a canvas, which is then cut."""
     (kh, kw), (sh, sw), (dh, dw), depth = w.shape[2:], stride, dilation, w.shape[1]
-    height, width = ((n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(x.shape[2:], stride, dilation, (kh, kw), extra))
+    height, width = ((n - 1) * s + d * (k - 1) + 1 + e
+                     for n, s, d, k, e in zip(x.shape[2:], stride, dilation, w.shape[2:], extra))
     canvas = np.zeros((len(x), groups * depth, height, width))
     for b, c, v, u in np.ndindex(x.shape):
         first = c // (len(w) // groups) * depth

@@ -65,7 +65,8 @@ def one_by_one(unit_step, states):
         for b in range(batch):
             for t in reversed(range(steps)) if reverse else range(steps):
                 if mask is None or mask[b, t]:
-                    state[:, b] = np.array([unit_step(k, input[b, t], state[:, b], *weights) for k in range(state.shape[2])]).T
+                    units = range(state.shape[2])
+                    state[:, b] = np.array([unit_step(k, input[b, t], state[:, b], *weights) for k in units]).T
                 outputs[b, t] = state[0, b]
         return outputs, *state
 
@@ -116,7 +117,8 @@ def as_one(f):
 
 
 spec("lstm", lambda: sequences(4, 2), one_by_one(lstm_unit, 2), theirs("lstm_cell", 2))
-spec("lstm", lambda: single_steps(4, 2), one_step(one_by_one(lstm_unit, 2)), cell_of_torch("lstm_cell", 2), function=lstm_cell)
+spec("lstm", lambda: single_steps(4, 2), one_step(one_by_one(lstm_unit, 2)), cell_of_torch("lstm_cell", 2),
+     function=lstm_cell)
 spec("gru", lambda: sequences(3), one_by_one(gru_unit, 1), theirs("gru_cell", 1))
 spec("gru", lambda: single_steps(3), one_step(one_by_one(gru_unit, 1)), cell_of_torch("gru_cell", 1),
      function=as_one(cells.gru_cell))
