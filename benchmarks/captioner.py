@@ -22,8 +22,8 @@ from .machine import peer, use_threads
 __all__ = ["Ours", "Theirs", "main", "make_batch"]
 
 BATCH, LEARNING_RATE, MAX_NORM = 64, 1e-3, 1.0
-# name -> (number of words V, words to predict T)
-WORLDS = {"emoji": (1500, 17), "shapes": (35, 18)}
+# name -> (number of words V, words to predict T, channels of the image encoder): drawings with long captions, flat shapes
+WORLDS = {"emoji": (1500, 17, ((32,), (64, 64), (128, 128))), "shapes": (35, 18, ((16,), (32, 32), (64, 64)))}
 
 
 def make_batch(config, steps, rng):
@@ -159,8 +159,8 @@ def main(argv=None):
     use_threads(options.threads)
     torch = peer("torch")
     found = []
-    for name, (vocabulary, steps) in WORLDS.items():
-        config = ModelConfig(size=32, vocabulary=vocabulary)
+    for name, (vocabulary, steps, widths) in WORLDS.items():
+        config = ModelConfig(size=32, vocabulary=vocabulary, widths=widths)
         batch = make_batch(config, steps, np.random.default_rng(1))
         check_equal(both(torch, replace(config, dropout=0.0), batch))
         sides = both(torch, config, batch)
