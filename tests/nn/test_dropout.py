@@ -46,6 +46,7 @@ def test_everything_dropped_leaves_the_residual_path(rng):
     gru = LAYERS["GRU"](1.0, rng)
     moved = tm.tensor(x.data + 1)
     np.testing.assert_array_equal(run(gru, x), run(gru, moved))  # nothing of the first layer reaches the second
+    assert not np.array_equal(gru(x)[1].data[0], gru(moved)[1].data[0])  # but the first layer reads all of x
 
 
 @given(st.floats(0.05, 0.95), st.integers(0, 2**32 - 1))

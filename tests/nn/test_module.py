@@ -101,6 +101,7 @@ def test_to_casts_floats_only_and_keeps_the_leaf(tied):
     y = tied(np.array([[1]]))
     y.backward(np.ones(y.shape))
     assert y.dtype == np.float64 and tied.gain.grad.dtype == np.float64
+    assert tied.to(np.float32).gain.grad is None  # it would have the wrong dtype
     with pytest.raises(ValueError, match="to: a Module's parameters are floating-point; got int32"):
         tied.to(np.int32)
 
