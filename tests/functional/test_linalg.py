@@ -25,8 +25,9 @@ def test_matmul_of_any_two_shapes_is_numpys_or_an_error_that_shows_them(a_shape,
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("view", [lambda x: x[::-1], lambda x: x[:, ::-1], lambda x: np.asfortranarray(x), lambda x: x[:, :1] + x * 0,
-                                  lambda x: np.broadcast_to(x[:1], x.shape), lambda x: np.broadcast_to(x[:, :1], x.shape),
+@pytest.mark.parametrize("view", [lambda x: x[::-1], lambda x: x[:, ::-1], lambda x: np.asfortranarray(x),
+                                  lambda x: x[:, :1] + x * 0, lambda x: np.broadcast_to(x[:1], x.shape),
+                                  lambda x: np.broadcast_to(x[:, :1], x.shape),
                                   lambda x: np.broadcast_to(x[:1, :1], x.shape), lambda x: np.repeat(x, 2, 1)[:, ::2]])
 def test_matmul_of_any_layout(view, dtype, rng):
     x, w = view(rng.standard_normal((4, 4)).astype(dtype)), rng.standard_normal((4, 4)).astype(dtype)

@@ -129,7 +129,8 @@ def public_functions():
 
 
 IGNORED = {"show_config", "show_runtime", "info", "savez", "savez_compressed", "save", "savetxt", "load", "fromfile",
-           "memmap", "genfromtxt", "fromregex", "get_include", "setbufsize", "seterr", "seterrcall", "set_printoptions", "printoptions", "loadtxt"}
+           "memmap", "genfromtxt", "fromregex", "get_include", "setbufsize", "seterr", "seterrcall",
+           "set_printoptions", "printoptions", "loadtxt"}
 FRESH = {"zeros_like", "ones_like", "empty_like", "empty"}  # floating-point numbers, but none of x's
 
 
@@ -195,7 +196,8 @@ def test_numpy_scalars_do_not_widen_float32():
 METHODS = {
     "sum": lambda x: x.sum(dim=1, keepdim=True), "reshape": lambda x: x.reshape(2, 6) * x.reshape((2, -1)),
     "permute": lambda x: x.permute(1, 0) + x.permute((-1, 0)), "expand": lambda x: x[:, None].expand(3, 2, -1),
-    "flip": lambda x: x.flip(0, 1) + x.flip([0]), "T": lambda x: x.T @ x, "mT": lambda x: x @ x.mT, "to": lambda x: x.to("float64"),
+    "flip": lambda x: x.flip(0, 1) + x.flip([0]), "T": lambda x: x.T @ x, "mT": lambda x: x @ x.mT,
+    "to": lambda x: x.to("float64"),
     "transpose": lambda x: x.transpose(0, 1), "max": lambda x: x.max(1)[0] + x.max(), "index": lambda x: x[1:, [0, 0]],
     "matmul": lambda x: x.matmul(B.T), "rmatmul": lambda x: B.T @ x, "clip": lambda x: x.clip(0.4, 0.6),
     "topk": lambda x: x.topk(2)[0], "split": lambda x: x.split(2, 1)[1], "norm": lambda x: x.norm(axis=1),

@@ -39,7 +39,8 @@ def _pad(x, widths, mode="constant", value=0):
 def _norm(x, ord=None, axis=None, keepdims=False):
     axes = x.ndim if axis is None else len(axis) if isinstance(axis, tuple) else 1
     if ord not in (None, "fro") and axes != 1 or ord == "fro" and axes != 2:
-        raise TypeError(f"np.linalg.norm: on a Tensor there are norms of vectors, not of matrices; got ord {ord!r} over {axes} axes")
+        raise TypeError("np.linalg.norm: on a Tensor there are norms of vectors, not of matrices; "
+                        f"got ord {ord!r} over {axes} axes")
     return F.norm(x, 2 if ord in (None, "fro") else ord, axis, keepdims)
 
 

@@ -50,7 +50,10 @@ def to_flatten(draw):
 @st.composite
 def with_ones(draw):
     x = draw(arrays(st.lists(st.sampled_from((1, 1, 2, 3)), max_size=4).map(tuple)))
-    return (x, draw(st.one_of(st.none(), axis_of(x), st.lists(axis_of(x), max_size=3).map(tuple)) if x.ndim else st.none())), {}
+    if not x.ndim:
+        return (x, None), {}
+    several = st.lists(st.integers(0, x.ndim - 1), unique=True).map(tuple)
+    return (x, draw(st.one_of(st.none(), axis_of(x), several))), {}
 
 
 @st.composite
@@ -111,7 +114,8 @@ def exchanged(x, a, b):
 
 def flipped(x, axis):
     axes = [k % x.ndim for k in np.atleast_1d(axis)]
-    return filled(x.shape, lambda place: x[tuple(n - 1 - i if k in axes else i for k, (i, n) in enumerate(zip(place, x.shape)))])
+    ends = [n - 1 if k in axes else 0 for k, n in enumerate(x.shape)]
+    return filled(x.shape, lambda place: x[tuple(abs(end - i) for end, i in zip(ends, place))])
 
 
 def matrices():
