@@ -1,135 +1,167 @@
-"""Does the tape's gradient agree with finite differences? First and second order."""
+"""Does the tape's gradient agree with another derivative? First and second order, by differences and by complex steps."""
 
 import numpy as np
 
-from ..autograd import Tensor, grad
+from ..autograd import grad
+from .complexstep import complex_jacobians
+from .differences import difference_jacobians
+from .failure import Agreement, KinkError, element, failure
+from .subject import GradientSubject, as_subject
 
-__all__ = ["GradientError", "gradcheck", "gradgradcheck"]
+__all__ = ["check_complex_step", "gradcheck", "gradgradcheck"]
 
 
-class GradientError(AssertionError):
-    """An analytic gradient and its reference disagree."""
-
-
-def gradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-8):
+def gradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-8, jacobian=False):
     r"""Compare the gradient of $\langle g, f(x)\rangle$, g random, with central differences in float64.
 
     Parameters
     ----------
-    f : callable
-        Takes Tensors, returns a Tensor.
-    inputs : sequence of array_like
-        Floating-point inputs are differentiated (in float64); the others are passed as they are.
+    f : callable or Module
+        Takes Tensors, returns a Tensor, or a tuple of Tensors. The parameters of a Module are examined too.
+    inputs : sequence
+        Floating-point arrays, and those in lists, are differentiated (in float64); the rest is passed as it is.
     rng : numpy.random.Generator, optional
         Draws the cotangent; default: seed 0.
     rtol, atol : float
         Relative to the largest reference element; absolute.
+    jacobian : bool
+        Compare the whole Jacobian, one cotangent for each element of the result, in place of one random cotangent.
+        A random one misses a wrong element with probability 0; the Jacobian is dearer, but names the element of the result.
 
     Returns
     -------
-    bool
-        True.
+    Agreement
+        True in an `if`; its `error` is the worst relative disagreement.
 
     Raises
     ------
     GradientError
-        Naming input, element, and both values.
+        Naming input, element, both values, and lines that repeat the check; `KinkError` where there is no derivative.
 
     Notes
     -----
-    The step is $h = \epsilon^{1/3} \max(1, |x|)$ with Richardson extrapolation of two steps, which
-    leaves an error of order $h^4$: about 1e-10 for functions of moderate curvature.
+    The step follows the scale of each element, with Richardson's extrapolation of two steps, which leaves an error of
+    order $h^4$: about 1e-11 for functions of moderate curvature.
 
     Examples
     --------
     >>> import numpy as np, tinymm as tm
-    >>> tm.testing.gradcheck(lambda x: np.sin(x) * x, [np.array([0.3, -2.0])])
+    >>> bool(tm.testing.gradcheck(lambda x: np.sin(x) * x, [np.array([0.3, -2.0])]))
     True
     """
-    rng = np.random.default_rng(0) if rng is None else rng
-    inputs = [_float64(a) for a in inputs]
-    tensors = [Tensor(a).requires_grad_() if _differentiable(a) else a for a in inputs]
-    y = f(*tensors)
-    g = rng.standard_normal(y.shape)
-    chosen = [t for t in tensors if isinstance(t, Tensor)]
-    found = iter(grad(y, chosen, g, allow_unused=True))
-    for i, a in enumerate(inputs):
-        if not _differentiable(a):
-            continue
-        analytic = next(found)
-        analytic = np.zeros_like(a) if analytic is None else analytic.data
-
-        def value(moved, i=i):
-            return _vdot(g, f(*(Tensor(moved if k == i else b) if _differentiable(b) else b for k, b in enumerate(inputs))))
-
-        _compare(i, analytic, _differences(value, a), rtol, atol)
-    return True
+    return by_differences("gradcheck", as_subject(f, inputs), rng, rtol, atol, jacobian)
 
 
 def gradgradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-7):
-    """`gradcheck` of the gradient itself: second derivatives, through `create_graph`.
+    r"""`gradcheck` of the gradient itself: second derivatives, through `create_graph`.
+
+    The recorded gradient $\langle w, \bar x(g, x)\rangle$, with random w, is differentiated with respect to x and to the
+    cotangent g, and compared with central differences of the gradient that a plain `backward` computes.
+
+    Parameters
+    ----------
+    f, inputs, rng, rtol, atol
+        As for `gradcheck`.
 
     Examples
     --------
     >>> import numpy as np, tinymm as tm
-    >>> tm.testing.gradgradcheck(lambda x: np.sin(x) * x, [np.array([0.3, -2.0])])
+    >>> bool(tm.testing.gradgradcheck(lambda x: np.sin(x) * x, [np.array([0.3, -2.0])]))
     True
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    inputs = [_float64(a) for a in inputs]
-    where = [i for i, a in enumerate(inputs) if _differentiable(a)]
-    y = f(*(Tensor(a) if _differentiable(a) else a for a in inputs))
-    weights = [rng.standard_normal(inputs[i].shape) for i in where]
-
-    def gradient(g, *xs):
-        y = f(*xs)
-        found = grad(y, [xs[i] for i in where], g, create_graph=True, allow_unused=True)
-        terms = [(d * w).sum() for d, w in zip(found, weights) if d is not None]
-        return sum(terms, Tensor(np.zeros(())))
-
-    def wrapped(g, *xs):  # plain arguments come as constants when they are probed
-        return gradient(g.requires_grad_() if g.is_leaf else g,
-                        *(x.requires_grad_() if isinstance(x, Tensor) and x.is_leaf else x for x in xs))
-
-    return gradcheck(wrapped, [rng.standard_normal(y.shape), *inputs], rng, rtol, atol)
+    return by_differences("gradgradcheck", GradientSubject(as_subject(f, inputs), rng), rng, rtol, atol)
 
 
-def _differentiable(a):
-    return isinstance(a, np.ndarray) and a.dtype.kind == "f"
+def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
+    r"""Compare the gradient with complex steps: $\partial f / \partial x = \operatorname{Im} f(x + ih) / h$, exact to rounding.
+
+    Parameters
+    ----------
+    f, inputs, rng, rtol, atol
+        As for `gradcheck`. f must be a formula that NumPy can evaluate with complex numbers.
+    order : int
+        1, or 2 for second derivatives: then the VJP itself is evaluated with complex numbers.
+
+    Raises
+    ------
+    GradientError
+        If they disagree. Either the gradient is wrong, or the formula is not analytic: see Notes.
+
+    Notes
+    -----
+    There is no difference of nearby values, hence no loss of digits, and h may be 1e-30. The price is that
+    every function in the formula must be analytic. $|x|$ of a complex number is its modulus, which makes
+    the derivative silently wrong, and scipy.special.expit raises an error. So the arrays handed to f know better:
+    there |z| is z with the sign of its real part, comparisons look at the real part, and expit is $1/(1 + e^{-z})$.
+    A function that casts to float or calls `math` remains out of reach.
+
+    References
+    ----------
+    Squire, Trapp, "Using complex variables to estimate derivatives of real functions", 1998.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> tm.testing.check_complex_step(tm.functional.tanh, [np.array([0.3, -2.0])]).error < 1e-14
+    True
+    """
+    subject = as_subject(f, inputs)
+    rng = np.random.default_rng(0) if rng is None else rng
+    subject = GradientSubject(subject, rng) if order == 2 else subject
+    return compared("check_complex_step", subject, complex_jacobians(subject), "complex step", rng, rtol, atol)
 
 
-def _float64(a):
-    return a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+def by_differences(check, subject, rng, rtol, atol, jacobian=False):
+    references, kinks = difference_jacobians(subject)
+    if kinks:
+        raise failure(check, subject, "; ".join(map(str, kinks)), KinkError)
+    return compared(check, subject, references, "central differences", rng, rtol, atol, jacobian)
 
 
-def _vdot(g, y):
-    return float(np.vdot(g, y.data if isinstance(y, Tensor) else y))
+def compared(check, subject, references, method, rng, rtol, atol, jacobian=False):
+    """Analytic gradients against reference Jacobians, for one random cotangent or for each unit cotangent."""
+    rng = np.random.default_rng(0) if rng is None else rng
+    y, leaves = subject.at()
+    cotangents = np.eye(y.size) if jacobian else [rng.standard_normal(y.size)]
+    agreement = Agreement(0.0, 0)
+    for g in cotangents:
+        found = pulled(y, leaves, g.reshape(y.shape))
+        for i, (analytic, J) in enumerate(zip(found, references, strict=True)):
+            reference = (g @ J).reshape(subject.arrays[i].shape)
+            agreement &= agrees(check, subject, i, analytic, reference, method, rtol, atol,
+                                lambda at, i=i: culprit(y, leaves, i, at, references[i], g))
+    return agreement
 
 
-def _differences(value, a):
-    """Central differences of a scalar function, element by element, extrapolated once."""
-    result = np.empty_like(a)
-    for index in np.ndindex(a.shape):
-        h = np.finfo(np.float64).eps ** 0.2 * max(1.0, abs(a[index])) * 0.25
-
-        def slope(step, index=index):
-            up, down = a.copy(), a.copy()
-            up[index] += step
-            down[index] -= step
-            return (value(up) - value(down)) / (up[index] - down[index])
-
-        result[index] = (4 * slope(h) - slope(2 * h)) / 3
-    return result
+def pulled(y, leaves, g):
+    """The gradients of the leaves, zeros where there is no path; the graph is kept."""
+    if not y.requires_grad:
+        return [np.zeros(t.shape) for t in leaves]
+    found = grad(y, leaves, g, retain_graph=True, allow_unused=True)
+    return [np.zeros(t.shape) if d is None else d.data for t, d in zip(leaves, found)]
 
 
-def _compare(i, analytic, reference, rtol, atol):
+def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lambda at: ""):
+    """The agreement of one gradient with its reference, or a GradientError that names the worst element."""
     if analytic.shape != reference.shape:
-        raise GradientError(f"gradcheck: the gradient of input {i} has shape {analytic.shape}, the input {reference.shape}")
+        raise failure(check, subject, f"{subject.labels[i]}: the gradient has shape {analytic.shape}, the input {reference.shape}")
     if not reference.size:
-        return
-    error = np.abs(analytic - reference)
-    bound = atol + rtol * np.abs(reference).max()
-    if not (error <= bound).all():
-        worst = np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape)
-        raise GradientError(f"gradcheck: input {i}, element {tuple(map(int, worst))}: analytic {analytic[worst]:.12g}, "
-                            f"central differences {reference[worst]:.12g}")
+        return Agreement(0.0, 0)
+    error, largest = np.abs(analytic - reference), float(np.abs(reference).max())
+    if not (error <= atol + rtol * largest).all():
+        at = element(np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape))
+        raise failure(check, subject, f"{subject.labels[i]}, element {at}: analytic {analytic[at]:.15g}, "
+                                      f"{method} {reference[at]:.15g}{which(at)}")
+    return Agreement(float(error.max()) / max(largest, atol / rtol), reference.size)
+
+
+def culprit(y, leaves, i, at, J, g):
+    """Which element of the result contributes most to a wrong element of a gradient."""
+    if y.size < 2 or y.size > 1000:
+        return ""
+    flat = np.ravel_multi_index(at, leaves[i].shape) if at else 0
+    parts = np.array([pulled(y, leaves, unit.reshape(y.shape))[i].reshape(-1)[flat] for unit in np.eye(y.size)])
+    worst = int(np.argmax(np.abs((parts - J[:, flat]) * g)))
+    return (f"; most of it from element {element(np.unravel_index(worst, y.shape))} of the result: "
+            f"analytic {parts[worst]:.15g}, reference {J[worst, flat]:.15g}")
