@@ -1,5 +1,6 @@
 """What a Module finds among its attributes, and what it says when something does not fit."""
 
+import copy
 import io
 
 import numpy as np
@@ -145,6 +146,14 @@ def test_parameter():
     array = np.zeros(3)
     assert nn.Parameter(array).data is array
     assert not nn.Parameter(tm.tensor([1.0]), requires_grad=False).requires_grad
+    assert not copy.deepcopy(nn.Parameter([1.0], requires_grad=False)).requires_grad
+    twin = copy.deepcopy(p)
+    assert twin.requires_grad and twin.data is not p.data
+
+
+def test_the_vector_of_padding_starts_at_zero(rng):
+    table = nn.Embedding(5, 3, padding_idx=-2, rng=rng).weight.data
+    assert not table[3].any() and table[[0, 1, 2, 4]].all()
 
 
 def test_repr_is_an_indented_tree(rng):
