@@ -1,15 +1,20 @@
-"""Every registered op has a spec row, and every row holds: value, gradients, dtype, PyTorch."""
+"""Every registered op climbs the whole ladder, and every public function has a row."""
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 
 import tinymm as tm
+import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
-from tinymm.testing.check import check_against_torch, check_call, check_float32
+from tinymm.testing.ladder import climb
+from tinymm.testing.rungs import RUNGS
 
-ROWS = [pytest.param(row, id=f"{name}-{i}") for name, rows in sorted(tm.testing.SPECS.items()) for i, row in enumerate(rows)]
+ROWS = [pytest.param(row, id=f"{row.public or name}-{i}") for name, rows in sorted(tm.testing.SPECS.items())
+        for i, row in enumerate(rows) if name in tm.autograd.registry]
+EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
+ALWAYS = {"value", "differences", "directional", "taylor", "structure", "layouts"}
+CONSTANT = {  # public functions whose results have no gradient, and the tests of their values
+    "argmax": "test_extremes", "argmin": "test_extremes", "argsort": "test_sorting", "causal_mask": "test_attention"}
 
 
 def own_ops():
@@ -22,36 +27,34 @@ def test_every_op_has_a_row():
 
 
 def test_every_row_has_an_op():
-    assert not set(tm.testing.SPECS) - own_ops()
+    assert not set(tm.testing.SPECS) - set(tm.autograd.registry)
+
+
+def test_every_public_function_has_a_row():
+    rows = [row for rows in tm.testing.SPECS.values() for row in rows]
+    covered = {row.public or getattr(row.function, "__name__", row.name) for row in rows}
+    functions = {id(row.function or tm.autograd.registry.get(row.name)) for row in rows}
+    missing = {name for name in F.__all__ if name not in covered and id(getattr(F, name)) not in functions} - set(CONSTANT)
+    assert not missing, f"public functions without a spec row: {sorted(missing)}"
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_value_and_gradients(row):
-    @settings(max_examples=max(5, settings().max_examples // 2))
-    @given(row.calls(), st.integers(0, 2**32 - 1))
-    def check(call, seed):
-        check_call(row, *call, np.random.default_rng(seed))
-
-    check()
-
-
-@pytest.mark.parametrize("row", ROWS)
-def test_float32(row):
-    @settings(max_examples=max(5, settings().max_examples // 2))
-    @given(row.calls(), st.integers(0, 2**32 - 1))
-    def check(call, seed):
-        check_float32(row, *call, np.random.default_rng(seed))
-
-    check()
+def test_ladder(row):
+    """1e-10 relative against references and complex steps, 1e-6 against differences, first and second order."""
+    outcomes = climb(row, max(4, EXAMPLES * 2 // 5) if EXAMPLES < 1000 else EXAMPLES)
+    failed = "\n\n".join(f"{rung}: {outcome.message}" for rung, outcome in outcomes.items() if outcome.status == "failed")
+    assert not failed, failed
+    silent = {rung for rung in expected_rungs(row) if outcomes[rung].status != "passed"}
+    assert not silent, "; ".join(f"{rung} was not applicable: {outcomes[rung].message}" for rung in sorted(silent))
 
 
-@pytest.mark.parametrize("row", [p for p in ROWS if p.values[0].torch is not None])
-def test_equals_torch(row):
-    pytest.importorskip("torch", reason="PyTorch is an optional peer")
-
-    @settings(max_examples=max(5, settings().max_examples // 2))
-    @given(row.calls(), st.integers(0, 2**32 - 1))
-    def check(call, seed):
-        check_against_torch(row, *call, np.random.default_rng(seed))
-
-    check()
+def expected_rungs(row):
+    """The rungs that a row must be checked on: none is left out without the row saying so."""
+    rungs = set(ALWAYS)
+    rungs |= {"complex step"} if row.complex_step else set()
+    rungs |= {"float32"} if row.float32 else set()
+    rungs |= {"second order"} if row.second_order else set()
+    rungs |= {"second complex"} if row.second_order and row.complex_step and row.function is None else set()
+    rungs |= {"composite"} if row.function is None and tm.autograd.registry[row.name].op.composite else set()
+    assert rungs <= set(RUNGS)
+    return rungs

@@ -15,7 +15,8 @@ from .subject import as_subject
 __all__ = ["Kink", "derivatives_along", "difference_jacobians", "find_kinks"]
 
 STEP = 0.25 * np.finfo(np.float64).eps ** 0.2
-CUTS = 4  # steps tried: h, h/8, h/64, h/512
+CUTS = 8  # steps tried: h, h/8, h/64, ...
+FAINT = 1e-9  # a jump that is none, whatever the slopes: gradients are compared no closer
 SMOOTH = 1e-6  # a jump between left and right slope, relative to the slopes, that still counts as none
 
 
@@ -128,5 +129,5 @@ def measured(lines, middle, scale, cut):
     bend = np.abs(jump) + np.abs(slope - wide) / 100
     size = np.abs(middle).max()
     steepest = np.maximum(np.abs(slope).max(1), size / scale[:, 0])
-    allowed = SMOOTH * np.maximum(steepest, 1e-300) + 32 * np.finfo(float).eps * size / h[:, 0]
+    allowed = SMOOTH * steepest + FAINT + 32 * np.finfo(float).eps * size / h[:, 0]
     return np.where(np.isnan(bend), np.inf, bend), (4 * slope - wide) / 3, (left, jump, right), allowed

@@ -143,15 +143,16 @@ def pulled(y, leaves, g):
 
 
 def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lambda at: ""):
-    """The agreement of one gradient with its reference, or a GradientError that names the worst element."""
+    """The agreement of one gradient (i None: of the result) with its reference, or a GradientError that names the worst element."""
+    label, source = ("the result", "reference") if i is None else (subject.labels[i], "input")
     if analytic.shape != reference.shape:
-        raise failure(check, subject, f"{subject.labels[i]}: the gradient has shape {analytic.shape}, the input {reference.shape}")
+        raise failure(check, subject, f"{label}: shape {analytic.shape}, the {source} has {reference.shape}")
     if not reference.size:
         return Agreement(0.0, 0)
     error, largest = np.abs(analytic - reference), float(np.abs(reference).max())
     if not (error <= atol + rtol * largest).all():
         at = element(np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape))
-        raise failure(check, subject, f"{subject.labels[i]}, element {at}: analytic {analytic[at]:.15g}, "
+        raise failure(check, subject, f"{label}, element {at}: analytic {analytic[at]:.15g}, "
                                       f"{method} {reference[at]:.15g}{which(at)}")
     return Agreement(float(error.max()) / max(largest, atol / rtol), reference.size)
 

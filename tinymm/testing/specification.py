@@ -31,6 +31,13 @@ class Spec:
         What is called, if not the op itself (a public function around it).
     second_order : bool
         Whether second derivatives exist where `calls` samples.
+    complex_step : bool
+        Whether the formula can be evaluated with complex numbers (see `check_complex_step`): False if it casts to real
+        numbers, say.
+    float32 : bool
+        Whether float32 inputs give a float32 result: False only for casts.
+    public : str, optional
+        The public function that the row covers, where `function` is a wrapper that only arranges its arguments.
     """
 
     name: str
@@ -39,10 +46,13 @@ class Spec:
     torch: Callable | None = None
     function: Callable | None = None
     second_order: bool = True
+    complex_step: bool = True
+    float32: bool = True
+    public: str | None = None
 
 
-def spec(name, calls, reference, torch=None, function=None, second_order=True):
+def spec(name, calls, reference, torch=None, function=None, second_order=True, **options):
     """Add a row for the op `name`; see `Spec` for the arguments."""
-    row = Spec(name, calls, reference, torch, function, second_order)
+    row = Spec(name, calls, reference, torch, function, second_order, **options)
     SPECS.setdefault(name, []).append(row)
     return row

@@ -6,9 +6,10 @@ hypothesis is imported here and nowhere else in the package.
 """
 
 import numpy as np
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-__all__ = ["arrays", "broadcastable", "calls", "integers", "masks", "positive", "seeds", "shapes", "st", "tensors_of"]
+__all__ = ["arrays", "broadcastable", "calls", "for_all", "integers", "masks", "positive", "seeds", "shapes", "st", "tensors_of"]
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -88,3 +89,14 @@ def calls(*args, **kwargs):
         return value if isinstance(value, st.SearchStrategy) else st.just(value)
 
     return st.tuples(st.tuples(*map(lift, args)), st.fixed_dictionaries({k: lift(v) for k, v in kwargs.items()}))
+
+
+def for_all(strategy, check, examples):
+    """Call `check(drawn, seed)` for that many draws, the same every time; the error of the smallest failing one is raised."""
+    @settings(max_examples=examples, derandomize=True, deadline=None, database=None, report_multiple_bugs=False,
+              suppress_health_check=list(HealthCheck))
+    @given(strategy, seeds)
+    def run(drawn, seed):
+        check(drawn, seed)
+
+    run()

@@ -43,6 +43,12 @@ class Subject:
         names = parameter_names(f, len(self.args))
         self.labels = [names[i] if k is None else f"{k} of {names[i]}" for i, k in self.places]
 
+    def cast(self, dtype, arrays=None):
+        """The same function at the same point in another precision, or at other arrays of that precision."""
+        other = copy.copy(self)
+        other.arrays = [a.astype(dtype) for a in self.arrays] if arrays is None else arrays
+        return other
+
     def arguments(self, values):
         """The arguments, with `values` in the places of the arrays."""
         args = list(self.args)
@@ -117,6 +123,12 @@ class ModuleSubject(Subject):
         self.labels += list(trained)
         self.noise = self.module.rng_state()
         self.buffers = {key: array.copy() for key, array in self.module.named_buffers()}
+
+    def cast(self, dtype, arrays=None):
+        other = super().cast(dtype, arrays)
+        other.module = other.f = copy.deepcopy(self.module).to(dtype)
+        other.parameters = [p for p in other.module.parameters() if p.requires_grad]
+        return other
 
     def run(self, values):
         """As for a function; the values after those of the inputs are the parameters' and replace their `data`."""

@@ -1,0 +1,180 @@
+r"""Checks whose cost does not grow with the number of inputs: for layers and whole models, all parameters at once."""
+
+import numpy as np
+
+from ..autograd import Tensor, grad
+from .differences import Kink, derivatives_along
+from .failure import Agreement, KinkError, failure
+from .gradcheck import pulled
+from .subject import as_subject
+
+__all__ = ["check_directional", "check_taylor"]
+
+POINTS = 5  # step lengths a slope is fitted to
+
+
+def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
+    r"""Compare $\langle u, J^\top v\rangle$ with $\langle J u, v\rangle$, for random signed directions u over all inputs together.
+
+    Parameters
+    ----------
+    f : callable or Module
+        Takes Tensors, returns a Tensor or a tuple of them. A Module's trainable parameters are inputs too; it is examined
+        on a copy in float64, as it stands: in training or evaluation mode, with the same dropout each time.
+    inputs : sequence
+        Floating-point arrays are differentiated (in float64); the rest is passed as it is.
+    rng : numpy.random.Generator, optional
+        Draws u, of −1 and 1, and the normal v; default: seed 0.
+    directions : int
+        How many pairs.
+    rtol, atol : float
+        Relative to $\sum |u \odot J^\top v|$, what the left side sums up; absolute.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    GradientError
+        With both numbers, and for which input the disagreement is largest.
+
+    Notes
+    -----
+    $Ju$ is a central difference along u: five evaluations of f per pair, however many the inputs. Every element is
+    moved, so that a wrong one shows, but is not named; for that there is `gradcheck`.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> model = tm.nn.Sequential(tm.nn.Linear(100, 30, rng=rng), tm.nn.Tanh(), tm.nn.Linear(30, 5, rng=rng))
+    >>> bool(tm.testing.check_directional(model, [rng.normal(size=(8, 100))]))
+    True
+    """
+    subject = as_subject(f, inputs)
+    rng = np.random.default_rng(0) if rng is None else rng
+    y, leaves = subject.at()
+    middle = y.data.reshape(-1)
+    agreement = Agreement(0.0, 0)
+    for _ in range(directions):
+        u = [rng.choice((-1.0, 1.0), a.shape) for a in subject.arrays]
+        v = rng.standard_normal(middle.size)
+        backward = pulled(y, leaves, v.reshape(y.shape))
+        terms = [float(np.vdot(a, d)) for a, d in zip(u, backward)]
+        forward = float(v @ along(subject, u, middle, "check_directional"))
+        size = sum(float(np.abs(d).sum()) for d in backward)
+        error = abs(sum(terms) - forward)
+        if not error <= atol + rtol * max(size, abs(forward)):
+            raise failure("check_directional", subject, f"⟨u, Jᵀv⟩ = {sum(terms):.15g}, ⟨Ju, v⟩ = {forward:.15g}"
+                                                        + guilty(subject, u, v, middle, terms))
+        agreement &= Agreement(error / max(size, abs(forward), atol / rtol), 1)
+    return agreement
+
+
+def along(subject, u, middle, check):
+    """Ju by differences; a KinkError if f bends there."""
+    def line(t):
+        return subject.value([a + t * d for a, d in zip(subject.arrays, u)])
+
+    size = max((float(np.abs(a).max(initial=0)) for a in subject.arrays), default=1.0) or 1.0
+    J, kinks = derivatives_along([line], middle, [min(size, 1.0)])
+    if kinks:
+        kink = Kink("all inputs, along a random direction", (), *kinks[0][1])
+        raise failure(check, subject, str(kink), KinkError)
+    return J[:, 0]
+
+
+def guilty(subject, u, v, middle, terms):
+    """The input for which the two sides differ most, each moved alone."""
+    if len(subject.arrays) < 2:
+        return ""
+    alone = [[d if k == i else np.zeros_like(d) for k, d in enumerate(u)] for i in range(len(u))]
+    parts = [float(v @ along(subject, d, middle, "check_directional")) for d in alone]
+    worst = int(np.argmax(np.abs(np.array(parts) - terms)))
+    return f"; most of it from {subject.labels[worst]}: {terms[worst]:.15g} against {parts[worst]:.15g}"
+
+
+def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
+    r"""Fit how fast the remainder of Taylor's formula vanishes: like $t^2$ without, like $t^3$ with the second-order term.
+
+    $$R_1(t) = |\varphi(x + tu) - \varphi(x) - t\,\nabla\varphi \cdot u|,
+      \qquad R_2(t) = |\dots - \tfrac{t^2}{2}\, u^\top H u|$$
+
+    with $\varphi = \langle v, f\rangle$, v and u random. A wrong gradient leaves a term in t, and the slope in the log-log
+    plot drops to 1; a wrong Hessian-vector product leaves one in $t^2$.
+
+    Parameters
+    ----------
+    f, inputs, rng
+        As for `check_directional`: a function or a whole model.
+    hessian : bool
+        Whether to check the second order too.
+    longest : float
+        The first step; each of the following is half as long.
+
+    Returns
+    -------
+    Agreement
+        Its `error` is by how much the worst slope falls short of 2 or 3.
+
+    Raises
+    ------
+    GradientError
+        With the slope and the remainders.
+
+    Notes
+    -----
+    Remainders that rounding may have made are left out. Where R falls from far above rounding to rounding at once, f is
+    linear (quadratic) up to a kink that the longer steps cross, and no wrong term is there.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> bool(tm.testing.check_taylor(lambda x: np.sin(x) * x, [np.array([0.3, -2.0])]))
+    True
+    """
+    subject = as_subject(f, inputs)
+    rng = np.random.default_rng(0) if rng is None else rng
+    y, leaves = subject.at()
+    v = rng.standard_normal(y.shape)
+    u = [rng.choice((-1.0, 1.0), a.shape) * max(float(np.sqrt(np.mean(a * a))), 1e-3) if a.size else a for a in subject.arrays]
+    slope, curvature = expansion(y, leaves, v, u, hessian)
+    steps = longest * 0.5 ** np.arange(24)
+    values = np.array([v.reshape(-1) @ subject.value([a + t * d for a, d in zip(subject.arrays, u)]) for t in steps])
+    middle = float(np.vdot(v, y.data))
+    size = float(np.vdot(np.abs(v), np.abs(y.data)))  # of what is added up, and of what an error of ε in the input makes of it
+    size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
+    noise = 16 * np.finfo(float).eps * (size + np.abs(values - middle))
+    first = values - middle - steps * slope
+    agreement = fitted(subject, steps, np.abs(first), noise, 2)
+    return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian else agreement
+
+
+def expansion(y, leaves, v, u, hessian):
+    """∇φ·u, and uᵀHu by double backward (0 if not asked for)."""
+    if not y.requires_grad:
+        return 0.0, 0.0
+    found = grad(y, leaves, v, create_graph=hessian, allow_unused=True)
+    terms = [(d * w).sum() if hessian else Tensor((d.data * w).sum()) for d, w in zip(found, u) if d is not None]
+    total = sum(terms, Tensor(np.zeros(())))
+    if not hessian or not total.requires_grad:
+        return total.item(), 0.0
+    second = grad(total, leaves, allow_unused=True)
+    return total.item(), sum(float(np.vdot(d.data, w)) for d, w in zip(second, u) if d is not None)
+
+
+def fitted(subject, steps, remainder, noise, order):
+    """The slope of log R over log t, where R stands clear of rounding."""
+    usable = np.flatnonzero(~(remainder <= 30 * noise))[-POINTS:]
+    if not usable.size or remainder[usable[-1]] > 1e5 * noise[usable[-1]] and usable[-1] + 1 < len(steps):
+        return Agreement(0.0, 1)
+    rule = f"the remainder of order {order - 1} must vanish like t^{order}"
+    slope = float(np.polyfit(np.log(steps[usable]), np.log(remainder[usable]), 1)[0])
+    if not slope > order - 0.3:
+        raise failure("check_taylor", subject, f"{rule}; the slope is {slope:.3f}: {listed(steps[usable], remainder[usable])}")
+    return Agreement(max(order - slope, 0.0), len(usable))
+
+
+def listed(steps, remainder):
+    return ", ".join(f"R({t:.2g}) = {r:.3g}" for t, r in zip(steps, remainder))
