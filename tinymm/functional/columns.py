@@ -11,6 +11,8 @@ A column is one window laid out flat. All columns together are kernel-size times
 larger than the image, so one image at a time goes through a buffer that stays in cache.
 """
 
+import math
+
 import numpy as np
 
 from .threads import parallel_for
@@ -29,7 +31,8 @@ class Columns:
         # a 1×1 kernel over every pixel: the image is its own matrix of columns
         self.direct = geometry.kernel == (1, 1) and geometry.sides == geometry.padded == geometry.windows
         self.columns = self.windows if self.direct else np.empty(self.windows.shape, dtype)
-        self.matrix = self.columns.reshape(groups, -1, geometry.windows[0] * geometry.windows[1])  # (G, C/G·kh·kw, H'W')
+        rows, places = math.prod(self.columns.shape[:3]), math.prod(geometry.windows)
+        self.matrix = self.columns.reshape(groups, rows // groups, places)  # (G, C/G·kh·kw, H'W')
 
     def unfold(self, image):
         """The matrix of the windows of `image` (C, H, W)."""
@@ -51,7 +54,7 @@ class Columns:
 
 def correlate(x, w, geometry, groups, bias=None):
     """x ⋆ w: the response (B, O, H', W') of the images x (B, C, H, W) to the kernel w (O, C/G, kh, kw)."""
-    w = w.reshape(groups, len(w) // groups, -1)                             # (G, O/G, C/G·kh·kw)
+    w = w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))         # (G, O/G, C/G·kh·kw)
     y = np.empty((len(x), *w.shape[:2], geometry.windows[0] * geometry.windows[1]), np.result_type(x, w))
 
     def some(start, stop):
@@ -62,24 +65,24 @@ def correlate(x, w, geometry, groups, bias=None):
                 y[b] += bias.reshape(groups, -1, 1)
 
     parallel_for(len(x), some, work=y.size * w.shape[2])
-    return y.reshape(len(x), -1, *geometry.windows)
+    return y.reshape(len(x), y.shape[1] * y.shape[2], *geometry.windows)
 
 
 def spread(g, w, geometry, groups):
     """What the response g (B, O, H', W') paints, through the kernel w, into images (B, C, H, W)."""
     turned = _turned(geometry)
-    w = w.reshape(groups, len(w) // groups, -1, *geometry.kernel)           # (G, O/G, C/G, kh, kw)
+    w = w.reshape(groups, len(w) // groups, *w.shape[1:])                   # (G, O/G, C/G, kh, kw)
     if turned is not None and w.shape[1] <= 2 * w.shape[2]:                 # fewer columns to write than to add up
         w = w[..., ::-1, ::-1].swapaxes(1, 2)
-        return correlate(g, w.reshape(-1, *w.shape[2:]), turned, groups)
+        return correlate(g, w.reshape(groups * w.shape[1], *w.shape[2:]), turned, groups)
     channels, dtype = groups * w.shape[2], np.result_type(g, w)
-    w = w.reshape(*w.shape[:2], -1).mT                                      # (G, C/G·kh·kw, O/G)
+    w = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).mT                  # (G, C/G·kh·kw, O/G)
     x = np.empty((len(g), channels, *geometry.sides), dtype)
 
     def some(start, stop):
         columns = Columns(channels, geometry, groups, dtype)
         for b in range(start, stop):
-            np.matmul(w, g[b].reshape(groups, w.shape[2], -1), out=columns.matrix)
+            np.matmul(w, g[b].reshape(groups, w.shape[2], math.prod(g.shape[2:])), out=columns.matrix)
             x[b] = columns.fold()
 
     parallel_for(len(g), some, work=g.size * w.shape[1])
@@ -94,11 +97,11 @@ def kernel_gradient(g, x, geometry, groups):
         columns = Columns(x.shape[1], geometry, groups, x.dtype)
         total = np.zeros(shape, np.result_type(g, x))
         for b in range(start, stop):
-            total += g[b].reshape(*shape[:2], -1) @ columns.unfold(x[b]).mT
+            total += g[b].reshape(*shape[:2], math.prod(g.shape[2:])) @ columns.unfold(x[b]).mT
         return total
 
     total = sum(parallel_for(len(x), some, work=g.size * shape[2]))
-    return total.reshape(g.shape[1], -1, *geometry.kernel)
+    return total.reshape(g.shape[1], x.shape[1] // groups, *geometry.kernel)
 
 
 def _turned(geometry):

@@ -158,7 +158,7 @@ def pad(x, pad, mode="constant", value=0):
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: needs one pair (before, after) for each of the last axes of {x.shape}; got {tuple(pad)}")
     pairs = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[k], pad[k + 1]) for k in range(len(pad) - 2, -1, -2)]
-    if any(before + n + after < 0 for n, (before, after) in zip(x.shape, pairs)):
+    if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(x.shape, pairs)):
         raise ValueError(f"pad: cannot crop more than there is; got {tuple(pad)} for {x.shape}")
     kept = tuple(slice(max(-before, 0), n + min(after, 0)) for n, (before, after) in zip(x.shape, pairs))
     return np.pad(x[kept], [(max(before, 0), max(after, 0)) for before, after in pairs], constant_values=value)

@@ -6,6 +6,8 @@ gates of a step lie in one array (B, gates, H). σ(x) = ½ tanh(x/2) + ½ throug
 Backward through time, d is the gradient with respect to what stands inside σ or tanh.
 """
 
+import math
+
 import numpy as np
 
 from ..autograd import op, saving
@@ -93,7 +95,7 @@ def lstm_vjp(g, x, held, gates, hs, cs, tanh_c, w_ih, w_hh, reverse):
         d[:, 2] = dc * i * (1 - g_ * g_)
         d[:, 3] = dh * k * o * (1 - o)
         dc = dc * f + kept_c                                        # c̄ₜ₋₁ = c̄ₜ ⊙ f
-        dh = d.reshape(len(d), -1) @ w_hh + kept_h                  # h̄ₜ₋₁ = d U
+        dh = d.reshape(len(d), len(w_hh)) @ w_hh + kept_h           # h̄ₜ₋₁ = d U
     dx, dw_ih, db_ih = _pulled(ds, x, w_ih, reverse)
     _, dw_hh, db_hh = _pulled(ds, hs[:-1], w_hh, reverse)
     return dx, dh, dc, dw_ih, dw_hh, db_ih, db_hh
@@ -177,7 +179,7 @@ def gru_vjp(g, x, held, gates, hs, recalled, w_ih, w_hh, reverse):
         d[:, 0] = d[:, 2] * recalled[t] * r * (1 - r)
         ds_hh[t] = d
         ds_hh[t, :, 2] *= r                                         # n sees U h through r
-        dh = dh * z + ds_hh[t].reshape(len(d), -1) @ w_hh + kept    # h̄ₜ₋₁ = h̄ₜ ⊙ z + d U
+        dh = dh * z + ds_hh[t].reshape(len(d), len(w_hh)) @ w_hh + kept  # h̄ₜ₋₁ = h̄ₜ ⊙ z + d U
     dx, dw_ih, db_ih = _pulled(ds, x, w_ih, reverse)
     _, dw_hh, db_hh = _pulled(ds_hh, hs[:-1], w_hh, reverse)
     return dx, dh, dw_ih, dw_hh, db_ih, db_hh
@@ -265,7 +267,7 @@ def _by_batch(outputs, reverse):
 
 def _projected(x, w, *biases):
     """x Wᵀ + b for all steps at once: (..., D) -> (..., G)."""
-    y = x.reshape(-1, x.shape[-1]) @ w.T
+    y = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ w.T
     for b in biases:
         if b is not None:
             y += b
@@ -293,9 +295,9 @@ def _release(held, t, d):
 
 def _pulled(ds, x, w, reverse):
     """For all steps at once, from d inside the gates of x Wᵀ + b:  x̄ = d W,  W̄ = dᵀ x,  b̄ = Σ d; as thunks."""
-    flat = ds.reshape(-1, len(w))                                   # (T·B, G)
+    flat = ds.reshape(ds.shape[0] * ds.shape[1], len(w))            # (T·B, G)
     return (lambda: _by_batch((flat @ w).reshape(x.shape), reverse),
-            lambda: flat.T @ x.reshape(len(flat), -1),
+            lambda: flat.T @ x.reshape(len(flat), w.shape[1]),
             lambda: np.ones(len(flat), flat.dtype) @ flat)
 
 

@@ -248,7 +248,9 @@ def reduced(axis, ndim):
     """The axes that `axis` names, from 0 on."""
     if axis is None:
         return range(ndim)
-    return {k % ndim for k in axis} if isinstance(axis, (tuple, list)) else {axis % ndim if ndim else 0}
+    if not ndim:
+        return ()
+    return {k % ndim for k in axis} if isinstance(axis, (tuple, list)) else {axis % ndim}
 
 
 def dropped(y, axis):

@@ -112,10 +112,10 @@ def small_shapes(subject):
     """(description, arrays): every input as one number; each length in turn replaced by 0 wherever it occurs."""
     arrays = subject.arrays
     if any(a.ndim for a in arrays) and all(a.size for a in arrays):
-        yield "0-d inputs", [a.reshape(-1)[0].reshape(()) for a in arrays]
+        yield "0-d inputs", [np.asarray(a.reshape(-1)[0]) for a in arrays]
     for n in sorted({n for a in arrays for n in a.shape if n}):
         yield f"empty inputs (each axis of length {n} emptied)", [
-            a[tuple(slice(0) if k == n else slice(None) for k in a.shape)] for a in arrays]
+            a[(*(slice(0) if k == n else slice(None) for k in a.shape), ...)] for a in arrays]
 
 
 def has_gradients(subject, what, arrays, rng):
