@@ -41,7 +41,7 @@ def test_every_public_function_has_a_row():
 @pytest.mark.parametrize("row", ROWS)
 def test_ladder(row):
     """1e-10 relative against references and complex steps, 1e-6 against differences, first and second order."""
-    outcomes = climb(row, max(4, EXAMPLES * 2 // 5) if EXAMPLES < 1000 else EXAMPLES)
+    outcomes = climb(row, EXAMPLES if EXAMPLES >= 1000 else max(4, EXAMPLES * 3 // 5))
     failed = "\n\n".join(f"{rung}: {outcome.message}" for rung, outcome in outcomes.items() if outcome.status == "failed")
     assert not failed, failed
     silent = {rung for rung in expected_rungs(row) if outcomes[rung].status != "passed"}

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
-from ...functional import additive_scores, attention, general_scores, scaled_dot_product_attention
+from ...functional import (
+    additive_scores, attention, attention_scores, attention_sum, attention_weights, general_scores, scaled_dot_product_attention,
+)
 from ..specification import spec
 from ..strategies import arrays, calls, masks, st
 
@@ -66,8 +68,45 @@ def torch_attention(torch, query, key, value, attn_mask=None, **kwargs):
 
 
 for strategy in (sequences, biased, grouped):
-    spec("softmax", strategy, output_alone, torch_attention, function=scaled_dot_product_attention)
-    spec("softmax", strategy, reference, function=attention)
+    takes_complex = strategy is not biased  # a mask is told apart by its dtype
+    spec("softmax", strategy, output_alone, torch_attention, function=scaled_dot_product_attention, complex_step=takes_complex)
+    spec("softmax", strategy, reference, function=attention, complex_step=takes_complex)
+
+
+@st.composite
+def scored(draw):
+    """Scores (B, T, S) and a mask or none."""
+    B, T, S = (draw(sides) for _ in range(3))
+    return (draw(arrays((B, T, S), low=-4, high=4)),), {"mask": draw(st.one_of(st.none(), masks((T, S)), masks((B, 1, S))))}
+
+
+def weights_reference(scores, mask):
+    """One row at a time."""
+    mask, weights = np.broadcast_to(True if mask is None else mask, scores.shape), np.zeros(scores.shape)
+    for *row, s in np.argwhere(mask):
+        total = math.fsum(math.exp(v) for v in scores[tuple(row)][mask[tuple(row)]])
+        weights[(*row, s)] = math.exp(scores[(*row, s)]) / total
+    return weights
+
+
+@st.composite
+def pairs(draw):
+    """(B, T, D) and (B, S, D)."""
+    B, T, S, D = (draw(sides) for _ in range(4))
+    return (draw(arrays((B, T, D))), draw(arrays((B, S, D)))), {"scale": draw(st.sampled_from((None, 0.3)))}
+
+
+@st.composite
+def weighted(draw):
+    """(B, T, S) and (B, S, E)."""
+    B, T, S, E = (draw(sides) for _ in range(4))
+    return (draw(arrays((B, T, S))), draw(arrays((B, S, E)))), {}
+
+
+spec("softmax", scored, weights_reference, function=attention_weights)
+spec("matmul", pairs, lambda q, k, scale: np.einsum("btd,bsd->bts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale),
+     function=attention_scores)
+spec("matmul", weighted, lambda w, v: np.einsum("bts,bse->bte", w, v), function=attention_sum)
 
 
 @st.composite

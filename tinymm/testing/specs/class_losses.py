@@ -77,5 +77,6 @@ def mirrors(name):
 
 spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"))
 spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"), function=cross_entropy)
-spec("index_cross_entropy", distributed, probability_reference, mirrors("cross_entropy"), function=cross_entropy)
+spec("index_cross_entropy", distributed, probability_reference, mirrors("cross_entropy"), function=cross_entropy,
+     complex_step=False)  # it tells probabilities from indices by their dtype
 spec("nll_loss", lambda: classified(smoothed=False), lambda *a, **k: index_reference(*a, **k, nll=True), mirrors("nll_loss"))

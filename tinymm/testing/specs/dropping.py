@@ -24,4 +24,4 @@ def reference(x, p, training, seed):
 
 
 spec("dropout", lambda: calls(arrays(), p=st.sampled_from((0.0, 0.1, 0.5, 1.0)), training=st.booleans(), seed=seeds),
-     reference, function=seeded)
+     reference, function=seeded, public="dropout")

@@ -107,5 +107,7 @@ def torch_batch_norm(torch, x, weight, bias, running_mean=None, running_var=None
     return torch.nn.functional.batch_norm(x, running_mean, running_var, weight, bias, **keywords)
 
 
-spec("batch_norm", lambda: batches(True), batch_reference, torch_batch_norm, function=affine_first)
-spec("batch_norm", lambda: batches(False), batch_reference, torch_batch_norm, function=affine_first)
+spec("batch_norm", lambda: batches(True), batch_reference, torch_batch_norm, function=affine_first,
+     public="batch_norm")
+spec("batch_norm", lambda: batches(False), batch_reference, torch_batch_norm, function=affine_first,
+     public="batch_norm")

@@ -116,12 +116,18 @@ def as_one(f):
     return lambda *args: (f(*args),)
 
 
+def scanned(input, h, w_ih, w_hh, b_ih, b_hh, mask, reverse):
+    """The cell of the simple network, scanned: the same as the op that does it at once."""
+    return cells.scan(lambda x, state: (cells.rnn_tanh_cell(x, state[0], w_ih, w_hh, b_ih, b_hh),), input, (h,), mask, reverse)
+
+
 spec("lstm", lambda: sequences(4, 2), one_by_one(lstm_unit, 2), theirs("lstm_cell", 2))
 spec("lstm", lambda: single_steps(4, 2), one_step(one_by_one(lstm_unit, 2)), cell_of_torch("lstm_cell", 2),
      function=lstm_cell)
 spec("gru", lambda: sequences(3), one_by_one(gru_unit, 1), theirs("gru_cell", 1))
 spec("gru", lambda: single_steps(3), one_step(one_by_one(gru_unit, 1)), cell_of_torch("gru_cell", 1),
-     function=as_one(cells.gru_cell))
+     function=as_one(cells.gru_cell), public="gru_cell")
 spec("rnn_tanh", lambda: sequences(1), one_by_one(tanh_unit, 1), theirs("rnn_tanh_cell", 1))
 spec("rnn_tanh", lambda: single_steps(1), one_step(one_by_one(tanh_unit, 1)), cell_of_torch("rnn_tanh_cell", 1),
-     function=as_one(cells.rnn_tanh_cell))
+     function=as_one(cells.rnn_tanh_cell), public="rnn_tanh_cell")
+spec("rnn_tanh", lambda: sequences(1), one_by_one(tanh_unit, 1), function=scanned, public="scan")
