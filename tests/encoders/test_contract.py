@@ -5,6 +5,7 @@ import pytest
 
 import tinymm as tm
 from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder
+from tinymm.encoders.image import grid_positions
 
 TEXT = [CausalLSTM, CausalTransformer]
 
@@ -98,3 +99,11 @@ def test_state_round_trip(make, rng):
     other.load_state_dict(one.state_dict())
     for name, array in one.state_dict().items():
         np.testing.assert_array_equal(other.state_dict()[name], array)
+
+
+def test_every_region_has_a_place_of_its_own():
+    places = grid_positions(8, 8, 16).astype(np.float64)
+    gaps = np.linalg.norm(places[:, None] - places[None], axis=-1) + 9 * np.eye(64)
+    assert gaps.min() > 0.3
+    with pytest.raises(ValueError, match="channels must be a multiple of 4; got 6"):
+        grid_positions(2, 2, 6)

@@ -7,15 +7,15 @@ import tinymm as tm
 from tinymm.data import pad_batch
 from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder
 from tinymm.fusion import AttentionFusion
-from tinymm.mapping import Captioner, caption_loss, next_word
+from tinymm.mapping import Captioner, caption_loss, hide_words, next_word
 
 
 @pytest.fixture(params=[CausalLSTM, CausalTransformer])
 def captioner(request, rng):
-    image = ConvEncoder(((4,), (6,)), 8, glance=2, rng=rng)
+    image = ConvEncoder(((4,), (8,)), 8, glance=2, rng=rng)
     options = {"heads": 2} if request.param is CausalTransformer else {}
     text = request.param(9, 8, context=image.pooled_width, rng=rng, **options)
-    return Captioner(image, text, AttentionFusion(8, 6, 10, 2, rng=rng), 9, rng=rng).to(np.float64)
+    return Captioner(image, text, AttentionFusion(8, 8, 10, 2, rng=rng), 9, rng=rng).to(np.float64)
 
 
 @pytest.fixture
@@ -83,3 +83,37 @@ def test_next_word_is_the_forward_of_the_prefix(captioner, batch):
     log_p = step(ids[rows, :3], rows)
     logits = captioner(images[rows], ids[rows, :3])[0].data[:, -1]
     np.testing.assert_allclose(log_p, logits - np.log(np.exp(logits).sum(-1, keepdims=True)), atol=1e-10)
+
+
+def test_several_captions_of_an_image_are_as_many_copies_of_the_image(captioner, batch, rng):
+    images, ids, mask = batch
+    captioner.eval()
+    once = caption_loss(captioner, images[:1], ids, mask)
+    copies = caption_loss(captioner, np.repeat(images[:1], 3, 0), ids, mask)
+    assert once.item() == pytest.approx(copies.item(), rel=1e-12)
+    captioner.zero_grad()
+    once.backward()
+    found = {name: p.grad.copy() for name, p in captioner.named_parameters()}
+    captioner.zero_grad()
+    copies.backward()
+    for name, parameter in captioner.named_parameters():
+        np.testing.assert_allclose(found[name], parameter.grad, atol=1e-12, err_msg=name)
+
+
+def test_hidden_words_change_what_is_shown_and_never_what_must_be_said(captioner, batch):
+    images, ids, mask = batch
+    captioner.eval()
+    shown = np.where(mask & (ids > 3), 3, ids)
+    logits = captioner(images, shown[:, :-1])[0].data
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    terms = [-np.log(p[b, t - 1, ids[b, t]]) for b in range(3) for t in range(1, ids.shape[1]) if mask[b, t]]
+    assert caption_loss(captioner, images, ids, mask, shown).item() == pytest.approx(np.mean(terms), rel=1e-10)
+
+
+def test_words_are_hidden_at_the_share_asked_for_and_bos_never():
+    ids = np.full((200, 50), 7)
+    ids[:, 0] = 1
+    hidden = hide_words(ids, 0.3, 3, np.random.default_rng(0))
+    assert (hidden[:, 0] == 1).all()
+    assert (hidden[:, 1:] == 3).mean() == pytest.approx(0.3, abs=5 * (0.21 / 9800)**0.5)  # five standard errors
+    np.testing.assert_array_equal(hide_words(ids, 0.0, 3, np.random.default_rng(0)), ids)

@@ -5,15 +5,45 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 
-__all__ = ["ConvEncoder"]
+__all__ = ["ConvEncoder", "grid_positions"]
+
+
+def grid_positions(height, width, channels):
+    r"""Where each region of a grid lies: $\sin(r\,\omega_k), \sin(c\,\omega_k), \cos(r\,\omega_k), \cos(c\,\omega_k)$.
+
+    r and c are row and column; the rates ω fall geometrically from π/2 to π/(4·side), so the slowest never wraps around.
+
+    Parameters
+    ----------
+    height, width : int
+    channels : int
+        A multiple of 4.
+
+    Returns
+    -------
+    float32 array (height·width, channels)
+
+    Examples
+    --------
+    >>> grid_positions(2, 3, 8).shape
+    (6, 8)
+    """
+    if channels % 4:
+        raise ValueError(f"grid_positions: channels must be a multiple of 4; got {channels}")
+    quarter = channels // 4
+    rates = np.geomspace(np.pi / 2, np.pi / (4 * max(height, width)), quarter)      # ω
+    rows, columns = np.divmod(np.arange(height * width), width)
+    angles = np.concatenate([rows[:, None] * rates, columns[:, None] * rates], 1)   # (N, channels / 2)
+    return np.concatenate([np.sin(angles), np.cos(angles)], 1).astype(np.float32)
 
 
 class ConvEncoder(nn.Module):
     r"""Article 3.1.1, step 1: image → CNN → feature sequence $v = \{v_1, \dots, v_n\}$.
 
-    A stage is convolution 3×3, batch norm, ReLU, as often as `widths` says; between stages max pooling halves the side. A
-    learned position is added to every region of the last grid, so that attention can tell left from right. The pooled
-    vector is the last grid averaged down to P×P and laid out flat: a glance at the whole that keeps what is where.
+    A stage is convolution 3×3, batch norm, ReLU, as often as `widths` says; between stages max pooling halves the side.
+    Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on), so
+    that attention can tell left from right. The pooled vector is the last grid averaged down to P×P and laid out flat:
+    a glance at the whole that keeps what is where.
 
     Parameters
     ----------
@@ -67,8 +97,8 @@ class ConvEncoder(nn.Module):
                 layers += [nn.Conv2d(before, width, 3, padding=1, bias=False, rng=rng), nn.BatchNorm2d(width), nn.ReLU()]
                 before = width
         self.layers = nn.Sequential(*layers)
-        positions = 0.02 * rng.standard_normal((self.grid[0] * self.grid[1], self.width))
-        self.positions = nn.Parameter(positions.astype(np.float32))
+        self.norm = nn.LayerNorm(self.width)
+        self.positions = nn.Parameter(grid_positions(*self.grid, self.width))
 
     def forward(self, images):
         """images (B, C, H, W) to regions (B, N, D) and the glance (B, P²·D)."""
@@ -76,4 +106,4 @@ class ConvEncoder(nn.Module):
             raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); got {images.shape}")
         grid = self.layers(images)                                       # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
-        return sequence + self.positions, F.flatten(F.avg_pool2d(grid, self.patch), 1)
+        return self.norm(sequence) + self.positions, F.flatten(F.avg_pool2d(grid, self.patch), 1)

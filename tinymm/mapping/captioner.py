@@ -6,15 +6,19 @@ from the image and the words up to t, and training is the maximum likelihood of 
 $$\mathcal L = -\sum_t \log p(w_{t+1} \mid w_{\le t}, \text{image}).$$
 """
 
+import numpy as np
+
 from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 
-__all__ = ["Captioner", "caption_loss", "next_word"]
+__all__ = ["Captioner", "caption_loss", "hide_words", "next_word"]
 
 
 class Captioner(nn.Module):
-    """Image → CNN regions; prefix → LSTM or Transformer features; attention between them → words.
+    """Image → CNN regions; prefix → LSTM or Transformer features; attention between them; an LSTM decoder → words.
+
+    The decoder reads the fused features in order, so that what was attended to for earlier words is remembered.
 
     Parameters
     ----------
@@ -26,6 +30,8 @@ class Captioner(nn.Module):
         text, image → fused (B, T, D), weights (B, H, T, N).
     vocabulary : int
         V, number of words.
+    dropout : float
+        Before the words are chosen.
     rng : numpy.random.Generator
 
     Examples
@@ -40,34 +46,45 @@ class Captioner(nn.Module):
     ((2, 3, 10), (2, 1, 3, 16))
     """
 
-    def __init__(self, image_encoder, text_encoder, fusion, vocabulary, *, rng):
+    def __init__(self, image_encoder, text_encoder, fusion, vocabulary, dropout=0.0, *, rng):
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
         self.fusion = fusion
-        self.decoder = nn.Linear(fusion.width, vocabulary, rng=rng)
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.words = nn.Linear(fusion.width, vocabulary, rng=rng)
 
     def forward(self, images, ids):
-        """images (B, C, H, W), ids (B, T) int to logits (B, T, V) and attention weights (B, H, T, N)."""
-        return self.decode(self.image_encoder(images), ids)
+        """images (B, C, H, W), ids (B·K, T) int, K captions for each image in turn, to logits (B·K, T, V) and weights (B·K, H, T, N)."""
+        captions_each = len(ids) // len(images)
+        return self.decode([_repeated(part, captions_each) for part in self.image_encoder(images)], ids)
 
     def decode(self, encoded, ids):
         """The same from images already encoded: what decoding repeats for every word."""
         regions, pooled = encoded
         fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
-        return self.decoder(fused), weights
+        return self.words(self.dropout(fused)), weights
 
 
-def caption_loss(captioner, images, ids, mask, label_smoothing=0.0):
-    r"""Mean negative log-likelihood per word of captions `ids` (B, T), the first of which is given.
+def _repeated(x, times):
+    """Each row of x (B, ...) `times` times in turn: (B·times, ...)."""
+    if times == 1:
+        return x
+    return F.reshape(F.broadcast_to(F.unsqueeze(x, 1), (len(x), times, *x.shape[1:])), (-1, *x.shape[1:]))
+
+
+def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
+    r"""Mean negative log-likelihood per word of captions `ids` (B·K, T), the first word of which is given.
 
     Parameters
     ----------
     captioner : Captioner
     images : array (B, C, H, W)
-    ids : int array (B, T)
-        <bos> w₁ … <eos> and padding.
-    mask : bool array (B, T)
+    ids : int array (B·K, T)
+        <bos> w₁ … <eos> and padding; K captions for each image in turn.
+    mask : bool array (B·K, T)
         True where `ids` is no padding.
+    shown : int array (B·K, T), optional
+        The words the captioner is given, where they are not those it must say (word dropout, `hide_words`).
     label_smoothing : float
 
     Returns
@@ -84,9 +101,41 @@ def caption_loss(captioner, images, ids, mask, label_smoothing=0.0):
     >>> round(float(loss / np.log(4)), 6)
     1.0
     """
-    logits, _ = captioner(images, ids[:, :-1])                           # (B, T-1, V)
+    shown = ids if shown is None else shown
+    logits, _ = captioner(images, shown[:, :-1])                           # (B·K, T-1, V)
     said = mask[:, 1:]
     return F.cross_entropy(logits[said], ids[:, 1:][said], label_smoothing=label_smoothing)
+
+
+def hide_words(ids, share, unknown, rng):
+    """Word dropout: replace a share of the words, not <bos>, by the unknown word, so that the image must say what they said.
+
+    Parameters
+    ----------
+    ids : int array (B, T)
+    share : float
+        The probability of each word to be hidden.
+    unknown : int
+        The word to show instead.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    int array (B, T)
+
+    References
+    ----------
+    Bowman et al. (2016), "Generating sentences from a continuous space", §3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hide_words(np.array([[1, 7, 8, 9]]), 1.0, 3, np.random.default_rng(0))
+    array([[1, 3, 3, 3]])
+    """
+    hidden = rng.random(ids.shape) < share
+    hidden[:, 0] = False
+    return np.where(hidden, unknown, ids)
 
 
 def next_word(captioner, images):

@@ -10,20 +10,15 @@ from dataclasses import asdict
 
 import numpy as np
 
-from ...data import WordTokenizer, pad_batch
-from ...mapping import caption_loss
-from ...optim import AdamW, OneCycleLR
-from ...training import Selection, Trainer, TrainingConfig, TrainingSet
+from ...data import WordTokenizer
 from ..folder import RunFolder
 from .data import folder_task, shapes_task
-from .evaluate import evaluate, flat, scores, table
-from .model import Decoding, ModelConfig, build, captions_of, description
+from .evaluate import evaluate, flat, table
+from .model import Decoding
 from .report import write_report
+from .train import make_trainer
 
 __all__ = ["add_arguments", "run"]
-
-BATCH, PEAK_RATE, WEIGHT_DECAY, SMOOTHING = 64, 2e-3, 0.05, 0.1
-STEPS = {"shapes": 1100, "folder": 2400}  # about so many, in whole epochs
 
 
 def add_arguments(parser):
@@ -93,9 +88,9 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, text="lstm", hol
     say(f"captioning: {task.name}, " + ", ".join(f"{len(part)} {name}" for name, part in task.parts.items()) + f" -> {folder.path}")
 
     tokenizer = WordTokenizer.fit(caption for group in task.parts["train"].captions for caption in group)
-    captioner, trainer = _trainer(task, tokenizer, seed, epochs, text, folder)
+    trainer = make_trainer(task, tokenizer, seed, epochs, text, folder)
     trainer.fit(resume=resume, progress=progress)
-    seconds = trainer.at.seconds
+    captioner, seconds = trainer.model, trainer.at.seconds
 
     began = time.monotonic()
     say("testing, beside the baselines ...")
@@ -117,45 +112,3 @@ def _decoding(decode="greedy", beam=4, temperature=1.0, top_k=None, top_p=None):
         if not fits:
             raise ValueError(f"--{name}: out of range; got {value}")
     return Decoding(decode, beam, temperature, top_k, top_p)
-
-
-def _trainer(task, tokenizer, seed, epochs, text, folder):
-    """The model and everything its training needs."""
-    rng = np.random.default_rng([seed, 0])
-    model_config = ModelConfig(task.size, len(tokenizer), text)
-    captioner = build(model_config, rng)
-    train, val = task.parts["train"], task.parts["val"]
-    encoded = [[tokenizer.encode(caption) for caption in group] for group in train.captions]
-    steps = -(-len(train) // BATCH)
-    epochs = epochs or max(3, round(STEPS["folder" if train.scenes is None else "shapes"] / steps))
-
-    def batch(rows, rng):
-        chosen = [encoded[i][rng.integers(len(encoded[i]))] for i in rows]  # one of the paraphrases
-        return _shifted(train.images(rows), task.shift, rng), *pad_batch(chosen)
-
-    def loss(captioner, batch, rng):
-        return caption_loss(captioner, *batch, label_smoothing=SMOOTHING)
-
-    seen = min(len(val), 200)
-    val_images = val.images(np.arange(seen))
-
-    def validate(captioner):
-        said = captions_of(captioner, tokenizer, val_images)
-        return scores(said, val.captions[:seen], val.scenes and val.scenes[:seen])
-
-    optimizer = AdamW(captioner.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = OneCycleLR(optimizer, PEAK_RATE, epochs * steps, pct_start=0.15)
-    training = TrainingConfig(epochs, BATCH, seed, max_norm=1.0, selection=Selection(f"val/{task.score}"))
-    trainer = Trainer(captioner, loss, optimizer, TrainingSet(len(train), batch), training, schedule, validate, folder.path)
-    trainer.about = description(model_config, tokenizer)
-    return captioner, trainer
-
-
-def _shifted(images, reach, rng):
-    """Move each image by up to `reach` pixels each way; the border repeats."""
-    if not reach:
-        return images
-    side = images.shape[-1]
-    padded = np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
-    moves = rng.integers(0, 2 * reach + 1, (len(images), 2))
-    return np.stack([image[:, y:y + side, x:x + side] for image, (y, x) in zip(padded, moves)])

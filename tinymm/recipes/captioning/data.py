@@ -10,9 +10,28 @@ import numpy as np
 
 from ...data import ShapesWorld, held_out_compositions, random_split, read_coco_captions
 
-__all__ = ["Part", "Task", "folder_task", "shapes_task"]
+__all__ = ["Part", "Setting", "Task", "folder_task", "shapes_task"]
 
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What suits a kind of pictures: sizes of the captioner, and how it is trained."""
+
+    widths: tuple  # channels of the image encoder's stages
+    width: int  # of the text features and of the fused ones
+    dropout: float
+    batch_size: int  # images a step
+    steps: int  # of the optimiser, about, in whole epochs
+    peak_rate: float  # the learning rate at its highest
+    paraphrases: int = 1  # captions of an image that one step learns from
+    hidden_words: float = 0.0  # share of the words a step does not show (word dropout)
+    shift: int = 0  # training images move by up to so many pixels
+
+
+SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 16, 2500, 2e-3, paraphrases=3, hidden_words=0.3)
+FOLDER = Setting(((32,), (64, 64), (128, 128)), 256, 0.3, 64, 2300, 2e-3, shift=2)
 
 
 @dataclass
@@ -47,7 +66,7 @@ class Task:
     name: str
     size: int
     parts: dict
-    shift: int = 0  # training images move by up to so many pixels
+    setting: Setting
     notes: dict = field(default_factory=dict)
     resized: set = field(default_factory=set)  # images that had to be scaled, as they are met
 
@@ -71,7 +90,7 @@ def shapes_task(seed, train=10_000, held=1_000):
         scenes = world.sample(n, rng, compositions=kind)
         parts[name] = Part(_quantised(world.render(scenes, rng)), world.captions(scenes, rng), scenes)
     notes = {"source": "embedded shapes world", "held out": ", ".join(" ".join(pair) for pair in world.held_out)}
-    return Task("shapes", world.size, parts, notes=notes)
+    return Task("shapes", world.size, parts, SHAPES, notes)
 
 
 def _quantised(images):
@@ -80,7 +99,7 @@ def _quantised(images):
     return lambda indices: stored[indices].astype(np.float32) / np.float32(255)
 
 
-def folder_task(directory, seed, size=None, hold_out=None, shift=2):
+def folder_task(directory, seed, size=None, hold_out=None):
     """A folder in COCO-captions layout.
 
     Parameters
@@ -93,8 +112,6 @@ def folder_task(directory, seed, size=None, hold_out=None, shift=2):
     hold_out : sequence of str, optional
         Fields of the image entries, such as ("base", "tones"): hold out combinations of their values of which
         each value alone is still seen in training. By default images are held out at random.
-    shift : int
-        Training images move by up to so many pixels.
 
     Raises
     ------
@@ -123,7 +140,7 @@ def folder_task(directory, seed, size=None, hold_out=None, shift=2):
     pixels = _Pixels(data)
     parts = {name: Part(lambda indices, r=r: pixels(r[indices]), [data.captions[i] for i in r]) for name, r in rows.items()}
     notes = {"source": str(directory), "split": how, **{f"skipped: {k}": v for k, v in data.skipped.items() if v}}
-    return Task(str(directory), size, parts, shift, notes, data.resized)
+    return Task(str(directory), size, parts, FOLDER, notes, data.resized)
 
 
 def _natural_size(data):

@@ -20,11 +20,11 @@ class ModelConfig:
 
     size: int
     vocabulary: int
+    widths: tuple
+    width: int
+    dropout: float
     text: str = "lstm"
-    widths: tuple = ((32,), (64, 64), (128, 128))
-    width: int = 256
     heads: int = 4
-    dropout: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def build(config, rng):
     image = ConvEncoder(config.widths, config.size, rng=rng)
     encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config.text]
     text = encoder(config.vocabulary, config.width, context=image.pooled_width, dropout=config.dropout, rng=rng)
-    fusion = AttentionFusion(config.width, image.width, config.width, config.heads, config.dropout, rng=rng)
-    return Captioner(image, text, fusion, config.vocabulary, rng=rng)
+    fusion = AttentionFusion(config.width, image.width, config.width, config.heads, rng=rng)
+    return Captioner(image, text, fusion, config.vocabulary, config.dropout, rng=rng)
 
 
 def description(config, tokenizer):
