@@ -80,6 +80,16 @@ def test_a_graph_released_below_is_an_error_above():
         (middle * 2).backward()
 
 
+def test_a_released_branch_is_an_error_and_never_left_out_of_a_gradient():
+    x = leaf([1.0, 2.0])
+    walked = x * x
+    walked.backward([1.0, 1.0])
+    for allow_unused in (False, True):
+        with pytest.raises(ValueError, match="multiply .*released"):
+            tm.grad(walked + x, x, np.ones(2), allow_unused=allow_unused)
+    np.testing.assert_array_equal(tm.grad(walked + x, walked, np.array([3.0, 4.0]))[0].data, [3.0, 4.0])  # need not enter it
+
+
 def test_grad_of_an_intermediate_result():
     x = leaf([2.0, 3.0])
     middle = x * x

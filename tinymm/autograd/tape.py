@@ -201,7 +201,7 @@ def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
         if saved is RELEASED:
             raise _released(op)
         if not retain_graph:
-            node.saved, node.inputs, node.parents = RELEASED, None, ()
+            node.saved, node.inputs = RELEASED, None
         if node.port is not None:
             _file(cotangents, parents[0], node.port, g)
             continue
@@ -270,7 +270,7 @@ def _walk_recorded(graph, cotangents, retain_graph, wanted, useful):
                     d = d.astype(like.dtype)
                 cotangents[parent] = d if parent not in cotangents else cotangents[parent] + d
         if not retain_graph:
-            node.saved, node.inputs, node.parents = RELEASED, None, ()
+            node.saved, node.inputs = RELEASED, None
 
 
 def _file(cotangents, whole, port, g):
