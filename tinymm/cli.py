@@ -1,6 +1,6 @@
-"""The `tinymm` command: run a recipe, caption a picture.
+"""The `tinymm` command: run a recipe, caption a picture, check gradients.
 
-Exit status: 0; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with the last checkpoint kept.
+Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with the last checkpoint kept.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from ._version import __version__
 __all__ = ["main"]
 
 RECIPES = {"captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)"}
-COMMANDS = {"caption": "tinymm.recipes.captioning.caption"}
+COMMANDS = {"caption": "tinymm.recipes.captioning.caption", "gradcheck": "tinymm.testing.command"}
 
 
 def main(argv=None):
@@ -36,14 +36,14 @@ def main(argv=None):
     options = vars(_parser().parse_args(argv))
     run = options.pop("call")
     try:
-        run(**options)
+        outcome = run(**options)
     except KeyboardInterrupt:
         print("\ntinymm: interrupted; the last checkpoint is kept, --resume goes on from it", file=sys.stderr)
         return 130
     except (ValueError, ImportError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         print(f"tinymm: {error}", file=sys.stderr)
         return 2
-    return 0
+    return outcome if type(outcome) is int else 0  # a recipe returns its results, a check its exit status
 
 
 def _parser():

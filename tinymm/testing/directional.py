@@ -10,7 +10,7 @@ from .subject import as_subject
 
 __all__ = ["check_directional", "check_taylor"]
 
-POINTS = 5  # step lengths a slope is fitted to
+POINTS = 3  # remainders a slope is fitted to: the smallest ones, where the next term counts least
 
 
 def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
@@ -145,10 +145,16 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     middle = float(np.vdot(v, y.data))
     size = float(np.vdot(np.abs(v), np.abs(y.data)))  # of what is added up, and of what an error of ε in the input makes of it
     size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
-    noise = 16 * np.finfo(float).eps * (size + np.abs(values - middle))
+    noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), scatter(steps, values))
     first = values - middle - steps * slope
     agreement = fitted(subject, steps, np.abs(first), noise, 2)
     return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian else agreement
+
+
+def scatter(steps, values, count=8):
+    """How far the values of the smallest steps lie from a parabola: rounding inside f that its result does not show."""
+    powers = (steps[-count:, None] / steps[-count]) ** np.arange(3)
+    return 3 * float(np.abs(values[-count:] - powers @ np.linalg.lstsq(powers, values[-count:], rcond=None)[0]).max())
 
 
 def expansion(y, leaves, v, u, hessian):

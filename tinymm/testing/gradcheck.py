@@ -109,20 +109,22 @@ def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
     subject = as_subject(f, inputs)
     rng = np.random.default_rng(0) if rng is None else rng
     subject = GradientSubject(subject, rng) if order == 2 else subject
-    return compared("check_complex_step", subject, complex_jacobians(subject), "complex step", rng, rtol, atol)
+    evaluated = subject.at()
+    return compared("check_complex_step", subject, evaluated, complex_jacobians(subject), "complex step", rng, rtol, atol)
 
 
 def by_differences(check, subject, rng, rtol, atol, jacobian=False):
+    evaluated = subject.at()  # first, so that a result without gradients is refused
     references, kinks = difference_jacobians(subject)
     if kinks:
         raise failure(check, subject, "; ".join(map(str, kinks)), KinkError)
-    return compared(check, subject, references, "central differences", rng, rtol, atol, jacobian)
+    return compared(check, subject, evaluated, references, "central differences", rng, rtol, atol, jacobian)
 
 
-def compared(check, subject, references, method, rng, rtol, atol, jacobian=False):
+def compared(check, subject, evaluated, references, method, rng, rtol, atol, jacobian=False):
     """Analytic gradients against reference Jacobians, for one random cotangent or for each unit cotangent."""
     rng = np.random.default_rng(0) if rng is None else rng
-    y, leaves = subject.at()
+    y, leaves = evaluated
     cotangents = np.eye(y.size) if jacobian else [rng.standard_normal(y.size)]
     agreement = Agreement(0.0, 0)
     for g in cotangents:

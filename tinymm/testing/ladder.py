@@ -106,7 +106,7 @@ def run_ladder(op, examples=10, rungs=None):
     name = rows[0].name
     result = LadderResult(name)
     for k, row in enumerate(rows):
-        result.rows[label(row, k if len(rows) > 1 else None)] = climb(row, examples, rungs)
+        result.rows[row_name(row, k if len(rows) > 1 else None)] = climb(row, examples, rungs)
     return result
 
 
@@ -169,7 +169,7 @@ def rows_of(op):
     return SPECS[name]
 
 
-def label(row, k):
+def row_name(row, k):
     """What a row is called: its op, or the function around it."""
     name = row.public or getattr(row.function, "__name__", row.name)
     return name if k is None else f"{name} {k}"
