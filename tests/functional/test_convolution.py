@@ -88,6 +88,7 @@ def test_the_image_gradient_is_left_out_where_nobody_asks(rng, monkeypatch):
     (F.conv2d, [(1, 4, 5, 5), (3, 2, 3, 3)], {"groups": 2}, "conv2d: groups must divide"),
     (F.conv2d, [(1, 2, 5, 5), (4, 2, 3, 3)], {"groups": 0}, "conv2d: groups must be a whole number"),
     (F.conv2d, [(1, 2, 5, 2), (4, 2, 3, 3)], {}, "conv2d: the kernel must fit into the padded image"),
+    (F.conv2d, [(1, 2, 5, 2), (4, 2, 0, 3)], {"padding": "same"}, "conv2d: the kernel needs at least one pixel"),
     (F.conv2d, [(1, 2, 5, 5), (4, 2, 3, 3)], {"dilation": 3}, "conv2d: the kernel must fit"),
     (F.conv2d, [(2, 5, 5), (4, 2, 3, 3)], {}, r"conv2d: input must be \(B, C, H, W\)"),
     (F.conv2d, [(1, 2, 5, 5), (4, 2, 3, 3), (3,)], {}, "conv2d: bias must have one number"),

@@ -114,3 +114,13 @@ def test_float32_stays():
     x = tm.tensor([1.0, 2.0], requires_grad=True)
     for y in (F.where(x > 1, x, 0.0), F.clip(x, 0.5, 1.5), F.masked_fill(x, x > 1, 0.0), x[[0, 0]], F.place(x, [1, 1], (2,))):
         assert y.dtype == np.float32
+
+
+@pytest.mark.parametrize("row", [3, -4])
+def test_no_row_outside_is_written(row):
+    """The sparse product behind the sum of rows counts modulo the number of rows."""
+    for rows in (3, 0):
+        with pytest.raises(IndexError, match="place: an index must lie in"):
+            F.place(np.ones((1, 2)), np.array([row]), (rows, 2))
+        with pytest.raises(IndexError, match="place: an index must lie in"):
+            F.index_add(np.zeros((rows, 2)), 0, np.array([row]), np.ones((1, 2)))

@@ -100,6 +100,8 @@ def place_vjp(g, index):            # x̄ = g at the index
 def _place_rows(x, rows, shape):
     """Rows of x added to zeros at `rows` of the first axis: Sᵀ x, with S one-hot."""
     n, rows = shape[0], rows.reshape(-1)
+    if rows.size and not -n <= rows.min() <= rows.max() < n:
+        raise IndexError(f"place: an index must lie in [{-n}, {n}); got {rows[(rows < -n) | (rows >= n)][0]}")
     one_hot = scipy.sparse.csr_array((np.ones(rows.size, x.dtype), rows % max(n, 1), np.arange(rows.size + 1)),
                                      shape=(rows.size, n))
     return (one_hot.T @ x.reshape(rows.size, math.prod(shape[1:]))).reshape(shape)

@@ -41,6 +41,8 @@ def geometry_of(name, sides, kernel, stride, padding, dilation):
     `padding` is a pair, a number, 'valid' or 'same'; an uneven 'same' puts the odd zero below and to the right.
     """
     stride, dilation = pair(stride, name, "stride", 1), pair(dilation, name, "dilation", 1)
+    if min(kernel) < 1:
+        raise ValueError(f"{name}: the kernel needs at least one pixel each way; got {tuple(kernel)}")
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
     if padding == "same":
         if stride != (1, 1):
