@@ -14,7 +14,7 @@ __all__ = ["HELD_OUT", "VOCABULARY", "Scene", "ShapesWorld", "Thing", "judge", "
 
 # One pair per colour, along the diagonal of the colour × shape table: every word stays in use.
 HELD_OUT = tuple((colour, SHAPES[i % len(SHAPES)]) for i, colour in enumerate(COLOURS))
-RADII = {"small": (0.100, 0.120), "large": (0.175, 0.200)}
+RADII = {"small": (0.125, 0.140), "large": (0.200, 0.220)}
 REACH = 1.15  # how many radii the widest shape extends from its centre
 EDGE, GAP = 0.01, 0.03  # room left to the frame and between things
 

@@ -37,7 +37,7 @@ def _gallery(report, part, captions):
     """The first captions that are right and the first that are wrong."""
     verdicts = [right(c, part.captions[i], part.scenes and part.scenes[i]) for i, c in enumerate(captions)]
     for wanted, title in ((True, "right"), (False, "wrong")):
-        chosen = [i for i, v in enumerate(verdicts) if v is wanted][:6]
+        chosen = [i for i, v in enumerate(verdicts) if v is wanted][:8]
         if chosen:
             images = part.images(np.array(chosen))
             report.gallery([Example(image, captions[i], tuple(part.captions[i][:2]), wanted) for image, i in zip(images, chosen)],

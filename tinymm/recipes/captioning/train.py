@@ -5,14 +5,14 @@ import numpy as np
 from ...data import pad_batch
 from ...data.tokenizer import UNK
 from ...mapping import caption_loss, hide_words
-from ...optim import AdamW, OneCycleLR
+from ...optim import AdamW, WarmupCosine
 from ...training import Selection, Trainer, TrainingConfig, TrainingSet
 from .evaluate import scores
 from .model import ModelConfig, build, captions_of, description
 
 __all__ = ["make_trainer"]
 
-WEIGHT_DECAY, SMOOTHING, MAX_NORM = 0.05, 0.1, 1.0
+WEIGHT_DECAY, SMOOTHING, MAX_NORM, WARMUP = 0.1, 0.1, 1.0, 0.15
 VALIDATED = 200  # validation images captioned after each epoch
 
 
@@ -23,11 +23,12 @@ def make_trainer(task, tokenizer, seed, epochs, text, folder):
     captioner = build(config, np.random.default_rng([seed, 0]))
     epoch_steps = -(-len(train) // own.batch_size)
     epochs = epochs or max(1, round(own.steps / epoch_steps))
+    total = epochs * epoch_steps
     optimizer = AdamW(captioner.parameters(), lr=own.peak_rate, weight_decay=WEIGHT_DECAY)
     trainer = Trainer(
         captioner, _loss(own), optimizer, TrainingSet(len(train), _batches(train, own, tokenizer)),
         TrainingConfig(epochs, own.batch_size, seed, MAX_NORM, Selection(f"val/{task.score}")),
-        OneCycleLR(optimizer, own.peak_rate, epochs * epoch_steps, pct_start=0.15), _validation(task, tokenizer), folder.path)
+        WarmupCosine(optimizer, int(WARMUP * total), total), _validation(task, tokenizer), folder.path)
     trainer.about = description(config, tokenizer)
     return trainer
 

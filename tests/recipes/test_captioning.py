@@ -1,0 +1,204 @@
+"""`tinymm run captioning` and `tinymm caption` as a user meets them: what they leave behind, resume, bad input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tinymm.cli import main
+from tinymm.data import ShapesWorld
+from tinymm.recipes.captioning.data import folder_task, shapes_task
+from tinymm.recipes.captioning.evaluate import _nearest_neighbours, flat
+from tinymm.recipes.captioning.train import shifted
+from tinymm.training import load_checkpoint
+
+image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A small folder in COCO-captions layout: 40 scenes with fields colour and shape."""
+    world, rng = ShapesWorld(size=16), np.random.default_rng(0)
+    scenes = world.sample(40, rng)
+    folder = tmp_path / "pictures"
+    (folder / "images").mkdir(parents=True)
+    for i, pixels in enumerate(world.render(scenes, rng)):
+        image_module.fromarray((pixels.transpose(1, 2, 0) * 255).astype(np.uint8)).save(folder / "images" / f"{i}.png")
+    entries = [{"id": i, "file_name": f"{i}.png", "colour": s.things[0].colour, "shape": s.things[0].shape} for i, s in enumerate(scenes)]
+    captions = [{"image_id": i, "caption": c} for i, group in enumerate(world.captions(scenes, rng, 2)) for c in group]
+    write(folder, entries, captions)
+    return folder
+
+
+def write(folder, images, annotations):
+    (folder / "captions.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+
+
+def change(folder, edit):
+    content = json.loads((folder / "captions.json").read_text())
+    edit(content)
+    (folder / "captions.json").write_text(json.dumps(content))
+
+
+def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["run", "captioning", "--data", str(pictures), "--out", str(out), "--epochs", "2"]) == 0
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    metrics = json.loads((out / "metrics.json").read_text())
+    for name in ("test/exact_match", "test/bleu4", "baseline/nearest_neighbour/exact_match", "baseline/modal_caption/cider_d",
+                 "baseline/shuffled_images/rouge_l", "seconds/train"):
+        assert isinstance(metrics[name], (int, float)), name
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [r["epoch"] for r in rows if r["kind"] == "epoch"] == [1, 2]
+    html = (out / "report.html").read_text()
+    assert "nearest neighbour" in html and "http" not in html.replace("http-equiv", "")
+    printed = capsys.readouterr().out
+    assert "modal caption" in printed and "report.html" in printed
+
+    page = tmp_path / "map.html"
+    for decode in (["--decode", "greedy"], ["--decode", "beam", "--beam", "3"], ["--decode", "sample", "--top-p", "0.9", "--seed", "3"]):
+        command = ["caption", str(pictures / "images" / "3.png"), "--checkpoint", str(out / "checkpoint.npz"), "--out", str(page)]
+        assert main([*command, *decode]) == 0
+        assert page.exists()
+
+
+def test_an_interrupted_run_resumes_to_the_same_bits(pictures, tmp_path, monkeypatch):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    options = ["run", "captioning", "--data", str(pictures), "--epochs", "3", "--seed", "5"]
+    assert main([*options, "--out", str(whole)]) == 0
+
+    from tinymm.training import loop
+    original, steps = loop.Trainer._train_step, []
+
+    def interrupted(self, rows):
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        steps.append(1)
+        return original(self, rows)
+
+    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
+    assert main([*options, "--out", str(broken)]) == 130
+    monkeypatch.setattr(loop.Trainer, "_train_step", original)
+    assert main([*options, "--out", str(broken), "--resume"]) == 0
+    one, other = (load_checkpoint(folder / "checkpoint.npz")[0] for folder in (whole, broken))
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in (whole, broken))
+    assert {k: v for k, v in first.items() if "seconds" not in k} == {k: v for k, v in second.items() if "seconds" not in k}
+
+
+def test_a_transformer_reads_the_prefix_as_well(pictures, tmp_path):
+    assert main(["run", "captioning", "--data", str(pictures), "--out", str(tmp_path / "t"), "--epochs", "1", "--text", "transformer"]) == 0
+
+
+def refused(capsys, *words):
+    """The one line a refused command prints; its exit status is 2."""
+    assert main([*map(str, words)]) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("tinymm: ") and "\n" not in message
+    return message
+
+
+def test_bad_input_is_answered_in_one_line(pictures, tmp_path, capsys):
+    run = ("run", "captioning", "--out", tmp_path / "o", "--data")
+    assert "captions.json" in refused(capsys, *run, tmp_path / "nowhere")
+    assert "--epochs: must be at least 1; got 0" in refused(capsys, *run, pictures, "--epochs", 0)
+    assert "--beam: out of range" in refused(capsys, *run, pictures, "--decode", "beam", "--beam", 0)
+    assert "has no field 'tone'" in refused(capsys, *run, pictures, "--hold-out", "colour,tone")
+    assert "holds no run" in refused(capsys, *run, pictures, "--resume")
+    (pictures / "images" / "7.png").write_bytes((pictures / "images" / "7.png").read_bytes()[:60])
+    assert "7.png" in refused(capsys, *run, pictures, "--epochs", 1)
+    (pictures / "images" / "7.png").unlink()
+    assert "7.png" in refused(capsys, *run, pictures, "--epochs", 1)
+    (pictures / "captions.json").write_text('{"images": [')
+    assert "captions.json" in refused(capsys, *run, pictures)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(pictures, tmp_path, capsys):
+    out = tmp_path / "o"
+    options = ("run", "captioning", "--data", pictures, "--out", out, "--epochs", 1)
+    assert main([*map(str, options)]) == 0
+    before = (out / "checkpoint.npz").read_bytes()
+    assert "already holds a run; add --resume" in refused(capsys, *options)
+    assert "another configuration (seed was 0, now 1)" in refused(capsys, *options, "--resume", "--seed", 1)
+    assert (out / "checkpoint.npz").read_bytes() == before
+
+
+def test_bad_pictures_and_checkpoints_for_caption(pictures, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "no.npz").write_text("no checkpoint")
+    picture = pictures / "images" / "0.png"
+    assert "no.npz is damaged or no checkpoint" in refused(capsys, "caption", picture, "--checkpoint", tmp_path / "no.npz")
+    assert "missing.npz" in refused(capsys, "caption", picture, "--checkpoint", tmp_path / "missing.npz")
+
+
+def test_wrong_usage_exits_with_2_and_help_with_0(capsys):
+    for words, status in ((["run", "nothing"], 2), (["--help"], 0), (["run", "captioning", "--help"], 0), ([], 2)):
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == status
+
+
+def test_python_m_tinymm_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "tinymm", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("tinymm ")
+
+
+def test_the_files_own_split_is_kept(pictures):
+    def edit(content):
+        for i, entry in enumerate(content["images"]):
+            entry["split"] = ("train", "train", "val", "test")[i % 4]
+
+    change(pictures, edit)
+    task = folder_task(pictures, seed=0)
+    assert [len(task.parts[name]) for name in ("train", "val", "test")] == [20, 10, 10]
+
+
+def test_held_out_combinations_are_new_and_their_values_are_not(pictures):
+    task = folder_task(pictures, seed=0, hold_out=["colour", "shape"])
+    content = json.loads((pictures / "captions.json").read_text())
+    captions = {}
+    for row in content["annotations"]:
+        captions.setdefault(row["image_id"], []).append(row["caption"])
+    pair = {tuple(captions[e["id"]]): (e["colour"], e["shape"]) for e in content["images"]}
+    pairs = {name: {pair[tuple(group)] for group in part.captions} for name, part in task.parts.items()}
+    seen = pairs["train"] | pairs["val"]
+    assert pairs["test"] and not pairs["test"] & seen
+    assert {c for c, _ in pairs["test"]} <= {c for c, _ in seen} and {s for _, s in pairs["test"]} <= {s for _, s in seen}
+
+
+def test_parts_of_the_shapes_world_share_no_scene():
+    task = shapes_task(seed=3, train=200, held=60)
+    held_out = set(ShapesWorld().held_out)
+    for name, part in task.parts.items():
+        touched = [bool(scene.compositions & held_out) for scene in part.scenes]
+        assert all(touched) if name == "test/held_out" else not any(touched)
+    scenes = [scene for part in task.parts.values() for scene in part.scenes]
+    assert len(set(map(repr, scenes))) == len(scenes)
+
+
+def test_nearest_neighbours_against_a_loop(rng):
+    task = shapes_task(seed=4, train=50, held=10)
+    train, test = task.parts["train"], task.parts["test"]
+    images, others = test.all_images(), train.all_images()
+    expected = [train.captions[int(np.argmin([((a - b) ** 2).sum() for b in others]))][0] for a in images]
+    assert _nearest_neighbours(train, images, block=7) == expected
+
+
+def test_shifted_images_are_windows_of_the_padded_image(rng):
+    images = rng.random((5, 3, 8, 8))
+    moved = shifted(images, 2, np.random.default_rng(1))
+    for image, result in zip(images, moved):
+        padded = np.pad(image, ((0, 0), (2, 2), (2, 2)), mode="edge")
+        assert any(np.array_equal(padded[:, y:y + 8, x:x + 8], result) for y in range(5) for x in range(5))
+    assert shifted(images, 0, None) is images
+
+
+def test_flat_names():
+    results = {"test": {"tinymm": {"scores": {"a": 1}}, "modal caption": {"scores": {"a": 0}}},
+               "test/held_out": {"tinymm": {"scores": {"a": 0.5}}, "modal caption": {"scores": {"a": 0}}}}
+    assert flat(results) == {"test/a": 1.0, "baseline/modal_caption/a": 0.0, "test/held_out/a": 0.5,
+                             "baseline/modal_caption/held_out/a": 0.0}
