@@ -113,6 +113,15 @@ def test_grad_with_several_outputs():
     np.testing.assert_allclose(d.data, 4 * 4.0 + 2 * np.exp(2.0))
 
 
+def test_grad_with_the_same_number_as_output_twice():
+    x = leaf([2.0, 3.0])
+    y = x[1]
+    for create_graph in (False, True):
+        of_y, of_x = tm.grad([y, y], [y, x], [np.array(1.0), np.array(10.0)], retain_graph=True, create_graph=create_graph)
+        assert type(of_y.data) is np.ndarray and of_y.item() == 11.0
+        np.testing.assert_array_equal(of_x.data, [0.0, 11.0])
+
+
 def test_only_what_leads_to_the_inputs_is_computed():
     calls = []
 

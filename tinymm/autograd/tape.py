@@ -7,6 +7,7 @@ its VJP has run.
 """
 
 from itertools import count
+from operator import attrgetter
 
 import numpy as np
 
@@ -123,7 +124,8 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     cotangents = {}
     for y, g in zip(outputs, grad_outputs):
         seed = _seed(y, g, "grad", lift=create_graph)
-        cotangents[y._node] = seed if y._node not in cotangents else cotangents[y._node] + seed
+        before = cotangents.get(y._node)
+        cotangents[y._node] = seed if before is None else before + seed if create_graph else np.asarray(before + seed)
     wanted = dict.fromkeys(t._node for t in inputs)
     graph, useful = _leading_to(wanted, _reachable(cotangents))
     walk = _walk_recorded if create_graph else _walk
@@ -163,12 +165,8 @@ def _reachable(roots):
                 if parent is not None and parent not in seen:
                     seen.add(parent)
                     stack.append(parent)
-    graph.sort(key=_order)
+    graph.sort(key=attrgetter("order"))
     return graph
-
-
-def _order(node):
-    return node.order
 
 
 def _leading_to(wanted, graph):
