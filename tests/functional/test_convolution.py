@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.functional import convolution, threads
-from tinymm.testing.specs.convolution import convolutions, looped, transposed
+from tinymm.testing.specs.convolution import looped
+from tinymm.testing.strategies import convolutions, transposed_convolutions
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-@given(transposed(), seeds)
+@given(transposed_convolutions(), seeds)
 def test_the_transposed_convolution_is_the_adjoint(call, seed):
     """⟨conv2d(a, w), x⟩ = ⟨a, conv_transpose2d(x, w)⟩ for every image a."""
     (x, w, _, stride, padding, extra, groups, dilation), _ = call

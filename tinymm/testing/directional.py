@@ -139,12 +139,12 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     y, leaves = subject.at()
     v = rng.standard_normal(y.shape)
     u = [rng.choice((-1.0, 1.0), a.shape) * max(float(np.sqrt(np.mean(a * a))), 1e-3) if a.size else a for a in subject.arrays]
+    size = float(np.vdot(np.abs(v), np.abs(y.data)))  # of what is added up, and of what an error of ε in the input makes of it
+    size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
     slope, curvature = expansion(y, leaves, v, u, hessian)
     steps = longest * 0.5 ** np.arange(24)
     values = np.array([v.reshape(-1) @ subject.value([a + t * d for a, d in zip(subject.arrays, u)]) for t in steps])
     middle = float(np.vdot(v, y.data))
-    size = float(np.vdot(np.abs(v), np.abs(y.data)))  # of what is added up, and of what an error of ε in the input makes of it
-    size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
     noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), scatter(steps, values))
     first = values - middle - steps * slope
     agreement = fitted(subject, steps, np.abs(first), noise, 2)
@@ -173,7 +173,7 @@ def expansion(y, leaves, v, u, hessian):
 def fitted(subject, steps, remainder, noise, order):
     """The slope of log R over log t, where R stands clear of rounding."""
     usable = np.flatnonzero(~(remainder <= 30 * noise))[-POINTS:]
-    if not usable.size or remainder[usable[-1]] > 1e5 * noise[usable[-1]] and usable[-1] + 1 < len(steps):
+    if usable.size < 2 or remainder[usable[-1]] > 1e5 * noise[usable[-1]] and usable[-1] + 1 < len(steps):
         return Agreement(0.0, 1)
     rule = f"the remainder of order {order - 1} must vanish like t^{order}"
     slope = float(np.polyfit(np.log(steps[usable]), np.log(remainder[usable]), 1)[0])

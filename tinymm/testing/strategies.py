@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-__all__ = ["arrays", "broadcastable", "calls", "for_all", "integers", "masks", "positive", "seeds", "shapes", "st", "tensors_of"]
+__all__ = ["arrays", "broadcastable", "calls", "convolutions", "einsums", "for_all", "indices", "integers", "masks", "positive",
+           "seeds", "shapes", "st", "tensors_of", "transposed_convolutions"]
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -89,6 +90,79 @@ def calls(*args, **kwargs):
         return value if isinstance(value, st.SearchStrategy) else st.just(value)
 
     return st.tuples(st.tuples(*map(lift, args)), st.fixed_dictionaries({k: lift(v) for k, v in kwargs.items()}))
+
+
+@st.composite
+def indices(draw, shape):
+    """An index NumPy takes: a mask, or per axis an int, a slice or an integer array; None and Ellipsis between."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(masks(shape[:draw(st.integers(0, len(shape)))]))
+    side, parts = draw(shapes(0, 2, max_side=3)), []
+    for n in shape[:draw(st.integers(0, len(shape)))]:
+        parts.append(draw(st.one_of(
+            st.integers(-n, n - 1), integers(side, -n, n),
+            st.builds(slice, *[st.one_of(st.none(), st.integers(-n, n))] * 2, st.sampled_from((None, 1, 2, -1))))))
+    for extra in draw(st.lists(st.sampled_from((None, Ellipsis)), max_size=2, unique=True)):
+        parts.insert(len(parts) if extra is Ellipsis else draw(st.integers(0, len(parts))), extra)
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+@st.composite
+def einsums(draw):
+    """`(equation, *operands)` of an einsum: repeated labels, lone labels, dots, axes of length 1 that broadcast, no arrow."""
+    sizes = dict(zip("ijkl", (2, 3, 1, 2)))
+    terms, operands = [], []
+    for _ in range(draw(st.integers(1, 3))):
+        term = "".join(draw(st.lists(st.sampled_from("ijkl"), max_size=3)))
+        once = {c: sizes[c] if draw(st.integers(0, 3)) or term.count(c) > 1 else 1 for c in term}
+        shape = [once[c] for c in term]
+        if draw(st.integers(0, 3)) == 0:
+            at = draw(st.integers(0, len(term)))
+            term = term[:at] + "..." + term[at:]
+            shape[at:at] = draw(st.sampled_from(((), (2,), (3, 2), (1, 2))))
+        terms.append(term)
+        operands.append(draw(arrays(tuple(shape))))
+    equation = ",".join(terms)
+    if draw(st.booleans()):
+        known = sorted(set(equation) - set(",."))
+        out = "".join(draw(st.permutations(known))[:draw(st.integers(0, len(known)))])
+        equation += "->" + ("..." if "..." in equation else "") + out
+    return (equation, *operands), {}
+
+
+@st.composite
+def convolutions(draw, dims=2, same=False):
+    """Image, kernel, maybe bias, and a geometry in which at least one window fits; odd sides, gaps and strides included."""
+    groups = draw(st.integers(1, 2))
+    several = st.tuples(*[st.integers(1, 3)] * dims)
+    kernel, dilation = draw(several), draw(several)
+    stride = (1,) * dims if same else draw(st.tuples(*[st.integers(1, 4)] * dims))
+    padding = draw(st.tuples(*[st.integers(0, 2)] * dims))
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    least = [1 if same else max(1, r - 2 * p) for r, p in zip(reach, padding)]
+    sides = [draw(st.integers(n, n + 3)) for n in least]
+    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
+    image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
+    weight = draw(arrays((out, channels // groups, *kernel)))
+    bias = draw(st.one_of(st.none(), arrays((out,))))
+    return (image, weight, bias, stride, "same" if same else padding, dilation, groups), {}
+
+
+@st.composite
+def transposed_convolutions(draw):
+    """Image, kernel, bias and a geometry that leaves something of the result."""
+    groups = draw(st.integers(1, 2))
+    kernel, stride, dilation = (draw(st.tuples(*[st.integers(1, 3)] * 2)) for _ in range(3))
+    extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation))
+    sides = [draw(st.integers(1, 4)) for _ in range(2)]
+    whole = [(n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(sides, stride, dilation, kernel, extra)]
+    padding = tuple(draw(st.integers(0, min(3, (n - 1) // 2))) for n in whole)
+    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
+    image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
+    weight = draw(arrays((channels, out // groups, *kernel)))
+    bias = draw(st.one_of(st.none(), arrays((out,))))
+    return (image, weight, bias, stride, padding, extra, groups, dilation), {}
+
 
 
 def for_all(strategy, check, examples):

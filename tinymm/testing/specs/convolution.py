@@ -6,41 +6,7 @@ import numpy as np
 
 from ...functional import convolution
 from ..specification import spec
-from ..strategies import arrays, st
-
-
-@st.composite
-def convolutions(draw, dims=2, same=False):
-    """Image, kernel, maybe bias, and a geometry in which at least one window fits; odd sides, gaps and strides included."""
-    groups = draw(st.integers(1, 2))
-    several = st.tuples(*[st.integers(1, 3)] * dims)
-    kernel, dilation = draw(several), draw(several)
-    stride = (1,) * dims if same else draw(st.tuples(*[st.integers(1, 4)] * dims))
-    padding = draw(st.tuples(*[st.integers(0, 2)] * dims))
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    least = [1 if same else max(1, r - 2 * p) for r, p in zip(reach, padding)]
-    sides = [draw(st.integers(n, n + 3)) for n in least]
-    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
-    image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
-    weight = draw(arrays((out, channels // groups, *kernel)))
-    bias = draw(st.one_of(st.none(), arrays((out,))))
-    return (image, weight, bias, stride, "same" if same else padding, dilation, groups), {}
-
-
-@st.composite
-def transposed(draw):
-    """Image, kernel, bias and a geometry that leaves something of the result."""
-    groups = draw(st.integers(1, 2))
-    kernel, stride, dilation = (draw(st.tuples(*[st.integers(1, 3)] * 2)) for _ in range(3))
-    extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation))
-    sides = [draw(st.integers(1, 4)) for _ in range(2)]
-    whole = [(n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(sides, stride, dilation, kernel, extra)]
-    padding = tuple(draw(st.integers(0, min(3, (n - 1) // 2))) for n in whole)
-    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
-    image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
-    weight = draw(arrays((channels, out // groups, *kernel)))
-    bias = draw(st.one_of(st.none(), arrays((out,))))
-    return (image, weight, bias, stride, padding, extra, groups, dilation), {}
+from ..strategies import convolutions, transposed_convolutions
 
 
 def looped(x, w, bias, stride, padding, dilation, groups):
@@ -107,4 +73,4 @@ spec("conv2d", convolutions, looped, mirrors("conv2d"))
 spec("conv2d", lambda: convolutions(same=True), looped, mirrors("conv2d"))
 spec("conv2d", lambda: convolutions(dims=1), looped_line, mirrors("conv1d"), function=convolution.conv1d)
 spec("conv2d", lambda: convolutions(dims=1, same=True), looped_line, mirrors("conv1d"), function=convolution.conv1d)
-spec("conv_transpose2d", transposed, painted, mirrors("conv_transpose2d"))
+spec("conv_transpose2d", transposed_convolutions, painted, mirrors("conv_transpose2d"))

@@ -3,22 +3,7 @@
 import numpy as np
 
 from ..specification import spec
-from ..strategies import arrays, integers, masks, seeds, shapes, st
-
-
-@st.composite
-def indices(draw, shape):
-    """An index NumPy takes: a mask, or per axis an int, a slice or an integer array; None and Ellipsis between."""
-    if draw(st.integers(0, 4)) == 0:
-        return draw(masks(shape[:draw(st.integers(0, len(shape)))]))
-    side, parts = draw(shapes(0, 2, max_side=3)), []
-    for n in shape[:draw(st.integers(0, len(shape)))]:
-        parts.append(draw(st.one_of(
-            st.integers(-n, n - 1), integers(side, -n, n),
-            st.builds(slice, *[st.one_of(st.none(), st.integers(-n, n))] * 2, st.sampled_from((None, 1, 2, -1))))))
-    for extra in draw(st.lists(st.sampled_from((None, Ellipsis)), max_size=2, unique=True)):
-        parts.insert(len(parts) if extra is Ellipsis else draw(st.integers(0, len(parts))), extra)
-    return parts[0] if len(parts) == 1 else tuple(parts)
+from ..strategies import arrays, indices, integers, seeds, shapes, st
 
 
 @st.composite

@@ -76,7 +76,12 @@ def mirrors(name):
     return lambda torch, *args, **kwargs: getattr(torch.nn.functional, name)(*args, **kwargs)
 
 
-spec("max_pool2d", lambda: poolings(dilated=True), largest, mirrors("max_pool2d"))
+def seeing():
+    """Windows that see at least one pixel each; of none the largest is -inf, as in PyTorch."""
+    return poolings(dilated=True).filter(lambda call: all(cut(*call[0]).ravel()))
+
+
+spec("max_pool2d", seeing, largest, mirrors("max_pool2d"))
 spec("max_pool2d", lambda: poolings(side_by_side=True), largest, mirrors("max_pool2d"))
 spec("avg_pool2d", averages, average, mirrors("avg_pool2d"))
 spec("avg_pool2d", lambda: poolings(side_by_side=True), average, mirrors("avg_pool2d"))
