@@ -9,12 +9,19 @@ import pytest
 
 from tinymm.cli import main
 from tinymm.data import ShapesWorld
-from tinymm.recipes.captioning.data import folder_task, shapes_task
+from tinymm.recipes.captioning import data as captioning_data
+from tinymm.recipes.captioning.data import Setting, folder_task, shapes_task
 from tinymm.recipes.captioning.evaluate import _nearest_neighbours, flat
 from tinymm.recipes.captioning.train import shifted
 from tinymm.training import load_checkpoint
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
+
+
+@pytest.fixture(autouse=True)
+def a_small_captioner(monkeypatch):
+    """What is tested here does not need a good one."""
+    monkeypatch.setattr(captioning_data, "FOLDER", Setting(((4,), (8,)), 16, 0.1, 16, 4, 2e-3, shift=1))
 
 
 @pytest.fixture

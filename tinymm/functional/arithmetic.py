@@ -78,7 +78,7 @@ def divide(a, b):
     Examples
     --------
     >>> import tinymm.functional as F
-    >>> F.divide(3.0, 2.0)
+    >>> float(F.divide(3.0, 2.0))
     1.5
     """
     return np.true_divide(a, b)
@@ -149,7 +149,7 @@ def maximum(a, b):
     Examples
     --------
     >>> import tinymm.functional as F
-    >>> F.maximum(3.0, 2.0)
+    >>> float(F.maximum(3.0, 2.0))
     3.0
     """
     return np.maximum(a, b)
@@ -171,7 +171,7 @@ def minimum(a, b):
     Examples
     --------
     >>> import tinymm.functional as F
-    >>> F.minimum(3.0, 2.0)
+    >>> float(F.minimum(3.0, 2.0))
     2.0
     """
     return np.minimum(a, b)
