@@ -39,6 +39,13 @@ def test_backward_accumulates_into_grad():
     np.testing.assert_array_equal(x.grad, [7.0, 11.0])
 
 
+def test_the_grad_of_a_number_stays_an_array():
+    x = leaf(2.0)
+    for k in (1, 2, 3):
+        (x * 3).backward()
+        assert type(x.grad) is np.ndarray and x.grad.shape == () and x.grad == 3 * k
+
+
 def test_grads_of_two_leaves_never_share_memory():
     a, b, g = leaf([1.0, 2.0]), leaf([3.0, 4.0]), np.array([1.0, 5.0])
     (a + b).backward(g)

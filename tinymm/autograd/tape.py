@@ -73,7 +73,7 @@ def backward(tensor, gradient=None, retain_graph=False):
         if target.grad is None:
             target.grad = g if leaf in owned else g.copy()
         else:
-            target.grad = target.grad + g
+            target.grad = np.asarray(target.grad + g)  # of two 0-d arrays NumPy makes a scalar
 
 
 def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=None, allow_unused=False):
@@ -124,7 +124,7 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     cotangents = {}
     for y, g in zip(outputs, grad_outputs):
         seed = _seed(y, g, "grad", lift=create_graph)
-        before = cotangents.get(y._node)
+        before = cotangents.get(y._node)  # of two 0-d arrays NumPy makes a scalar
         cotangents[y._node] = seed if before is None else before + seed if create_graph else np.asarray(before + seed)
     wanted = dict.fromkeys(t._node for t in inputs)
     graph, useful = _leading_to(wanted, _reachable(cotangents))
@@ -233,7 +233,7 @@ def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
             elif parent in owned:
                 before += d
             else:
-                cotangents[parent] = np.asarray(before + d)  # of two 0-d arrays NumPy makes a scalar
+                cotangents[parent] = np.asarray(before + d)
                 owned.add(parent)
         if watch is not None and not retain_graph:
             watch.unlock(saved)
