@@ -122,6 +122,7 @@ def test_bad_input_is_answered_in_one_line(pictures, tmp_path, capsys):
     assert "7.png" in refused(capsys, *run, pictures, "--epochs", 1)
     (pictures / "captions.json").write_text('{"images": [')
     assert "captions.json" in refused(capsys, *run, pictures)
+    assert not (tmp_path / "o").exists()  # nothing half-written stays behind
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(pictures, tmp_path, capsys):

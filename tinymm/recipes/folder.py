@@ -38,12 +38,12 @@ class RunFolder:
         self.path = Path(path)
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"--out: must be a folder; {self.path} is a file")
-        self.path.mkdir(parents=True, exist_ok=True)
         if resume:
             self._check_same(config)
             return
         if self.checkpoint.exists():
             raise ValueError(f"--out: {self.path} already holds a run; add --resume to go on with it, or name another folder")
+        self.path.mkdir(parents=True, exist_ok=True)
         self.write("config.json", config)
 
     @classmethod

@@ -7,6 +7,7 @@ reads COCO-captions layout, DIR/captions.json and DIR/images/. An image entry ma
 
 import time
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -82,9 +83,10 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, text="lstm", hol
         raise ValueError(f"--epochs: must be at least 1; got {epochs}")
     config = {"recipe": "captioning", "data": data and str(data), "seed": seed, "epochs": epochs, "text": text,
               "hold_out": hold_out, "image_size": image_size, **{f"decoding/{k}": v for k, v in asdict(decoding).items()}}
+    say = partial(print, flush=True) if progress else lambda words: None
+    say(f"reading {data} ..." if data else "drawing scenes of the shapes world ...")
     task = folder_task(data, seed, image_size, hold_out) if data else shapes_task(seed)
     folder = RunFolder(out or RunFolder.default("captioning", resume), config, resume)
-    say = print if progress else lambda *words: None
     say(f"captioning: {task.name}, " + ", ".join(f"{len(part)} {name}" for name, part in task.parts.items()) + f" -> {folder.path}")
 
     tokenizer = WordTokenizer.fit(caption for group in task.parts["train"].captions for caption in group)
@@ -93,13 +95,12 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, text="lstm", hol
     captioner, seconds = trainer.model, trainer.at.seconds
 
     began = time.monotonic()
-    say("testing, beside the baselines ...")
-    results = evaluate(captioner, tokenizer, task, decoding, np.random.default_rng([seed, 4]))
+    results = evaluate(captioner, tokenizer, task, decoding, np.random.default_rng([seed, 4]), say)
     metrics = {**flat(results), "parameters": captioner.num_parameters(), "seconds/train": round(seconds, 1),
                "seconds/test": round(time.monotonic() - began, 1)}
     folder.write("metrics.json", metrics)
     write_report(folder, task, captioner, tokenizer, results, trainer.log.rows, {
-        **config, **task.notes, "images resized": len(task.resized), "metrics": metrics})
+        **config, **task.notes, "metrics": metrics})
     say(table(results, task))
     say(f"trained in {seconds:.0f} s; report: {folder.report}")
     return metrics

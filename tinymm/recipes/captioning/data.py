@@ -68,7 +68,6 @@ class Task:
     parts: dict
     setting: Setting
     notes: dict = field(default_factory=dict)
-    resized: set = field(default_factory=set)  # images that had to be scaled, as they are met
 
     @property
     def tests(self):
@@ -88,14 +87,13 @@ def shapes_task(seed, train=10_000, held=1_000):
     for name, n, kind in (("train", train, "seen"), ("val", held // 2, "seen"), ("test", held, "seen"),
                           ("test/held_out", held, "held_out")):
         scenes = world.sample(n, rng, compositions=kind)
-        parts[name] = Part(_quantised(world.render(scenes, rng)), world.captions(scenes, rng), scenes)
+        parts[name] = Part(_floating(np.rint(world.render(scenes, rng) * 255).astype(np.uint8)), world.captions(scenes, rng), scenes)
     notes = {"source": "embedded shapes world", "held out": ", ".join(" ".join(pair) for pair in world.held_out)}
     return Task("shapes", world.size, parts, SHAPES, notes)
 
 
-def _quantised(images):
-    """Images at 8 bits a channel, as files hold them, and a quarter of the memory."""
-    stored = np.rint(images * 255).astype(np.uint8)
+def _floating(stored):
+    """indices → float32 images; they are kept at 8 bits a channel, as files hold them: a quarter of the memory."""
     return lambda indices: stored[indices].astype(np.float32) / np.float32(255)
 
 
@@ -137,10 +135,11 @@ def folder_task(directory, seed, size=None, hold_out=None):
     for name in ("train", "val", "test"):
         if not len(rows[name]):
             raise ValueError(f"captioning: {directory} leaves no image for {name}; it has {len(data)} with captions")
-    pixels = _Pixels(data)
-    parts = {name: Part(lambda indices, r=r: pixels(r[indices]), [data.captions[i] for i in r]) for name, r in rows.items()}
-    notes = {"source": str(directory), "split": how, **{f"skipped: {k}": v for k, v in data.skipped.items() if v}}
-    return Task(str(directory), size, parts, FOLDER, notes, data.resized)
+    stored = _read_all(data)
+    parts = {name: Part(_floating(stored[r]), [data.captions[i] for i in r]) for name, r in rows.items()}
+    notes = {"source": str(directory), "split": how, "images resized": len(data.resized),
+             **{f"skipped: {k}": v for k, v in data.skipped.items() if v}}
+    return Task(str(directory), size, parts, FOLDER, notes)
 
 
 def _natural_size(data):
@@ -164,18 +163,10 @@ def _compositions(data, fields, seed):
     return np.setdiff1d(np.arange(len(data)), test), test
 
 
-class _Pixels:
-    """Images of a folder, read once and kept at 8 bits a channel."""
-
-    def __init__(self, data):
-        self.data = data
-        self.stored = np.empty((len(data), 3, *data.size), np.uint8)
-        self.known = np.zeros(len(data), bool)
-
-    def __call__(self, rows):
-        rows = np.asarray(rows)
-        new = np.unique(rows[~self.known[rows]])
-        if new.size:
-            self.stored[new] = np.rint(self.data.load_images(new) * 255)
-            self.known[new] = True
-        return self.stored[rows].astype(np.float32) / np.float32(255)
+def _read_all(data, block=256):
+    """Every image at 8 bits a channel, uint8 (n, 3, H, W); a damaged file is found here, before anything is written."""
+    stored = np.empty((len(data), 3, *data.size), np.uint8)
+    for start in range(0, len(data), block):
+        rows = np.arange(start, min(start + block, len(data)))
+        stored[rows] = np.rint(data.load_images(rows) * 255)
+    return stored

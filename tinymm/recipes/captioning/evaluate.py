@@ -23,7 +23,7 @@ def scores(said, references, scenes=None):
     return found
 
 
-def evaluate(captioner, tokenizer, task, decoding, rng):
+def evaluate(captioner, tokenizer, task, decoding, rng, say=lambda words: None):
     """Caption every test part with the model and with each baseline.
 
     Returns
@@ -33,6 +33,7 @@ def evaluate(captioner, tokenizer, task, decoding, rng):
     """
     results = {}
     for name, part in task.tests.items():
+        say(f"testing on {len(part)} images ({name}), beside the baselines ...")
         images = part.all_images()
         others = rng.permutation(len(part))
         while len(part) > 1 and (others == np.arange(len(part))).any():  # nobody may keep their own image
