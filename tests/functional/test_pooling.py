@@ -48,6 +48,14 @@ def test_one_byte_remembers_the_winner(rng):
     assert [a.itemsize for a in y._node.saved if isinstance(a, np.ndarray)] == [1]
 
 
+def test_two_bytes_do_where_a_window_has_more_than_256_pixels():
+    image = np.zeros((1, 1, 17, 17))
+    image[0, 0, -1, -1] = 1.0
+    x = tm.tensor(image, requires_grad=True)
+    F.max_pool2d(x, 17).backward([[[[2.0]]]])
+    np.testing.assert_array_equal(x.grad, 2 * image)
+
+
 def test_a_grid_of_one_cell_is_the_mean(rng):
     x = rng.standard_normal((2, 3, 5, 7))
     np.testing.assert_allclose(F.adaptive_avg_pool2d(x, 1), x.mean((2, 3), keepdims=True), rtol=1e-12)

@@ -55,13 +55,13 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
     x = _padded(input, geometry, -np.inf)
     y = np.empty((*input.shape[:2], *geometry.windows), input.dtype)
     winner = np.zeros(y.shape, np.min_scalar_type(geometry.kernel[0] * geometry.kernel[1] - 1))
+    taps = [tap for i, j, tap in geometry.taps()]
     for image, best, first in zip(x, y, winner):                    # one image at a time stays in cache
-        for k, (i, j, tap) in enumerate(geometry.taps()):
-            if k == 0:
-                best[...] = image[tap]
-            else:
-                np.copyto(first, k, where=image[tap] > best)
-                np.maximum(best, image[tap], out=best)
+        best[...] = image[taps[0]]
+        for k, tap in enumerate(taps[1:], 1):
+            seen = np.ascontiguousarray(image[tap])
+            np.maximum(first, (seen > best) * first.dtype.type(k), out=first)
+            np.maximum(best, seen, out=best)
     return saving(y, winner=winner, shape=input.shape)
 
 
@@ -69,9 +69,11 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
 def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   # x̄ = Σ over windows x won: g
     geometry = _geometry("max_pool2d", np.empty(shape, bool), kernel_size, stride, padding, dilation)
     x = np.zeros((*shape[:2], *geometry.padded), g.dtype)
+    apart = all(s > d * (k - 1) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))    # no overlap
     for image, response, first in zip(x, g, winner):
         for k, (i, j, tap) in enumerate(geometry.taps()):
-            image[tap] += response * (first == k)
+            won = response * (first == k)
+            image[tap] = won if apart else image[tap] + won
     return x[geometry.inside]
 
 
