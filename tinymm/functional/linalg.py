@@ -36,7 +36,8 @@ def matmul(a, b):
     Notes
     -----
     A stack of matrices times one matrix is computed as a single product of all rows, and so is the
-    gradient of that matrix.
+    gradient of that matrix. Layouts that BLAS does not read (reversed, repeated) NumPy copies, from its
+    version 2.3 on; before, it multiplied them without BLAS, slowly.
 
     Examples
     --------
@@ -45,16 +46,18 @@ def matmul(a, b):
     array([21., 43.])
     """
     try:
-        if np.ndim(b) == 2 and np.ndim(a) > 2 and a.flags.c_contiguous:
-            return (rows(a) @ for_blas(b)).reshape((*a.shape[:-1], b.shape[-1]))
-        return np.matmul(for_blas(a), for_blas(b))
-    except ValueError:
+        if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
+            return (rows(a) @ b).reshape((*a.shape[:-1], b.shape[-1]))
+        return np.matmul(a, b)
+    except (AttributeError, ValueError):  # a number has no shape
         raise ValueError("matmul: the last dimension of a must equal the second to last of b (the only one of a vector), "
                          f"and those in front must broadcast; got {np.shape(a)} and {np.shape(b)}") from None
 
 
 @matmul.vjp
 def matmul_vjp(g, a, b):            # Ā = G Bᵀ,  B̄ = Aᵀ G
+    if a.ndim == b.ndim == 2:
+        return lambda: g @ b.mT, lambda: a.mT @ g
     G = g[..., None] if b.ndim == 1 else g
     G = G[..., None, :] if a.ndim == 1 else G
     A = a[None, :] if a.ndim == 1 else a    # (..., M, K)
@@ -74,15 +77,6 @@ def matmul_vjp(g, a, b):            # Ā = G Bᵀ,  B̄ = Aᵀ G
 def rows(x):
     """All axes but the last as one: a stack of matrices as one matrix."""
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
-
-
-def for_blas(x):
-    """x, or a copy if its last two strides are such as BLAS does not read (reversed, repeated)."""
-    if np.ndim(x) < 2:
-        return x
-    (m, n), (down, right), one = x.shape[-2:], x.strides[-2:], x.itemsize
-    readable = right == one and (down >= n * one or m == 1) or down == one and (right >= m * one or n == 1)
-    return x if readable else np.ascontiguousarray(x)
 
 
 @op
@@ -121,7 +115,7 @@ def linear(input, weight, bias=None):
 
 @linear.vjp
 def linear_vjp(g, input, weight):   # x̄ = G W,  W̄ = Gᵀ X,  b̄ = Gᵀ 1, over all rows
-    G = for_blas(rows(g))
+    G = rows(g)
     return (lambda: (G @ weight).reshape(input.shape),
             lambda: G.T @ rows(input),
             lambda: np.ones(len(G), G.dtype) @ G)
