@@ -13,7 +13,7 @@ def row_of(made, reference, **options):
     return spec(made.op.name, calls=lambda: calls(arrays(gap=0.3)), reference=reference, **options)
 
 
-def failed(made, examples=5):
+def failed(made, examples=3):
     return {rung for _, rung, _ in run_ladder(made, examples).failures}
 
 
