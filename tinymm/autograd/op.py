@@ -59,7 +59,7 @@ class Op:
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
         self.places = []  # where each of them stands: argument position, len(names) for y, or an extra's name
-        self.pick = picker([])  # takes them out of [*arguments, y], if none is an extra
+        self.pick = picker([])  # takes them out of [*arguments, y]
         self.composite = None  # the same value in primitive ops
 
     def input_name(self, i):
@@ -98,15 +98,25 @@ class Op:
         self.pull, self.wants = vjp, tuple(wants[1:])
         spots = {name: i for i, name in enumerate((*self.names, "y"))}
         self.places = [spots.get(name, name) for name in self.wants]
-        self.pick = picker(self.places)
+        extras = any(type(k) is str for k in self.places)
+        self.pick = picker(self.places) if not extras else lambda pool: self.miss(())
         return vjp
 
     def saved_for_vjp(self, values, y, extras):
         """The values the VJP names, in its order."""
-        if extras is None:
-            return self.pick([*values, y])
         pool = [*values, y]
-        return [pool[k] if type(k) is int else extras[k] for k in self.places]
+        if extras is None:
+            return self.pick(pool)
+        try:
+            return [pool[k] if type(k) is int else extras[k] for k in self.places]
+        except KeyError:
+            return self.miss(extras)
+
+    def miss(self, extras):
+        """Say that the forward has not saved what the VJP names."""
+        missing = [name for name in self.places if type(name) is str and name not in extras]
+        raise TypeError(f"{self.name}: the VJP asks for {', '.join(missing)}, which is neither an argument, nor y, "
+                        "nor saved by the forward") from None
 
     def pull_recorded(self, g, node):
         """The VJP on Tensors that are tied into the graph, so that it can be differentiated again."""
@@ -147,7 +157,7 @@ class Op:
 
 def picker(places):
     """A function from a list to a sequence of its elements at `places`; quicker than a loop, for it runs at every op."""
-    if len(places) == 1 and type(places[0]) is int:
+    if len(places) == 1:
         return itemgetter(slice(places[0], places[0] + 1))
     return itemgetter(*places) if places else itemgetter(slice(0))
 
@@ -211,7 +221,8 @@ def op(forward):
     """
     record = Op(forward)
     arity = len(record.names) if record.starred is None else -1
-    call = _caller(record, arity) if record.sequence is None else _sequence_caller(record, arity)
+    caller = {1: _unary_caller, 2: _binary_caller}.get(arity, _caller) if record.sequence is None else _sequence_caller
+    call = caller(record, arity)
     update_wrapper(call, forward)
     call.op = record
     call.vjp = record.set_vjp
@@ -223,8 +234,8 @@ def op(forward):
 
 
 def _caller(record, arity):
-    """The function users call. This is the hot path: one pass over the arguments, one Node, one Tensor."""
-    forward, bind, lay = record.forward, record.bind, _lay
+    """The function users call: one pass over the arguments, one Node, one Tensor."""
+    forward, bind = record.forward, record.bind
 
     def call(*args, **kwargs):
         if kwargs or len(args) != arity:
@@ -244,7 +255,45 @@ def _caller(record, arity):
             parents.append(node)
         if not tensors:
             return _plain(forward(*values))
-        return lay(record, values, tuple(parents), forward(*values), taped)
+        return _lay(record, values, tuple(parents), forward(*values), taped)
+
+    return call
+
+
+def _unary_caller(record, arity):
+    """`_caller` for ops of one argument: the same Node and Tensor without a loop, for this is the hot path."""
+    forward, general = record.forward, _caller(record, arity)
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != 1 or not isinstance(args[0], Tensor):
+            return general(*args, **kwargs)
+        x, = args
+        node, x = x._node, x.data
+        y = forward(x)
+        if node is None or type(y) is not np.ndarray or y.dtype.kind not in "fc" or not mode.recording or mode.watch:
+            return _lay(record, (x,), (node,), y, node is not None)
+        return Tensor(y, Node(record, (node,), record.pick([x, y]), record.composite and (x,), y.shape, y.dtype))
+
+    return call
+
+
+def _binary_caller(record, arity):
+    """`_caller` for ops of two arguments: likewise, where both are Tensors."""
+    forward, general = record.forward, _caller(record, arity)
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != 2:
+            return general(*args, **kwargs)
+        a, b = args
+        if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+            return general(a, b)
+        first, second = a._node, b._node
+        a, b = a.data, b.data
+        y = forward(a, b)
+        taped = first is not None or second is not None
+        if not taped or type(y) is not np.ndarray or y.dtype.kind not in "fc" or not mode.recording or mode.watch:
+            return _lay(record, (a, b), (first, second), y, taped)
+        return Tensor(y, Node(record, (first, second), record.pick([a, b, y]), record.composite and (a, b), y.shape, y.dtype))
 
     return call
 
@@ -287,12 +336,7 @@ def _lay(record, values, parents, y, taped):
         watch.check_forward(record, values, y)
     if not taped or not mode.recording:
         return tuple(map(Tensor, y)) if several else Tensor(y)
-    try:
-        saved = record.saved_for_vjp(values, y, extras)
-    except (KeyError, TypeError):
-        missing = [name for name in record.places if type(name) is str and name not in (extras or ())]
-        raise TypeError(f"{record.name}: the VJP asks for {', '.join(missing)}, which is neither an argument, nor y, "
-                        f"nor saved by the forward") from None
+    saved = record.saved_for_vjp(values, y, extras)
     inputs = values if record.composite is not None else None
     node = Node(record, parents, saved, inputs, shape, dtype)
     if watch is not None:
