@@ -152,7 +152,8 @@ def quick_gelu(x):
     >>> F.quick_gelu(np.array([0.0, 1.0])).round(4)
     array([0.    , 0.8458])
     """
-    return x * (0.5 * np.tanh(0.851 * x) + 0.5)     # σ(z) = ½ (1 + tanh z/2)
+    with np.errstate(over="ignore"):
+        return x / (1 + np.exp(-1.702 * x))
 
 
 @quick_gelu.vjp

@@ -215,7 +215,8 @@ def sigmoid(x):
 
     Notes
     -----
-    Computed as $\tfrac12(1 + \tanh\tfrac{x}{2})$, the same function, which never overflows.
+    Accurate far below 0 too, so that $\ln\sigma(x)$ is x there. The equal $\tfrac12(1 + \tanh\tfrac{x}{2})$ would
+    be 0 from -37 down. Above the largest exponential, $e^{-x} = \infty$ gives the right 0.
 
     Examples
     --------
@@ -223,7 +224,8 @@ def sigmoid(x):
     >>> F.sigmoid(np.array([0.0, -1000.0]))
     array([0.5, 0. ])
     """
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-1.0 * x))  # times -1.0: unary minus would wrap unsigned integers around
 
 
 @sigmoid.vjp
