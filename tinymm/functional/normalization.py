@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
+from .reductions import centred
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
@@ -53,7 +54,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
            [ 0.,  0.]])
     """
     n = width("layer_norm", x, normalized_shape, weight, bias)
-    rows = x.reshape(-1, n)
+    rows = x.reshape(x.size // max(n, 1), n)
     hat = rows - rows[:, :1]
     hat -= row_mean(hat)
     rstd = 1 / np.sqrt(row_mean(hat, hat) + eps)
@@ -79,7 +80,7 @@ def layer_norm_vjp(g, weight, bias, hat, rstd):     # x̄ = (1/σ)(ḡ − ⟨�
 @layer_norm.composite
 def layer_norm_composite(x, normalized_shape, weight, bias, eps):
     axes = last_axes(normalized_shape)
-    d = x - x.mean(axes, keepdims=True)
+    d = centred(x, axes)
     return affine(d / np.sqrt((d * d).mean(axes, keepdims=True) + eps), weight, bias)
 
 
@@ -113,7 +114,7 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
     array([ 1., -1.])
     """
     n = width("rms_norm", x, normalized_shape, weight)
-    rows = x.reshape(-1, n)
+    rows = x.reshape(x.size // max(n, 1), n)
     rstd = 1 / np.sqrt(row_mean(rows, rows) + machine_epsilon(x, eps))
     hat = rows * rstd
     return saving(scaled(hat, weight).reshape(x.shape), hat=hat, rstd=rstd)
@@ -262,11 +263,12 @@ def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨
 @batch_norm.composite
 def batch_norm_composite(x, running_mean, running_var, weight, bias, training, momentum, eps):
     if training:
-        mean = x.mean(but_channels(x), keepdims=True)
-        var = np.square(x - mean).mean(but_channels(x), keepdims=True)
+        d = centred(x, but_channels(x))
+        var = np.square(d).mean(but_channels(x), keepdims=True)
     else:
         mean, var = running_statistics(x, running_mean, running_var)
-    return affine((x - mean) / np.sqrt(var + eps), *over_channels(x, weight, bias))
+        d = x - mean
+    return affine(d / np.sqrt(var + eps), *over_channels(x, weight, bias))
 
 
 def width(name, x, normalized_shape, weight=None, bias=None):

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..autograd import op, saving
+from ..autograd import Tensor, op, saving
 from .joining import concatenate
 from .selection import where
 from .shape import broadcast_to, flip, permute
@@ -78,7 +78,8 @@ def var(x, axis=None, correction=1, keepdims=False):
 
     Notes
     -----
-    NaN where n does not exceed c.
+    NaN where n does not exceed c. Elements are measured from the first of them, so that equal ones, however
+    large, have variance 0 and gradient 0.
 
     Examples
     --------
@@ -86,12 +87,12 @@ def var(x, axis=None, correction=1, keepdims=False):
     >>> float(F.var(np.array([1.0, 2.0, 3.0])))
     1.0
     """
-    return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
+    return np.var(from_first(x, axis), axis=axis, ddof=correction, keepdims=keepdims)
 
 
 @var.vjp
 def var_vjp(g, x, axis, correction):  # x̄ = g · 2 (x − μ) / (n − c)
-    return spread(g, axis, x.shape) * (x - mean(x, axis, True)) * (2 / freedom(x, axis, correction))
+    return spread(g, axis, x.shape) * centred(x, axis) * (2 / freedom(x, axis, correction))
 
 
 @op
@@ -116,13 +117,26 @@ def std(x, axis=None, correction=1, keepdims=False):
     >>> float(F.std(np.array([1.0, 3.0, 5.0])))
     2.0
     """
-    return np.std(x, axis=axis, ddof=correction, keepdims=keepdims)
+    return np.std(from_first(x, axis), axis=axis, ddof=correction, keepdims=keepdims)
 
 
 @std.vjp
 def std_vjp(g, y, x, axis, correction):  # x̄ = g · (x − μ) / ((n − c) y)
     share = where(y == 0, 0, g) / where(y == 0, 1, y)
-    return spread(share, axis, x.shape) * (x - mean(x, axis, True)) * (1 / freedom(x, axis, correction))
+    return spread(share, axis, x.shape) * centred(x, axis) * (1 / freedom(x, axis, correction))
+
+
+def centred(x, axis):
+    """x − μ, exactly 0 for equal elements: a mean of large numbers is rounded, one of zeros is not."""
+    d = from_first(x, axis)
+    return d - mean(d, axis, True)
+
+
+def from_first(x, axis):
+    """x − its first element along the axes, which is as good as a constant to whoever subtracts the mean."""
+    raw = x.data if isinstance(x, Tensor) else np.asarray(x)
+    axes = reduced(axis, raw.ndim)
+    return x - raw[tuple(slice(1) if k in axes else slice(None) for k in range(raw.ndim))]
 
 
 def freedom(x, axis, correction):
