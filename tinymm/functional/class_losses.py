@@ -57,7 +57,8 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
                          f"got {target.shape} and {input.shape}")
     axis = class_axis(input)
     q = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
-    terms = q * log_softmax(input, axis)
+    log_p = log_softmax(input, axis)
+    terms = q * np.where(np.logical_and(q == 0, log_p == -np.inf), 0, log_p)    # 0 ln 0 = 0
     if weight is not None:
         terms = terms * class_weight("cross_entropy", input, weight).reshape(-1, *[1] * (input.ndim - axis - 1))
     loss = -terms.sum(axis)
