@@ -6,6 +6,8 @@ convolution is the second of them with the roles exchanged. Here: the formulas,
 their explicit forms (one matrix product per kernel pixel), and the checks.
 """
 
+import math
+
 from ..autograd import op
 from .columns import correlate, kernel_gradient, spread
 from .indexing import getitem, place
@@ -78,13 +80,13 @@ def conv2d_vjp(g, input, weight, stride, padding, dilation, groups):
 def conv2d_composite(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """y = Σᵢⱼ W[:, :, i, j] · (what the windows see through kernel pixel i, j)."""
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    batch, depth = len(input), weight.shape[1]
+    batch, depth, width = len(input), weight.shape[1], len(weight) // groups
     x = place(input, geometry.inside, (*input.shape[:2], *geometry.padded))
     y = 0
     for i, j, tap in geometry.taps():
-        seen = x[tap].reshape(batch, groups, depth, -1)                         # (B, G, C/G, H'W')
-        y = y + weight[:, :, i, j].reshape(groups, -1, depth) @ seen            # (B, G, O/G, H'W')
-    y = y.reshape(batch, -1, *geometry.windows)
+        seen = x[tap].reshape(batch, groups, depth, math.prod(geometry.windows))    # (B, G, C/G, H'W')
+        y = y + weight[:, :, i, j].reshape(groups, width, depth) @ seen             # (B, G, O/G, H'W')
+    y = y.reshape(batch, len(weight), *geometry.windows)
     return y if bias is None else y + bias.reshape(-1, 1, 1)
 
 
@@ -186,11 +188,11 @@ def conv_transpose2d_vjp(g, input, weight, stride, padding, output_padding, grou
 def conv_transpose2d_composite(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """y = Σᵢⱼ (W[:, :, i, j]ᵀ x, placed where the windows' kernel pixels i, j are)."""
     geometry = _transposed(input, weight, bias, stride, padding, output_padding, groups, dilation)
-    batch, depth = len(input), weight.shape[1]
-    x = input.reshape(batch, groups, input.shape[1] // groups, -1)              # (B, G, C/G, HW)
+    batch, width, depth = len(input), len(weight) // groups, weight.shape[1]
+    x = input.reshape(batch, groups, width, math.prod(input.shape[2:]))         # (B, G, C/G, HW)
     y = 0
     for i, j, tap in geometry.taps():
-        paint = weight[:, :, i, j].reshape(groups, -1, depth).mT @ x            # (B, G, O/G, HW)
+        paint = weight[:, :, i, j].reshape(groups, width, depth).mT @ x         # (B, G, O/G, HW)
         paint = paint.reshape(batch, groups * depth, *geometry.windows)
         y = y + place(paint, tap, (batch, groups * depth, *geometry.padded))
     y = getitem(y, geometry.inside)

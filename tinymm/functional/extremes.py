@@ -77,6 +77,8 @@ def _extreme(who, f, x, axis):
     """The extreme with its axes kept, and where x equals it."""
     try:
         y = np.asarray(f(x, axis=axis, keepdims=True))
+    except np.exceptions.AxisError:
+        raise
     except ValueError:
         raise ValueError(f"{who}: needs at least one element along axis {axis}; got {np.shape(x)}") from None
     return y, np.asarray(x == y)

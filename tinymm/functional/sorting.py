@@ -125,15 +125,18 @@ def argmax(x, axis=None, keepdims=False):
     -------
     Tensor (ndarray or number, for an ndarray) of int
 
+    Raises
+    ------
+    ValueError
+        If there are no elements to choose from.
+
     Examples
     --------
     >>> import numpy as np, tinymm.functional as F
     >>> F.argmax(np.array([[1.0, 2.0], [5.0, 3.0]]), axis=1)
     array([1, 0])
     """
-    if isinstance(x, Tensor):
-        return Tensor(np.asarray(np.argmax(x.data, axis=axis, keepdims=keepdims)))
-    return np.argmax(x, axis=axis, keepdims=keepdims)
+    return _place_of(np.argmax, x, axis, keepdims)
 
 
 def argmin(x, axis=None, keepdims=False):
@@ -150,12 +153,26 @@ def argmin(x, axis=None, keepdims=False):
     -------
     Tensor (ndarray or number, for an ndarray) of int
 
+    Raises
+    ------
+    ValueError
+        If there are no elements to choose from.
+
     Examples
     --------
     >>> import numpy as np, tinymm.functional as F
     >>> F.argmin(np.array([[1.0, 2.0], [5.0, 3.0]]), axis=1)
     array([0, 1])
     """
+    return _place_of(np.argmin, x, axis, keepdims)
+
+
+def _place_of(find, x, axis, keepdims):
     if isinstance(x, Tensor):
-        return Tensor(np.asarray(np.argmin(x.data, axis=axis, keepdims=keepdims)))
-    return np.argmin(x, axis=axis, keepdims=keepdims)
+        return Tensor(np.asarray(_place_of(find, x.data, axis, keepdims)))
+    try:
+        return find(x, axis=axis, keepdims=keepdims)
+    except np.exceptions.AxisError:
+        raise
+    except ValueError:
+        raise ValueError(f"{find.__name__}: needs at least one element along axis {axis}; got {np.shape(x)}") from None
