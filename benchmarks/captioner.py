@@ -1,8 +1,8 @@
 """What a model costs: one training step of the recipe's captioner, and its parts, against the same model in PyTorch.
 
-A step is forward, cross-entropy, backward, clipping by norm and AdamW, on a batch of 64 images of 32x32. Both models
-start from the same weights; without dropout they must give the same loss and the same gradient norm, which is checked
-before anything is timed.
+A step is forward, cross-entropy, backward, clipping by norm and AdamW, on a batch as the recipe makes them, of images
+of 32x32. Both models start from the same weights; without dropout they must give the same loss and the same gradient
+norm, which is checked before anything is timed.
 
     python -m benchmarks.captioner --json captioner.json
 """
@@ -14,23 +14,27 @@ import numpy as np
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.mapping import caption_loss
+from tinymm.recipes.captioning.data import FOLDER, SHAPES
 from tinymm.recipes.captioning.model import ModelConfig, build
+from tinymm.recipes.captioning.train import MAX_NORM, SMOOTHING
 
 from .harness import alternate, clock_for, compare, parse_arguments, report
 from .machine import peer, use_threads
 
 __all__ = ["Ours", "Theirs", "main", "make_batch"]
 
-BATCH, LEARNING_RATE, MAX_NORM = 64, 1e-3, 1.0
-# name -> (number of words V, words to predict T, channels of the image encoder): drawings with long captions, flat shapes
-WORLDS = {"emoji": (1500, 17, ((32,), (64, 64), (128, 128))), "shapes": (35, 18, ((16,), (32, 32), (64, 64)))}
+LEARNING_RATE = 1e-3
+# name -> (the recipe's setting, number of words V, words to predict T): a folder of drawings, the embedded flat shapes
+WORLDS = {"emoji": (FOLDER, 1241, 16), "shapes": (SHAPES, 35, 21)}
 
 
-def make_batch(config, steps, rng):
-    """Images (B, 3, H, W), captions (B, T + 1), and which of their words are real: from 4 to T + 1."""
-    images = rng.standard_normal((BATCH, 3, config.size, config.size)).astype(np.float32)
-    ids = rng.integers(0, config.vocabulary, (BATCH, steps + 1))
-    return images, ids, np.arange(steps + 1) < rng.integers(4, steps + 2, (BATCH, 1))
+def make_batch(config, setting, steps, rng):
+    """Images (B, 3, H, W), K captions of each (B·K, T + 1), and which of their words are real: from 4 to T + 1."""
+    images = rng.standard_normal((setting.batch_size, 3, config.size, config.size)).astype(np.float32)
+    captions = setting.batch_size * setting.paraphrases
+    ids = rng.integers(0, config.vocabulary, (captions, steps + 1))
+    return images, ids, np.arange(steps + 1) < rng.integers(4, steps + 2, (captions, 1))
 
 
 class Ours:
@@ -43,11 +47,7 @@ class Ours:
         self.optimizer = tm.optim.AdamW(self.parameters, lr=LEARNING_RATE)
 
     def loss(self):
-        return self.word_loss(self.model(self.images, self.ids[:, :-1])[0])
-
-    def word_loss(self, logits):
-        said = self.mask[:, 1:]
-        return F.cross_entropy(logits[said], self.ids[:, 1:][said])
+        return caption_loss(self.model, self.images, self.ids, self.mask, label_smoothing=SMOOTHING)
 
     def step(self):
         self.optimizer.zero_grad()
@@ -67,7 +67,9 @@ class Ours:
     def parts(self):
         """name -> function to time: each part forward and backward on what the others give it."""
         model, ids = self.model, self.ids[:, :-1]
-        regions, pooled = (tm.tensor(x.data, requires_grad=True) for x in model.image_encoder(self.images))
+        captions_each = len(ids) // len(self.images)
+        regions, pooled = (tm.tensor(np.repeat(x.data, captions_each, 0), requires_grad=True)
+                           for x in model.image_encoder(self.images))
         text = tm.tensor(model.text_encoder(ids, pooled).data, requires_grad=True)
         fused = tm.tensor(model.fusion(text, regions)[0].data, requires_grad=True)
         self.norm()  # leaves the gradients that `update` reads
@@ -76,11 +78,16 @@ class Ours:
             own = [p for _, p in module.named_parameters()]
             tm.grad(outputs, [*own, *inputs], [np.ones_like(y.data) for y in outputs])
 
+        def word_loss():
+            said = self.mask[:, 1:]
+            logits = model.words(model.dropout(fused))
+            return F.cross_entropy(logits[said], self.ids[:, 1:][said], label_smoothing=SMOOTHING)
+
         return {
             "image encoder": lambda: pull(model.image_encoder(self.images), model.image_encoder),
             "text encoder": lambda: pull([model.text_encoder(ids, pooled)], model.text_encoder, pooled),
             "fusion": lambda: pull([model.fusion(text, regions)[0]], model.fusion, text, regions),
-            "decoder and loss": lambda: pull([self.word_loss(model.decoder(fused))], model.decoder, fused),
+            "words and loss": lambda: pull([word_loss()], model.words, fused),
             "clip and AdamW": self.update,
         }
 
@@ -91,7 +98,7 @@ class Theirs:
     def __init__(self, torch, config, batch, weights):
         from . import captioner_torch  # imports torch
 
-        self.torch, self.word_loss_of = torch, captioner_torch.caption_loss
+        self.torch, self.word_loss = torch, captioner_torch.caption_loss
         self.model = captioner_torch.TorchCaptioner(config)
         self.model.load_state_dict({name: torch.tensor(a) for name, a in weights.items()})
         self.images, self.ids, self.mask = map(torch.from_numpy, batch)
@@ -99,10 +106,8 @@ class Theirs:
         self.optimizer = torch.optim.AdamW(self.parameters, lr=LEARNING_RATE)
 
     def loss(self):
-        return self.word_loss(self.model(self.images, self.ids[:, :-1])[0])
-
-    def word_loss(self, logits):
-        return self.word_loss_of(logits, self.ids, self.mask)
+        logits, _ = self.model(self.images, self.ids[:, :-1])
+        return self.word_loss(logits, self.ids, self.mask, SMOOTHING)
 
     def step(self):
         self.optimizer.zero_grad()
@@ -120,7 +125,9 @@ class Theirs:
 
     def parts(self):
         model, ids = self.model, self.ids[:, :-1]
-        regions, pooled = (x.detach().requires_grad_() for x in model.image_encoder(self.images))
+        captions_each = len(ids) // len(self.images)
+        regions, pooled = (x.detach().repeat_interleave(captions_each, 0).requires_grad_()
+                           for x in model.image_encoder(self.images))
         text = model.text_encoder(ids, pooled).detach().requires_grad_()
         fused = model.fusion(text, regions)[0].detach().requires_grad_()
         self.norm()
@@ -129,11 +136,14 @@ class Theirs:
             ones = [self.torch.ones_like(y) for y in outputs]
             self.torch.autograd.grad(outputs, [*module.parameters(), *inputs], ones)
 
+        def word_loss():
+            return self.word_loss(model.words(model.dropout(fused)), self.ids, self.mask, SMOOTHING)
+
         return {
             "image encoder": lambda: pull(model.image_encoder(self.images), model.image_encoder),
             "text encoder": lambda: pull([model.text_encoder(ids, pooled)], model.text_encoder, pooled),
             "fusion": lambda: pull([model.fusion(text, regions)[0]], model.fusion, text, regions),
-            "decoder and loss": lambda: pull([self.word_loss(model.decoder(fused))], model.decoder, fused),
+            "words and loss": lambda: pull([word_loss()], model.words, fused),
             "clip and AdamW": self.update,
         }
 
@@ -159,16 +169,16 @@ def main(argv=None):
     use_threads(options.threads)
     torch = peer("torch")
     found = []
-    for name, (vocabulary, steps, widths) in WORLDS.items():
-        config = ModelConfig(size=32, vocabulary=vocabulary, widths=widths)
-        batch = make_batch(config, steps, np.random.default_rng(1))
+    for name, (setting, vocabulary, steps) in WORLDS.items():
+        config = ModelConfig(32, vocabulary, setting.widths, setting.width, setting.dropout)
+        batch = make_batch(config, setting, steps, np.random.default_rng(1))
         check_equal(both(torch, replace(config, dropout=0.0), batch))
         sides = both(torch, config, batch)
         runs = {"whole step": {library: side.step for library, side in sides.items()}}
         parts = {library: side.parts() for library, side in sides.items()}
         runs.update((part, {library: parts[library][part] for library in sides}) for part in parts["tinymm"])
         for what, candidates in runs.items():
-            seconds = alternate(candidates, options.repeats, warmup=2, clock=clock_for(options.threads))
+            seconds = alternate(candidates, options.repeats, 2, clock_for(options.threads), rest=0.1)
             found.append(compare(f"{name} (V = {vocabulary}, T = {steps}): {what}", seconds, list(sides)[-1]))
     report(found, options.json, options.threads)
 

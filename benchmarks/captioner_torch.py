@@ -22,12 +22,13 @@ class ImageEncoder(nn.Module):
                 before = width
         side = size >> (len(widths) - 1)
         self.layers = nn.Sequential(*layers)
+        self.norm = nn.LayerNorm(before)
         self.positions = nn.Parameter(torch.zeros(side * side, before))
         self.patch, self.width, self.pooled_width = side // glance, before, glance**2 * before
 
     def forward(self, images):
         grid = self.layers(images)
-        return grid.flatten(2).transpose(1, 2) + self.positions, F.avg_pool2d(grid, self.patch).flatten(1)
+        return self.norm(grid.flatten(2).transpose(1, 2)) + self.positions, F.avg_pool2d(grid, self.patch).flatten(1)
 
 
 class TextEncoder(nn.Module):
@@ -49,13 +50,12 @@ class TextEncoder(nn.Module):
 class Fusion(nn.Module):
     """`tinymm.fusion.AttentionFusion`."""
 
-    def __init__(self, text_width, image_width, width, heads, dropout):
+    def __init__(self, text_width, image_width, width, heads):
         super().__init__()
         self.query = nn.Linear(text_width, width)
         self.key = nn.Linear(image_width, width)
         self.value = nn.Linear(image_width, width)
         self.fuse = nn.Linear(text_width + width, width)
-        self.dropout = nn.Dropout(dropout)
         self.heads = heads
 
     def forward(self, text, image):
@@ -63,7 +63,7 @@ class Fusion(nn.Module):
                    for x in (self.query(text), self.key(image), self.value(image)))
         weights = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1)
         context = (weights @ v).transpose(1, 2).flatten(2)
-        return self.dropout(torch.relu(self.fuse(torch.cat([text, context], -1)))), weights
+        return torch.relu(self.fuse(torch.cat([text, context], -1))), weights
 
 
 class TorchCaptioner(nn.Module):
@@ -73,16 +73,18 @@ class TorchCaptioner(nn.Module):
         super().__init__()
         self.image_encoder = ImageEncoder(config.widths, config.size)
         self.text_encoder = TextEncoder(config.vocabulary, config.width, self.image_encoder.pooled_width, config.dropout)
-        self.fusion = Fusion(config.width, self.image_encoder.width, config.width, config.heads, config.dropout)
-        self.decoder = nn.Linear(config.width, config.vocabulary)
+        self.fusion = Fusion(config.width, self.image_encoder.width, config.width, config.heads)
+        self.dropout = nn.Dropout(config.dropout)
+        self.words = nn.Linear(config.width, config.vocabulary)
 
     def forward(self, images, ids):
-        regions, pooled = self.image_encoder(images)
+        captions_each = len(ids) // len(images)
+        regions, pooled = (part.repeat_interleave(captions_each, 0) for part in self.image_encoder(images))
         fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
-        return self.decoder(fused), weights
+        return self.words(self.dropout(fused)), weights
 
 
-def caption_loss(logits, ids, mask):
-    """Mean over the real words of -log p(word); logits (B, T, V), ids and mask (B, T + 1)."""
+def caption_loss(logits, ids, mask, label_smoothing):
+    """Mean over the real words of -log p(word), smoothed; logits (B·K, T, V), ids and mask (B·K, T + 1)."""
     said = mask[:, 1:]
-    return F.cross_entropy(logits[said], ids[:, 1:][said])
+    return F.cross_entropy(logits[said], ids[:, 1:][said], label_smoothing=label_smoothing)

@@ -31,7 +31,7 @@ class Comparison:
     ratios: dict  # candidate -> three numbers, to the baseline of the same round
 
 
-def alternate(candidates, rounds, warmup=1, clock=time.perf_counter):
+def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
     """Run all candidates in turn, again and again.
 
     The garbage collector runs before each candidate and not during it; what existed before the first is left out of
@@ -47,6 +47,9 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter):
         How often each runs before that, untimed.
     clock : callable
         Gives the seconds.
+    rest : float
+        Seconds to wait before each run. With several threads: idle threads of the library that ran before spin for up
+        to 30 ms, on cores that the next one needs, before they sleep.
 
     Returns
     -------
@@ -69,6 +72,7 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter):
             for name, run in candidates.items():
                 gc.collect()
                 gc.disable()
+                time.sleep(rest)
                 start = clock()
                 run()
                 elapsed = clock() - start

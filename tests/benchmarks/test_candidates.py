@@ -1,9 +1,12 @@
 """What is timed computes what it should, with and without the libraries to compare with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks import captioner, engine
+from tinymm.recipes.captioning.data import SHAPES
 from tinymm.recipes.captioning.model import ModelConfig
 
 
@@ -31,23 +34,24 @@ def test_a_peer_with_another_gradient_is_found_out():
 
 
 SMALL = ModelConfig(size=16, vocabulary=11, widths=((4,), (8,)), width=16, heads=2, dropout=0.0)
+SETTING = replace(SHAPES, batch_size=4, paraphrases=2)
 
 
 def test_every_part_of_the_step_runs(rng):
-    ours = captioner.Ours(SMALL, captioner.make_batch(SMALL, 5, rng), rng)
-    before = ours.model.decoder.weight.data.copy()
+    ours = captioner.Ours(SMALL, captioner.make_batch(SMALL, SETTING, 5, rng), rng)
+    before = ours.model.words.weight.data.copy()
     for run in (ours.step, *ours.parts().values()):
         run()
-    assert not np.array_equal(before, ours.model.decoder.weight.data)
+    assert not np.array_equal(before, ours.model.words.weight.data)
 
 
 def test_the_model_in_pytorch_is_the_same_model(rng):
     torch = pytest.importorskip("torch")
-    batch = captioner.make_batch(SMALL, 5, rng)
+    batch = captioner.make_batch(SMALL, SETTING, 5, rng)
     sides = captioner.both(torch, SMALL, batch)
     captioner.check_equal(sides)
     assert list(sides["tinymm"].parts()) == list(sides["PyTorch"].parts())
     with torch.no_grad():
-        sides["PyTorch"].model.decoder.bias[1] += 1
+        sides["PyTorch"].model.words.bias[1] += 1
     with pytest.raises(AssertionError, match="losses differ"):
         captioner.check_equal(sides)
