@@ -105,23 +105,9 @@ class ShapesWorld:
         while not sizes or sizes.count("large") > 2:  # three large things hardly fit
             sizes = [SIZES[i] for i in rng.integers(len(SIZES), size=count)]
         while True:
-            things = _arrange(pairs, sizes, rng)
-            if things and _describable(things):
+            things = tuple(_place(*pair, size, rng) for pair, size in zip(pairs, sizes))
+            if _apart(things) and _describable(things):
                 return Scene(things)
-
-
-def _arrange(pairs, sizes, rng, tries=10):
-    """The things one after another, each where it is clear of those before; () where one finds no room."""
-    things = ()
-    for pair, size in zip(pairs, sizes):
-        for _ in range(tries):
-            thing = _place(*pair, size, rng)
-            if all(_apart(thing, other) for other in things):
-                break
-        else:
-            return ()
-        things += (thing,)
-    return things
 
 
 def _place(colour, shape, size, rng):
@@ -133,8 +119,12 @@ def _place(colour, shape, size, rng):
     return Thing(colour, shape, size, reach + (1 - 2 * reach) * x, reach + (1 - 2 * reach) * y, radius)
 
 
-def _apart(a, b):
-    return (a.x - b.x) ** 2 + (a.y - b.y) ** 2 > (REACH * (a.radius + b.radius) + GAP) ** 2
+def _apart(things):
+    return all(
+        (a.x - b.x) ** 2 + (a.y - b.y) ** 2 > (REACH * (a.radius + b.radius) + GAP) ** 2
+        for i, a in enumerate(things)
+        for b in things[:i]
+    )
 
 
 def _describable(things):
