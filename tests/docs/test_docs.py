@@ -180,7 +180,6 @@ def test_every_chapter_is_in_the_contents():
     assert not missing, f"docs/index.md does not list {sorted(missing)}"
 
 
-@pytest.mark.slow
 def test_sphinx_builds_without_a_warning(tmp_path):
     pytest.importorskip("sphinx", reason="the book needs the extra docs")
     pytest.importorskip("myst_parser", reason="the book needs the extra docs")
