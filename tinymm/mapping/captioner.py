@@ -16,9 +16,7 @@ __all__ = ["Captioner", "caption_loss", "hide_words", "next_word"]
 
 
 class Captioner(nn.Module):
-    """Image → CNN regions; prefix → LSTM or Transformer features; attention between them; an LSTM decoder → words.
-
-    The decoder reads the fused features in order, so that what was attended to for earlier words is remembered.
+    """Image → CNN regions; prefix → LSTM or Transformer features; attention between them → words.
 
     Parameters
     ----------
