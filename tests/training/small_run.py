@@ -1,4 +1,5 @@
-"""A small run for the tests: two layers, dropout, batch statistics, augmentation, a schedule, an average, early stopping.
+"""A small run for the tests: two layers, dropout, batch statistics, augmentation, two replicas, a schedule, an average,
+early stopping.
 
 As a script it trains in a folder, so that a test may kill it: small_run.py FOLDER [resume]
 """
@@ -54,7 +55,7 @@ def build(folder=None, pause=0.0, loss=squared_error, validate=None, **changes):
         return {"loss": ((model(x).data - y) ** 2).mean()}
 
     options = {"epochs": EPOCHS, "batch_size": BATCH, "seed": 3, "max_norm": 1.0, "ema_decay": 0.9, "log_every": 2,
-               "selection": Selection("val/loss", "min", 3), "checkpoint_every": 0.0, **changes}
+               "selection": Selection("val/loss", "min", 3), "checkpoint_every": 0.0, "replicas": 2, **changes}
     model = Net(rng)
     optimizer = tm.optim.AdamW(model.parameters(), lr=0.02)
     schedule = tm.optim.WarmupCosine(optimizer, 5, 40)

@@ -6,23 +6,26 @@ run at the same time. Meanwhile BLAS is held to one thread each (threadpoolctl, 
 """
 
 import threading
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache
 
 __all__ = ["parallel_for"]
 
 ENOUGH = 20e6  # multiplications: what a core does in the time it takes to start and join a thread, a few times over
 _one_loop_at_a_time = threading.Lock()
+_inside = ContextVar("inside a share of a loop", default=False)
 
 
 def parallel_for(n, body, work):
     """body(start, stop) for stretches that make up range(n), one for each thread BLAS would use.
 
+    A loop inside a share of another one runs as one stretch: the cores are taken.
+
     Parameters
     ----------
     n : int
     body : callable
-        Takes the half-open stretch, writes only what belongs to it; NumPy only.
+        Takes the half-open stretch, writes only what belongs to it.
     work : float
         How many multiplications all of it takes; a small loop is not worth a thread.
 
@@ -36,7 +39,7 @@ def parallel_for(n, body, work):
     >>> sum(parallel_for(10, lambda start, stop: sum(range(start, stop)), work=1e9))
     45
     """
-    blas = _blas() if work > ENOUGH and n > 1 else None
+    blas = _blas() if work > ENOUGH and n > 1 and not _inside.get() else None
     if blas is None:
         return [body(0, n)]
     with _one_loop_at_a_time:
@@ -45,10 +48,13 @@ def parallel_for(n, body, work):
         results, errors = [None] * count, []
 
         def share(k):
+            outside = _inside.set(True)
             try:
                 results[k] = body(cuts[k], cuts[k + 1])
             except BaseException as error:  # re-raised below, in the caller's thread
                 errors.append(error)
+            finally:
+                _inside.reset(outside)
 
         threads = [threading.Thread(target=copy_context().run, args=(share, k)) for k in range(1, count)]
         with blas.limit(limits=1):

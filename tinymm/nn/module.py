@@ -169,7 +169,8 @@ class Module:
                 array[...] = state[name]
         return missing, unexpected
 
-    def _generators(self):
+    def generators(self):
+        """The distinct Generators that dropout and other random layers keep (list)."""
         found = {id(g): g for module in self.modules() for _, g in module._own(np.random.Generator)}
         return list(found.values())
 
@@ -181,7 +182,7 @@ class Module:
         list of dict
             As `generator.bit_generator.state`; those of `np.random.default_rng` can be written as JSON.
         """
-        return [generator.bit_generator.state for generator in self._generators()]
+        return [generator.bit_generator.state for generator in self.generators()]
 
     def load_rng_state(self, states):
         """Set the Generators to what `rng_state` gave for a Module built in the same way.
@@ -191,7 +192,7 @@ class Module:
         ValueError
             If the number of Generators differs.
         """
-        generators = self._generators()
+        generators = self.generators()
         if len(states) != len(generators):
             raise ValueError(f"load_rng_state: {type(self).__name__} keeps {len(generators)} distinct Generators; "
                              f"got {len(states)} states")

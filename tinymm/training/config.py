@@ -88,6 +88,9 @@ class TrainingConfig:
         Keep the parameters of the best epoch; without it those of the last are kept.
     ema_decay : float, optional
         Evaluate and keep a moving average of the parameters instead of the parameters themselves.
+    replicas : int
+        Replicas of the model among which the examples of a step are shared out, a core for each if there are as many.
+        The numbers depend on it, not on the cores: batch statistics are a replica's own.
     log_every : int
         Steps between two rows of the log; an epoch ends with a row of its own.
     checkpoint_every : float
@@ -105,11 +108,12 @@ class TrainingConfig:
     max_norm: float | None = None
     selection: Selection | None = None
     ema_decay: float | None = None
+    replicas: int = 1
     log_every: int = 50
     checkpoint_every: float = 60.0
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "log_every"):
+        for name in ("epochs", "batch_size", "replicas", "log_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"TrainingConfig: {name} must be at least 1; got {getattr(self, name)}")
         if self.max_norm is not None and not self.max_norm > 0:

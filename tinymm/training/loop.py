@@ -21,6 +21,7 @@ from .interrupt import uninterrupted
 from .log import Log
 from .means import RunningMeans
 from .progress import progress_display
+from .replicas import backward_replicas
 
 __all__ = ["Trainer", "load_weights"]
 
@@ -165,13 +166,16 @@ class Trainer:
 
     def _train_step(self, rows):
         """Loss, gradients, clipping, update; then all that counts steps counts this one."""
-        rng = self._rng(self.at.epoch, self.at.batch)
-        result = self.loss(self.model, self.data.batch(rows, rng), rng)
-        loss, others = result if isinstance(result, tuple) else (result, {})
-        values = {f"train/{name}": float(value) for name, value in others.items()}
-        values["train/loss"] = self._finite(loss.item(), "loss")
+        shares = np.array_split(rows, min(self.config.replicas, len(rows)))
+
+        def loss(replica, k):
+            rng = self._rng(self.at.epoch, self.at.batch, k)
+            return self.loss(replica, self.data.batch(shares[k], rng), rng)
+
         self.optimizer.zero_grad()
-        loss.backward()
+        numbers = backward_replicas(self.model, loss, [len(share) / len(rows) for share in shares])
+        values = {f"train/{name}": value for name, value in numbers.items()}
+        self._finite(values["train/loss"], "loss")
         norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
         values["grad_norm"] = self._finite(norm, "norm of the gradients")
         self.at.rate = self.optimizer.param_groups[0]["lr"]
@@ -231,7 +235,7 @@ class Trainer:
                 "seconds": round(time.monotonic() - self.began, 3)}
 
     def _rng(self, *place):
-        """The Generator of an epoch, or of one step of an epoch."""
+        """The Generator of an epoch, or of one replica's share of one of its steps."""
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=place))
 
     def _finite(self, value, what):
@@ -266,8 +270,8 @@ class Trainer:
     @property
     def _identity(self):
         """What a resumed run must have in common with the one it continues."""
-        return {"seed": self.config.seed, "batch_size": self.config.batch_size, "examples": self.data.num_examples,
-                "parts": list(self._stateful)}
+        return {"seed": self.config.seed, "batch_size": self.config.batch_size, "replicas": self.config.replicas,
+                "examples": self.data.num_examples, "parts": list(self._stateful)}
 
     def save(self):
         """Write the checkpoint, if there is a folder."""

@@ -1,5 +1,6 @@
 """The recipe's captioner: built from a handful of numbers, so that a checkpoint can say how to build it again."""
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from ...data import WordTokenizer
 from ...data.tokenizer import BOS, EOS
 from ...encoders import CausalLSTM, CausalTransformer, ConvEncoder
+from ...functional.threads import parallel_for
 from ...fusion import AttentionFusion
 from ...mapping import Captioner, beam_search, greedy, next_word, sample
 from ...training import load_checkpoint, load_weights
@@ -73,11 +75,14 @@ def load(path):
 def captions_of(captioner, tokenizer, images, decoding=Decoding(), rng=None, batch=100):
     """Caption images (B, 3, H, W), in batches: list of str."""
     captioner.eval()
-    texts = []
-    for start in range(0, len(images), batch):
-        part = images[start:start + batch]
-        texts += [tokenizer.decode(ids) for ids in decode(captioner, part, decoding, rng)]
-    return texts
+    starts = range(0, len(images), batch)
+
+    def some(first, last):
+        return [ids for start in starts[first:last] for ids in decode(captioner, images[start:start + batch], decoding, rng)]
+
+    one_by_one = decoding.method == "sample"  # draws come from one Generator, in order
+    shares = [some(0, len(starts))] if one_by_one else parallel_for(len(starts), some, work=math.inf)
+    return [tokenizer.decode(ids) for share in shares for ids in share]
 
 
 def decode(captioner, images, decoding, rng=None):

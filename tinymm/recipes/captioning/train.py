@@ -13,6 +13,7 @@ from .model import ModelConfig, build, captions_of, description
 __all__ = ["make_trainer"]
 
 WEIGHT_DECAY, SMOOTHING, MAX_NORM, WARMUP = 0.1, 0.1, 1.0, 0.15
+REPLICAS = 2  # one for each core of a small machine; the same numbers on any
 VALIDATED = 200  # validation images captioned after each epoch
 
 
@@ -27,7 +28,7 @@ def make_trainer(task, tokenizer, seed, epochs, text, folder):
     optimizer = AdamW(captioner.parameters(), lr=own.peak_rate, weight_decay=WEIGHT_DECAY)
     trainer = Trainer(
         captioner, _loss(own), optimizer, TrainingSet(len(train), _batches(train, own, tokenizer)),
-        TrainingConfig(epochs, own.batch_size, seed, MAX_NORM, Selection(f"val/{task.score}")),
+        TrainingConfig(epochs, own.batch_size, seed, MAX_NORM, Selection(f"val/{task.score}"), replicas=REPLICAS),
         WarmupCosine(optimizer, int(WARMUP * total), total), _validation(task, tokenizer), folder.path)
     trainer.about = description(config, tokenizer)
     return trainer
