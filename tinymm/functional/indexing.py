@@ -67,6 +67,13 @@ def place(x, index, shape):
     Tensor
         Of that shape.
 
+    Raises
+    ------
+    IndexError
+        If the index does not fit.
+    ValueError
+        If x has another shape than what the index reads.
+
     Notes
     -----
     An index without integer arrays names no element twice, so that x is assigned. Rows of a matrix
@@ -86,8 +93,10 @@ def place(x, index, shape):
     y = np.zeros(shape, x.dtype)
     if arrays:
         positions = np.arange(y.size).reshape(shape)[index]
+        _require_shape(x, positions.shape, shape)
         np.add.at(y.reshape(-1), positions.reshape(-1), x.reshape(-1))
     else:
+        _require_shape(x, y[index].shape, shape)
         y[index] = x
     return y
 
@@ -97,8 +106,14 @@ def place_vjp(g, index):            # x̄ = g at the index
     return getitem(g, index)
 
 
+def _require_shape(x, read, shape):
+    if x.shape != read:
+        raise ValueError(f"place: x must have the shape that the index reads from {tuple(shape)}, {read}; got {x.shape}")
+
+
 def _place_rows(x, rows, shape):
     """Rows of x added to zeros at `rows` of the first axis: Sᵀ x, with S one-hot."""
+    _require_shape(x, (*rows.shape, *shape[1:]), shape)
     n, rows = shape[0], rows.reshape(-1)
     if rows.size and not -n <= rows.min() <= rows.max() < n:
         raise IndexError(f"place: an index must lie in [{-n}, {n}); got {rows[(rows < -n) | (rows >= n)][0]}")
