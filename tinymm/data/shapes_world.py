@@ -4,6 +4,10 @@ Two or three coloured shapes lie on a dark cloth; a caption says what they are a
 Some colour-shape pairs can be held out of all seen scenes, to test whether a model composes what it has learned.
 """
 
+from itertools import combinations
+
+import numpy as np
+
 from tinymm.data.shapes_captions import references
 from tinymm.data.shapes_judge import judge, truth_accuracy
 from tinymm.data.shapes_language import VOCABULARY, parse
@@ -17,6 +21,7 @@ HELD_OUT = tuple((colour, SHAPES[i % len(SHAPES)]) for i, colour in enumerate(CO
 RADII = {"small": (0.125, 0.140), "large": (0.200, 0.220)}
 REACH = 1.15  # how many radii the widest shape extends from its centre
 EDGE, GAP = 0.01, 0.03  # room left to the frame and between things
+TRIES = 64  # placements drawn at once; of three things about one in a hundred serves
 
 
 class ShapesWorld:
@@ -105,26 +110,28 @@ class ShapesWorld:
         while not sizes or sizes.count("large") > 2:  # three large things hardly fit
             sizes = [SIZES[i] for i in rng.integers(len(SIZES), size=count)]
         while True:
-            things = tuple(_place(*pair, size, rng) for pair, size in zip(pairs, sizes))
-            if _apart(things) and _describable(things):
-                return Scene(things)
+            x, y, radius = _placements(sizes, rng)
+            for k in np.flatnonzero(_apart(x, y, radius)):
+                places = zip(x[k].tolist(), y[k].tolist(), radius[k].tolist())
+                things = tuple(Thing(*pair, size, *place) for pair, size, place in zip(pairs, sizes, places))
+                if _describable(things):
+                    return Scene(things)
 
 
-def _place(colour, shape, size, rng):
-    """A thing somewhere inside the frame."""
-    inflate, x, y = rng.random(3).tolist()
-    low, high = RADII[size]
+def _placements(sizes, rng):
+    """TRIES ways to lay things of these sizes inside the frame: x, y and radius, each (TRIES, things)."""
+    inflate, x, y = rng.random((3, TRIES, len(sizes)))
+    low, high = np.array([RADII[size] for size in sizes]).T
     radius = low + (high - low) * inflate
     reach = REACH * radius + EDGE
-    return Thing(colour, shape, size, reach + (1 - 2 * reach) * x, reach + (1 - 2 * reach) * y, radius)
+    return reach + (1 - 2 * reach) * x, reach + (1 - 2 * reach) * y, radius
 
 
-def _apart(things):
-    return all(
-        (a.x - b.x) ** 2 + (a.y - b.y) ** 2 > (REACH * (a.radius + b.radius) + GAP) ** 2
-        for i, a in enumerate(things)
-        for b in things[:i]
-    )
+def _apart(x, y, radius):
+    """Which of the placements keep a gap between any two things: bool (TRIES,)."""
+    a, b = map(list, zip(*combinations(range(x.shape[1]), 2)))
+    distance = (x[:, a] - x[:, b]) ** 2 + (y[:, a] - y[:, b]) ** 2
+    return (distance > (REACH * (radius[:, a] + radius[:, b]) + GAP) ** 2).all(1)
 
 
 def _describable(things):
