@@ -88,3 +88,50 @@ def test_unknown_ops(make_op):
     made = make_op(lambda x: x, lambda g: g)
     with pytest.raises(ValueError, match="write one with tinymm.testing.spec"):
         check_op(made)
+
+
+CELL = """
+import numpy as np, tinymm as tm
+from tinymm.testing.strategies import arrays, calls
+
+@tm.op
+def cell_cube(x):
+    return x * x * x
+
+@cell_cube.vjp
+def cell_cube_vjp(g, x):
+    return FACTOR * g * x * x
+
+row = tm.testing.spec("cell_cube", lambda: calls(arrays()), lambda x: np.power(x, 3))
+"""
+
+
+@pytest.mark.parametrize("namespace", [{"__name__": "__main__"}, {}], ids=["notebook", "bare exec"])
+def test_an_op_of_a_notebook_cell(make_op, namespace):
+    """No source file; the cell is run again after a correction, and neither the old op nor its row remains."""
+    def run_cell(factor, number):
+        exec(compile(CELL.replace("FACTOR", factor), f"<ipython-input-{number}-cell>", "exec"), namespace)
+        return namespace["cell_cube"]
+
+    with pytest.raises(GradientError) as told:
+        check_op(run_cell("2", 1), examples=3)
+    assert 'f = tm.autograd.registry["cell_cube"]' in str(told.value)
+    exec("\n".join(line[4:] for line in part_to_see_it_again(str(told.value))[:-1]), seen := {})
+    with pytest.raises(GradientError, match="gradcheck: cell_cube"):
+        tm.testing.gradcheck(seen["f"], [seen["x0"]])
+    corrected = run_cell("3", 2)
+    assert check_op(corrected, examples=3) and check_op("cell_cube", examples=3)
+    assert list(run_ladder(corrected, 1).rows) == ["cell_cube"]
+
+
+def part_to_see_it_again(message):
+    """The lines of the first snippet of a message."""
+    lines = message.splitlines()
+    start = lines.index("  to see it again") + 1
+    return lines[start:next(k for k in range(start, len(lines)) if "tm.testing." in lines[k]) + 1]
+
+
+def test_a_failing_function_without_a_module_is_told(make_op):
+    exec("f = lambda x: x * x.data", namespace := {})
+    with pytest.raises(GradientError, match="gradcheck: <lambda>: input 0 'x'"):
+        tm.testing.gradcheck(namespace["f"], [np.ones(2)])

@@ -7,6 +7,8 @@ benchmarks and the table of ops in the docs iterate over `SPECS`.
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ..autograd import registry
+
 __all__ = ["SPECS", "Spec", "spec"]
 
 SPECS = {}  # name of the op -> its rows
@@ -38,6 +40,8 @@ class Spec:
         Whether float32 inputs give a float32 result: False only for casts.
     public : str, optional
         The public function that the row covers, where `function` is a wrapper that only arranges its arguments.
+    op : callable, optional
+        What bore the name when the row was written; `spec` fills it in.
     """
 
     name: str
@@ -49,10 +53,14 @@ class Spec:
     complex_step: bool = True
     float32: bool = True
     public: str | None = None
+    op: Callable | None = None
 
 
 def spec(name, calls, reference, torch=None, function=None, second_order=True, **options):
-    """Add a row for the op `name`; see `Spec` for the arguments."""
-    row = Spec(name, calls, reference, torch, function, second_order, **options)
-    SPECS.setdefault(name, []).append(row)
+    """Add a row for the op `name`; see `Spec` for the arguments.
+
+    Rows of an earlier op of that name are dropped: a notebook cell with an op and its row may be run again.
+    """
+    row = Spec(name, calls, reference, torch, function, second_order, op=registry.get(name), **options)
+    SPECS[name] = [*(other for other in SPECS.get(name, []) if other.op is row.op), row]
     return row

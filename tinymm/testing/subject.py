@@ -210,7 +210,7 @@ def source_of(f):
     record = getattr(f, "op", None)
     if record is not None and registry.get(record.name) is f:
         return f'tm.autograd.registry["{record.name}"]', ""
-    module, name = getattr(f, "__module__", ""), getattr(f, "__qualname__", "")
+    module, name = getattr(f, "__module__", None) or "", getattr(f, "__qualname__", "")
     if module.startswith("tinymm") and getattr(sys.modules.get(module), name, None) is f:
         return f'importlib.import_module("{module}").{name}', "  # import importlib"
     code = getattr(f, "__code__", None)
