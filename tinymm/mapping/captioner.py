@@ -53,12 +53,12 @@ class Captioner(nn.Module):
 
     def forward(self, images, ids):
         """images (B, C, H, W), ids (B·K, T) int, K captions for each image in turn, to logits (B·K, T, V) and weights (B·K, H, T, N)."""
-        captions_each = len(ids) // len(images)
-        return self.decode([_repeated(part, captions_each) for part in self.image_encoder(images)], ids)
+        return self.decode(self.image_encoder(images), ids)
 
     def decode(self, encoded, ids):
         """The same from images already encoded: what decoding repeats for every word."""
         regions, pooled = encoded
+        pooled = _repeated(pooled, len(ids) // len(pooled))
         fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
         return self.words(self.dropout(fused)), weights
 
