@@ -125,6 +125,39 @@ def test_a_composite_gives_partial_derivatives_when_one_input_depends_on_the_oth
     np.testing.assert_allclose(tm.grad(da, a)[0].item(), 18.0)
 
 
+def test_a_composite_tells_its_inputs_apart_when_they_are_one_tensor(clean):
+    """x x² at one x: 3x², 6x. The two places are one node of the graph, and each must get its own part only."""
+    @op
+    def weighted(a, b):
+        return a * b * b
+
+    @weighted.vjp
+    def weighted_vjp(g, a, b):
+        return g * b * b, g * 2 * a * b
+
+    @weighted.composite
+    def weighted_composite(a, b):
+        return a * b * b
+
+    @op
+    def weighted_all(tensors):
+        return tensors[0] * tensors[1] * tensors[1]
+
+    @weighted_all.vjp
+    def weighted_all_vjp(g, tensors):
+        return g * tensors[1] ** 2, g * 2 * tensors[0] * tensors[1]
+
+    @weighted_all.composite
+    def weighted_all_composite(tensors):
+        return tensors[0] * tensors[1] * tensors[1]
+
+    for f in (lambda x: weighted(x, x), lambda x: weighted_all([x, x])):
+        x = tm.tensor(np.array([3.0, -2.0]), requires_grad=True)
+        d, = tm.grad(f(x), x, np.ones(2), create_graph=True)
+        np.testing.assert_allclose(d.data, 3 * x.data**2)
+        np.testing.assert_allclose(tm.grad(d, x, np.ones(2))[0].data, 6 * x.data)
+
+
 def test_wrong_vjps_are_told(clean):
     x = tm.tensor([1.0, 2.0], requires_grad=True)
 
