@@ -1,0 +1,132 @@
+"""Asks the checks of an op about a mutant, the cheapest first, until one notices.
+
+First every rung of the ladder on a few drawn calls of each spec row, then the tests of the file and of its traps, then
+every rung on all the calls that the test suite draws.
+"""
+
+import contextlib
+import io
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinymm.testing import RUNGS, SPECS, NotApplicable
+from tinymm.testing.ladder import row_name
+from tinymm.testing.strategies import for_all
+
+from .install import compiled, installed
+
+__all__ = ["BrokenCheck", "killer_of", "named_tests"]
+
+TESTS = Path(__file__).resolve().parents[1] / "functional"
+FIRST = 3  # calls on which most mutants die
+IN_THIS_PROCESS = ["-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:faulthandler",
+                   "-W", "ignore:Slow code in plugin"]  # pytest's plugins expect to be imported first
+LAST = "PyTorch"  # the suite must not need it
+CHEAP = ("directional", "value", "composite", "complex step", "differences", "structure", "float32", "layouts",
+         "second complex", "taylor")
+RUNGS_BY_COST = [*CHEAP, *(rung for rung in RUNGS if rung not in CHEAP and rung != LAST), LAST]
+
+
+class BrokenCheck(Exception):
+    """A check that fails without any mutant can say nothing about one."""
+
+
+def killer_of(mutant, examples, beat=lambda: None):
+    """The name of the first check that notices a mutant, or None.
+
+    Parameters
+    ----------
+    mutant : Mutant
+    examples : int
+        Calls drawn per row.
+    beat : callable
+        Called before each check: the process is alive.
+    """
+    function = mutant.target.function
+    code = compiled(mutant)
+    for name, passes in checks(mutant.target, examples):
+        beat()
+        with installed(function, code):
+            noticed = not passes()
+        if noticed:
+            sound(name, passes)
+            return name
+    return None
+
+
+proven = set()  # checks that the originals pass
+
+
+def sound(name, passes):
+    """An error unless the original passes the check."""
+    if name not in proven and not passes():
+        raise BrokenCheck(f"{name} fails on the source as it is")
+    proven.add(name)
+
+
+def checks(target, examples):
+    """(name, test of it) of every check of a target's ops."""
+    yield from rungs_of(target, examples, slice(FIRST))
+    for path in named_tests(target):
+        yield path.name, lambda path=path: passes_file(path)
+    yield from rungs_of(target, examples, slice(FIRST, None))
+
+
+def rungs_of(target, examples, span):
+    """The rungs for some of the drawn calls of every row of every op."""
+    for rung in RUNGS_BY_COST:
+        for op in target.ops:
+            for k, row in enumerate(SPECS[op]):
+                for i, (call, seed) in list(enumerate(drawn(op, k, examples)))[span]:
+                    yield (f"{rung}, call {i} of {row_name(row, k)}",
+                           lambda rung=rung, row=row, call=call, seed=seed: passes_rung(rung, row, call, seed))
+
+
+@cache
+def drawn(op, k, examples):
+    """The calls of one row: those that the test suite draws for as many examples."""
+    calls = []
+    for_all(SPECS[op][k].calls(), lambda call, seed: calls.append((call, seed)), examples)
+    return calls
+
+
+def passes_rung(rung, row, call, seed):
+    """Whether a rung has nothing to object."""
+    args, kwargs = call
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            RUNGS[rung](row, args, kwargs, np.random.default_rng(seed))
+        except NotApplicable:
+            pass
+        except Exception:
+            return False
+    return True
+
+
+def named_tests(target):
+    """The test files that speak of a target: of its own file, of the files of its ops, of traps and of emptiness."""
+    if not target.module.startswith("tinymm."):
+        return []
+    files = dict.fromkeys([target.file, *(SPECS[op][0].calls.__module__.rpartition(".")[2] for op in target.ops)])
+    paths = [TESTS / f"test_{name}.py" for name in [*files, "traps", "empty"]]
+    return [path for path in paths if path.exists()]
+
+
+def passes_file(path):
+    """Whether a test file passes, run in this process."""
+    before = os.getcwd()
+    os.chdir(TESTS.parents[1])
+    try:
+        with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+            status = pytest.main([*IN_THIS_PROCESS, str(path)])
+    finally:
+        os.chdir(before)
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise BrokenCheck(f"{path.name} does not run: {said.getvalue()}")
+    return status == pytest.ExitCode.OK

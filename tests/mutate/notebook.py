@@ -1,0 +1,93 @@
+"""What is known already: one line of JSON per mutant, found again by what the verdict depends on.
+
+A verdict holds as long as the op, the mutant and the op's spec rows read the same; that of a survivor only as long as the
+tests of its file do too, and for as many examples.
+"""
+
+import ast
+import hashlib
+import importlib
+import inspect
+import json
+from functools import cache
+from pathlib import Path
+
+from tinymm.autograd import registry
+from tinymm.testing import SPECS
+
+from .checks import named_tests
+from .targets import functions_of
+
+__all__ = ["Notebook", "key_of"]
+
+
+class Notebook:
+    """Verdicts in a file that only grows."""
+
+    def __init__(self, path, modules, examples, fresh=False):
+        self.path, self.modules, self.examples = Path(path), modules, examples
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if fresh:
+            self.path.unlink(missing_ok=True)
+        text = self.path.read_text("utf-8") if self.path.exists() else ""
+        if not text.endswith("\n"):
+            self.path.write_text(text + "\n" * bool(text), "utf-8")  # a last line that was cut off
+        self.known = {record["key"]: record for record in map(parsed, text.splitlines()) if record}
+
+    def recall(self, mutant):
+        """(killer,) of a mutant met before; None if it has to be run."""
+        record = self.known.get(key_of(mutant, self.modules))
+        if record is None or record["killer"] is None and record["against"] != self.against(mutant):
+            return None
+        return record["killer"],
+
+    def note(self, mutant, killer):
+        """Write a verdict down at once."""
+        record = {"key": key_of(mutant, self.modules), "target": mutant.target.name, "line": mutant.line, "killer": killer,
+                  "against": self.against(mutant)}
+        self.known[record["key"]] = record
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def against(self, mutant):
+        """What a survivor has survived, beyond its key."""
+        return digest(str(self.examples), *(path.read_text("utf-8") for path in named_tests(mutant.target)))
+
+
+def parsed(line):
+    """A record; None for a line that was cut off."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def key_of(mutant, modules):
+    """A hash of the ops' source, the mutant's, and that of the spec rows."""
+    return digest(mutant.target.name, mutant.source, *(evidence(op, modules) for op in mutant.target.ops))
+
+
+@cache
+def evidence(op, modules):
+    """The text of an op (forward, VJP, composite and what these call) and of its rows."""
+    record = registry[op].op
+    sources = [inspect.getsource(f) for f in (record.forward, *functions_of(record, modules))]
+    return digest(*sources, *(rows_text(row.calls.__module__, op) for row in SPECS[op]))
+
+
+@cache
+def rows_text(module, op):
+    """A file of rows without the rows of other ops."""
+    source = inspect.getsource(importlib.import_module(module))
+    return "\n".join(ast.get_source_segment(source, node) for node in ast.parse(source).body if speaks_of(node, op))
+
+
+def speaks_of(node, op):
+    call = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "spec" or not call.args:
+        return True
+    return not isinstance(call.args[0], ast.Constant) or call.args[0].value == op
+
+
+def digest(*texts):
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:24]
