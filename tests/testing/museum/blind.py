@@ -1,40 +1,52 @@
 """Popular checks of a gradient, and what makes each of them blind to something.
 
-Each is called with the exhibit, its function, inputs and a Generator, and raises an error if it notices anything.
+Each is called with the exhibit, its function, inputs and a Generator, and raises an error if it notices anything. The
+book calls it by its docstring up to the colon.
 """
 
 import numpy as np
 
 from tinymm.autograd import Tensor, grad
-from tinymm.testing import gradcheck
+from tinymm.testing import gradcheck, gradgradcheck
 from tinymm.testing.gradcheck import pulled
 from tinymm.testing.subject import Subject
 
 
 def differences(exhibit, f, args, rng):
-    """Central differences, random cotangent, 1e-6: a good check, of first derivatives."""
+    """central differences: random cotangent, 1e-6; a good check, of first derivatives."""
     gradcheck(f, args, rng)
 
 
 def all_ones(exhibit, f, args, rng):
-    """`f(x).sum().backward()` against differences: a cotangent of ones."""
+    """a cotangent of ones: `f(x).sum().backward()` against differences."""
     gradcheck(lambda *x: f(*x).sum(), args, rng)
 
 
+def unit_cotangents(exhibit, f, args, rng):
+    """the whole Jacobian by differences: one row after the other, so that every cotangent consists of a 1 and zeros."""
+    gradcheck(f, args, rng, jacobian=True)
+
+
+def twice(exhibit, f, args, rng):
+    """central differences, first and second order: 1e-6 of the largest."""
+    gradcheck(f, args, rng)
+    gradgradcheck(f, args, rng)
+
+
 def loose(exhibit, f, args, rng):
-    """Differences with a tolerance of 1e-2."""
+    """a tolerance of 1e-2: differences, generously compared."""
     gradcheck(f, args, rng, rtol=1e-2, atol=1e-2)
 
 
 def norms(exhibit, f, args, rng):
-    """The norms of the gradients, as a plot of training shows them, for a cotangent of ones."""
+    """the norms of the gradients: as a plot of training shows them, for a cotangent of ones."""
     (y, leaves), (z, others) = Subject(f, args).at(), Subject(exhibit.right_op, args).at()
     for a, b in zip(pulled(y, leaves, np.ones(y.shape)), pulled(z, others, np.ones(y.shape))):
         np.testing.assert_allclose(np.linalg.norm(a), np.linalg.norm(b), rtol=1e-12)
 
 
 def closed_form(exhibit, f, args, rng):
-    """The formula worked out by hand, on one backward pass."""
+    """the formula worked out by hand: compared on one backward pass."""
     (y, leaves), (z, others) = Subject(f, args).at(), Subject(exhibit.right_op, args).at()
     g = rng.standard_normal(y.shape)
     for a, b in zip(pulled(y, leaves, g.copy()), pulled(z, others, g.copy())):
@@ -42,7 +54,7 @@ def closed_form(exhibit, f, args, rng):
 
 
 def descent(exhibit, f, args, rng):
-    """The loss goes down: small steps towards what another input gives make it smaller, nearly every time."""
+    """the loss goes down: small steps towards what another input gives make it smaller, nearly every time."""
     x, rest = args[0], args[1:]
     target = f(exhibit.inputs(rng)[0], *rest)
     losses = []

@@ -8,7 +8,7 @@ import scipy.special
 import tinymm.functional as F
 from tinymm.autograd import saving
 
-from .blind import descent, loose
+from .blind import descent, loose, unit_cotangents
 from .exhibit import Exhibit
 
 
@@ -73,6 +73,10 @@ class EveryTiePaid(Exhibit):
     """Of two equals both get the whole gradient, so that max(x, x) has slope 2."""
     used = staticmethod(lambda op: lambda a, b: op(a, b) + op(a, a))
 
+    def used_naively(op):
+        """inputs without ties"""
+        return op
+
     def inputs(rng):
         return [rng.standard_normal(5), rng.standard_normal(5)]
 
@@ -112,8 +116,11 @@ class EmbeddingOverwrites(Exhibit):
 class StaleMask(Exhibit):
     """Dropout keeps its mask in the layer, not on the tape: of two calls, both go back through the second one's mask."""
     used = staticmethod(lambda op: lambda x: op(x, 1) * op(x, 2))
-    used_naively = staticmethod(lambda op: lambda x: op(x, 1))
     layer = {}
+
+    def used_naively(op):
+        """a single call"""
+        return lambda x: op(x, 1)
 
     def inputs(rng):
         return [rng.standard_normal(8)]
@@ -127,6 +134,43 @@ class StaleMask(Exhibit):
 
     def wrong(g):
         return g * StaleMask.layer["mask"]
+
+
+class MaskedTooEarly(Exhibit):
+    """Below 0 the mask makes g zero, and then it is divided by √0: what is not chosen becomes 0 / 0, a NaN."""
+
+    def inputs(rng):
+        return [np.array([-1.5, -0.3, 0.4, 2.0])]
+
+    def harmless(rng):
+        """positive inputs"""
+        return [np.array([0.4, 2.0])]
+
+    def forward(x):
+        return np.sqrt(np.maximum(x, 0))
+
+    def right(g, x):
+        return np.where(x > 0, g, 0) / (2 * np.sqrt(np.where(x > 0, x, 1)))
+
+    def wrong(g, x):
+        return np.where(x > 0, g, 0) / (2 * np.sqrt(np.where(x > 0, x, 0)))
+
+
+class CotangentClipped(Exhibit):
+    """The entropy −x ln x is steep near 0, so g is clipped to ±1, in the VJP. It is no longer linear in g."""
+    rung, blind = "directional", unit_cotangents
+
+    def inputs(rng):
+        return [rng.uniform(0.5, 2, 6)]
+
+    def forward(x):
+        return scipy.special.entr(x)  # takes no complex numbers, so that complex steps have nothing to say
+
+    def right(g, x):
+        return -g * (np.log(x) + 1)
+
+    def wrong(g, x):
+        return -np.clip(g, -1, 1) * (np.log(x) + 1)
 
 
 class GradientOfAnotherGelu(Exhibit):
@@ -165,7 +209,7 @@ class LogarithmMadeSafe(Exhibit):
 
 
 class DifferenceInside(Exhibit):
-    """The VJP is itself a central difference. Compared with another one it looks right; eight digits are lost."""
+    """The VJP is itself a central difference. Compared with another one it looks right; seven digits are lost."""
     rung = "complex step"
 
     def inputs(rng):

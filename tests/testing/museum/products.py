@@ -1,4 +1,6 @@
-"""Products: of numbers, of matrices, of a kernel with every window."""
+"""Products: of numbers, of matrices, of a kernel with every window; and what has been broadcast, repeated or turned."""
+
+import numpy as np
 
 import tinymm.functional as F
 
@@ -151,3 +153,61 @@ class StrideIgnored(Exhibit):
         windows = [slice(j, j + len(g)) for j in range(len(w))]
         return (sum(F.place(w[j] * g, windows[j], x.shape) for j in range(len(w))),
                 F.stack([(g * x[window]).sum() for window in windows]))
+
+
+class WeightOfOneStep(Exhibit):
+    """A recurrence uses w at every step; in the loop back stands `=` for `+=`, so that only the first step is paid."""
+
+    def inputs(rng, n=4):
+        return [rng.standard_normal(n), rng.standard_normal(())]
+
+    def harmless(rng):
+        """a sequence of one step"""
+        return WeightOfOneStep.inputs(rng, 2)
+
+    def states(x, w):
+        h = [x[0]]
+        for t in range(1, len(x)):
+            h.append(np.tanh(w * h[-1] + x[t]))
+        return h
+
+    def forward(x, w):
+        return WeightOfOneStep.states(x, w)[-1]
+
+    def right(g, x, w):
+        h, x_bar, w_bar = WeightOfOneStep.states(x, w), [], 0 * w
+        for t in reversed(range(1, len(x))):
+            a_bar = g * (1 - h[t] * h[t])
+            x_bar.append(a_bar)
+            w_bar = w_bar + a_bar * h[t - 1]
+            g = a_bar * w
+        return F.stack([g, *x_bar[::-1]]), w_bar
+
+    def wrong(g, x, w):
+        h, x_bar, w_bar = WeightOfOneStep.states(x, w), [], 0 * w
+        for t in reversed(range(1, len(x))):
+            a_bar = g * (1 - h[t] * h[t])
+            x_bar.append(a_bar)
+            w_bar = a_bar * h[t - 1]
+            g = a_bar * w
+        return F.stack([g, *x_bar[::-1]]), w_bar
+
+
+class PermutationNotInverted(Exhibit):
+    """x̄ permutes the axes of g as the forward did, not back. An exchange is its own inverse; going round three is not."""
+
+    def inputs(rng, axes=(2, 0, 1)):
+        return [rng.standard_normal((2, 2, 2)), axes]
+
+    def harmless(rng):
+        """an exchange of two axes"""
+        return PermutationNotInverted.inputs(rng, (0, 2, 1))
+
+    def forward(x, axes):
+        return np.transpose(x, axes)
+
+    def right(g, axes):
+        return F.permute(g, tuple(map(int, np.argsort(axes))))
+
+    def wrong(g, axes):
+        return F.permute(g, axes)

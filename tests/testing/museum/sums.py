@@ -125,9 +125,20 @@ class LayerNormOfConstantSpread(Exhibit):
         return rstd * (g - g.mean(-1, keepdims=True))
 
 
-class BatchNormOfConstantStatistics(LayerNormOfConstantSpread):
+class BatchNormOfConstantStatistics(Exhibit):
     """x̄ = g / σ: the right formula for evaluation, where mean and variance are constants, used in training."""
     blind = descent
 
+    def inputs(rng):
+        return [rng.standard_normal((5, 3))]
+
+    def forward(x):
+        d = x - x.mean(0)
+        return d / np.sqrt((d * d).mean(0) + 1e-5)
+
+    def right(g, x, y):
+        rstd = 1 / np.sqrt(np.var(x, axis=0, ddof=0) + 1e-5)
+        return rstd * (g - g.mean(0) - y * (g * y).mean(0))
+
     def wrong(g, x):
-        return g / np.sqrt(np.var(x, axis=-1, ddof=0, keepdims=True) + 1e-5)
+        return g / np.sqrt(np.var(x, axis=0, ddof=0) + 1e-5)

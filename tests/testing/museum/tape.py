@@ -1,10 +1,12 @@
 """Right numbers, wrong manners: other people's memory, second derivatives, shapes and dtypes that nobody tried."""
 
+import math
+
 import numpy as np
 
 from tinymm.autograd import Tensor, saving
 
-from .blind import closed_form
+from .blind import closed_form, twice
 from .exhibit import Exhibit
 
 
@@ -133,5 +135,47 @@ class CompositeOfAnotherFunction(Exhibit):
     def right(g, x, y):
         rstd = 1 / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5)
         return rstd * (g - y * (g * y).mean(-1, keepdims=True))
+
+    wrong = right
+
+
+class EpsilonOfTheComposite(Exhibit):
+    """Its composite adds 1e-10 for safety's sake: second derivatives are wrong in the tenth digit, beyond differences."""
+    rung, blind = "second complex", twice
+
+    def inputs(rng):
+        return [rng.uniform(0.1, 0.5, 4)]
+
+    def forward(x):
+        return np.log(x)
+
+    composite = forward
+
+    def wrong_composite(x):
+        return np.log(x + 1e-10)
+
+    def right(g, x):
+        return g / x
+
+    wrong = right
+
+
+class CompositeWithoutItsConstant(Exhibit):
+    """−ln of a normal density; the composite leaves ½ ln 2π out. No derivative knows, but it is another function."""
+    rung, blind = "composite", twice
+
+    def inputs(rng):
+        return [rng.standard_normal(4)]
+
+    def forward(x):
+        return (x * x + math.log(2 * math.pi)) / 2
+
+    composite = forward
+
+    def wrong_composite(x):
+        return x * x / 2
+
+    def right(g, x):
+        return g * x
 
     wrong = right
