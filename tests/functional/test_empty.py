@@ -89,6 +89,10 @@ def test_other_functions_of_nothing(name):
         assert second is None or second.shape == shape
 
 
+def test_a_product_of_nothing_in_primitive_ops_is_one_too():
+    np.testing.assert_array_equal(F.prod.op.composite(tm.tensor(np.zeros((2, 0))), 1).data, [1, 1])
+
+
 @pytest.mark.parametrize("f", [F.argmax, F.argmin])
 def test_the_place_of_nothing(f):
     """NumPy's message names neither the function nor the shape."""

@@ -75,6 +75,16 @@ def test_norm_at_zero_has_zero_gradient():
             F.norm(np.ones(2), order)
 
 
+def test_second_derivative_of_a_length_at_a_component_that_is_zero():
+    """(1 − x xᵀ / y²) / y also along an axis on which x has no part."""
+    x = np.array([0.0, 3.0, 4.0])
+    expected = (np.eye(3) - np.outer(x, x) / 25) / 5
+    for row, e in zip(expected, np.eye(3)):
+        t = tm.tensor(x, requires_grad=True)
+        d, = tm.grad(F.norm(t), t, create_graph=True)
+        np.testing.assert_allclose(tm.grad(d, t, e)[0].data, row, atol=1e-15)
+
+
 @pytest.mark.parametrize("call, words", [
     (("ij,jk->ik", (2, 3)), "einsum: 'ij,jk->ik' has 2 operands; got 1"),
     (("ij->ji", (2, 3, 4)), "einsum: each operand needs one letter per axis; .*of 3 axes"),

@@ -61,3 +61,30 @@ def test_second_derivative_of_the_square_is_two():
     x = tm.tensor(np.array([3.0]), requires_grad=True)
     d, = tm.grad(F.mse_loss(x, np.array([1.0])), x, create_graph=True)
     assert tm.grad(d, x)[0].item() == 2
+
+
+@pytest.mark.parametrize("target", [np.array([0, 1, 1]), np.array([False, True, True])])
+def test_weights_are_not_rounded_to_the_dtype_of_the_target(target):
+    x, options = np.array([0.5, -1.0, 2.0]), dict(weight=[0.25, 1.5, 0.75], pos_weight=[2.5, 0.5, 1.25], reduction="none")
+    found = []
+    for t in (target, target.astype(float)):
+        scores = tm.tensor(x, requires_grad=True)
+        F.binary_cross_entropy_with_logits(scores, t, **{k: np.array(v) if k != "reduction" else v for k, v in options.items()}
+                                           ).backward(np.array([1.0, 2.0, 3.0]))
+        found.append(scores.grad)
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_perfect_prediction_gets_no_gradient():
+    """Also |x − t| at its corner, where 0 is chosen."""
+    for loss in (F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss):
+        x = tm.tensor(np.array([1.0, -2.0]), requires_grad=True)
+        loss(x, x.data.copy()).backward()
+        np.testing.assert_array_equal(x.grad, 0)
+
+
+def test_an_impossible_class_gets_no_gradient_from_kl_div():
+    """t ln t − t x at t = 0, where the slope has no bound: 0 is chosen."""
+    t = tm.tensor(np.array([0.0, 0.5]), requires_grad=True)
+    F.kl_div(np.log([0.25, 0.75]), t, reduction="sum").backward()
+    np.testing.assert_allclose(t.grad, [0, np.log(0.5 / 0.75) + 1], rtol=1e-14)

@@ -99,3 +99,18 @@ def test_topk_among_equals_gives_distinct_places_and_the_sorted_values(values, l
 def test_topk_of_too_many():
     with pytest.raises(ValueError, match=r"topk: k must lie in \[0, 3\].*got 4"):
         F.topk(np.zeros((2, 3)), 4)
+
+
+@pytest.mark.parametrize("f", [F.var, F.std])
+def test_each_row_is_measured_from_itself(f):
+    """A row far from zero takes no digits from another."""
+    rows = np.array([[1e16, 1e16, 1e16], [1.0, 2.0, 4.0]])
+    both = gradient(lambda x: f(x, 1), rows)
+    np.testing.assert_array_equal(both[0], 0)
+    np.testing.assert_allclose(both[1], gradient(lambda x: f(x, 0), rows[1]), rtol=1e-14)
+
+
+def test_product_over_no_axis_is_each_element(rng):
+    x = rng.standard_normal((2, 3))
+    np.testing.assert_array_equal(F.prod(x, ()), x)
+    np.testing.assert_array_equal(gradient(lambda x: F.prod(x, ()), x, 2 * x), 2 * x)

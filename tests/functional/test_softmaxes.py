@@ -44,6 +44,17 @@ def test_extremes(dtype):
     np.testing.assert_allclose(F.log_softmax(x[:2], -1), [[0, -2e4, -1e4], [-np.log(3)] * 3], rtol=1e-6)
 
 
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_large_scores_along_every_axis(dim):
+    """Each line by itself, however large: only its own maximum can be taken off."""
+    lines = np.array([[0.0, 800, 799], [-800, -801, -900]])
+    x = np.moveaxis(np.broadcast_to(lines, (2, 2, 3)), 2, dim)
+    y = np.moveaxis(F.softmax(x, dim), dim, 2)
+    e = np.exp(-1)
+    np.testing.assert_allclose(y, [[[0, 1 / (1 + e), e / (1 + e)], [1 / (1 + e), e / (1 + e), 0]]] * 2, atol=1e-40)
+    np.testing.assert_allclose(np.exp(F.log_softmax(x, dim)), F.softmax(x, dim), atol=1e-40, rtol=1e-12)
+
+
 @pytest.mark.parametrize("dim", [0, 1])
 def test_a_row_masked_throughout_gives_zero_and_gets_zero(dim, rng):
     x = rng.standard_normal((3, 4))

@@ -130,7 +130,7 @@ def power_vjp(g, y, a, b):          # ā = g b a^(b−1),  b̄ = g y ln a
     def wrt_base():
         if not np.ndim(b):
             return g * b * a ** (b - 1) if b != 0 else g * 0
-        return g * b * a ** np.where(b == 0, 1.0, b - 1)
+        return g * b * a ** np.where((a == 0) & (b == 0), 1.0, b - 1)
 
     def wrt_exponent():
         return g * y * np.log(np.where((a == 0) & (b >= 0), 1.0, a))
@@ -184,4 +184,4 @@ def minimum_vjp(g, a, b):           # ā = g·(1{a<b} + ½·1{a=b})
 
 def _larger(g, a, b):
     """g where a > b, half of it where a = b, else 0; selection, so that no inf·0 arises."""
-    return np.where(a > b, g, np.where(a == b, g * 0.5, g * 0))
+    return np.where(a > b, g, np.where(a == b, g * 0.5, 0))

@@ -9,7 +9,7 @@ from ..strategies import arrays, calls, integers, positive, shapes, st
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def classified(smoothed=True):
+def classified(smoothed=True, shape=None):
     """Scores, class indices of which some but not all are ignored, class weights or none."""
     def fixed(shape):
         places = shape[:1] * (len(shape) > 1) + shape[2:]
@@ -18,7 +18,7 @@ def classified(smoothed=True):
         return calls(arrays(shape, low=-4, high=4), integers(places, -1, classes).map(some_counted),
                      weight=st.one_of(st.none(), positive((classes,))), ignore_index=-1,
                      reduction=st.sampled_from(REDUCTIONS), **extras)
-    return shapes(1, 4, max_side=3).flatmap(fixed)
+    return (shapes(1, 4, max_side=3) if shape is None else st.just(shape)).flatmap(fixed)
 
 
 def some_counted(target):
@@ -77,6 +77,9 @@ def mirrors(name):
 
 spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"))
 spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"), function=cross_entropy)
+spec("index_cross_entropy", lambda: classified(shape=(2, 4, 3)), index_reference, mirrors("cross_entropy"))
 spec("index_cross_entropy", distributed, probability_reference, mirrors("cross_entropy"), function=cross_entropy,
      complex_step=False)  # it tells probabilities from indices by their dtype
 spec("nll_loss", lambda: classified(smoothed=False), lambda *a, **k: index_reference(*a, **k, nll=True), mirrors("nll_loss"))
+spec("nll_loss", lambda: classified(smoothed=False, shape=(2, 4, 3)), lambda *a, **k: index_reference(*a, **k, nll=True),
+     mirrors("nll_loss"))

@@ -48,9 +48,15 @@ def length(values, ord):
     return max(sizes) if ord == math.inf else math.fsum(v ** ord for v in sizes) ** (1 / ord)
 
 
+def torch_norm(torch, x, axis, keepdims, ord):
+    return torch.linalg.vector_norm(x, ord, axis, keepdim=keepdims)
+
+
 spec("matmul", pairs, product, lambda torch, a, b: torch.matmul(a, b))
 spec("linear", to_map, lambda x, w, b=0.0: product(x, w.T) + b, lambda torch, *args: torch.nn.functional.linear(*args))
 spec("outer", lambda: calls(arrays(shapes(1, 1)), arrays(shapes(1, 1))), lambda a, b: np.array([[u * v for v in b] for u in a]),
      lambda torch, a, b: torch.outer(a, b))
 spec("norm", lambda: along_axes(lambda shape: arrays(shape, gap=0.2), ord=st.sampled_from((1, 2, 3, 1.5, math.inf))),
-     looped(length), lambda torch, x, axis, keepdims, ord: torch.linalg.vector_norm(x, ord, axis, keepdim=keepdims))
+     looped(length), torch_norm)
+spec("norm", lambda: calls(arrays((2, 3, 4), gap=0.2), ord=math.inf, axis=st.sampled_from((0, (0, 1), (0, 2), None)), keepdims=False),
+     looped(length), torch_norm)

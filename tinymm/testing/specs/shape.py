@@ -136,6 +136,8 @@ spec("transpose", lambda: with_some(lambda x: calls(x, axis_of(x), axis_of(x)), 
      lambda torch, x, a, b: torch.transpose(x, a, b))
 spec("moveaxis", lambda: with_some(lambda x: calls(x, axis_of(x), axis_of(x)), min_dims=1), moved,
      lambda torch, x, a, b: torch.moveaxis(x, a, b))
+spec("moveaxis", lambda: calls(arrays((2, 3, 4)), st.sampled_from((0, -3)), st.sampled_from((2, -1))), moved,
+     lambda torch, x, a, b: torch.moveaxis(x, a, b))
 spec("broadcast_to", to_broadcast, broadcast, lambda torch, x, shape: torch.broadcast_to(x, shape))
 spec("expand", lambda: to_broadcast(True), broadcast, lambda torch, x, shape: x.expand(shape))
 spec("flip", lambda: with_some(lambda x: calls(x, st.one_of(axis_of(x), st.just(tuple(range(x.ndim))))), min_dims=1), flipped,
