@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .mode import mode
+from .mode import mode, unusual
 
 __all__ = ["debug"]
 
@@ -39,11 +39,14 @@ def debug():
     Traceback (most recent call last):
     FloatingPointError: log: the result of shape (2,) has an infinite element, but no input has; inputs (2,), created at ...
     """
-    before, mode.watch = mode.watch, Watch()
+    before, watch = mode.watch, Watch()
+    mode.watch = watch
+    unusual.add(watch)
     try:
         yield
     finally:
-        mode.watch.unlock_all()
+        unusual.discard(watch)
+        watch.unlock_all()
         mode.watch = before
 
 

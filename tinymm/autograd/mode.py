@@ -1,13 +1,14 @@
 """Two switches the tape looks at: is it recording, and is somebody debugging?
 
 Both belong to the thread that sets them, so an evaluation in one thread never
-stops a training in another from recording.
+stops a training in another from recording. Asking a thread costs an op as much as
+a dict look-up; `unusual`, which all threads share, tells whether there is need to.
 """
 
 import threading
 from contextlib import contextmanager
 
-__all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad"]
+__all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "unusual"]
 
 
 class _Mode(threading.local):
@@ -16,15 +17,20 @@ class _Mode(threading.local):
 
 
 mode = _Mode()
+unusual = set()  # the blocks of no_grad and debug that are open in some thread
 
 
 @contextmanager
 def _recording(value):
+    block = object()
     before, mode.recording = mode.recording, value
+    if not value:
+        unusual.add(block)
     try:
         yield
     finally:
         mode.recording = before
+        unusual.discard(block)
 
 
 def no_grad():

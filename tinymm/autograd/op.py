@@ -19,9 +19,10 @@ from functools import update_wrapper
 from operator import itemgetter
 
 import numpy as np
+from numpy import ndarray
 
 from . import tape
-from .mode import mode
+from .mode import mode, unusual
 from .tape import Node
 from .tensor import Tensor
 
@@ -156,10 +157,11 @@ class Op:
 
 
 def picker(places):
-    """A function from a list to a sequence of its elements at `places`; quicker than a loop, for it runs at every op."""
-    if len(places) == 1:
-        return itemgetter(slice(places[0], places[0] + 1))
-    return itemgetter(*places) if places else itemgetter(slice(0))
+    """A function from a sequence to a tuple of its elements at `places`; quicker than a loop, for it runs at every op."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    k = places[0] if places else None
+    return (lambda pool: ()) if k is None else lambda pool: (pool[k],)
 
 
 def lay_results(node, y):
@@ -270,9 +272,9 @@ def _unary_caller(record, arity):
         x, = args
         node, x = x._node, x.data
         y = forward(x)
-        if node is None or type(y) is not np.ndarray or y.dtype.kind not in "fc" or not mode.recording or mode.watch:
+        if node is None or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
             return _lay(record, (x,), (node,), y, node is not None)
-        return Tensor(y, Node(record, (node,), record.pick([x, y]), record.composite and (x,), y.shape, y.dtype))
+        return Tensor(y, Node(record, (node,), record.pick((x, y)), record.composite and (x,), y.shape, y.dtype))
 
     return call
 
@@ -291,9 +293,9 @@ def _binary_caller(record, arity):
         a, b = a.data, b.data
         y = forward(a, b)
         taped = first is not None or second is not None
-        if not taped or type(y) is not np.ndarray or y.dtype.kind not in "fc" or not mode.recording or mode.watch:
+        if not taped or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
             return _lay(record, (a, b), (first, second), y, taped)
-        return Tensor(y, Node(record, (first, second), record.pick([a, b, y]), record.composite and (a, b), y.shape, y.dtype))
+        return Tensor(y, Node(record, (first, second), record.pick((a, b, y)), record.composite and (a, b), y.shape, y.dtype))
 
     return call
 

@@ -10,6 +10,7 @@ from itertools import count
 from operator import attrgetter
 
 import numpy as np
+from numpy import ndarray
 
 from .mode import enable_grad, mode
 from .tensor import Leaf, Tensor
@@ -33,7 +34,7 @@ class Node:
         self.shape = shape  # of the result; None where an op has several results
         self.dtype = dtype
         self.order = next_order()
-        self.port = None  # which of several results this is (see Op.lay_ports)
+        self.port = None  # which of several results this is (see op.lay_results)
         self.where = None  # source line, in debug mode
 
 
@@ -65,13 +66,13 @@ def backward(tensor, gradient=None, retain_graph=False):
         raise ValueError("backward: this Tensor does not require grad")
     cotangents = {tensor._node: _seed(tensor, gradient, "backward")}
     graph = _reachable(cotangents)
-    owned = _walk(graph, cotangents, retain_graph)
+    borrowed = _walk(graph, cotangents, retain_graph)
     for leaf, g in cotangents.items():
         target = leaf.tensor
         if target is None:
             continue  # nobody is left to read it
         if target.grad is None:
-            target.grad = g if leaf in owned else g.copy()
+            target.grad = g.copy() if leaf in borrowed else g
         else:
             target.grad = np.asarray(target.grad + g)  # of two 0-d arrays NumPy makes a scalar
 
@@ -180,14 +181,8 @@ def _leading_to(wanted, graph):
     return part, useful
 
 
-def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
-    """Pull the cotangents back through `graph`; what is left in the dict belongs to leaves.
-
-    Returns the set of nodes whose cotangent is memory of its own: neither the
-    caller's, nor another node's, nor a view. Those may be added to in place.
-    """
-    watch = mode.watch
-    owned = set()
+def _arrivals(graph, cotangents, retain_graph, wanted):
+    """Each node of `graph` with its cotangent, the last created first: all that used its result has been walked by then."""
     while graph:
         node = graph.pop()
         g = cotangents.pop(node, None)
@@ -195,85 +190,78 @@ def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
             continue
         if node in wanted:
             wanted[node] = g
-        op, parents, saved = node.op, node.parents, node.saved
-        if saved is RELEASED:
-            raise _released(op)
+        if node.saved is RELEASED:
+            raise _released(node.op)
+        if node.port is None:
+            yield node, g
+        else:  # the cotangent of one of several results goes into its op's list
+            whole, = node.parents
+            cotangents.setdefault(whole, [None] * len(whole.shape))[node.port] = g
         if not retain_graph:
             node.saved, node.inputs = RELEASED, None
-        if node.port is not None:
-            _file(cotangents, parents[0], node.port, g)
-            continue
-        if type(g) is list:
-            g = _complete(g, node.shape)
-        grads = op.pull(g, *saved)
+
+
+def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
+    """Pull the cotangents back through `graph`; what is left in the dict belongs to leaves.
+
+    Returns the set of nodes whose cotangent is borrowed memory: the caller's, another
+    node's, or a view. All others are their nodes' own, and may be added to in place.
+    """
+    watch = mode.watch
+    borrowed = set(cotangents)
+    for node, g in _arrivals(graph, cotangents, retain_graph, wanted):
+        op, parents, saved = node.op, node.parents, node.saved
+        grads = op.pull(g if type(g) is not list else _complete(g, node.shape), *saved)
         if type(grads) is not tuple:
             grads = (grads,)
         if len(grads) < len(parents):
             grads = _pad(grads, parents)
-        for i, parent in enumerate(parents):
+        i = -1  # counted by hand: enumerate would take a tenth of the time of a node
+        for parent in parents:
+            i += 1
             if parent is None or useful is not None and parent not in useful:
                 continue
             d = grads[i]
-            if type(d) is not np.ndarray:
-                d = _called(op, i, d, np.asarray)
             like = parent if parent.op is not None else parent.tensor
             if like is None:
                 continue  # a leaf that nobody holds any more
-            if d.shape != like.shape:
-                d = _unbroadcast(op, i, d, like.shape)
-            if d.dtype is not like.dtype:
-                d = d.astype(like.dtype, copy=False)
+            if type(d) is not ndarray:
+                d = _called(op, i, d)
+            if d.shape != like.shape or d.dtype is not like.dtype:
+                d = _fitted(op, i, d, like)
             if watch is not None:
                 watch.check_backward(node, i, g, d)
-            before = cotangents.get(parent)
-            if before is None:
-                cotangents[parent] = d
-                if d is not g and d.base is None:
-                    owned.add(parent)
-            elif parent in owned:
-                before += d
+            if parent in cotangents:
+                _accumulate(cotangents, borrowed, parent, d)
             else:
-                cotangents[parent] = np.asarray(before + d)
-                owned.add(parent)
+                cotangents[parent] = d
+                if d is g or d.base is not None:
+                    borrowed.add(parent)
         if watch is not None and not retain_graph:
             watch.unlock(saved)
-    return owned
+    return borrowed
+
+
+def _accumulate(cotangents, borrowed, parent, d):
+    """Add a second cotangent, or a third, to the one that a node has."""
+    if parent in borrowed:
+        cotangents[parent] = np.asarray(cotangents[parent] + d)  # of two 0-d arrays NumPy makes a scalar
+        borrowed.discard(parent)
+    else:
+        cotangents[parent] += d
 
 
 def _walk_recorded(graph, cotangents, retain_graph, wanted, useful):
     """`_walk` on Tensors: the VJP texts record themselves. Always out of place."""
-    while graph:
-        node = graph.pop()
-        g = cotangents.pop(node, None)
-        if g is None:
-            continue
-        if node in wanted:
-            wanted[node] = g
-        op, parents = node.op, node.parents
-        if node.saved is RELEASED:
-            raise _released(op)
-        if node.port is not None:
-            _file(cotangents, parents[0], node.port, g)
-            continue
-        with enable_grad():
-            grads = op.pull_recorded(_complete(g, node.shape, Tensor) if type(g) is list else g, node)
+    with enable_grad():
+        for node, g in _arrivals(graph, cotangents, retain_graph, wanted):
+            op, parents = node.op, node.parents
+            grads = op.pull_recorded(g if type(g) is not list else _complete(g, node.shape, Tensor), node)
             for i, (parent, d) in enumerate(zip(parents, _pad(grads, parents))):
                 if parent is None or parent not in useful:
                     continue
-                d = d if isinstance(d, Tensor) else _called(op, i, d, lambda a: a if isinstance(a, Tensor) else Tensor(a))
-                like = parent if parent.op is not None else parent.tensor.data
-                if d.shape != like.shape:
-                    d = _unbroadcast(op, i, d, like.shape)
-                if d.dtype != like.dtype:
-                    d = d.astype(like.dtype)
+                d = _fitted(op, i, _called(op, i, d, Tensor), parent if parent.op is not None else parent.tensor.data)
                 cotangents[parent] = d if parent not in cotangents else cotangents[parent] + d
-        if not retain_graph:
-            node.saved, node.inputs = RELEASED, None
-
-
-def _file(cotangents, whole, port, g):
-    """Put the cotangent of one of several results into its op's list."""
-    cotangents.setdefault(whole, [None] * len(whole.shape))[port] = g
 
 
 def _complete(cotangent, results, wrap=lambda a: a):
@@ -287,12 +275,19 @@ def _pad(grads, parents):
     return (*grads, *[None] * (len(parents) - len(grads)))
 
 
-def _called(op, i, d, wrap):
+def _called(op, i, d, kind=ndarray):
     """A gradient that came as a thunk or a scalar, as an array."""
     d = d() if callable(d) else d
     if d is None:
         raise ValueError(f"{op.name}: argument {op.input_name(i)} is not differentiable, but requires grad")
-    return wrap(d)
+    return np.asarray(d) if kind is ndarray else d if isinstance(d, Tensor) else Tensor(d)
+
+
+def _fitted(op, i, d, like):
+    """A gradient in the shape and dtype of its input."""
+    if d.shape != like.shape:
+        d = _unbroadcast(op, i, d, like.shape)
+    return d if d.dtype == like.dtype else d.astype(like.dtype)
 
 
 def _unbroadcast(op, i, d, shape):

@@ -206,7 +206,7 @@ def tanh(x):
 
 @tanh.vjp
 def tanh_vjp(g, y):                 # x̄ = g ⊙ (1 − y²)
-    return g * (1 - y * y)
+    return g - g * (y * y)
 
 
 @op
