@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import Phase, settings
 
 from tinymm.testing import RUNGS, SPECS, NotApplicable
 from tinymm.testing.ladder import row_name
@@ -118,13 +119,23 @@ def named_tests(target):
     return [path for path in paths if path.exists()]
 
 
+class FirstFailureCounts:
+    """A plugin of pytest: hypothesis draws the same examples, but does not look for a smaller one that fails."""
+
+    @staticmethod
+    def pytest_sessionstart():
+        phases = [phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)]
+        settings.register_profile("mutants", settings.get_profile("default"), phases=phases)
+        settings.load_profile("mutants")
+
+
 def passes_file(path):
     """Whether a test file passes, run in this process."""
     before = os.getcwd()
     os.chdir(TESTS.parents[1])
     try:
         with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
-            status = pytest.main([*IN_THIS_PROCESS, str(path)])
+            status = pytest.main([*IN_THIS_PROCESS, str(path)], plugins=[FirstFailureCounts])
     finally:
         os.chdir(before)
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-__all__ = ["shown", "stale_entries"]
+__all__ = ["shown"]
 
 
 def shown(verdicts, equivalents):
@@ -13,19 +13,22 @@ def shown(verdicts, equivalents):
     verdicts : list of (Mutant, str or None)
         Each mutant and what killed it.
     equivalents : list of (str, str, str)
-        Function, changed line, reason.
+        Function, changed line, reason. An entry accounts for one survivor.
     """
-    known = {(target, line) for target, line, _ in equivalents}
+    entries = Counter((target, line) for target, line, _ in equivalents)
     scores, survivors = {}, []
     for mutant, killer in verdicts:
-        fate = "killed" if killer else "equivalent" if (mutant.target.name, mutant.line) in known else "survived"
+        place, fate = (mutant.target.name, mutant.line), "killed" if killer else "survived"
+        if not killer and entries[place]:
+            entries[place] -= 1
+            fate = "equivalent"
         scores.setdefault(mutant.target.file, Counter())[fate] += 1
         if fate == "survived":
             survivors.append(mutant)
     table(scores)
     for mutant in survivors:
         print(f"\n{mutant.target.name}: {mutant.what}; checks of {', '.join(mutant.target.ops)}\n{mutant.diff}")
-    stale = list(stale_entries(verdicts, equivalents))
+    stale = list(stale_entries(verdicts, +entries))
     for line in stale:
         print(f"\nstale: {line}")
     return 1 if survivors or stale else 0
@@ -42,13 +45,11 @@ def table(scores):
         print(f"{file:16}{score.total():9}{killed:9}{equivalent:12}{survived:10}{share:9.1%}")
 
 
-def stale_entries(verdicts, equivalents):
-    """What is wrong with entries about the functions examined: no mutant reads so, or one that does is killed."""
-    killers = {(mutant.target.name, mutant.line): killer for mutant, killer in verdicts}
+def stale_entries(verdicts, unused):
+    """What is wrong with each unused entry about the functions examined: no mutant reads so, or one that does is killed."""
+    killers = {(mutant.target.name, mutant.line): killer for mutant, killer in verdicts if killer}
     examined = {mutant.target.name for mutant, _ in verdicts}
-    for target, line, _ in equivalents:
-        killer = killers.get((target, line))
-        if target in examined and (target, line) not in killers:
-            yield f"{target}: {line!r} matches no mutant"
-        elif killer:
-            yield f"{target}: {line!r} is killed by {killer}"
+    for target, line in unused:
+        if target in examined:
+            killer = killers.get((target, line))
+            yield f"{target}: {line!r} {f'is killed by {killer}' if killer else 'matches no mutant'}"

@@ -16,7 +16,7 @@ PARTNERS = {"sin": "cos", "cosh": "sinh", "max": "min", "maximum": "minimum", "a
             "ones": "zeros", "ones_like": "zeros_like", "floor": "ceil", "logical_and": "logical_or"}
 PARTNERS |= {b: a for a, b in PARTNERS.items()}
 COMMUTES = (ast.Add, ast.Mult, ast.BitAnd, ast.BitOr)
-COMMUTATIVE = {"maximum", "minimum", "multiply", "add", "vecdot", "logical_and", "logical_or", "broadcast_shapes", "zip"}
+COMMUTATIVE = {"maximum", "minimum", "multiply", "add", "max", "min", "vecdot", "logical_and", "logical_or", "broadcast_shapes", "zip"}
 SAME_NUMBERS = {"ascontiguousarray", "asarray", "copy"}  # calls that change where numbers lie in memory, not the numbers
 AXES = {"axis", "axes", "dim", "dims"}
 MODULES = {"np", "math", "scipy", "np.add", "scipy.sparse", "scipy.special"}

@@ -10,9 +10,15 @@ from multiprocessing.connection import wait
 
 from .checks import BrokenCheck, killer_of
 
+try:
+    import resource
+except ImportError:  # not a Unix
+    resource = None
+
 __all__ = ["judged"]
 
-LIMIT = 60.0  # seconds that one check may take
+LIMIT = 20.0  # seconds that one check may take; the longest, a file of tests, takes two
+MEMORY = 3 << 30  # bytes a worker may ask for: a loop that never ends may grow
 
 
 def judged(mutants, examples, jobs, limit=LIMIT):
@@ -96,6 +102,8 @@ class Worker:
 def serve(pipe, examples):
     """The worker's loop. Its output goes nowhere; Ctrl-C is its parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     sys.stdout = sys.stderr = open(os.devnull, "w")
     while True:
         try:
