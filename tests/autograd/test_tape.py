@@ -280,6 +280,33 @@ def test_the_tape_keeps_only_what_the_vjp_names():
     assert data() is None and y.requires_grad
 
 
+def test_an_op_looks_at_its_own_thread_while_another_has_a_block_open():
+    from threading import Event, Thread
+
+    from tinymm.autograd.mode import unusual
+
+    opened, done, seen = Event(), Event(), []
+
+    def other():
+        with tm.no_grad(), tm.debug():
+            opened.set()
+            done.wait()
+            seen.append(tm.functional.exp(tm.tensor([1.0], requires_grad=True)).requires_grad)
+
+    thread = Thread(target=other)
+    thread.start()
+    opened.wait()
+    x = tm.tensor([1.0], requires_grad=True)
+    assert unusual and tm.functional.exp(x).requires_grad and (x * x).requires_grad and not tm.functional.exp(x)._node.where
+    done.set()
+    thread.join()
+    assert seen == [False] and not unusual
+    for block in (tm.no_grad, tm.debug):
+        with pytest.raises(KeyError), block():
+            raise KeyError
+    assert not unusual
+
+
 def test_grad_mode_belongs_to_its_thread():
     from threading import Thread
     seen = []
