@@ -36,6 +36,8 @@ def test_a_fault_raises_with_table_and_smallest_call(make_op):
     text = str(told.value)
     assert "does not pass" in text and "FAILED" in text and "differences: gradcheck" in text
     assert "float64 (), strides ()" in text  # the smallest call: a single number
+    points = [line for line in text.splitlines() if "x0 = np.array(" in line]
+    assert len(points) > 2 and len(set(points)) == 1  # every rung reports on the same call
 
 
 FAULTS = {

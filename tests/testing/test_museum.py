@@ -1,5 +1,8 @@
 """Every exhibit of the museum is caught by the rung it names and by none below, and is missed by the check that is blind."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -68,3 +71,15 @@ def test_exhibits_leave_nothing_in_the_registry():
 def test_there_are_more_than_twenty_and_each_says_what_is_wrong():
     assert len(Exhibit.museum) > 20
     assert all(exhibit.__doc__ for exhibit in Exhibit.museum)
+
+
+def test_the_book_shows_the_museum_as_it_is():
+    place = Path(__file__).resolve().parents[2] / "docs" / "generate_museum.py"
+    file = importlib.util.spec_from_file_location("generate_museum", place)
+    generator = importlib.util.module_from_spec(file)
+    file.loader.exec_module(generator)
+    text = generator.TARGET.read_text("utf-8")
+    assert generator.written(text) == text, "docs/gradients.md is out of date; run  python docs/generate_museum.py"
+    for exhibit in Exhibit.museum:
+        row, = (line for line in text.splitlines() if line.startswith(f"| `{exhibit.__name__}` |"))
+        assert row.split(" | ")[-2] == exhibit.rung

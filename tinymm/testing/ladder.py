@@ -176,8 +176,8 @@ def row_name(row, k):
 
 
 def climb(row, examples, rungs=None):
-    """Rung -> Outcome for one row. Each drawn call goes up all rungs; for a rung that fails, the smallest failing call
-    is then looked for."""
+    """Rung -> Outcome for one row. Each drawn call goes up all rungs; for the first rung that fails, the smallest failing call
+    is then looked for, and the rungs above report on the same call where they fail at it."""
     strategies = importlib.import_module("tinymm.testing.strategies")
     outcomes = {rung: Outcome() for rung in rungs or RUNGS}
 
@@ -197,22 +197,32 @@ def climb(row, examples, rungs=None):
                 outcome.status = "failed"
 
     strategies.for_all(row.calls(), all_rungs, examples)
+    smallest = None
     for rung, outcome in outcomes.items():
         if outcome.status == "failed":
-            outcome.message = smallest_failure(strategies, row, lambda call, seed, rung=rung: attempt(rung, call, seed), examples)
+            outcome.message, smallest = smallest_failure(
+                strategies, row, lambda call, seed, rung=rung: attempt(rung, call, seed), examples, smallest)
     return outcomes
 
 
-def smallest_failure(strategies, row, attempt, examples):
-    """The message of the smallest drawn call that fails."""
+def smallest_failure(strategies, row, attempt, examples, known=None):
+    """The message of the smallest drawn call that fails, and that call: `known`, at which a rung below fails, if it will do."""
+    failing = []
+
     def check(call, seed):
         try:
             attempt(call, seed)
         except NotApplicable:
             pass
+        except Exception:
+            failing.append((call, seed))
+            raise
 
     try:
+        if known is not None:
+            check(*known)
         strategies.for_all(row.calls(), check, examples)
     except Exception as error:
-        return str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
-    return "it failed once, but not when it was repeated: the result depends on something that is not drawn"
+        message = str(error) if isinstance(error, GradientError) else f"{type(error).__name__}: {error}"
+        return message, failing[-1] if failing else known
+    return "it failed once, but not when it was repeated: the result depends on something that is not drawn", known
