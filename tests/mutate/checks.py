@@ -46,7 +46,7 @@ def killer_of(mutant, examples, beat=lambda: None):
     examples : int
         Calls drawn per row.
     beat : callable
-        Called before each check: the process is alive.
+        Called before each check.
     """
     function = mutant.target.function
     code = compiled(mutant)
