@@ -12,6 +12,8 @@ CLIPPED = "np.clip(a, x, b) and np.clip(x, a, b) are both min(max(a, x), b)"
 SIZE_ONLY = "only the size is read, which x and the target have in common"
 ANY_LENGTH = "NumPy takes any negative length for the one to work out"
 NEVER_CALLED = "the gradient of an input that is None is never asked for"
+ORDER_UNREAD = "the order of time matters to the gradient of the input alone, which is thrown away here"
+ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
 
@@ -111,4 +113,24 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("normalization.but_channels", "return (*range(2, x.ndim), 0)", "a sum does not mind the order of its axes"),
     ("normalization.over_channels", "return [None if a is None else a.reshape((1, -2, *[1] * (x.ndim - 2))) for a in vectors]",
      ANY_LENGTH),
+    ("recurrent.lstm_vjp", "(i, f, g_, o), k, d = gates[t].swapaxes(1, 0), tanh_c[t], ds[t]", SYMMETRIC),
+    ("recurrent.gru_vjp", "(r, z, n), d = gates[t].swapaxes(1, 0), ds[t]", SYMMETRIC),
+    ("recurrent._by_time", "return np.ascontiguousarray(input.swapaxes(1, 0)[order]), held", SYMMETRIC),
+    ("recurrent._by_batch", "return np.ascontiguousarray(outputs[::-1 if reverse else 1].swapaxes(1, 0))", SYMMETRIC),
+    ("recurrent.lstm_vjp", "_, dw_hh, db_hh = _pulled(ds, hs[:-1], w_hh, x)", ORDER_UNREAD),
+    ("recurrent.gru_vjp", "_, dw_hh, db_hh = _pulled(ds_hh, hs[:-1], w_hh, x)", ORDER_UNREAD),
+    ("recurrent.rnn_tanh_vjp", "_, dw_hh, db_hh = _pulled(ds, hs[:-1], w_hh, x)", ORDER_UNREAD),
+    ("recurrent.lstm_vjp", "return (dx, dh, dc, dw_ih, dw_hh, db_hh, db_ih)", "both biases are added to the same sum: one gradient"),
+    ("recurrent.lstm_composite", "return scan(lambda x, state: lstm_cell(x, state, w_ih, w_hh, b_hh, b_ih), input, (h, c), mask, reverse)",
+     "both biases are added to the same sum: one gradient"),
+    ("recurrent.gru_composite", "return scan(lambda x, state: (gru_cell(x, state[-1], w_ih, w_hh, b_ih, b_hh),), input, (h,), mask, "
+                                "reverse)", "there is one state: the first is the last"),
+    ("recurrent._by_time", "held = None if mask is None else ~mask.T[order, :, None]", "a mask without padding holds nothing back"),
+    ("pooling.max_pool2d_vjp", "apart = all(s > d * (k + 1) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))",
+     ADDED_TO_ZERO),
+    ("pooling.max_pool2d_vjp", "apart = all(s > d * (k) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))",
+     ADDED_TO_ZERO),
+    ("pooling.max_pool2d_vjp", "apart = all(s > d * (k - 0) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))",
+     ADDED_TO_ZERO),
+    ("pooling.max_pool2d_vjp", "image[tap] = image[tap] + won", ADDED_TO_ZERO),
 ]
