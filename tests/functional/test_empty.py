@@ -70,6 +70,10 @@ EMPTY = {
     "conv_transpose2d": (lambda t: F.conv_transpose2d(t, np.ones((1, 2, 2, 2))), (0, 1, 4, 4)),
     "avg_pool2d": (lambda t: F.avg_pool2d(t, 2), (0, 1, 4, 4)), "getitem": (lambda t: t[np.zeros(0, int)], (3, 2)),
     "getitem of nothing": (lambda t: t[1:1], (3, 2)), "concatenate": (lambda t: F.concatenate([t, t]), (0, 3)),
+    "adaptive_avg_pool2d": (lambda t: F.adaptive_avg_pool2d(t, 2), (0, 1, 4, 4)),
+    "adaptive_avg_pool2d of no channels": (lambda t: F.adaptive_avg_pool2d(t, 2), (2, 0, 4, 4)),
+    "attention of width 0": (lambda t: F.scaled_dot_product_attention(t, t, np.ones((1, 2, 4))), (1, 2, 0)),
+    "cross_entropy of probabilities": (lambda t: F.cross_entropy(t, np.ones((0, 3)), reduction="sum"), (0, 3)),
     "attention to nothing": (lambda t: F.scaled_dot_product_attention(np.ones((1, 2, 3)), t, t), (1, 0, 3)),
 }
 
@@ -91,6 +95,32 @@ def test_other_functions_of_nothing(name):
 
 def test_a_product_of_nothing_in_primitive_ops_is_one_too():
     np.testing.assert_array_equal(F.prod.op.composite(tm.tensor(np.zeros((2, 0))), 1).data, [1, 1])
+
+
+def test_attention_without_features_is_the_mean():
+    """Every score is an empty sum, whose division by the root of no features is 0 / 0."""
+    x, value = np.zeros((1, 2, 0)), np.array([[[1.0, 5.0], [3.0, 8.0]]])
+    for f in (F.scaled_dot_product_attention, lambda *a, **k: F.attention(*a, **k)[0]):
+        np.testing.assert_allclose(f(x, x, value), [[[2.0, 6.5], [2.0, 6.5]]], rtol=1e-15)
+        np.testing.assert_allclose(f(x, x, value, is_causal=True), [[[1.0, 5.0], [2.0, 6.5]]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 0, 0), (1, 2, 0, 3), (1, 2, 3, 0)])
+def test_an_image_without_pixels_has_no_averages(shape):
+    with pytest.raises(ValueError, match=rf"^adaptive_avg_pool2d: needs at least one pixel; got \({', '.join(map(str, shape))}\)"):
+        F.adaptive_avg_pool2d(np.zeros(shape), 2)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("n", [0, 2])
+def test_a_choice_among_no_classes(n, reduction, smoothing):
+    """There is no distribution over nothing, and smoothing would divide by 0."""
+    for target in (np.zeros((n, 0)), np.zeros(n, int)):
+        with pytest.raises(ValueError, match=rf"^cross_entropy: needs at least one class; got \({n}, 0\)"):
+            F.cross_entropy(np.zeros((n, 0)), target, reduction=reduction, label_smoothing=smoothing)
+    with pytest.raises(ValueError, match=rf"^nll_loss: needs at least one class; got \({n}, 0\)"):
+        F.nll_loss(np.zeros((n, 0)), np.zeros(n, int), reduction=reduction)
 
 
 @pytest.mark.parametrize("f", [F.argmax, F.argmin])

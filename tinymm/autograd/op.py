@@ -255,9 +255,13 @@ def _caller(record, arity):
                 a = a.item()  # a NumPy scalar is a number: it must not turn float32 into float64
             values.append(a)
             parents.append(node)
+        try:
+            y = forward(*values)
+        except ValueError as error:
+            raise _named(record, error) from None
         if not tensors:
-            return _plain(forward(*values))
-        return _lay(record, values, tuple(parents), forward(*values), taped)
+            return _plain(y)
+        return _lay(record, values, tuple(parents), y, taped)
 
     return call
 
@@ -291,7 +295,10 @@ def _binary_caller(record, arity):
             return general(a, b)
         first, second = a._node, b._node
         a, b = a.data, b.data
-        y = forward(a, b)
+        try:
+            y = forward(a, b)
+        except ValueError as error:
+            raise _named(record, error) from None
         taped = first is not None or second is not None
         if not taped or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
             return _lay(record, (a, b), (first, second), y, taped)
@@ -309,12 +316,21 @@ def _sequence_caller(record, arity):
         inputs = list(values[k])
         values[k] = [a.data if isinstance(a, Tensor) else np.asarray(a) for a in inputs]
         parents = tuple(a._node if isinstance(a, Tensor) else None for a in inputs)
-        y = forward(*values) if record.starred is None else forward(*values[:k], *values[k])
+        try:
+            y = forward(*values) if record.starred is None else forward(*values[:k], *values[k])
+        except ValueError as error:
+            raise _named(record, error) from None
         if not any(isinstance(a, Tensor) for a in inputs):
             return _plain(y)
         return _lay(record, values, parents, y, any(p is not None for p in parents))
 
     return call
+
+
+def _named(record, error):
+    """NumPy's complaint about an axis or about shapes, with the name of the op in front; any other as it is."""
+    known = isinstance(error, np.exceptions.AxisError) or str(error).startswith(("operands", "duplicate", "repeated"))
+    return type(error)(f"{record.name}: {error}") if known else error
 
 
 def _plain(y):

@@ -160,7 +160,7 @@ def nll_loss(x, target, weight=None, ignore_index=-100, reduction="mean"):
     >>> F.nll_loss(np.array([[-1.0, -2.0], [-3.0, -4.0]]), np.array([0, 1])).item()
     2.5
     """
-    axis = class_axis(x)
+    axis = class_axis(x, "nll_loss")
     where, _, w = chosen_classes("nll_loss", x, target, weight, ignore_index, axis)
     loss = np.zeros_like(w)
     np.multiply(-w, np.take_along_axis(x, where, axis), out=loss, where=w != 0)
@@ -175,9 +175,12 @@ def nll_loss_vjp(g, x, reduction, where, w, divisor):   # x̄_c = −g w_t 1{c =
     return g * one_hot(x, where, -w, axis)
 
 
-def class_axis(x):
+def class_axis(x, name="cross_entropy"):
     """Where the classes stand: (N, C, ...) or (C,)."""
-    return 1 if x.ndim > 1 else 0
+    axis = 1 if x.ndim > 1 else 0
+    if x.shape[axis:axis + 1] in ((), (0,)):
+        raise ValueError(f"{name}: needs at least one class; got {x.shape}")
+    return axis
 
 
 def chosen_classes(name, x, target, weight, ignore_index, axis):

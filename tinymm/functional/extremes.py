@@ -7,7 +7,8 @@ than anything, as in NumPy.
 import numpy as np
 
 from ..autograd import op, saving
-from .reductions import dropped, reduced, spread
+from .axes import reduced
+from .reductions import count, dropped, spread
 from .selection import where
 
 __all__ = ["amax", "amin", "max", "min"]
@@ -75,10 +76,9 @@ def amin_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}
 
 def _extreme(who, f, x, axis):
     """The extreme with its axes kept, and where x equals it."""
+    reduced(axis, np.ndim(x))  # an axis that is not there is another error
     try:
         y = np.asarray(f(x, axis=axis, keepdims=True))
-    except np.exceptions.AxisError:
-        raise
     except ValueError:
         raise ValueError(f"{who}: needs at least one element along axis {axis}; got {np.shape(x)}") from None
     return y, np.asarray(x == y)
@@ -167,6 +167,7 @@ def _with_index(who, f, find, x, axis, keepdims):
     y, chosen = _extreme(who, f, x, axis)
     if axis is None:
         return saving(y if keepdims else dropped(y, axis), chosen=chosen)
-    index = find(x, axis=axis, keepdims=True)
-    chosen = index == np.moveaxis(np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - 1)), 0, axis)
+    index = np.asarray(find(x, axis=axis, keepdims=True))
+    axes, shape = reduced(axis, np.ndim(x)), np.shape(x)
+    chosen = np.asarray(index == np.arange(count(axis, shape)).reshape([n if k in axes else 1 for k, n in enumerate(shape)]))
     return saving((y, index) if keepdims else (dropped(y, axis), dropped(index, axis)), chosen=chosen)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from ..autograd import Tensor, op, saving
+from .axes import axis_of
 
 __all__ = ["gather", "getitem", "index_add", "place", "scatter_add", "take_along_axis"]
 
@@ -157,7 +158,7 @@ def take_along_axis(x, indices, axis=-1):
     array([[2.],
            [3.]])
     """
-    indices = np.asarray(indices)
+    indices, axis = np.asarray(indices), axis_of(axis, x.ndim)
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_axis: indices needs as many axes as x; got {indices.shape} for {x.shape}")
     index = list(np.ogrid[tuple(map(slice, np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))))])
@@ -173,7 +174,7 @@ def take_along_axis_vjp(g, index, x_shape):  # x̄ = zeros, with g added at the 
 
 def _without(shape, axis):
     """The shape with 1 in place of the axis."""
-    return tuple(1 if k == axis % len(shape) else n for k, n in enumerate(shape))
+    return tuple(1 if k == axis_of(axis, len(shape)) else n for k, n in enumerate(shape))
 
 
 @op
@@ -254,7 +255,7 @@ def scatter_add_vjp(g, where):      # x̄ = g,  s̄ = g at the index
 
 def _grid(who, shape, axis, index):
     """`along`, after a look at the shapes."""
-    index = np.asarray(index)
+    index, axis = np.asarray(index), axis_of(axis, len(shape))
     if index.ndim != len(shape) or any(m > n for m, n in zip(_without(index.shape, axis), shape)):
         raise ValueError(f"{who}: index needs as many axes as x, none but axis {axis} longer than x's; "
                          f"got {index.shape} for {shape}")
@@ -297,9 +298,9 @@ def index_add(x, axis, index, source):
     array([[0., 0.],
            [4., 6.]])
     """
-    index = np.asarray(index)
-    where = (*(slice(None),) * (axis % x.ndim), index)
-    expected = (*x.shape[:axis % x.ndim], index.size, *x.shape[axis % x.ndim + 1:])
+    index, axis = np.asarray(index), axis_of(axis, x.ndim)
+    where = (*(slice(None),) * axis, index)
+    expected = (*x.shape[:axis], index.size, *x.shape[axis + 1:])
     if index.ndim != 1 or np.shape(source) != expected:
         raise ValueError(f"index_add: needs index (N,) and source {expected}; got {index.shape} and {np.shape(source)}")
     return saving(x + place(source, where, x.shape), where=where)

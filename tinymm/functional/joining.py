@@ -5,6 +5,7 @@ from itertools import accumulate
 import numpy as np
 
 from ..autograd import op, saving
+from .axes import axis_of
 
 __all__ = ["cat", "concatenate", "pad", "split", "stack"]
 
@@ -112,6 +113,7 @@ def split(x, split_size_or_sections, axis=0):
     >>> F.split(np.arange(5.0), [1, 4])
     (array([0.]), array([1., 2., 3., 4.]))
     """
+    axis = axis_of(axis, np.ndim(x))
     n, sizes = x.shape[axis], split_size_or_sections
     if isinstance(sizes, int):
         if sizes < 1:
@@ -119,7 +121,7 @@ def split(x, split_size_or_sections, axis=0):
         sizes = [min(sizes, n - at) for at in range(0, max(n, 1), sizes)]
     if sum(sizes) != n or min(sizes) < 0:
         raise ValueError(f"split: the lengths must add up to {n}, the length of axis {axis}; got {list(sizes)}")
-    lead = (slice(None),) * (axis % x.ndim)
+    lead = (slice(None),) * axis
     return tuple(x[(*lead, slice(end - size, end))] for size, end in zip(sizes, accumulate(sizes)))
 
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
+from .axes import reduced
 from .elementwise import abs, sign
 from .extremes import to_chosen
-from .reductions import dropped, reduced, spread
+from .reductions import dropped, spread
 from .selection import where
 
 __all__ = ["linear", "matmul", "norm", "outer"]

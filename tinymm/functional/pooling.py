@@ -174,7 +174,7 @@ def adaptive_avg_pool2d(input, output_size):
     Raises
     ------
     ValueError
-        If the input is not four-dimensional or a size is not positive.
+        If the input is not four-dimensional, has no pixels, or a size is not positive.
 
     Notes
     -----
@@ -187,18 +187,20 @@ def adaptive_avg_pool2d(input, output_size):
     array([[[[3.5, 4.5]]]])
     """
     _check_image("adaptive_avg_pool2d", input)
+    if 0 in input.shape[2:]:
+        raise ValueError(f"adaptive_avg_pool2d: needs at least one pixel; got {input.shape}")
     both = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     both = [side if n is None else n for n, side in zip(both, input.shape[2:])]
     height, width = pair(both, "adaptive_avg_pool2d", "output_size", 1)
     rows, columns = _cells(input.shape[2], height, input.dtype), _cells(input.shape[3], width, input.dtype)
     grid = np.kron(rows, columns)                                   # (H·W, H'·W')
-    y = input.reshape(*input.shape[:2], -1) @ grid
+    y = input.reshape(*input.shape[:2], len(grid)) @ grid
     return saving(y.reshape(*input.shape[:2], height, width), grid=grid, shape=input.shape)
 
 
 @adaptive_avg_pool2d.vjp
 def adaptive_avg_pool2d_vjp(g, grid, shape):                        # x̄ = g gridᵀ
-    return (g.reshape((*shape[:2], -1)) @ grid.T).reshape(shape)
+    return (g.reshape((*shape[:2], grid.shape[1])) @ grid.T).reshape(shape)
 
 
 def _cells(n, cells, dtype):

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..autograd import Tensor, op, saving
+from .axes import axis_of, reduced
 from .joining import concatenate
 from .selection import where
 from .shape import broadcast_to, flip, permute
@@ -56,7 +57,7 @@ def mean(x, axis=None, keepdims=False):
     >>> F.mean(np.array([[1.0, 2.0], [3.0, 5.0]]), axis=0)
     array([2. , 3.5])
     """
-    return saving(np.mean(x, axis=axis, keepdims=keepdims), x_shape=np.shape(x))
+    return saving(np.mean(x, axis=over(axis, x), keepdims=keepdims), x_shape=np.shape(x))
 
 
 @mean.vjp
@@ -87,7 +88,7 @@ def var(x, axis=None, correction=1, keepdims=False):
     >>> float(F.var(np.array([1.0, 2.0, 3.0])))
     1.0
     """
-    return np.var(from_first(x, axis), axis=axis, ddof=correction, keepdims=keepdims)
+    return np.var(from_first(x, axis), axis=over(axis, x), ddof=correction, keepdims=keepdims)
 
 
 @var.vjp
@@ -117,7 +118,7 @@ def std(x, axis=None, correction=1, keepdims=False):
     >>> float(F.std(np.array([1.0, 3.0, 5.0])))
     2.0
     """
-    return np.std(from_first(x, axis), axis=axis, ddof=correction, keepdims=keepdims)
+    return np.std(from_first(x, axis), axis=over(axis, x), ddof=correction, keepdims=keepdims)
 
 
 @std.vjp
@@ -205,7 +206,7 @@ def cumsum(x, axis):
     >>> F.cumsum(np.array([1.0, 2.0, 3.0]), 0)
     array([1., 3., 6.])
     """
-    return np.cumsum(x, axis=axis)
+    return np.cumsum(x, axis=axis_of(axis, np.ndim(x)))
 
 
 @cumsum.vjp
@@ -258,13 +259,9 @@ def count(axis, x_shape):
     return math.prod(x_shape[k] for k in reduced(axis, len(x_shape)))
 
 
-def reduced(axis, ndim):
-    """The axes that `axis` names, from 0 on."""
-    if axis is None:
-        return range(ndim)
-    if not ndim:
-        return ()
-    return {k % ndim for k in axis} if isinstance(axis, (tuple, list)) else {axis % ndim}
+def over(axis, x):
+    """The axes as NumPy takes them: of a number, none."""
+    return axis if np.ndim(x) else tuple(reduced(axis, 0))
 
 
 def dropped(y, axis):

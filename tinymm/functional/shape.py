@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
+from .axes import axis_of
 
 __all__ = ["broadcast_to", "expand", "flatten", "flip", "moveaxis", "permute", "reshape", "roll", "squeeze", "swapaxes",
            "transpose", "tril", "triu", "unsqueeze"]
@@ -66,7 +67,7 @@ def flatten(x, start_dim=0, end_dim=-1):
     (2, 12, 5)
     """
     shape = np.shape(x) or (1,)  # a number becomes one element
-    first, last = (_axis("flatten", k, len(shape)) for k in (start_dim, end_dim))
+    first, last = (axis_of(k, len(shape)) for k in (start_dim, end_dim))
     if first > last:
         raise ValueError(f"flatten: start_dim must not come after end_dim; got {start_dim} and {end_dim} for {np.shape(x)}")
     merged = (*shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
@@ -95,7 +96,7 @@ def squeeze(x, axis=None):
     ((3,), (3, 1))
     """
     shape = np.shape(x)
-    looked_at = range(len(shape)) if axis is None else {_axis("squeeze", k, len(shape)) for k in _tuple(axis)}
+    looked_at = range(len(shape)) if axis is None else {axis_of(k, len(shape)) for k in _tuple(axis)}
     return saving(np.reshape(x, [n for k, n in enumerate(shape) if n != 1 or k not in looked_at]), x_shape=shape)
 
 
@@ -354,7 +355,7 @@ def tril(x, diagonal=0):
     array([[1., 0.],
            [1., 1.]])
     """
-    return np.tril(x, diagonal)
+    return np.tril(_matrices("tril", x), diagonal)
 
 
 @tril.vjp
@@ -379,7 +380,7 @@ def triu(x, diagonal=0):
     array([[1., 1.],
            [0., 1.]])
     """
-    return np.triu(x, diagonal)
+    return np.triu(_matrices("triu", x), diagonal)
 
 
 @triu.vjp
@@ -391,8 +392,7 @@ def _tuple(axis):
     return tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
 
 
-def _axis(who, k, ndim):
-    """A non-negative axis number."""
-    if not -ndim <= k < ndim:
-        raise ValueError(f"{who}: the axis must lie in [{-ndim}, {ndim}); got {k}")
-    return k % ndim
+def _matrices(who, x):
+    if np.ndim(x) < 2:
+        raise ValueError(f"{who}: needs at least two axes; got {np.shape(x)}")
+    return x

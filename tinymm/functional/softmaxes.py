@@ -7,6 +7,7 @@ zero and gradient zero; PyTorch gives NaN there.
 import numpy as np
 
 from ..autograd import Tensor, op
+from .axes import axis_of
 
 __all__ = ["log_softmax", "softmax"]
 
@@ -108,6 +109,7 @@ def log_softmax_composite(x, dim):
 def ceiling(x, dim):
     """The maximum along `dim`, as a constant; 0 for a row that is -inf throughout."""
     x = x.data if isinstance(x, Tensor) else np.asarray(x)
+    dim = axis_of(dim, x.ndim)
     if x.size and is_last(dim, x):
         top = np.take_along_axis(x, x.argmax(dim, keepdims=True), dim)  # on short rows thrice as fast as max
     else:

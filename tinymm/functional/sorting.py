@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autograd import Tensor, op, saving
+from .axes import axis_of
 from .indexing import along, place, take_along_axis
 
 __all__ = ["argmax", "argmin", "argsort", "sort", "topk"]
@@ -30,6 +31,7 @@ def sort(x, axis=-1, descending=False):
     >>> F.sort(np.array([3.0, 1.0, 2.0]))
     (array([1., 2., 3.]), array([1, 2, 0]))
     """
+    axis = axis_of(axis, np.ndim(x))
     index = argsort(x, axis, descending)
     return saving((np.take_along_axis(x, index, axis), index), index=index)
 
@@ -67,7 +69,7 @@ def topk(x, k, axis=-1, largest=True):
     >>> F.topk(np.array([3.0, 1.0, 2.0]), 2)
     (array([3., 2.]), array([0, 2]))
     """
-    n = x.shape[axis]
+    n = np.shape(x)[axis_of(axis, np.ndim(x))]
     if not 0 <= k <= n:
         raise ValueError(f"topk: k must lie in [0, {n}], the length of axis {axis}; got {k}")
     # split off the k first: cheaper than to sort all
@@ -106,6 +108,7 @@ def argsort(x, axis=-1, descending=False):
     """
     if isinstance(x, Tensor):
         return Tensor(argsort(x.data, axis, descending))
+    _require_axis("argsort", axis, np.ndim(x))
     if not descending:
         return np.argsort(x, axis=axis, kind="stable")
     return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
@@ -170,9 +173,17 @@ def argmin(x, axis=None, keepdims=False):
 def _place_of(find, x, axis, keepdims):
     if isinstance(x, Tensor):
         return Tensor(np.asarray(_place_of(find, x.data, axis, keepdims)))
+    if axis is not None:
+        _require_axis(find.__name__, axis, np.ndim(x) or 1)
     try:
         return find(x, axis=axis, keepdims=keepdims)
-    except np.exceptions.AxisError:
-        raise
     except ValueError:
         raise ValueError(f"{find.__name__}: needs at least one element along axis {axis}; got {np.shape(x)}") from None
+
+
+def _require_axis(who, axis, ndim):
+    """`axis_of` for functions that are no ops: nobody puts a name in front of the error."""
+    try:
+        axis_of(axis, ndim)
+    except np.exceptions.AxisError as error:
+        raise np.exceptions.AxisError(f"{who}: {error}") from None
