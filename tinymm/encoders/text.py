@@ -25,6 +25,8 @@ class CausalLSTM(nn.Module):
         Width of the vector the state starts from (an image, say).
     dropout : float
         On the word vectors.
+    context_dropout : float
+        On the context: what it holds of the scene as a whole is easily learned by heart.
     rng : numpy.random.Generator
 
     Examples
@@ -35,16 +37,16 @@ class CausalLSTM(nn.Module):
     (1, 3, 16)
     """
 
-    def __init__(self, vocabulary, width=256, embedding=128, context=128, dropout=0.0, *, rng):
+    def __init__(self, vocabulary, width=256, embedding=128, context=128, dropout=0.0, context_dropout=0.0, *, rng):
         self.embedding = nn.Embedding(vocabulary, embedding, rng=rng)
         self.start = nn.Linear(context, 2 * width, rng=rng)
         self.lstm = nn.LSTM(embedding, width, rng=rng)
-        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.dropout, self.context_dropout = nn.Dropout(dropout, rng=rng), nn.Dropout(context_dropout, rng=rng)
         self.width = width
 
     def forward(self, ids, context):
         """ids (B, T) int, context (B, C) to features (B, T, D)."""
-        h, c = F.split(self.start(context), self.width, -1)              # (B, D) each
+        h, c = F.split(self.start(self.context_dropout(context)), self.width, -1)              # (B, D) each
         h, c = F.unsqueeze(F.tanh(h), 0), F.unsqueeze(c, 0)              # (1, B, D): one layer
         features, _ = self.lstm(self.dropout(self.embedding(ids)), (h, c))
         return features
@@ -62,7 +64,8 @@ class CausalTransformer(nn.Module):
     layers, heads : int
     context : int
         Width of the vector that is added to every word (an image, say).
-    dropout : float
+    dropout, context_dropout : float
+        Inside, and on the context.
     rng : numpy.random.Generator
 
     Examples
@@ -73,11 +76,11 @@ class CausalTransformer(nn.Module):
     (1, 3, 16)
     """
 
-    def __init__(self, vocabulary, width=256, layers=2, heads=4, context=128, dropout=0.0, *, rng):
+    def __init__(self, vocabulary, width=256, layers=2, heads=4, context=128, dropout=0.0, context_dropout=0.0, *, rng):
         self.embedding = nn.Embedding(vocabulary, width, rng=rng)
         self.start = nn.Linear(context, width, rng=rng)
         self.positions = nn.SinusoidalPositionalEncoding(width)
-        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.dropout, self.context_dropout = nn.Dropout(dropout, rng=rng), nn.Dropout(context_dropout, rng=rng)
         layer = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng) for _ in range(layers)]
         self.layers = nn.ModuleList(layer)
         self.norm = nn.LayerNorm(width)
@@ -86,7 +89,7 @@ class CausalTransformer(nn.Module):
     def forward(self, ids, context):
         """ids (B, T) int, context (B, C) to features (B, T, D)."""
         x = self.embedding(ids) * math.sqrt(self.width)                  # Vaswani et al. (2017), §3.4
-        x = self.dropout(self.positions(x) + F.unsqueeze(self.start(context), 1))
+        x = self.dropout(self.positions(x) + F.unsqueeze(self.start(self.context_dropout(context)), 1))
         for layer in self.layers:
             x = layer(x, is_causal=True)
         return self.norm(x)

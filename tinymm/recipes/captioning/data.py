@@ -22,16 +22,19 @@ class Setting:
     widths: tuple  # channels of the image encoder's stages
     width: int  # of the text features and of the fused ones
     dropout: float
+    context_dropout: float  # on the glance at the whole image, which would otherwise stand in for looking closely
     batch_size: int  # images a step
     steps: int  # of the optimiser, about, in whole epochs
     peak_rate: float  # the learning rate at its highest
     paraphrases: int = 1  # captions of an image that one step learns from
     hidden_words: float = 0.0  # share of the words a step does not show (word dropout)
     shift: int = 0  # training images move by up to so many pixels
+    saturation: float = 1.0  # training images keep at least this share of their colour
 
 
-SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 16, 2500, 2e-3, paraphrases=3, hidden_words=0.4)
-FOLDER = Setting(((32,), (64, 64), (128, 128)), 256, 0.3, 64, 2300, 2e-3, shift=2)
+SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 0.5, 16, 3750, 2e-3, paraphrases=3, hidden_words=0.4,
+                 saturation=0.2)
+FOLDER = Setting(((32,), (64, 64), (128, 128)), 256, 0.3, 0.0, 64, 2300, 2e-3, shift=2)
 
 
 @dataclass
@@ -80,7 +83,7 @@ class Task:
         return "truth_accuracy" if self.parts["val"].scenes is not None else "exact_match"
 
 
-def shapes_task(seed, train=10_000, held=1_000):
+def shapes_task(seed, train=20_000, held=1_000):
     """The embedded world: unseen scenes, and scenes with a colour and shape never seen together."""
     world, rng = ShapesWorld(), np.random.default_rng([seed, 1])
     parts = {}

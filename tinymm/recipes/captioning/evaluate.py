@@ -35,14 +35,15 @@ def evaluate(captioner, tokenizer, task, decoding, rng, say=lambda words: None):
     for name, part in task.tests.items():
         say(f"testing on {len(part)} images ({name}), beside the baselines ...")
         images = part.all_images()
+        ours = captions_of(captioner, tokenizer, images, decoding, rng)
         others = rng.permutation(len(part))
         while len(part) > 1 and (others == np.arange(len(part))).any():  # nobody may keep their own image
             others = np.roll(others, 1) if (np.roll(others, 1) != np.arange(len(part))).all() else rng.permutation(len(part))
         said = {
-            OURS: captions_of(captioner, tokenizer, images, decoding, rng),
+            OURS: ours,
             "modal caption": [_modal_caption(task.parts["train"])] * len(part),
             "nearest neighbour": _nearest_neighbours(task.parts["train"], images),
-            "shuffled images": captions_of(captioner, tokenizer, images[others], decoding, rng),
+            "shuffled images": [ours[i] for i in others],
         }
         results[name] = {system: {"captions": captions, "scores": scores(captions, part.captions, part.scenes)}
                          for system, captions in said.items()}

@@ -25,6 +25,7 @@ class ModelConfig:
     widths: tuple
     width: int
     dropout: float
+    context_dropout: float = 0.0
     text: str = "lstm"
     heads: int = 4
 
@@ -45,7 +46,8 @@ def build(config, rng):
     """The captioner of a ModelConfig, its weights drawn from `rng`."""
     image = ConvEncoder(config.widths, config.size, rng=rng)
     encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config.text]
-    text = encoder(config.vocabulary, config.width, context=image.pooled_width, dropout=config.dropout, rng=rng)
+    text = encoder(config.vocabulary, config.width, context=image.pooled_width, dropout=config.dropout,
+                   context_dropout=config.context_dropout, rng=rng)
     fusion = AttentionFusion(config.width, image.width, config.width, config.heads, rng=rng)
     return Captioner(image, text, fusion, config.vocabulary, config.dropout, rng=rng)
 

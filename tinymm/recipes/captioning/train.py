@@ -20,7 +20,7 @@ VALIDATED = 200  # validation images captioned after each epoch
 def make_trainer(task, tokenizer, seed, epochs, text, folder):
     """A Trainer of a new captioner for a Task; `text` names what reads the prefix, "lstm" or "transformer"."""
     own, train = task.setting, task.parts["train"]
-    config = ModelConfig(task.size, len(tokenizer), own.widths, own.width, own.dropout, text)
+    config = ModelConfig(task.size, len(tokenizer), own.widths, own.width, own.dropout, own.context_dropout, text)
     captioner = build(config, np.random.default_rng([seed, 0]))
     epoch_steps = -(-len(train) // own.batch_size)
     epochs = epochs or max(1, round(own.steps / epoch_steps))
@@ -40,7 +40,7 @@ def _batches(train, own, tokenizer):
 
     def batch(rows, rng):
         chosen = [encoded[i][k] for i in rows for k in _some(len(encoded[i]), own.paraphrases, rng)]
-        return shifted(train.images(rows), own.shift, rng), *pad_batch(chosen)
+        return faded(shifted(train.images(rows), own.shift, rng), own.saturation, rng), *pad_batch(chosen)
 
     return batch
 
@@ -74,3 +74,12 @@ def shifted(images, reach, rng):
     padded = np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
     moves = rng.integers(0, 2 * reach + 1, (len(images), 2))
     return np.stack([image[:, y:y + side, x:x + side] for image, (y, x) in zip(padded, moves)])
+
+
+def faded(images, least, rng):
+    """Draw the colours of each image (B, 3, H, W) towards grey, keeping a share of `least` to 1: a shape is one in any colour."""
+    if least == 1:
+        return images
+    kept = rng.uniform(least, 1, (len(images), 1, 1, 1)).astype(images.dtype)
+    grey = images.mean(1, keepdims=True)
+    return grey + kept * (images - grey)
