@@ -280,6 +280,28 @@ def test_the_tape_keeps_only_what_the_vjp_names():
     assert data() is None and y.requires_grad
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (2,), (2, 1)])
+def test_a_cotangent_with_or_without_a_list_around_it(shape):
+    """A list of one element is the cotangent of an output of one element; or a list with one cotangent in it."""
+    x = tm.tensor(np.ones(shape), requires_grad=True)
+    y = x * 3.0
+    g = np.arange(1.0, 1 + x.size).reshape(shape)
+    numbers = g.tolist()
+    for given in (g, [g], (g,), numbers, [numbers], tm.tensor(g), [tm.tensor(g)], [tm.tensor(g, requires_grad=True)]):
+        for outputs in (y, [y]):
+            d, = tm.grad(outputs, x, given, retain_graph=True, create_graph=isinstance(given, list))
+            np.testing.assert_array_equal(d.data, 3 * g)
+    for wrong in (np.ones((3, 3)), [np.ones((3, 3))], [tm.tensor(np.ones((3, 3)))], [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match=r"grad: the cotangent must have the shape of the output, .*; got"):
+            tm.grad(y, x, wrong, retain_graph=True)
+    for several in ([g], g, [g] * 3):
+        with pytest.raises(ValueError, match=r"grad: one cotangent per output; got (\d|ndarray) for 2 outputs"):
+            tm.grad([y, y], x, several, retain_graph=True)
+    if x.size == 1:
+        for given in (None, [None]):
+            assert tm.grad(y, x, given, retain_graph=True)[0].item() == 3
+
+
 def test_an_op_looks_at_its_own_thread_while_another_has_a_block_open():
     from threading import Event, Thread
 

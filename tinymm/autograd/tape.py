@@ -85,8 +85,9 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     outputs : Tensor or sequence of Tensor
     inputs : Tensor or sequence of Tensor
         Leaves or intermediate results.
-    grad_outputs : array_like, Tensor or sequence, optional
-        One cotangent per output; 1 for outputs of a single element.
+    grad_outputs : sequence of array_like or Tensor, optional
+        One cotangent per output, in its shape, or None for 1 (an output of a single element). Of a single output the
+        cotangent may stand without a list around it, be it a list of numbers itself.
     create_graph : bool
         Record the backward walk itself, so that the result can be differentiated again.
     retain_graph : bool, optional
@@ -114,10 +115,7 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     """
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    if not isinstance(grad_outputs, (list, tuple)) or len(outputs) == 1 and len(grad_outputs) != 1:
-        grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
-    if len(grad_outputs) != len(outputs):
-        raise ValueError(f"grad: one cotangent per output; got {len(grad_outputs)} for {len(outputs)} outputs")
+    grad_outputs = _one_each(outputs, grad_outputs)
     for name, group in (("output", outputs), ("input", inputs)):
         for i, t in enumerate(group):
             if t._node is None:
@@ -137,6 +135,20 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
         if g is None and not allow_unused:
             raise ValueError(f"grad: no output depends on input {i}; pass allow_unused=True to get None for it")
     return tuple(g if g is None or isinstance(g, Tensor) else Tensor(g.copy()) for g in found)
+
+
+def _one_each(outputs, grad_outputs):
+    """A cotangent, or None, for each output."""
+    if grad_outputs is None:
+        return [None] * len(outputs)
+    count = len(grad_outputs) if isinstance(grad_outputs, (list, tuple)) else None
+    if len(outputs) == 1:  # [1.0] is the cotangent of an output of shape (1,), and a list with that of one of shape ()
+        g = grad_outputs[0] if count == 1 else grad_outputs
+        listed = count == 1 and (g is None or isinstance(g, Tensor) or np.shape(g) == outputs[0].shape)
+        return [g] if listed else [grad_outputs]
+    if count != len(outputs):
+        raise ValueError(f"grad: one cotangent per output; got {count or type(grad_outputs).__name__} for {len(outputs)} outputs")
+    return grad_outputs
 
 
 def _seed(y, g, who, lift=False):
