@@ -63,9 +63,30 @@ def test_norm_of_a_zero_vector(p, rng):
     g, w = rng.standard_normal(2), rng.standard_normal((2, 3))
     y, first, second = derivatives(lambda x: F.norm(x, p, 1), x, g, w)
     alone = derivatives(lambda x: F.norm(x, p), x[1], g[1], w[1])
-    assert y[0] == 0 and not first[0].any() and np.isfinite(second).all()
+    assert y[0] == 0 and not first[0].any() and not second[0].any()
     for whole, part in zip((y, first, second), alone):
         np.testing.assert_allclose(whole[1], part, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, np.inf])
+def test_norm_of_a_vector_with_a_zero_in_it(p, rng):
+    """|x|ᵖ⁻¹ and |x|ᵖ⁻² are infinite at 0 for small p: such an element gets nothing, the others what they get without it."""
+    w = rng.standard_normal(3)
+    y, first, second = derivatives(lambda x: F.norm(x, p), [0.0, 1.0, -2.5], 2.0, w)
+    alone = derivatives(lambda x: F.norm(x, p), [1.0, -2.5], 2.0, w[1:])
+    assert first[0] == 0 and (second[0] == 0 or p == 2)
+    for whole, part in zip((y, first[1:], second[1:]), alone):
+        np.testing.assert_allclose(whole, part, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5, 2.0])
+def test_elu_at_its_corner(alpha, rng):
+    """f′ jumps from α to 1 at 0, and f″ from α to 0: both are those from the left, at −0 too; 1{x > 0} + 1{x < 0} is neither."""
+    y, first, second = elementwise(lambda x: F.elu(x, alpha), [0.0, -0.0, 1e-300, -1e-300], rng)
+    np.testing.assert_allclose(y, 0, atol=1e-299)
+    assert first.tolist() == [alpha, alpha, 1, alpha] and second.tolist() == [alpha, alpha, 0, alpha]
+    x = rng.choice([-1.0, 1.0], 6) * rng.uniform(0.1, 3, 6)  # away from it
+    assert gradcheck(lambda t: F.elu(t, alpha), [x], rng) and gradgradcheck(lambda t: F.elu(t, alpha), [x], rng)
 
 
 @pytest.mark.parametrize("exponent", [0, 0.0, 1, 2, 3])

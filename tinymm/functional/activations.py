@@ -83,6 +83,10 @@ def elu(x, alpha=1.0):
     Tensor
         In the shape of x.
 
+    Notes
+    -----
+    At 0, where they jump, the first derivative and the second are those from the left: $\alpha$ both.
+
     References
     ----------
     Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential linear units", 2016.

@@ -182,7 +182,8 @@ def norm(x, ord=2, axis=None, keepdims=False):
 
     Notes
     -----
-    The gradient at x = 0 is 0, one of the subgradients, as in PyTorch.
+    The gradient at x = 0 is 0, one of the subgradients, as in PyTorch; so is the second derivative there, which does
+    not exist (PyTorch: NaN for p = 2). For 0 < p < 2 the same holds of a single element that is 0.
 
     Examples
     --------
@@ -207,7 +208,8 @@ def norm_vjp(g, y, x, ord, axis, largest):  # x̄ᵢ = g · sign(xᵢ) (|xᵢ| /
         return sign(x) * to_chosen(g, axis, largest)
     if ord == 1:
         return sign(x) * spread(g, axis, x.shape)
-    y = where(y == 0, 1, y)
+    zero = y == 0
+    y = where(zero, 1, y)
     if ord == 2:
-        return x * spread(g / y, axis, x.shape)
+        return x * spread(where(zero, 0, g) / y, axis, x.shape)
     return spread(g, axis, x.shape) * sign(x) * (where(x == 0, 1, abs(x)) / spread(y, axis, x.shape)) ** (ord - 1)
