@@ -9,12 +9,14 @@ its derivative by each of the three is a sum over the other two: `correlate` (by
 
 A column is one window laid out flat. All columns together are kernel-size times
 larger than the image, so one image at a time goes through a buffer that stays in cache.
+Where `winograd` needs fewer multiplications, it takes over.
 """
 
 import math
 
 import numpy as np
 
+from . import winograd
 from .threads import parallel_for
 from .windows import Geometry, view_windows
 
@@ -54,6 +56,8 @@ class Columns:
 
 def correlate(x, w, geometry, groups, bias=None):
     """x ⋆ w: the response (B, O, H', W') of the images x (B, C, H, W) to the kernel w (O, C/G, kh, kw)."""
+    if winograd.pays(geometry, groups, x.shape[1], len(w)):
+        return winograd.correlate(x, w, geometry, bias)
     w = w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))         # (G, O/G, C/G·kh·kw)
     y = np.empty((len(x), *w.shape[:2], geometry.windows[0] * geometry.windows[1]), np.result_type(x, w))
 
@@ -72,7 +76,7 @@ def spread(g, w, geometry, groups):
     """What the response g (B, O, H', W') paints, through the kernel w, into images (B, C, H, W)."""
     turned = _turned(geometry)
     w = w.reshape(groups, len(w) // groups, *w.shape[1:])                   # (G, O/G, C/G, kh, kw)
-    if turned is not None and w.shape[1] <= 2 * w.shape[2]:                 # fewer columns to write than to add up
+    if turned is not None and (w.shape[1] <= 2 * w.shape[2] or winograd.pays(turned, *w.shape[:3])):    # fewer columns
         w = w[..., ::-1, ::-1].swapaxes(1, 2)
         return correlate(g, w.reshape(groups * w.shape[1], *w.shape[2:]), turned, groups)
     channels, dtype = groups * w.shape[2], np.result_type(g, w)
@@ -91,6 +95,8 @@ def spread(g, w, geometry, groups):
 
 def kernel_gradient(g, x, geometry, groups):
     """The kernel's part (O, C/G, kh, kw) in ⟨g, x ⋆ w⟩: for each window, an outer product of response and column."""
+    if winograd.pays(geometry, groups, x.shape[1], g.shape[1]):
+        return winograd.kernel_gradient(g, x, geometry)
     shape = groups, g.shape[1] // groups, x.shape[1] // groups * geometry.kernel[0] * geometry.kernel[1]
 
     def some(start, stop):

@@ -5,6 +5,7 @@ run at the same time. Meanwhile BLAS is held to one thread each (threadpoolctl, 
 `threads`); without that package the loop runs as one, and BLAS alone uses the cores.
 """
 
+import _thread
 import threading
 from contextvars import ContextVar, copy_context
 from functools import cache
@@ -45,7 +46,7 @@ def parallel_for(n, body, work):
     with _one_loop_at_a_time:
         count = min(n, max((library.num_threads for library in blas.lib_controllers), default=1))
         cuts = [n * k // count for k in range(count + 1)]
-        results, errors = [None] * count, []
+        results, errors, finished = [None] * count, [], threading.Semaphore(0)
 
         def share(k):
             outside = _inside.set(True)
@@ -55,14 +56,14 @@ def parallel_for(n, body, work):
                 errors.append(error)
             finally:
                 _inside.reset(outside)
+                finished.release()
 
-        threads = [threading.Thread(target=copy_context().run, args=(share, k)) for k in range(1, count)]
         with blas.limit(limits=1):
-            for thread in threads:
-                thread.start()
+            for k in range(1, count):  # not threading.Thread, whose start waits until a sleeping core has woken up
+                _thread.start_new_thread(copy_context().run, (share, k))
             share(0)
-            for thread in threads:
-                thread.join()
+            for _ in range(count):
+                finished.acquire()
     if errors:
         raise errors[0]
     return results

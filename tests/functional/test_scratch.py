@@ -1,0 +1,40 @@
+"""Borrowed memory: separate arrays, used again, however many borrow at once."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinymm.functional.scratch import scratch
+
+shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
+
+
+@given(st.lists(st.tuples(shapes, st.sampled_from([np.float32, np.float64, np.int8])), max_size=6))
+def test_no_two_arrays_share_memory_nor_two_borrowers(wanted):
+    for _ in range(2):  # the second time from memory that is there already
+        with scratch() as empty, scratch() as other:
+            arrays = [lender(shape, dtype) for shape, dtype in wanted for lender in (empty, other)]
+            for k, a in enumerate(arrays):
+                a[...] = k
+            for k, (a, (shape, dtype)) in enumerate(zip(arrays, [want for want in wanted for _ in range(2)])):
+                assert a.shape == shape and a.dtype == dtype and (a == k).all()
+
+
+def test_memory_is_lent_again():
+    def address():
+        with scratch() as empty:
+            return empty(10**6, np.float32).__array_interface__["data"][0]
+
+    address()  # the first time it may be too small
+    assert address() == address()
+
+
+def test_it_comes_back_after_an_error():
+    for _ in range(3):
+        try:
+            with scratch() as empty:
+                empty(10, float)[10] = 0
+        except IndexError:
+            pass
+    with scratch() as empty:
+        assert empty((2, 3), np.float32).shape == (2, 3)

@@ -1,0 +1,51 @@
+"""Memory for intermediate results that is used again instead of returned to the system.
+
+Fresh memory is dear: the system clears it page by page when it is first touched, which
+takes longer than an addition that fills it. What a loop over blocks works in is
+therefore borrowed here, and kept for the next loop.
+"""
+
+import math
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+
+__all__ = ["scratch"]
+
+KEPT = 4  # pieces of memory, the largest
+LINE = 64  # bytes in a line of the cache: where an array begins
+_free, _lock = [], threading.Lock()
+
+
+@contextmanager
+def scratch():
+    """A function like np.empty, whose arrays are to be used inside the `with` only.
+
+    Examples
+    --------
+    >>> with scratch() as empty:
+    ...     a, b = empty((2, 3), float), empty(4, float)
+    ...     a.shape, b.shape, np.shares_memory(a, b)
+    ((2, 3), (4,), False)
+    """
+    with _lock:
+        memory = _free.pop() if _free else np.empty(0, np.uint8)
+    start = used = -memory.ctypes.data % LINE
+
+    def empty(shape, dtype):
+        nonlocal used
+        dtype, begin = np.dtype(dtype), used
+        end = begin + math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
+        used = end + -(end - start) % LINE
+        return memory[begin:end].view(dtype).reshape(shape) if end <= memory.size else np.empty(shape, dtype)
+
+    try:
+        yield empty
+    finally:
+        if used > memory.size:
+            memory = np.empty(used + LINE, np.uint8)  # enough for the next one
+        with _lock:
+            _free.append(memory)
+            _free.sort(key=len)
+            del _free[:-KEPT]
