@@ -1,9 +1,12 @@
 """A Tensor under operators, methods and NumPy's functions: followed, constant or refused, never silently detached."""
 
+import operator
+
 import numpy as np
 import pytest
 
 import tinymm as tm
+import tinymm.functional as F
 from tinymm.functional.protocol import FUNCTIONS, REDUCTIONS, UFUNCS
 from tinymm.testing import gradcheck
 
@@ -220,3 +223,35 @@ def test_comparisons_and_logic_are_constants():
 
 def test_every_ufunc_of_the_table_is_public():
     assert set(UFUNCS) <= {getattr(np, name) for name in UFUNC_NAMES}
+
+
+BETWEEN = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul, operator.eq, operator.ne,
+           operator.lt, operator.le, operator.gt, operator.ge)
+
+
+@pytest.mark.parametrize("numbers", [[1.5, 2.0], (1.5, 2.0), [1, 2], [[0.1, 0.2], [0.3, 4]]], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("f", BETWEEN, ids=lambda f: f.__name__)
+def test_a_list_beside_a_tensor_is_an_array_of_its_dtype(f, dtype, numbers, rng):
+    """NumPy alone would make float64 of float32; a list has neither `ndim` nor a minus."""
+    x = rng.uniform(0.5, 2, (2, 2)).astype(dtype)
+    array = np.array(numbers, dtype)
+    for order in (lambda a, b: (a, b), lambda a, b: (b, a)):
+        t, same = tm.tensor(x, requires_grad=True), tm.tensor(x, requires_grad=True)
+        y, expected = f(*order(t, numbers)), f(*order(same, array))
+        assert isinstance(y, tm.Tensor) and y.dtype == expected.dtype and y.dtype in (dtype, bool)
+        np.testing.assert_array_equal(y.data, expected.data)
+        if y.requires_grad:
+            g = rng.standard_normal(y.shape)
+            np.testing.assert_array_equal(tm.grad(y, t, g)[0].data, tm.grad(expected, same, g)[0].data)
+
+
+def test_lists_that_are_no_operands():
+    t = tm.tensor([1.0, 2.0], requires_grad=True)
+    assert F.add([1.0], [2.0]).tolist() == [3] and (tm.tensor([1, 2]) + [3, 4]).dtype.kind == "i"
+    with pytest.raises(TypeError):
+        t + ["a", "b"]
+    with pytest.raises(TypeError, match="leave the tape"):
+        t + [t, t]
+    with pytest.raises(ValueError, match="add: "):
+        t + [1.0, 2.0, 3.0]

@@ -57,6 +57,7 @@ class Op:
         starred = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
         self.starred = self.names.index(starred[0]) if starred else None
         self.sequence = self.starred if starred else self.names.index("tensors") if "tensors" in self.names else None
+        self.operands = self.names == ["a", "b"]  # of two operands a list can only be meant as an array
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
         self.places = []  # where each of them stands: argument position, len(names) for y, or an extra's name
@@ -253,6 +254,8 @@ def _caller(record, arity):
                     taped = True
             elif isinstance(a, np.generic):
                 a = a.item()  # a NumPy scalar is a number: it must not turn float32 into float64
+            elif record.operands and isinstance(a, (list, tuple)):
+                a = _array_beside(a, args)
             values.append(a)
             parents.append(node)
         try:
@@ -331,6 +334,15 @@ def _named(record, error):
     """NumPy's complaint about an axis or about shapes, with the name of the op in front; any other as it is."""
     known = isinstance(error, np.exceptions.AxisError) or str(error).startswith(("operands", "duplicate", "repeated"))
     return type(error)(f"{record.name}: {error}") if known else error
+
+
+def _array_beside(numbers, operands):
+    """A list as an array: in the floating dtype of the operand beside it, since Python numbers promote nothing."""
+    array = np.asarray(numbers)
+    for b in operands:
+        if isinstance(b, (Tensor, ndarray)) and b.dtype.kind in "fc" and array.dtype.kind in "biuf":
+            return array.astype(b.dtype)
+    return array
 
 
 def _plain(y):
