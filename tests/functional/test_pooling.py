@@ -64,6 +64,7 @@ def test_a_grid_of_one_cell_is_the_mean(rng):
 @pytest.mark.parametrize("f, args, message", [
     (F.max_pool2d, (5,), "max_pool2d: the kernel must fit"),
     (F.max_pool2d, (3, 1, 2), "max_pool2d: padding must be at most half the kernel"),
+    (F.max_pool2d, (3, 1, -1), "max_pool2d: padding must be .* at least 0"),
     (F.avg_pool2d, (0,), "avg_pool2d: kernel_size must be"),
     (F.avg_pool2d, (2, (1, 0)), "avg_pool2d: stride must be"),
     (F.adaptive_avg_pool2d, (0,), "adaptive_avg_pool2d: output_size must be"),

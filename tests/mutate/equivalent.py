@@ -14,6 +14,7 @@ ANY_LENGTH = "NumPy takes any negative length for the one to work out"
 NEVER_CALLED = "the gradient of an input that is None is never asked for"
 ORDER_UNREAD = "the order of time matters to the gradient of the input alone, which is thrown away here"
 ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
+MORE_BORDER = "a wider border below and to the right, which no window reaches"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
 
@@ -133,4 +134,13 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("pooling.max_pool2d_vjp", "apart = all(s > d * (k - 0) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))",
      ADDED_TO_ZERO),
     ("pooling.max_pool2d_vjp", "image[tap] = image[tap] + won", ADDED_TO_ZERO),
+    ("pooling.max_pool2d_composite", "below, right = height - top + input.shape[2], width - left - input.shape[3]", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height - top, width - left - input.shape[3]", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height + top - input.shape[2], width - left - input.shape[3]", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height - input.shape[2], width - left - input.shape[3]", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width - left + input.shape[3]", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width - left", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width + left - input.shape[3]", MORE_BORDER),
+    ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width - input.shape[3]", MORE_BORDER),
+    ("pooling._count", "return geometry.kernel[0] * geometry.kernel[1]", "a quotient by a whole number is the same number"),
 ]

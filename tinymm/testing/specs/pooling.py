@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..specification import spec
-from ..strategies import arrays, st
+from ..strategies import arrays, calls, st
 
 
 @st.composite
@@ -83,6 +83,7 @@ def seeing():
 
 spec("max_pool2d", seeing, largest, mirrors("max_pool2d"))
 spec("max_pool2d", lambda: poolings(side_by_side=True), largest, mirrors("max_pool2d"))
+spec("max_pool2d", lambda: calls(arrays((1, 5, 3, 3), distinct=True), (2, 2), (1, 1), (1, 1)), largest, mirrors("max_pool2d"))
 spec("avg_pool2d", averages, average, mirrors("avg_pool2d"))
 spec("avg_pool2d", lambda: poolings(side_by_side=True), average, mirrors("avg_pool2d"))
 spec("adaptive_avg_pool2d", grids, averaged_grid, mirrors("adaptive_avg_pool2d"))
