@@ -14,7 +14,7 @@ class ImageEncoder(nn.Module):
 
     def __init__(self, widths, size, channels=3, glance=4):
         super().__init__()
-        layers, before = [], channels
+        layers, before = [], channels + 1
         for i, stage in enumerate(widths):
             layers += [nn.MaxPool2d(2)] if i else []
             for width in stage:
@@ -27,7 +27,7 @@ class ImageEncoder(nn.Module):
         self.patch, self.width, self.pooled_width = side // glance, before, glance**2 * before
 
     def forward(self, images):
-        grid = self.layers(images)
+        grid = self.layers(torch.cat([images, images.amax(1, keepdim=True)], 1))
         return self.norm(grid.flatten(2).transpose(1, 2)) + self.positions, F.avg_pool2d(grid, self.patch).flatten(1)
 
 

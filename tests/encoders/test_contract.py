@@ -107,3 +107,12 @@ def test_every_region_has_a_place_of_its_own():
     assert gaps.min() > 0.3
     with pytest.raises(ValueError, match="channels must be a multiple of 4; got 6"):
         grid_positions(2, 2, 6)
+
+
+def test_in_the_brightness_channel_a_shape_has_no_colour(rng):
+    encoder = ConvEncoder(((4,), (8,)), 8, glance=1, brightness=True, rng=rng).eval()
+    encoder.layers[0].weight.data[:, :3] = 0  # reads the brightness alone
+    grey = rng.random((2, 1, 8, 8)).astype(np.float32)
+    red, cyan = (np.concatenate([grey * c for c in colour], 1) for colour in ((1, 0.2, 0.1), (0.3, 1, 1)))
+    for one, other in zip(encoder(red), encoder(cyan)):
+        np.testing.assert_array_equal(one.data, other.data)

@@ -12,7 +12,7 @@ from tinymm.data import ShapesWorld
 from tinymm.recipes.captioning import data as captioning_data
 from tinymm.recipes.captioning.data import Setting, folder_task, shapes_task
 from tinymm.recipes.captioning.evaluate import _nearest_neighbours, flat
-from tinymm.recipes.captioning.train import faded, shifted
+from tinymm.recipes.captioning.train import shifted
 from tinymm.training import load_checkpoint
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
@@ -21,7 +21,7 @@ image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs 
 @pytest.fixture(autouse=True)
 def a_small_captioner(monkeypatch):
     """What is tested here does not need a good one."""
-    monkeypatch.setattr(captioning_data, "FOLDER", Setting(((4,), (8,)), 16, 0.1, 16, 4, 2e-3, shift=1))
+    monkeypatch.setattr(captioning_data, "FOLDER", Setting(((4,), (8,)), 16, 0.1, 0.0, 16, 4, 2e-3, shift=1))
 
 
 @pytest.fixture
@@ -194,18 +194,6 @@ def test_nearest_neighbours_against_a_loop(rng):
     images, others = test.all_images(), train.all_images()
     expected = [train.captions[int(np.argmin([((a - b) ** 2).sum() for b in others]))][0] for a in images]
     assert _nearest_neighbours(train, images, block=7) == expected
-
-
-def test_faded_images_keep_their_grey_and_a_share_of_their_colour(rng):
-    images = rng.random((20, 3, 4, 4)).astype(np.float32)
-    grey = images.mean(1, keepdims=True)
-    out = faded(images, 0.3, np.random.default_rng(1))
-    assert out.dtype == np.float32
-    np.testing.assert_allclose(out.mean(1, keepdims=True), grey, rtol=1e-5)
-    kept = ((out - grey) / (images - grey)).reshape(20, -1)
-    np.testing.assert_allclose(kept, np.broadcast_to(np.median(kept, 1, keepdims=True), kept.shape), rtol=1e-2)
-    assert kept.min() > 0.29 and kept.max() < 1.01 and np.median(kept, 1).std() > 0.1
-    assert faded(images, 1.0, None) is images
 
 
 def test_shifted_images_are_windows_of_the_padded_image(rng):

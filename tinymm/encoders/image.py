@@ -55,6 +55,9 @@ class ConvEncoder(nn.Module):
         Channels of the images.
     glance : int
         P; divides the side of the last grid.
+    brightness : bool
+        Whether the largest channel at each pixel, the V of HSV, joins the others as one more: in it an outline looks the
+        same whatever its colour, so that a shape is recognised in colours it was never seen in.
     rng : numpy.random.Generator
 
     Attributes
@@ -80,17 +83,17 @@ class ConvEncoder(nn.Module):
     ((2, 64, 16), (2, 64))
     """
 
-    def __init__(self, widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, *, rng):
+    def __init__(self, widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, brightness=False, *, rng):
         halvings = len(widths) - 1
         if size % 2**halvings:
             raise ValueError(f"ConvEncoder: size must be a multiple of {2**halvings} for {len(widths)} stages; got {size}")
-        self.size, self.channels = size, channels
+        self.size, self.channels, self.brightness = size, channels, brightness
         self.grid = (size >> halvings, size >> halvings)
         if self.grid[0] % glance:
             raise ValueError(f"ConvEncoder: glance must divide the side of the last grid, {self.grid[0]}; got {glance}")
         self.width = widths[-1][-1]
         self.patch, self.pooled_width = self.grid[0] // glance, glance**2 * self.width
-        layers, before = [], channels
+        layers, before = [], channels + brightness
         for i, stage in enumerate(widths):
             layers += [nn.MaxPool2d(2)] if i else []
             for width in stage:
@@ -104,6 +107,8 @@ class ConvEncoder(nn.Module):
         """images (B, C, H, W) to regions (B, N, D) and the glance (B, P²·D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
             raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); got {images.shape}")
+        if self.brightness:
+            images = F.concatenate([images, F.amax(images, 1, keepdims=True)], 1)
         grid = self.layers(images)                                       # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
         return self.norm(sequence) + self.positions, F.flatten(F.avg_pool2d(grid, self.patch), 1)

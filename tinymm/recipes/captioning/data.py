@@ -29,11 +29,9 @@ class Setting:
     paraphrases: int = 1  # captions of an image that one step learns from
     hidden_words: float = 0.0  # share of the words a step does not show (word dropout)
     shift: int = 0  # training images move by up to so many pixels
-    saturation: float = 1.0  # training images keep at least this share of their colour
 
 
-SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 0.5, 16, 3750, 2e-3, paraphrases=3, hidden_words=0.4,
-                 saturation=0.2)
+SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 0.5, 16, 3750, 2e-3, paraphrases=3, hidden_words=0.4)
 FOLDER = Setting(((32,), (64, 64), (128, 128)), 256, 0.3, 0.0, 64, 2300, 2e-3, shift=2)
 
 

@@ -44,7 +44,7 @@ class Decoding:
 
 def build(config, rng):
     """The captioner of a ModelConfig, its weights drawn from `rng`."""
-    image = ConvEncoder(config.widths, config.size, rng=rng)
+    image = ConvEncoder(config.widths, config.size, brightness=True, rng=rng)
     encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config.text]
     text = encoder(config.vocabulary, config.width, context=image.pooled_width, dropout=config.dropout,
                    context_dropout=config.context_dropout, rng=rng)

@@ -40,7 +40,7 @@ def _batches(train, own, tokenizer):
 
     def batch(rows, rng):
         chosen = [encoded[i][k] for i in rows for k in _some(len(encoded[i]), own.paraphrases, rng)]
-        return faded(shifted(train.images(rows), own.shift, rng), own.saturation, rng), *pad_batch(chosen)
+        return shifted(train.images(rows), own.shift, rng), *pad_batch(chosen)
 
     return batch
 
@@ -74,12 +74,3 @@ def shifted(images, reach, rng):
     padded = np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
     moves = rng.integers(0, 2 * reach + 1, (len(images), 2))
     return np.stack([image[:, y:y + side, x:x + side] for image, (y, x) in zip(padded, moves)])
-
-
-def faded(images, least, rng):
-    """Draw the colours of each image (B, 3, H, W) towards grey, keeping a share of `least` to 1: a shape is one in any colour."""
-    if least == 1:
-        return images
-    kept = rng.uniform(least, 1, (len(images), 1, 1, 1)).astype(images.dtype)
-    grey = images.mean(1, keepdims=True)
-    return grey + kept * (images - grey)
