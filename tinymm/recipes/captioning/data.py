@@ -31,7 +31,7 @@ class Setting:
     shift: int = 0  # training images move by up to so many pixels
 
 
-SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 0.5, 16, 3750, 2e-3, paraphrases=3, hidden_words=0.4)
+SHAPES = Setting(((16,), (32, 32), (64, 64)), 192, 0.1, 0.5, 16, 2500, 2e-3, paraphrases=3, hidden_words=0.4)
 FOLDER = Setting(((32,), (64, 64), (128, 128)), 256, 0.3, 0.0, 64, 2300, 2e-3, shift=2)
 
 
