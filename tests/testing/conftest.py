@@ -3,6 +3,7 @@
 import pytest
 
 import tinymm as tm
+import tinymm.testing.specs  # noqa: F401  (imported only once: its rows must be among those that stay)
 
 
 @pytest.fixture
