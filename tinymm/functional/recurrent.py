@@ -60,20 +60,21 @@ def lstm(input, h, c, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False
     """
     size = _checked("lstm", 4, input, (h, c), w_ih, w_hh, b_ih, b_hh, mask)
     x, held = _by_time(input, mask, reverse)
-    half = np.array([[0.5], [0.5], [1], [0.5]], x.dtype)            # of i, f, o, for σ by tanh
-    gates = _projected(x, w_ih, b_ih, b_hh).reshape(*x.shape[:2], 4, size)
-    gates *= half
-    u = (w_hh.reshape(4, size, size) * half[..., None]).reshape(4 * size, size)
+    half = np.repeat(np.array([[0.5], [0.5], [1], [0.5]], x.dtype), size, 1)    # of i, f, o, for σ by tanh
+    w, u, *biases = (None if a is None else a * half.reshape(len(a), *[1] * (a.ndim - 1)) for a in (w_ih, w_hh, b_ih, b_hh))
+    gates = _projected(x, w, *biases).reshape(*x.shape[:2], 4, size)
     hs, cs = _states(h, len(x)), _states(c, len(x))
-    tanh_c = np.empty_like(hs[1:])
+    tanh_c, recalled, shift = np.empty_like(hs[1:]), np.empty_like(gates[0]), 1 - half
+    u = np.ascontiguousarray(u.T)                                   # the order in which the products read it
     for t, a in enumerate(gates):                                   # (B, 4, H)
-        a += (hs[t] @ u.T).reshape(a.shape)
+        np.matmul(hs[t], u, out=recalled.reshape(len(a), 4 * size))
+        a += recalled
         np.tanh(a, out=a)
         a *= half
-        a += 1 - half                                               # ½ tanh(x/2) + ½;  g as it is
-        i, f, g, o = a[:, 0], a[:, 1], a[:, 2], a[:, 3]
+        a += shift                                                  # ½ tanh(x/2) + ½;  g as it is
+        i, f, g, o = a.swapaxes(0, 1)
         np.multiply(f, cs[t], out=cs[t + 1])
-        cs[t + 1] += i * g                                          # cₜ = f ⊙ cₜ₋₁ + i ⊙ g
+        cs[t + 1] += np.multiply(i, g, out=tanh_c[t])               # cₜ = f ⊙ cₜ₋₁ + i ⊙ g
         np.tanh(cs[t + 1], out=tanh_c[t])
         np.multiply(o, tanh_c[t], out=hs[t + 1])                    # hₜ = o ⊙ tanh cₜ
         _hold(held, t, hs, cs)
@@ -89,13 +90,20 @@ def lstm_vjp(g, x, held, gates, hs, cs, tanh_c, w_ih, w_hh, reverse):
         dh, kept_h = _release(held, t, dh + gy[t])
         dc, kept_c = _release(held, t, dc)
         (i, f, g_, o), k, d = gates[t].swapaxes(0, 1), tanh_c[t], ds[t]
-        dc = dc + dh * o * (1 - k * k)                              # c̄ₜ += h̄ₜ ⊙ o (1 − tanh² cₜ)
-        d[:, 0] = dc * g_ * i * (1 - i)
-        d[:, 1] = dc * cs[t] * f * (1 - f)
-        d[:, 2] = dc * i * (1 - g_ * g_)
-        d[:, 3] = dh * k * o * (1 - o)
-        dc = dc * f + kept_c                                        # c̄ₜ₋₁ = c̄ₜ ⊙ f
-        dh = d.reshape(len(d), len(w_hh)) @ w_hh + kept_h           # h̄ₜ₋₁ = d U
+        np.multiply(gates[t], gates[t], out=d)
+        np.subtract(gates[t], d, out=d)                             # σ′ = σ − σ²
+        d[:, 2] = 1 - g_ * g_                                       # tanh′ = 1 − tanh²
+        passed = dh * o
+        dc = dc + (passed - passed * k * k)                         # c̄ₜ += h̄ₜ ⊙ o (1 − tanh² cₜ)
+        d[:, :3] *= dc[:, None]
+        d[:, 0] *= g_
+        d[:, 1] *= cs[t]
+        d[:, 2] *= i
+        d[:, 3] *= dh * k
+        dc *= f                                                     # c̄ₜ₋₁ = c̄ₜ ⊙ f
+        dc += kept_c
+        dh = d.reshape(len(d), len(w_hh)) @ w_hh                    # h̄ₜ₋₁ = d U
+        dh += kept_h
     dx, dw_ih, db_ih = _pulled(ds, x, w_ih, reverse)
     _, dw_hh, db_hh = _pulled(ds, hs[:-1], w_hh, reverse)
     return dx, dh, dc, dw_ih, dw_hh, db_ih, db_hh
@@ -268,9 +276,9 @@ def _by_batch(outputs, reverse):
 def _projected(x, w, *biases):
     """x Wᵀ + b for all steps at once: (..., D) -> (..., G)."""
     y = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ w.T
-    for b in biases:
-        if b is not None:
-            y += b
+    given = [b for b in biases if b is not None]
+    if given:
+        y += sum(given[1:], given[0])
     return y.reshape(*x.shape[:-1], len(w))
 
 
