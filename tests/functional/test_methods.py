@@ -255,3 +255,37 @@ def test_lists_that_are_no_operands():
         t + [t, t]
     with pytest.raises(ValueError, match="add: "):
         t + [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("call, name", [
+    (lambda m, t: tm.tensor(m), "tensor"), (lambda m, t: t + m, "add"), (lambda m, t: t * m, "multiply"), (lambda m, t: t @ m, "matmul"),
+    (lambda m, t: F.concatenate([t, m]), "concatenate"), (lambda m, t: F.mse_loss(t, m), "mse_loss"), (lambda m, t: F.exp(m), "exp"),
+    (lambda m, t: F.softmax(m, -1), "softmax"), (lambda m, t: np.add(t, m), "add"), (lambda m, t: t.backward(m), "backward"),
+    (lambda m, t: tm.grad(t, t, m), "grad"), (lambda m, t: F.einsum("ij,jk->ik", t, m), "contract")])
+def test_a_masked_array_is_refused(call, name):
+    """np.asarray shows what the mask hides, and says nothing."""
+    m = np.ma.array(np.ones((2, 2)), mask=[[0, 1], [0, 0]])
+    with pytest.raises(ValueError, match=rf"^{name}: the mask of a masked array .*float64 \(2, 2\) with 1 elements hidden"):
+        call(m, tm.tensor(np.ones((2, 2)), requires_grad=True))
+
+
+def test_a_masked_array_first():
+    """Its own operators come before ours: they may keep the mask, never the gradient in silence."""
+    with pytest.raises((TypeError, ValueError)):
+        np.ma.array([1.0, 2.0], mask=[0, 1]) + tm.tensor([1.0, 2.0], requires_grad=True)
+
+
+@pytest.mark.parametrize("f", [operator.mul, operator.add, operator.pow, operator.matmul])
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_other_arrays_count_as_their_numbers(f, tmp_path):
+    """np.matrix * is a product of matrices; a file mapped into memory is an array like any other."""
+    numbers = np.array([[1.0, 2.0], [3.0, 0.5]])
+    mapped = np.memmap(tmp_path / "numbers", "float64", "w+", shape=(2, 2))
+    mapped[...] = numbers
+    for other in (np.matrix(numbers), mapped, numbers.view(np.recarray)):
+        t = tm.tensor(numbers, requires_grad=True)
+        y = f(t, other)
+        assert type(y.data) is np.ndarray and type(tm.tensor(other).data) is np.ndarray
+        np.testing.assert_array_equal(y.data, f(numbers, numbers))
+        y.backward(other)
+        assert type(t.grad) is np.ndarray

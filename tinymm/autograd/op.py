@@ -19,27 +19,16 @@ from functools import update_wrapper
 from operator import itemgetter
 
 import numpy as np
-from numpy import ndarray
 
 from . import tape
-from .mode import mode, unusual
+from .calling import caller_for, lay_results
 from .tape import Node
 from .tensor import Tensor
 
-__all__ = ["Op", "op", "registry", "saving"]
+__all__ = ["Op", "op", "registry"]
 
 registry = {}  # name -> the op as users call it
 ALIASES = {"dim": "axis", "axis": "dim", "keepdim": "keepdims", "keepdims": "keepdim", "input": "x"}
-
-
-class saving:
-    """What a forward returns when its VJP wants extras: `return saving(y, mask=mask)`."""
-
-    __slots__ = ("y", "extras")
-
-    def __init__(self, y, **extras):
-        self.y = y
-        self.extras = extras
 
 
 class Op:
@@ -165,20 +154,6 @@ def picker(places):
     return (lambda pool: ()) if k is None else lambda pool: (pool[k],)
 
 
-def lay_results(node, y):
-    """Tensor(s) for what an op returned. Of several results, the floating ones get a port each."""
-    if type(y) is not tuple:
-        return Tensor(y, node)
-    ports = []
-    for i, part in enumerate(y):
-        port = None
-        if part.dtype.kind in "fc":
-            port = Node(node.op, (node,), (), None, part.shape, part.dtype)
-            port.port = i
-        ports.append(Tensor(part, port))
-    return tuple(ports)
-
-
 def fresh(a):
     """The same value behind an identity node: a place where a gradient can be cut."""
     if not isinstance(a, Tensor) or a._node is None:
@@ -223,9 +198,7 @@ def op(forward):
     >>> del tm.autograd.registry["cube"]
     """
     record = Op(forward)
-    arity = len(record.names) if record.starred is None else -1
-    caller = {1: _unary_caller, 2: _binary_caller}.get(arity, _caller) if record.sequence is None else _sequence_caller
-    call = caller(record, arity)
+    call = caller_for(record)
     update_wrapper(call, forward)
     call.op = record
     call.vjp = record.set_vjp
@@ -234,144 +207,6 @@ def op(forward):
         raise ValueError(f"op: {record.name!r} is registered already, by {registry[record.name].__module__}")
     registry[record.name] = call
     return call
-
-
-def _caller(record, arity):
-    """The function users call: one pass over the arguments, one Node, one Tensor."""
-    forward, bind = record.forward, record.bind
-
-    def call(*args, **kwargs):
-        if kwargs or len(args) != arity:
-            args = bind(args, kwargs)
-        values, parents, tensors, taped = [], [], False, False
-        for a in args:
-            node = None
-            if isinstance(a, Tensor):
-                node = a._node
-                a = a.data
-                tensors = True
-                if node is not None:
-                    taped = True
-            elif isinstance(a, np.generic):
-                a = a.item()  # a NumPy scalar is a number: it must not turn float32 into float64
-            elif record.operands and isinstance(a, (list, tuple)):
-                a = _array_beside(a, args)
-            values.append(a)
-            parents.append(node)
-        try:
-            y = forward(*values)
-        except ValueError as error:
-            raise _named(record, error) from None
-        if not tensors:
-            return _plain(y)
-        return _lay(record, values, tuple(parents), y, taped)
-
-    return call
-
-
-def _unary_caller(record, arity):
-    """`_caller` for ops of one argument: the same Node and Tensor without a loop, for this is the hot path."""
-    forward, general = record.forward, _caller(record, arity)
-
-    def call(*args, **kwargs):
-        if kwargs or len(args) != 1 or not isinstance(args[0], Tensor):
-            return general(*args, **kwargs)
-        x, = args
-        node, x = x._node, x.data
-        y = forward(x)
-        if node is None or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
-            return _lay(record, (x,), (node,), y, node is not None)
-        return Tensor(y, Node(record, (node,), record.pick((x, y)), record.composite and (x,), y.shape, y.dtype))
-
-    return call
-
-
-def _binary_caller(record, arity):
-    """`_caller` for ops of two arguments: likewise, where both are Tensors."""
-    forward, general = record.forward, _caller(record, arity)
-
-    def call(*args, **kwargs):
-        if kwargs or len(args) != 2:
-            return general(*args, **kwargs)
-        a, b = args
-        if not isinstance(a, Tensor) or not isinstance(b, Tensor):
-            return general(a, b)
-        first, second = a._node, b._node
-        a, b = a.data, b.data
-        try:
-            y = forward(a, b)
-        except ValueError as error:
-            raise _named(record, error) from None
-        taped = first is not None or second is not None
-        if not taped or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
-            return _lay(record, (a, b), (first, second), y, taped)
-        return Tensor(y, Node(record, (first, second), record.pick((a, b, y)), record.composite and (a, b), y.shape, y.dtype))
-
-    return call
-
-
-def _sequence_caller(record, arity):
-    """`_caller` for ops with a sequence of inputs."""
-    forward, bind, k = record.forward, record.bind, record.sequence
-
-    def call(*args, **kwargs):
-        values = list(bind(args, kwargs) if kwargs or len(args) != arity else args)
-        inputs = list(values[k])
-        values[k] = [a.data if isinstance(a, Tensor) else np.asarray(a) for a in inputs]
-        parents = tuple(a._node if isinstance(a, Tensor) else None for a in inputs)
-        try:
-            y = forward(*values) if record.starred is None else forward(*values[:k], *values[k])
-        except ValueError as error:
-            raise _named(record, error) from None
-        if not any(isinstance(a, Tensor) for a in inputs):
-            return _plain(y)
-        return _lay(record, values, parents, y, any(p is not None for p in parents))
-
-    return call
-
-
-def _named(record, error):
-    """NumPy's complaint about an axis or about shapes, with the name of the op in front; any other as it is."""
-    known = isinstance(error, np.exceptions.AxisError) or str(error).startswith(("operands", "duplicate", "repeated"))
-    return type(error)(f"{record.name}: {error}") if known else error
-
-
-def _array_beside(numbers, operands):
-    """A list as an array: in the floating dtype of the operand beside it, since Python numbers promote nothing."""
-    array = np.asarray(numbers)
-    for b in operands:
-        if isinstance(b, (Tensor, ndarray)) and b.dtype.kind in "fc" and array.dtype.kind in "biuf":
-            return array.astype(b.dtype)
-    return array
-
-
-def _plain(y):
-    return y.y if type(y) is saving else y
-
-
-def _lay(record, values, parents, y, taped):
-    """Wrap what the forward returned; put it on the tape if anything asks for a gradient."""
-    extras = None
-    if type(y) is saving:
-        extras, y = y.extras, y.y
-    several = type(y) is tuple
-    if several:
-        shape, dtype = [(part.shape, part.dtype) for part in y], None
-    else:
-        y = y if type(y) is np.ndarray else np.asarray(y)
-        shape, dtype = y.shape, y.dtype
-        taped = taped and dtype.kind in "fc"
-    watch = mode.watch
-    if watch is not None:
-        watch.check_forward(record, values, y)
-    if not taped or not mode.recording:
-        return tuple(map(Tensor, y)) if several else Tensor(y)
-    saved = record.saved_for_vjp(values, y, extras)
-    inputs = values if record.composite is not None else None
-    node = Node(record, parents, saved, inputs, shape, dtype)
-    if watch is not None:
-        watch.lock(node)
-    return Tensor(y, node) if not several else lay_results(node, y)
 
 
 @op

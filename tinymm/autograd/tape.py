@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from .mode import enable_grad, mode
-from .tensor import Leaf, Tensor
+from .tensor import Leaf, Tensor, require_no_mask
 
 __all__ = ["Node", "backward", "grad", "next_order"]
 
@@ -34,7 +34,7 @@ class Node:
         self.shape = shape  # of the result; None where an op has several results
         self.dtype = dtype
         self.order = next_order()
-        self.port = None  # which of several results this is (see op.lay_results)
+        self.port = None  # which of several results this is (see calling.lay_results)
         self.where = None  # source line, in debug mode
 
 
@@ -157,6 +157,7 @@ def _seed(y, g, who, lift=False):
         if y.data.size != 1:
             raise ValueError(f"{who}: an output of shape {y.shape} needs a cotangent of that shape; got none")
         g = np.ones_like(y.data)
+    require_no_mask(who, g)
     raw = g.data if isinstance(g, Tensor) else np.asarray(g, dtype=y.data.dtype)
     if raw.shape != y.data.shape:
         raise ValueError(f"{who}: the cotangent must have the shape of the output, {y.shape}; got {raw.shape}")

@@ -148,6 +148,13 @@ class Tensor:
         return f"tensor({body}{kind})"
 
 
+def require_no_mask(who, data):
+    """Refuse a masked array: as an ndarray it would show the elements that it hides."""
+    if isinstance(data, np.ma.MaskedArray):
+        raise ValueError(f"{who}: the mask of a masked array would be lost; got {data.dtype} {data.shape} with "
+                         f"{np.ma.count_masked(data)} elements hidden; fill it, or use masked_fill or where")
+
+
 def tensor(data, requires_grad=False, dtype=None):
     """Make a Tensor: a copy of `data` on the tape's side of the world.
 
@@ -167,7 +174,7 @@ def tensor(data, requires_grad=False, dtype=None):
     Raises
     ------
     ValueError
-        If a gradient is asked for data that is not floating-point.
+        If a gradient is asked for data that is not floating-point, or the data is a masked array.
 
     Examples
     --------
@@ -179,6 +186,7 @@ def tensor(data, requires_grad=False, dtype=None):
     """
     if isinstance(data, Tensor):
         data = data.data
+    require_no_mask("tensor", data)
     if dtype is None and not isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
         dtype = np.float32 if array.dtype == np.float64 else array.dtype
