@@ -3,12 +3,12 @@
 NumPy and SciPy only; nothing here knows of gradients.
 """
 
-from tinymm.data.batching import batches
-from tinymm.data.coco import CaptionData, read_coco_captions
-from tinymm.data.images import read_image
-from tinymm.data.shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
-from tinymm.data.splits import group_split, held_out_compositions, random_split
-from tinymm.data.tokenizer import WordTokenizer, normalise, pad_batch
+from .batching import batches
+from .coco import CaptionData, read_coco_captions
+from .images import read_image
+from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
+from .splits import group_split, held_out_compositions, random_split
+from .tokenizer import WordTokenizer, normalise, pad_batch
 
 __all__ = [
     "CaptionData",

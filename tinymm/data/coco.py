@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from tinymm.data.images import open_image, resized
+from .images import open_image, resized
 
 __all__ = ["CaptionData", "read_coco_captions"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinymm.extras import need
+from ..extras import need
 
 __all__ = ["open_image", "read_image", "resized"]
 

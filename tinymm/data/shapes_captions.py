@@ -6,8 +6,8 @@ with or without sizes). Only clear relations and places are asserted, and every 
 
 from itertools import permutations
 
-from tinymm.data.shapes_language import PLACE_PHRASES, RELATION_PHRASES, Mention
-from tinymm.data.shapes_scene import clear_place, clear_relation
+from .shapes_language import PLACE_PHRASES, RELATION_PHRASES, Mention
+from .shapes_scene import clear_place, clear_relation
 
 __all__ = ["references"]
 

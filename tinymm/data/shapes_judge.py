@@ -6,8 +6,8 @@ The caption is parsed, not compared with references, so every sentence of the gr
 from dataclasses import dataclass
 from itertools import permutations
 
-from tinymm.data.shapes_language import PLACE_PHRASES, RELATION_PHRASES, parse
-from tinymm.data.shapes_scene import place_holds, relation_holds
+from .shapes_language import PLACE_PHRASES, RELATION_PHRASES, parse
+from .shapes_scene import place_holds, relation_holds
 
 __all__ = ["Verdict", "judge", "truth_accuracy"]
 

@@ -22,7 +22,7 @@ once through the words and never back.
 
 from dataclasses import dataclass
 
-from tinymm.data.shapes_scene import COLOURS, SHAPES, SIZES
+from .shapes_scene import COLOURS, SHAPES, SIZES
 
 __all__ = ["PLACE_PHRASES", "RELATION_PHRASES", "VOCABULARY", "Claim", "Mention", "Reading", "parse"]
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from tinymm.data.shapes_scene import COLOURS, SHAPES
+from .shapes_scene import COLOURS, SHAPES
 
 __all__ = ["render"]
 

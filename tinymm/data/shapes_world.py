@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
-from tinymm.data.shapes_captions import references
-from tinymm.data.shapes_judge import judge, truth_accuracy
-from tinymm.data.shapes_language import VOCABULARY, parse
-from tinymm.data.shapes_render import render
-from tinymm.data.shapes_scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_relation
+from .shapes_captions import references
+from .shapes_judge import judge, truth_accuracy
+from .shapes_language import VOCABULARY, parse
+from .shapes_render import render
+from .shapes_scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_relation
 
 __all__ = ["HELD_OUT", "VOCABULARY", "Scene", "ShapesWorld", "Thing", "judge", "parse", "references", "truth_accuracy"]
 

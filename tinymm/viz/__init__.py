@@ -3,11 +3,11 @@
 NumPy and SciPy write the report; pillow (extra `media`) adds its pictures and matplotlib (extra `viz`) its charts.
 """
 
-from tinymm.viz.blocks import Example
-from tinymm.viz.cells import metric_table
-from tinymm.viz.console import format_table
-from tinymm.viz.figures import bar_chart, line_chart
-from tinymm.viz.images import overlay, to_png
-from tinymm.viz.report import Report
+from .blocks import Example
+from .cells import metric_table
+from .console import format_table
+from .figures import bar_chart, line_chart
+from .images import overlay, to_png
+from .report import Report
 
 __all__ = ["Example", "Report", "bar_chart", "format_table", "line_chart", "metric_table", "overlay", "to_png"]

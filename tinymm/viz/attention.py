@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tinymm.viz.blocks import picture
-from tinymm.viz.elements import element
-from tinymm.viz.images import overlay
+from .blocks import picture
+from .elements import element
+from .images import overlay
 
 __all__ = ["attention_legend", "attention_tiles", "check_maps", "entropy"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinymm.viz.elements import Markup, element
-from tinymm.viz.images import data_uri, to_png
+from .elements import Markup, element
+from .images import data_uri, to_png
 
 __all__ = [
     "Example", "absence", "card", "chart", "config_rows", "figure", "header_cell", "metric_cells", "picture", "table",

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from tinymm.viz.cells import format_column
+from .cells import format_column
 
 __all__ = ["format_table"]
 

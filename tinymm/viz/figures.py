@@ -12,9 +12,9 @@ import warnings
 
 import numpy as np
 
-from tinymm.extras import need
-from tinymm.viz.cells import format_column
-from tinymm.viz.elements import Markup, element
+from ..extras import need
+from .cells import format_column
+from .elements import Markup, element
 
 __all__ = ["bar_chart", "line_chart"]
 

@@ -9,7 +9,7 @@ import io
 import numpy as np
 from scipy.ndimage import zoom
 
-from tinymm.extras import need
+from ..extras import need
 
 __all__ = ["data_uri", "overlay", "to_png"]
 

@@ -1,6 +1,6 @@
 """The frame of a report: one HTML document with its style inside, and nothing fetched from anywhere."""
 
-from tinymm.viz.elements import Markup, element
+from .elements import Markup, element
 
 __all__ = ["page"]
 

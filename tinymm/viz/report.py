@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tinymm.viz.attention import attention_legend, attention_tiles, check_maps
-from tinymm.viz.blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, table
-from tinymm.viz.cells import format_column, metric_columns
-from tinymm.viz.elements import Markup, element
-from tinymm.viz.figures import bar_chart, line_chart
-from tinymm.viz.logs import panels
-from tinymm.viz.page import page
+from .attention import attention_legend, attention_tiles, check_maps
+from .blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, table
+from .cells import format_column, metric_columns
+from .elements import Markup, element
+from .figures import bar_chart, line_chart
+from .logs import panels
+from .page import page
 
 __all__ = ["Report"]
 
