@@ -75,6 +75,21 @@ def test_weights_are_not_rounded_to_the_dtype_of_the_target(target):
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int8, bool])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("loss", PAIRED)
+def test_targets_of_whole_numbers_promote_nothing(loss, reduction, kind, rng):
+    """NumPy makes float64 of float32 and int64."""
+    t = np.array([[0, 1, 1], [1, 0, 1]])
+    x, same = (tm.tensor(rng.uniform(-1, 1, t.shape).astype(np.float32), requires_grad=True) for _ in range(2))
+    same.data = x.data
+    y, expected = loss(x, t.astype(kind), reduction=reduction), loss(same, t.astype(np.float32), reduction=reduction)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y.data, expected.data)
+    g = rng.standard_normal(y.shape)
+    np.testing.assert_allclose(tm.grad(y, x, g)[0].data, tm.grad(expected, same, g)[0].data, rtol=1e-6)
+
+
 def test_a_perfect_prediction_gets_no_gradient():
     """Also |x − t| at its corner, where 0 is chosen."""
     for loss in (F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss):

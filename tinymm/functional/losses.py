@@ -186,7 +186,7 @@ def kl_div(x, target, reduction="mean", log_target=False):
     >>> float(F.kl_div(prediction, target, reduction="batchmean").round(4))
     0.6931
     """
-    d = difference("kl_div", x, target)
+    d, target = difference("kl_div", x, target), counted(x, target)
     if log_target:
         terms = np.exp(target) * -d
     else:
@@ -235,6 +235,7 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
     array([0.6931, 0.    ])
     """
     difference("binary_cross_entropy_with_logits", x, target)
+    target = counted(x, target)
     loss = (1 - target) * x + yes(x, target, pos_weight) * softplus(-x)
     if weight is not None:
         loss = loss * like(x, weight)
@@ -266,7 +267,13 @@ def difference(name, x, target):
     """x − t, of one shape."""
     if np.shape(x) != np.shape(target):
         raise ValueError(f"{name}: prediction and target must have one shape; got {np.shape(x)} and {np.shape(target)}")
-    return np.subtract(x, target)
+    return np.subtract(x, counted(x, target))
+
+
+def counted(x, target):
+    """A target of whole numbers or truth values, in the dtype of x: int64 would make float64 of float32."""
+    x, whole = np.asarray(x), np.asarray(target)
+    return whole.astype(x.dtype) if whole.dtype.kind in "iub" and x.dtype.kind == "f" else target
 
 
 def reduced(name, loss, reduction):
