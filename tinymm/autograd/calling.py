@@ -138,7 +138,8 @@ def _plain_argument(record, a, args):
         return a.item()  # a NumPy scalar is a number: it must not turn float32 into float64
     if isinstance(a, ndarray):  # np.matrix, say, whose * and ** mean something else
         require_no_mask(record.name, a)
-        return np.asarray(a)
+        own = type(a).__array_ufunc__ is not ndarray.__array_ufunc__  # it defines what functions of it are: complex steps do
+        return a if own else np.asarray(a)
     return _array_beside(a, args) if record.operands and isinstance(a, (list, tuple)) else a
 
 
