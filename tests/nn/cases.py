@@ -228,6 +228,70 @@ def TransformerDecoder(rng):
     return layer, [x, memory, None, None, lengths_mask(rng, batch, length), None, True], x.shape
 
 
+def score(layer, *hidden):
+    """A row for a score function: of equal widths if it has no parameters, with a hidden layer or not if it has."""
+    def build(rng):
+        batch, length, keys, width, other = sizes(rng, 5)
+        plain = layer in (nn.DotScore, nn.ScaledDotScore)
+        f = layer() if plain else layer(width, other, *hidden, rng=rng)
+        return f, [rng.normal(size=(batch, length, width)), rng.normal(size=(batch, keys, width if plain else other))], \
+            (batch, length, keys)
+    build.__name__ = layer.__name__
+    return case(build)
+
+
+for _layer in (nn.DotScore, nn.ScaledDotScore, nn.GeneralScore):
+    score(_layer)
+for _layer in (nn.AdditiveScore, nn.ConcatScore, nn.MLPScore):
+    score(_layer, 3)
+
+
+def scored(name, attention):
+    """A row for an attention that is given a score function: queries, keys, values, and keys that are padding."""
+    def build(rng):
+        batch, length, keys, width, other, out = sizes(rng, 6)
+        layer = attention(nn.GeneralScore(width, other, rng=rng), width, rng)
+        inputs = [rng.normal(size=s) for s in ((batch, length, width), (batch, keys, other), (batch, keys, out))]
+        return layer, [*inputs, lengths_mask(rng, batch, keys)[:, None]], (batch, length, out)
+    build.__name__ = name
+    return case(build)
+
+
+scored("SoftAttention", lambda f, width, rng: nn.SoftAttention(f))
+scored("LocalAttention", lambda f, width, rng: nn.LocalAttention(f, 1))
+# a reach so wide that no key stands at its edge, where the weights jump
+scored("PredictiveLocalAttention", lambda f, width, rng: nn.PredictiveLocalAttention(f, width, 3, 50.0, rng=rng))
+scored("HardAttention", lambda f, width, rng: nn.HardAttention(f, rng=rng))
+scored("GumbelAttention", lambda f, width, rng: nn.GumbelAttention(f, 0.7, hard=False, rng=rng))  # hard: not a derivative
+
+
+@case
+def MovingBaseline(rng):
+    shape = tuple(sizes(rng, 2))
+    return nn.MovingBaseline(), [rng.normal(size=shape)], shape
+
+
+@case
+def LearnedBaseline(rng):
+    batch, length, width = sizes(rng, 3)
+    return nn.LearnedBaseline(width, rng=rng), [rng.normal(size=(batch, length, width))], (batch, length)
+
+
+@case
+def T5RelativeBias(rng):
+    heads, length, keys = sizes(rng, 3)
+    return nn.T5RelativeBias(heads, 8, 20, bool(rng.integers(2)), rng=rng), [length, keys], (heads, length, keys)
+
+
+@case
+def GroupedQueryAttention(rng):
+    batch, length, readers, group, pairs = sizes(rng, 5, high=3)
+    heads, rotary = readers * group, (None, tm.functional.rotary_interleaved, tm.functional.rotary_half_split)[rng.integers(3)]
+    width = heads * 2 * pairs
+    layer = nn.GroupedQueryAttention(width, heads, readers, rotary, bias=bool(rng.integers(2)), rng=rng)
+    return layer, [rng.normal(size=(batch, length, width)), square_mask(rng, length, length), True], (batch, length, width)
+
+
 @case
 def Sequential(rng):
     batch, width, hidden, out = sizes(rng, 4)

@@ -76,7 +76,7 @@ class MultiheadAttention(Module):
             self.out_proj.bias.data[...] = 0
 
     def forward(self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None,
-                average_attn_weights=True, is_causal=False):
+                average_attn_weights=True, is_causal=False, cache=None):
         """Attend from each query to all keys that the masks allow.
 
         Parameters
@@ -94,14 +94,18 @@ class MultiheadAttention(Module):
             Return the mean of the weights over the heads.
         is_causal : bool
             Query t may attend to keys 0..t only, besides what the masks say.
+        cache : KeyValueCache, StreamingCache or MemoryCache, optional
+            Keys and values of earlier calls. In self-attention query, key and value are the new positions, which follow
+            those that are kept: S, in the masks, counts both, and `is_causal` goes by their places in the whole. Of a
+            memory that is kept, key and value are None.
 
         Returns
         -------
         tuple of (Tensor (B, T, D), Tensor or None)
             The result; the weights, (B, T, S) if averaged, else (B, H, T, S), before dropout.
         """
-        q, k, v = (self._split_heads(x) for x in self._project(query, key, value))
-        mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]))
+        q, k, v = self._heads(query, key, value, cache)
+        mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
         options = dict(dropout_p=self.dropout if self.training else 0.0, is_causal=is_causal and mask is None, rng=self.rng)
         if need_weights:
             y, weights = F.attention(q, k, v, mask, **options)
@@ -112,21 +116,32 @@ class MultiheadAttention(Module):
         y = y.transpose(1, 2).reshape(batch, length, heads * width)  # (B, T, D)
         return self.out_proj(y), weights
 
-    def _project(self, query, key, value):
-        """Q, K and V, each (B, T or S, D)."""
+    def _heads(self, query, key, value, cache):
+        """Q (B, H, T, D/H), K and V (B, H, S, D/H), those that the cache keeps among them."""
+        if key is not None:
+            q, k, v = (self._split_heads(x) for x in self._project(query, key, value))
+            return (q, k, v) if cache is None else (q, *cache.extend(k, v))
+        if value is not None or getattr(cache, "key", None) is None:
+            raise ValueError("MultiheadAttention: key and value may be None, both, if a cache already holds them")
+        q, = (self._split_heads(x) for x in self._project(query))
+        return q, cache.key, cache.value
+
+    def _project(self, *inputs):
+        """Of query, key and value, or of the query alone, their projections, each (B, T or S, D)."""
         width = self.out_proj.weight.shape[0]
         if self.in_proj_weight is None:
             weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
         else:
             weights = F.split(self.in_proj_weight, width)
-        for name, x, weight in zip(("query", "key", "value"), (query, key, value), weights):
+        for name, x, weight in zip(("query", "key", "value"), inputs, weights):
             if x.ndim != 3 or x.shape[-1] != weight.shape[-1]:
                 raise ValueError(f"MultiheadAttention: {name} must be (batch, length, {weight.shape[-1]}); got {x.shape}")
+        query, key, value = inputs if len(inputs) == 3 else inputs * 3
         if key.shape[:2] != value.shape[:2] or key.shape[0] != query.shape[0]:
             raise ValueError("MultiheadAttention: query, key and value share the batch, key and value the length; "
                              f"got {query.shape}, {key.shape} and {value.shape}")
         biases = (None, None, None) if self.in_proj_bias is None else F.split(self.in_proj_bias, width)
-        return [F.linear(x, weight, bias) for x, weight, bias in zip((query, key, value), weights, biases)]
+        return [F.linear(x, weight, bias) for x, weight, bias in zip(inputs, weights, biases)]
 
     def _split_heads(self, x):
         batch, length, width = x.shape
@@ -136,8 +151,11 @@ class MultiheadAttention(Module):
         return f"embed_dim={self.out_proj.weight.shape[0]}, num_heads={self.num_heads}, dropout={self.dropout}"
 
 
-def merged_mask(attn_mask, key_padding_mask, is_causal, scores):
-    """One boolean mask that broadcasts to the scores' shape (B, H, T, S), or None if everything is allowed."""
+def merged_mask(attn_mask, key_padding_mask, is_causal, scores, cached=False):
+    """One boolean mask that broadcasts to the scores' shape (B, H, T, S), or None if it is at most causal.
+
+    `cached`: the queries are the last T of the S positions, not the first.
+    """
     batch, heads, length, keys = scores
     mask = _checked("attn_mask", attn_mask, [(length, keys), (batch, length, keys), (batch, heads, length, keys)])
     padding = _checked("key_padding_mask", key_padding_mask, [(batch, keys)])
@@ -146,8 +164,9 @@ def merged_mask(attn_mask, key_padding_mask, is_causal, scores):
     if padding is not None:
         padding = padding[:, None, None]  # (B, 1, 1, S)
         mask = padding if mask is None else mask & padding
-    if is_causal and mask is not None:
-        mask = mask & np.tri(length, keys, dtype=bool)
+    if is_causal and (mask is not None or cached):
+        causal = np.tri(length, keys, keys - length if cached else 0, dtype=bool)
+        mask = causal if mask is None else mask & causal
     return mask
 
 

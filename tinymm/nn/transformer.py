@@ -6,6 +6,7 @@ boolean with True = *may attend*, the reverse of PyTorch's classes of these name
 
 from .. import functional as F
 from .attention import MultiheadAttention
+from .cache import KeyValueCache, MemoryCache
 from .containers import ModuleList
 from .dropout import Dropout
 from .linear import Linear
@@ -80,10 +81,13 @@ class TransformerEncoderLayer(_Layer):
     (2, 5, 8)
     """
 
-    def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
-        """src (B, S, D) to the same shape; masks as in `MultiheadAttention`: (S, S) and (B, S), True = may attend."""
+    def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False, cache=None):
+        """src (B, S, D) to the same shape; masks as in `MultiheadAttention`: (S, S) and (B, S), True = may attend.
+
+        With a `cache`, a `KeyValueCache`, src is the positions that follow those kept.
+        """
         def attend(x):
-            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
+            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal, cache=cache)[0]
 
         x = self._residual(src, self.norm1, attend)
         return self._residual(x, self.norm2, self._feed_forward)
@@ -115,29 +119,33 @@ class TransformerDecoderLayer(_Layer):
         self.norm3 = LayerNorm(d_model, layer_norm_eps)
 
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
-                memory_key_padding_mask=None, tgt_is_causal=False):
+                memory_key_padding_mask=None, tgt_is_causal=False, cache=None):
         """Decode one layer.
 
         Parameters
         ----------
         tgt : Tensor (B, T, D)
-        memory : Tensor (B, S, D)
+        memory : Tensor (B, S, D), or None if the cache holds it
         tgt_mask, memory_mask : boolean array (T, T), (T, S), optional
             True = may attend.
         tgt_key_padding_mask, memory_key_padding_mask : boolean array (B, T), (B, S), optional
             True where real, False where padding.
         tgt_is_causal : bool
             Position t sees 0..t only.
+        cache : pair of KeyValueCache and MemoryCache, optional
+            What the two attentions keep; tgt is then the positions that follow, and the T of a second axis counts all.
 
         Returns
         -------
         Tensor (B, T, D)
         """
+        said, seen = (None, None) if cache is None else cache
+
         def attend(x):
-            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
+            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal, cache=said)[0]
 
         def look(x):
-            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask)[0]
+            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask, cache=seen)[0]
 
         x = self._residual(tgt, self.norm1, attend)
         x = self._residual(x, self.norm2, look)
@@ -167,11 +175,15 @@ class TransformerEncoder(Module):
         self.layers = ModuleList(layers)
         self.norm = norm
 
-    def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=False):
-        """src (B, S, D) to the same shape; the masks go to every layer."""
-        for layer in self.layers:
-            src = layer(src, mask, src_key_padding_mask, is_causal)
+    def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=False, cache=None):
+        """src (B, S, D) to the same shape; the masks go to every layer, of a `cache` each gets its own."""
+        for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
+            src = layer(src, mask, src_key_padding_mask, is_causal, kept)
         return src if self.norm is None else self.norm(src)
+
+    def new_cache(self):
+        """An empty `KeyValueCache` for each layer, for causal use position by position."""
+        return [KeyValueCache() for _ in self.layers]
 
 
 class TransformerDecoder(Module):
@@ -199,8 +211,22 @@ class TransformerDecoder(Module):
         self.norm = norm
 
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
-                memory_key_padding_mask=None, tgt_is_causal=False):
-        """tgt (B, T, D) and memory (B, S, D) to (B, T, D); arguments as those of `TransformerDecoderLayer`."""
-        for layer in self.layers:
-            tgt = layer(tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal)
+                memory_key_padding_mask=None, tgt_is_causal=False, cache=None):
+        """tgt (B, T, D), memory (B, S, D) to (B, T, D); arguments as for `TransformerDecoderLayer`, with a cache for each."""
+        masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
+        for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
+            tgt = layer(tgt, memory, *masks, tgt_is_causal, kept)
         return tgt if self.norm is None else self.norm(tgt)
+
+    def new_cache(self):
+        """Empty caches for each layer, to decode word by word; pass the memory with the first word only, then None."""
+        return [(KeyValueCache(), MemoryCache()) for _ in self.layers]
+
+
+def _one_each(layers, cache):
+    """The caches of the layers, or as many None."""
+    if cache is None:
+        return [None] * len(layers)
+    if len(cache) != len(layers):
+        raise ValueError(f"Transformer: a cache has one entry per layer; got {len(cache)} for {len(layers)} layers")
+    return cache
