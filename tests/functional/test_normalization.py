@@ -93,3 +93,12 @@ def test_batch_norm_equals_its_composite(training, rng):
 
     for a, b in zip(results(F.batch_norm), results(F.batch_norm.op.composite)):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_batch_norm_rounds_as_little_where_channels_lie_side_by_side(rng):
+    """32768 values per channel in float32: added up one after another the mean would be off by 1e-5 of the deviation."""
+    x = (rng.standard_normal((32, 4, 32, 32)) + 3).astype(np.float32)
+    beside = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    true = F.batch_norm(x.astype(np.float64), training=True)
+    for a in (x, beside):
+        np.testing.assert_allclose(F.batch_norm(a, training=True), true, rtol=0, atol=2e-6)

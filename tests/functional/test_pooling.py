@@ -74,3 +74,18 @@ def test_errors_name_the_rule(rng, f, args, message):
         f(rng.standard_normal((1, 2, 4, 4)), *args)
     with pytest.raises(ValueError, match=r"input must be \(B, C, H, W\)"):
         f(rng.standard_normal((2, 4, 4)), *args)
+
+
+@pytest.mark.parametrize("pool", [F.max_pool2d, F.avg_pool2d])
+def test_channels_that_lie_side_by_side_stay_so(rng, pool):
+    """Same numbers as from planes, forward and backward, in the layout that came in."""
+    x, g = rng.standard_normal((3, 4, 6, 8)), rng.standard_normal((3, 4, 3, 4))
+    results = []
+    for a in (x, np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)):
+        leaf = tm.tensor(a, requires_grad=True)
+        y = pool(leaf, 2)
+        y.backward(g)
+        results.append((y.data, leaf.grad))
+    for planes, beside in zip(*results):
+        np.testing.assert_array_equal(planes, beside)
+    assert results[1][0].strides[1] == results[1][0].itemsize

@@ -220,7 +220,6 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     >>> mean, var
     (array([0.2]), array([1.1]))
     """
-    axes = but_channels(x)
     if not training:
         mean, var = running_statistics(x, running_mean, running_var)
         rstd = 1 / np.sqrt(var + eps)
@@ -231,9 +230,9 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
             raise ValueError(f"batch_norm: training needs more than one value per channel; got shape {x.shape}")
         first = x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))]      # (1, C, 1, ...)
         hat = x - first
-        mean = hat.mean(axes, keepdims=True)
+        mean = channel_sum(hat) / n
         hat -= mean
-        var = (hat * hat).mean(axes, keepdims=True)
+        var = channel_sum(hat * hat) / n
         update(running_mean, mean + first, momentum)
         update(running_var, var * (n / (n - 1)), momentum)
         rstd = 1 / np.sqrt(var + eps)
@@ -243,8 +242,7 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
 
 @batch_norm.vjp
 def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
-    axes = but_channels(x)
-    total, product = g.sum(axes, keepdims=True), (g * hat).sum(axes, keepdims=True)     # b̄ and w̄
+    total, product = channel_sum(g), channel_sum(g * hat)           # b̄ and w̄
 
     def wrt_x():
         scale = rstd if weight is None else rstd * weight.reshape(rstd.shape)
@@ -319,6 +317,11 @@ def affine(hat, weight, bias):
 def but_channels(x):
     """All axes of (N, C, ...) but the second."""
     return (0, *range(2, x.ndim))
+
+
+def channel_sum(a):
+    """Over all axes but the channels, (1, C, 1, ...): first in each example, then over these, so that rounding stays small."""
+    return a.sum(but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
 
 
 def over_channels(x, *vectors):

@@ -1,7 +1,7 @@
 """Pooling: the largest or the average pixel of each window, channel by channel.
 
-A window is looked at one kernel pixel at a time, for all windows at once; `windows`
-says which pixels those are.
+A window is looked at one kernel pixel at a time, for all windows of an image at once; `windows`
+says which pixels those are. Results lie in memory in the order of what comes in.
 """
 
 import numpy as np
@@ -53,13 +53,13 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
     """
     geometry = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
     x = _padded(input, geometry, -np.inf)
-    y = np.empty((*input.shape[:2], *geometry.windows), input.dtype)
-    winner = np.zeros(y.shape, np.min_scalar_type(geometry.kernel[0] * geometry.kernel[1] - 1))
+    y = np.empty_like(x, shape=(*input.shape[:2], *geometry.windows))
+    winner = np.zeros_like(y, np.min_scalar_type(geometry.kernel[0] * geometry.kernel[1] - 1))
     taps = [tap for i, j, tap in geometry.taps()]
     for image, best, first in zip(x, y, winner):                    # one image at a time stays in cache
         best[...] = image[taps[0]]
         for k, tap in enumerate(taps[1:], 1):
-            seen = np.ascontiguousarray(image[tap])
+            seen = image[tap].copy("K")
             np.maximum(first, (seen > best) * first.dtype.type(k), out=first)
             np.maximum(best, seen, out=best)
     return saving(y, winner=winner, shape=input.shape)
@@ -68,7 +68,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
 @max_pool2d.vjp
 def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   # x̄ = Σ over windows x won: g
     geometry = _geometry("max_pool2d", np.empty(shape, bool), kernel_size, stride, padding, dilation)
-    x = np.zeros((*shape[:2], *geometry.padded), g.dtype)
+    x = np.zeros_like(g, shape=(*shape[:2], *geometry.padded))
     apart = all(s > d * (k - 1) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))    # no overlap
     for image, response, first in zip(x, g, winner):
         for k, (i, j, tap) in enumerate(geometry.taps()):
@@ -126,7 +126,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
     """
     geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding)
     x = _padded(input, geometry, 0)
-    y = np.zeros((*input.shape[:2], *geometry.windows), input.dtype)
+    y = np.zeros_like(x, shape=(*input.shape[:2], *geometry.windows))
     for image, total in zip(x, y):
         for i, j, tap in geometry.taps():
             total += image[tap]
@@ -138,7 +138,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
 def avg_pool2d_vjp(g, shape, kernel_size, stride, padding, count_include_pad):  # x̄ = Σ over windows with x: g / n
     geometry = _geometry("avg_pool2d", np.empty(shape, bool), kernel_size, stride, padding)
     count = _count(geometry, count_include_pad, g.dtype)
-    x = np.zeros((*shape[:2], *geometry.padded), g.dtype)
+    x = np.zeros_like(g, shape=(*shape[:2], *geometry.padded))
     for image, response in zip(x, g):
         share = response / count
         for i, j, tap in geometry.taps():
@@ -225,7 +225,7 @@ def _padded(input, geometry, value):
     """The images with a border of `value`; themselves where there is none."""
     if geometry.padded == geometry.sides:
         return input
-    x = np.full((*input.shape[:2], *geometry.padded), value, input.dtype)
+    x = np.full_like(input, value, shape=(*input.shape[:2], *geometry.padded))
     x[geometry.inside] = input
     return x
 
