@@ -42,7 +42,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("linalg.linear_vjp", "lambda: G)", TAPE_SUMS),
     ("linalg.norm_vjp", "if False:", "|x|⁰ = 1: the formula for every p says the same for p = 1"),
     ("linalg.norm_vjp", "if ord == 0:", "|x|⁰ = 1: the formula for every p says the same for p = 1"),
-    ("linalg.norm_vjp", "y = where(y == 0, 2, y)", "it divides x, which is 0 wherever y is"),
+    ("linalg.norm_vjp", "y = where(zero, 2, y)", "it divides a 0"),
     ("linalg.norm_vjp", "return spread(g, axis, x.shape) * sign(x) * (where(x == 0, 2, abs(x)) / spread(y, axis, x.shape)) "
                         "** (ord - 1)", "it is multiplied by sign(0) = 0"),
     ("losses.mse_loss_vjp", "d = share(g, target, reduction) * (2 * (x - target))", SIZE_ONLY),

@@ -5,14 +5,18 @@ the tape; called with arrays they are plain NumPy.
 """
 
 from . import (
-    activations, arithmetic, attending, cells, class_losses, contraction, convolution, dropping, elementwise,
-    embeddings, estimators, extremes, hard_attention, indexing, joining, kernel_attention, linalg,
-    local_attention, losses, normalization, pooling, positions, recurrent, reductions, rotary, scores,
-    selection, shape, shared_heads, softmaxes, sorting, visibility,
+    activations, arithmetic, attending, attending_fused, attending_product, attending_tiled, cells,
+    class_losses, contraction, convolution, dropping, elementwise, embeddings, estimators, extremes,
+    hard_attention, indexing, joining, kernel_attention, linalg, local_attention, losses, normalization,
+    pooling, positions, recurrent, reductions, rotary, scores, selection, shape, shared_heads, softmaxes,
+    sorting, visibility,
 )
 from .activations import *
 from .arithmetic import *
 from .attending import *
+from .attending_fused import *
+from .attending_product import *
+from .attending_tiled import *
 from .cells import *
 from .class_losses import *
 from .contraction import *
@@ -44,7 +48,8 @@ from .sorting import *
 from .visibility import *
 
 __all__ = [
-    *activations.__all__, *arithmetic.__all__, *attending.__all__, *cells.__all__, *class_losses.__all__,
+    *activations.__all__, *arithmetic.__all__, *attending.__all__, *attending_fused.__all__,
+    *attending_product.__all__, *attending_tiled.__all__, *cells.__all__, *class_losses.__all__,
     *contraction.__all__, *convolution.__all__, *dropping.__all__, *elementwise.__all__, *embeddings.__all__,
     *estimators.__all__, *extremes.__all__, *hard_attention.__all__, *indexing.__all__, *joining.__all__,
     *kernel_attention.__all__, *linalg.__all__, *local_attention.__all__, *losses.__all__, *normalization.__all__,

@@ -15,7 +15,7 @@ from .selection import where
 from .softmaxes import softmax
 
 __all__ = ["additive_scores", "attention", "attention_scores", "attention_sum", "attention_weights", "causal_mask",
-           "general_scores", "scaled_dot_product_attention"]
+           "explicit_attention", "general_scores"]
 
 
 def attention_scores(query, key, scale=None):
@@ -131,7 +131,7 @@ def attention_weights(scores, mask=None):
     ----------
     scores : Tensor or ndarray, (..., T, S)
     mask : ndarray or Tensor, optional
-        Broadcasts to the scores. Boolean: True = may attend. Floating: added to the scores.
+        Broadcasts to the scores. Boolean: True = may attend. Floating: added to the scores, in their dtype.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def attention_weights(scores, mask=None):
         if kind not in "bf":
             raise ValueError(f"attention_weights: the mask is boolean (True = may attend) or floating; got {mask.dtype}")
         # e = −∞ where one may not look
-        scores = where(mask, scores, -np.inf) if kind == "b" else scores + mask
+        scores = where(mask, scores, -np.inf) if kind == "b" else scores + mask.astype(scores.dtype)
     # α = softmax(e)
     return softmax(scores, -1)                                  # (..., T, S)
 
@@ -223,51 +223,28 @@ def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
     return output, weights
 
 
-def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
-                                 enable_gqa=False, rng=None):
-    r"""Attention in its explicit form: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
+def explicit_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
+    r"""The steps one after another, each op on the tape: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
 
     Parameters
     ----------
-    query : Tensor or ndarray, (..., T, D)
-    key : Tensor or ndarray, (..., S, D)
-    value : Tensor or ndarray, (..., S, E)
-    attn_mask : ndarray or Tensor, optional
-        Broadcasts to (..., T, S). Boolean: True = may attend. Floating: added to the scores.
-    dropout_p : float
-        Probability with which a weight is dropped. There is no training switch: pass 0 to evaluate.
-    is_causal : bool
-        Query t attends to keys 0 to t; excludes `attn_mask`.
-    scale : float, optional
-        In place of $1/\sqrt{D}$.
-    enable_gqa : bool
-        Grouped queries: key and value have fewer heads (axis -3) than the query; each serves a group of neighbours.
-    rng : numpy.random.Generator, optional
-        Required if `dropout_p` is positive.
+    query, key, value, attn_mask, is_causal, scale
+        As for `scaled_dot_product_attention`.
 
     Returns
     -------
     Tensor
         (..., T, E). Zero where a query may attend to nothing.
 
-    Raises
-    ------
-    ValueError
-        If shapes disagree, the mask has the wrong dtype, or two masks are given.
-
-    References
-    ----------
-    Vaswani et al., "Attention is all you need", 2017, equation 1. Ainslie et al., "GQA", 2023.
-
     Examples
     --------
     >>> import numpy as np, tinymm.functional as F
     >>> x = np.array([[[2.0], [4.0]]])
-    >>> F.scaled_dot_product_attention(0 * x, x, x, is_causal=True)
+    >>> F.explicit_attention(0 * x, x, x, is_causal=True)
     array([[[2.],
             [3.]]])
     """
-    return attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, rng)[0]
+    return attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)[0]
 
 
 def causal_mask(T, S=None):
