@@ -115,8 +115,7 @@ def named_tests(target):
     if not target.module.startswith("tinymm."):
         return []
     files = dict.fromkeys([target.file, *(SPECS[op][0].calls.__module__.rpartition(".")[2] for op in target.ops)])
-    paths = [TESTS / f"test_{name}.py" for name in [*files, "traps", "empty"]]
-    return [path for path in paths if path.exists()]
+    return [path for name in [*files, "traps", "empty"] for path in TESTS.rglob(f"test_{name}.py")]
 
 
 class FirstFailureCounts:

@@ -17,8 +17,8 @@ from tinymm.autograd import registry
 __all__ = ["ROOM", "Target", "functions_of", "targets_in"]
 
 NO_MATHEMATICS = {"methods", "protocol", "threads"}  # who calls what, and when
-ROOM = tuple(f"tinymm.functional.{m.name}" for m in pkgutil.iter_modules(tinymm.functional.__path__)
-             if m.name not in NO_MATHEMATICS)
+ROOM = tuple(m.name for m in pkgutil.walk_packages(tinymm.functional.__path__, "tinymm.functional.")
+             if m.name.rpartition(".")[2] not in NO_MATHEMATICS)
 
 
 @dataclass(frozen=True)

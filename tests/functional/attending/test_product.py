@@ -1,0 +1,208 @@
+"""Explicit, fused and tiled attention are one function: value, gradients, second derivatives, whatever the tiles."""
+
+import math
+import tracemalloc
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinymm as tm
+import tinymm.functional as F
+import tinymm.testing.specs  # noqa: F401  (fills SPECS)
+from tinymm.functional.attending import product, tiles
+from tinymm.testing.ladder import climb
+from tinymm.testing.strategies import laid_out, masks
+
+FORMS = [F.explicit_attention, F.fused_attention, F.tiled_attention]
+layouts = st.sampled_from(("C", "F", "reversed", "strided"))
+
+
+@contextmanager
+def small_tiles(rows, keys, tame=tiles.TAME, shares=tiles.SHARES):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in dict(ROWS=rows, KEYS=keys, TAME=tame, SHARES=shares).items():
+            patch.setattr(tiles, name, value)
+        yield
+
+
+@st.composite
+def problems(draw):
+    """Queries, keys, values of any layout whose heads broadcast; a mask of any kind; tiles smaller than they are."""
+    T, S, D, E = (draw(st.integers(1, 7)) for _ in range(4))
+    heads = draw(st.sampled_from((((), (), ()), ((3,), (1,), ()), ((2, 3), (2, 1), (1, 3)), ((1,), (4,), (4,)))))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts)) for lead, n in zip(heads, ((T, D), (S, D), (S, E)))]
+    kind, mask = draw(st.sampled_from(("none", "causal", "boolean", "additive"))), None
+    if kind in ("boolean", "additive"):
+        lead = draw(st.sampled_from(((), np.broadcast_shapes(*heads), (1,) * len(heads[0]))))
+        mask = draw(masks((*lead, *draw(st.sampled_from(((T, S), (T, 1), (1, S))))), p=0.6))
+        mask = mask if draw(st.booleans()) or mask.ndim > 2 or len(mask) > 1 else mask[0]
+        mask = mask if kind == "boolean" else np.where(mask, rng.uniform(-3, 3, mask.shape), -np.inf)
+    sizes = dict(rows=draw(st.integers(1, 4)), keys=draw(st.integers(1, 4)), shares=draw(st.integers(1, 8)),
+                 tame=draw(st.sampled_from((tiles.TAME, -1.0))))
+    return inputs, dict(attn_mask=mask, is_causal=kind == "causal", scale=draw(st.sampled_from((None, 0.3, -1.0)))), sizes
+
+
+def value_and_gradients(f, arrays, g, **options):
+    inputs = [tm.tensor(a, requires_grad=True) for a in arrays]
+    y = f(*inputs, **options)
+    return [y.data, *(d.data for d in tm.grad(y, inputs, g))]
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_three_forms_are_one_function(problem, seed):
+    arrays, options, sizes = problem
+    g = np.random.default_rng(seed).standard_normal(F.explicit_attention(*arrays, **options).shape)
+    with small_tiles(**sizes):
+        expected, *others = (value_and_gradients(f, arrays, g, **options) for f in FORMS)
+    for found in others:
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_second_derivatives_agree_too(problem, seed):
+    arrays, options, sizes = problem
+    rng = np.random.default_rng(seed)
+    g = rng.standard_normal(F.explicit_attention(*arrays, **options).shape)
+    directions = [rng.standard_normal(a.shape) for a in arrays]
+
+    def second(f):
+        inputs = [tm.tensor(a, requires_grad=True) for a in arrays]
+        first = tm.grad(f(*inputs, **options), inputs, g, create_graph=True)
+        along = sum((d * u).sum() for d, u in zip(first, directions))
+        return [d.data for d in tm.grad(along, inputs)]
+
+    with small_tiles(**sizes):
+        expected, *others = map(second, FORMS)
+    for found in others:
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_float32_stays_float32_and_near(problem, seed):
+    """Scores of size s carry an error of ε s, which the exponential makes relative: all else is sums of n ≤ 7 terms."""
+    arrays, options, sizes = problem
+    g = np.random.default_rng(seed).standard_normal(F.explicit_attention(*arrays, **options).shape)
+    truth = value_and_gradients(F.explicit_attention, arrays, g, **options)
+    narrow = [a.astype(np.float32) for a in arrays]
+    bound = 200 * np.finfo(np.float32).eps
+    with small_tiles(**sizes):
+        for f in FORMS:
+            for a, b in zip(value_and_gradients(f, narrow, g, **options), truth, strict=True):
+                assert a.dtype == np.float32
+                assert np.abs(a - b).max(initial=0) <= bound * max(np.abs(b).max(initial=0), np.abs(g).max(), 1) * 8
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.sampled_from(("none", "causal", "boolean", "trained")), st.integers(0, 2**32 - 1))
+def test_grouped_queries_in_every_form(served, group, kind, seed):
+    rng = np.random.default_rng(seed)
+    arrays = [rng.standard_normal((2, heads, n, 3)) for heads, n in ((served * group, 5), (served, 4), (served, 4))]
+    options = dict(is_causal=kind == "causal", enable_gqa=True)
+    mask = {"boolean": rng.random((served * group, 5, 4)) < 0.6, "trained": rng.standard_normal((1, 5, 4))}.get(kind)
+
+    def run(f):
+        inputs = [tm.tensor(a, requires_grad=True) for a in (*arrays, *([mask] if kind == "trained" else []))]
+        y = f(*inputs, **options) if kind == "trained" else f(*inputs, mask, **options)
+        return [y.data, *(d.data for d in tm.grad(y, inputs, np.cos(np.arange(y.data.size)).reshape(y.shape)))]
+
+    expected = run(lambda *args, **kwargs: F.attention(*args, **kwargs)[0])
+    for large in (0, math.inf):
+        with pytest.MonkeyPatch.context() as patch, small_tiles(2, 3):
+            patch.setattr(product, "LARGE", large)
+            for a, b in zip(run(F.scaled_dot_product_attention), expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("k, tame", [(0, tiles.TAME), (0, -1.0), (1, -1.0)])
+def test_the_ladder_over_several_tiles(k, tame):
+    with small_tiles(2, 2, tame):
+        outcomes = climb(tm.testing.SPECS["tiled_attention"][k], 2)
+    failed = "\n\n".join(f"{rung}: {outcome.message}" for rung, outcome in outcomes.items() if outcome.status == "failed")
+    assert not failed, failed
+
+
+def test_the_form_follows_the_size_and_the_mask(rng):
+    def form(T, S=128, mask=None, **options):
+        query, key, value = (tm.tensor(rng.standard_normal((1, n, 2)), requires_grad=True) for n in (T, S, S))
+        return F.scaled_dot_product_attention(query, key, value, mask, **options)._node.op.name
+
+    side = math.isqrt(product.LARGE)
+    bias = np.zeros((side, side))
+    assert form(side, side) == "tiled_attention" != form(side - 1, side) == "fused_attention"
+    assert form(side, side, bias) == "tiled_attention"
+    assert form(side, side, tm.tensor(bias, requires_grad=True)) == "fused_attention"
+    assert form(4, 4, dropout_p=0.5, rng=rng) == "matmul"
+    mask = tm.tensor(np.zeros((2, 2)), requires_grad=True)
+    with pytest.raises(ValueError, match="not differentiable"):
+        F.tiled_attention(*[np.ones((2, 3))] * 3, mask).sum().backward()
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+@pytest.mark.parametrize("N", [1, 3])
+def test_threads_share_rows_and_heads_and_repeat_to_the_bit(is_causal, N):
+    pytest.importorskip("threadpoolctl", reason="extra `threads`")
+    rng = np.random.default_rng(0)
+    query, key, value, g = (rng.standard_normal((N, 700, 16)).astype(np.float32) for _ in range(4))
+    with small_tiles(128, 64):
+        first, again = (value_and_gradients(F.tiled_attention, (query, key, value), g, is_causal=is_causal) for _ in range(2))
+    for a, b, c in zip(first, again, value_and_gradients(F.fused_attention, (query, key, value), g, is_causal=is_causal)):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, c, atol=1e-4)
+
+
+@pytest.mark.parametrize("f", [F.fused_attention, F.tiled_attention])
+@pytest.mark.parametrize("size", [1e2, 1e6, 1e30])
+def test_huge_scores_choose_one_key_and_pass_its_gradient(f, size):
+    rng = np.random.default_rng(0)
+    query, key, value, g = (rng.standard_normal((2, 40, 8)).astype(np.float32) for _ in range(4))
+    with small_tiles(16, 16):
+        y, *_, dv = found = value_and_gradients(f, (size * 1e3 * query, key, value), g)
+    assert all(np.isfinite(a).all() for a in found)
+    best = np.argmax(query @ key.mT, -1)[..., None]
+    np.testing.assert_allclose(y, np.take_along_axis(value, best, 1), atol=1e-5)
+    np.testing.assert_allclose(dv, (best == np.arange(40)).astype(np.float32).mT @ g, atol=1e-5)
+
+
+def peak_memory(T):
+    inputs = [tm.tensor(np.random.default_rng(i).standard_normal((1, T, 16)).astype(np.float32), requires_grad=True) for i in range(3)]
+    tracemalloc.start()
+    F.scaled_dot_product_attention(*inputs).backward(np.ones((1, T, 16), np.float32))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_grows_with_the_length_not_with_its_square(monkeypatch):
+    monkeypatch.setattr(tiles, "ROWS", 256)                     # so that tiles do not hide the growth
+    small, large = peak_memory(2048), peak_memory(8192)
+    assert large < 8192 * 8192 * 4 / 10
+    assert large < 5 * small
+
+
+@pytest.mark.parametrize("f", FORMS[1:])
+def test_what_does_not_fit_is_told(f):
+    x = np.ones((2, 3, 4))
+    with pytest.raises(ValueError, match=r"share the last dimension; got \(2, 3, 4\) and \(2, 3, 2\)"):
+        f(x, x[..., :2], x)
+    with pytest.raises(ValueError, match="a value for each key"):
+        f(x, x, x[:, :2])
+    with pytest.raises(ValueError, match="is_causal makes the mask itself"):
+        f(x, x, x, np.ones((3, 3), bool), is_causal=True)
+    with pytest.raises(ValueError, match="boolean .* or floating; got int64"):
+        f(x, x, x, np.ones((3, 3), np.int64))
+    with pytest.raises(ValueError, match=r"broadcast to \(..., 3, 3\); got \(3, 2\)"):
+        f(x, x, x, np.ones((3, 2), bool))
+
+
+@pytest.mark.parametrize("f", FORMS)
+@pytest.mark.parametrize("shapes", [((2, 0, 3), (2, 4, 3)), ((2, 4, 3), (2, 0, 3)), ((0, 4, 3), (0, 4, 3)), ((2, 4, 3), (2, 4, 0))])
+def test_empty_axes(f, shapes):
+    (*lead, T, D), S = shapes[0], shapes[1][1]
+    arrays = np.ones((*lead, T, D)), np.ones((*lead, S, D)), np.ones((*lead, S, shapes[1][2]))
+    y, *_ = found = value_and_gradients(f, arrays, np.ones((*lead, T, shapes[1][2])))
+    assert (y == (S > 0)).all() and [a.shape for a in found[1:]] == [a.shape for a in arrays]

@@ -1,0 +1,130 @@
+"""Winograd's convolution is the columns' convolution: values, gradients, second derivatives, float32, threads, layouts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinymm as tm
+import tinymm.functional as F
+from tinymm.functional import threads
+from tinymm.functional.convolution import columns, winograd
+from tinymm.functional.convolution.windows import geometry_of
+from tinymm.testing import gradcheck, gradgradcheck
+
+PADDINGS = ["same", "valid", 0, 1, (2, 0), (1, 2), 3]
+
+
+def whenever_possible(geometry, groups, channels, out):
+    """For the tests: also where it does not pay."""
+    return geometry.kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and groups == 1
+
+
+def layouts(a):
+    """Planes, channels side by side, and neither."""
+    wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
+    wide[..., ::2] = a
+    return [a, np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2), wide[..., ::2]]
+
+
+@st.composite
+def problems(draw):
+    """images, kernel, bias or none, response, geometry; odd and even sides, one tile or many, 0 to 5 images."""
+    batch, channels, out = draw(st.integers(0, 5)), draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    sides = draw(st.tuples(st.integers(3, 11), st.integers(3, 11)))
+    geometry = geometry_of("test", sides, (3, 3), 1, draw(st.sampled_from(PADDINGS)), 1)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x, w = rng.standard_normal((batch, channels, *sides)), rng.standard_normal((out, channels, 3, 3))
+    bias = rng.standard_normal(out) if draw(st.booleans()) else None
+    return draw(st.sampled_from(layouts(x))), w, bias, rng.standard_normal((batch, out, *geometry.windows)), geometry
+
+
+@given(problems(), st.sampled_from([1, 20, 300, 32768]))
+def test_it_is_the_convolution_of_the_columns_however_the_tiles_are_shared_out(problem, block):
+    x, w, bias, g, geometry = problem
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "BLOCK", block)
+        y, d = winograd.correlate(x, w, geometry, bias), winograd.kernel_gradient(g, x, geometry)
+    np.testing.assert_allclose(y, columns.correlate(x, w, geometry, 1, bias), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(d, columns.kernel_gradient(g, x, geometry, 1), rtol=1e-12, atol=1e-11)
+
+
+@given(problems())
+def test_conv2d_has_the_same_gradients(problem):
+    x, w, bias, g, geometry = problem
+    padding = geometry.before if geometry.padded[0] - x.shape[2] == 2 * geometry.before[0] else "same"
+    arrays = [x, w] if bias is None else [x, w, bias]
+
+    def results():
+        tensors = [tm.tensor(a, requires_grad=True) for a in arrays]
+        y = F.conv2d(*tensors, padding=padding)
+        return [y, *tm.grad(y, tensors, g)]
+
+    expected = results()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "pays", whenever_possible)
+        for ours, theirs in zip(results(), expected, strict=True):
+            np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12, atol=1e-11)
+
+
+def test_its_gradients_are_derivatives_to_second_order(rng, monkeypatch):
+    monkeypatch.setattr(winograd, "pays", whenever_possible)
+    inputs = [rng.standard_normal(shape) for shape in [(2, 2, 5, 4), (3, 2, 3, 3), (3,)]]
+    f = lambda x, w, b: F.conv2d(x, w, b, padding=1)    # noqa: E731
+    assert gradcheck(f, inputs, rng) and gradgradcheck(f, inputs, rng)
+
+
+def test_a_transposed_convolution_takes_it_both_ways(rng, monkeypatch):
+    arrays = [rng.standard_normal(shape) for shape in [(2, 3, 5, 6), (3, 2, 3, 3)]]
+    g = rng.standard_normal((2, 2, 5, 6))
+
+    def results():
+        tensors = [tm.tensor(a, requires_grad=True) for a in arrays]
+        y = F.conv_transpose2d(*tensors, padding=1)
+        return [y, *tm.grad(y, tensors, g)]
+
+    expected = results()
+    monkeypatch.setattr(winograd, "pays", whenever_possible)
+    for ours, theirs in zip(results(), expected, strict=True):
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("channels, out", [(32, 32), (32, 64), (128, 64)])
+def test_in_float32_it_errs_like_the_columns(rng, channels, out):
+    """Relative to the size of all results: below 1e-6, eight units in the last place."""
+    x, w = rng.standard_normal((3, channels, 12, 9)), rng.standard_normal((out, channels, 3, 3))
+    geometry = geometry_of("test", x.shape[2:], (3, 3), 1, 1, 1)
+    g = rng.standard_normal((3, out, 12, 9))
+    x32, w32, g32 = (a.astype(np.float32) for a in (x, w, g))
+    x, w, g = (a.astype(np.float64) for a in (x32, w32, g32))
+    assert winograd.pays(geometry, 1, channels, out)
+    for fast, true in [(F.conv2d(x32, w32, padding=1), F.conv2d(x, w, padding=1)),
+                       (columns.spread(g32, w32, geometry, 1), columns.spread(g, w, geometry, 1)),
+                       (columns.kernel_gradient(g32, x32, geometry, 1), columns.kernel_gradient(g, x, geometry, 1))]:
+        assert fast.dtype == np.float32
+        assert np.sqrt(np.mean((fast - true)**2) / np.mean(true**2)) < 1e-6
+
+
+def test_more_threads_and_fewer_compute_the_same_and_again_the_same_bits(rng, monkeypatch):
+    pytest.importorskip("threadpoolctl", reason="extra `threads`")
+    monkeypatch.setattr(threads, "ENOUGH", 0)
+    monkeypatch.setattr(winograd, "BLOCK", 512)
+    x, w, g = (rng.standard_normal(shape).astype(np.float32) for shape in [(7, 32, 8, 9), (48, 32, 3, 3), (7, 48, 8, 9)])
+    geometry = geometry_of("test", (8, 9), (3, 3), 1, 1, 1)
+
+    def results():
+        return winograd.correlate(x, w, geometry), winograd.kernel_gradient(g, x, geometry)
+
+    parallel, again = results(), results()
+    monkeypatch.setattr(threads, "_blas", lambda: None)
+    for a, b, alone in zip(parallel, again, results(), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, alone, rtol=1e-4, atol=1e-3)
+
+
+def test_it_is_not_chosen_where_the_formula_is_another():
+    def pays(kernel=(3, 3), stride=1, dilation=1, groups=1, channels=64):
+        return winograd.pays(geometry_of("test", (16, 16), kernel, stride, 1, dilation), groups, channels, 64)
+
+    assert pays()
+    assert not any([pays(kernel=(3, 1)), pays(kernel=(5, 5)), pays(stride=2), pays(dilation=2), pays(groups=2), pays(channels=3)])

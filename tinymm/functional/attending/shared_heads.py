@@ -1,0 +1,77 @@
+r"""Grouped-query and multi-query attention: several query heads read one head of keys and values.
+
+A decoder keeps keys and values of all positions in memory and reads them for every word; with H / G heads of them it
+keeps and reads a G-th. `scaled_dot_product_attention(enable_gqa=True)` is the same without the copies made here.
+"""
+
+from ..shape import broadcast_to, reshape, unsqueeze
+from .steps import attention
+
+__all__ = ["grouped_query_attention", "repeat_heads"]
+
+
+def repeat_heads(x, times):
+    """Every head as often as it has readers: (..., H, S, D) to (..., H·times, S, D), copies side by side.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, (..., H, S, D)
+    times : int
+
+    Returns
+    -------
+    Tensor
+        (..., H·times, S, D). Backward, a head receives the sum of its copies' gradients.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.repeat_heads(np.array([[[1.0]], [[2.0]]]), 2).ravel()
+    array([1., 1., 2., 2.])
+    """
+    *lead, H, S, D = x.shape
+    copies = broadcast_to(unsqueeze(x, -3), (*lead, H, times, S, D))
+    return reshape(copies, (*lead, H * times, S, D))
+
+
+def grouped_query_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
+    r"""Query head h reads key and value head $\lfloor h / G \rfloor$, with G query heads to each.
+
+    Parameters
+    ----------
+    query : Tensor or ndarray, (..., H, T, D)
+    key : Tensor or ndarray, (..., H / G, S, D)
+        G = 1 is multi-head attention; a single head of keys, G = H, multi-query attention.
+    value : Tensor or ndarray, (..., H / G, S, E)
+    attn_mask, is_causal, scale
+        As for `scaled_dot_product_attention`.
+
+    Returns
+    -------
+    output : Tensor, (..., H, T, E)
+    weights : Tensor, (..., H, T, S)
+
+    Raises
+    ------
+    ValueError
+        If the heads of key and value differ in number or do not divide the query's.
+
+    References
+    ----------
+    Shazeer, "Fast Transformer decoding: one write-head is all you need", 2019; Ainslie et al., "GQA: training generalized
+    multi-query Transformer models from multi-head checkpoints", 2023.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> query, key = np.zeros((4, 1, 2)), np.zeros((2, 1, 2))
+    >>> output, _ = F.grouped_query_attention(query, key, np.array([[[5.0]], [[7.0]]]))
+    >>> output.ravel()
+    array([5., 5., 7., 7.])
+    """
+    H, readers = query.shape[-3], key.shape[-3]
+    if value.shape[-3] != readers or H % readers:
+        raise ValueError("grouped_query_attention: key and value heads must be equal in number and divide the query's; "
+                         f"got {query.shape}, {key.shape} and {value.shape}")
+    key, value = (repeat_heads(x, H // readers) for x in (key, value))
+    return attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)

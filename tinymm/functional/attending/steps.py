@@ -1,0 +1,285 @@
+r"""Attention, step by step: scores, weights, weighted sum (article 4.1).
+
+A query asks, keys are compared with it, values are mixed by how well their key
+fits. Queries (..., T, D), keys (..., S, D), values (..., S, E); leading axes
+(batch, heads) broadcast. Each step is a function, so that each can be looked at.
+"""
+
+import math
+
+import numpy as np
+
+from ..dropping import dropout
+from ..elementwise import tanh
+from ..selection import where
+from ..softmaxes import softmax
+
+__all__ = ["additive_scores", "attention", "attention_scores", "attention_sum", "attention_weights", "causal_mask",
+           "explicit_attention", "general_scores"]
+
+
+def attention_scores(query, key, scale=None):
+    r"""Scaled dot-product scores: $e_{ts} = q_t^\top k_s / \sqrt{D}$.
+
+    Parameters
+    ----------
+    query : Tensor or ndarray, (..., T, D)
+    key : Tensor or ndarray, (..., S, D)
+    scale : float, optional
+        In place of $1/\sqrt{D}$; 1 gives the plain dot product.
+
+    Returns
+    -------
+    Tensor
+        (..., T, S).
+
+    Raises
+    ------
+    ValueError
+        If the widths differ.
+
+    References
+    ----------
+    Vaswani et al., "Attention is all you need", 2017, equation 1.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.attention_scores(np.array([[2.0, 0.0, 0.0, 0.0]]), np.array([[3.0, 0, 0, 0], [0, 3.0, 0, 0]]))
+    array([[3., 0.]])
+    """
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError("attention_scores: query and key must share the last dimension; "
+                         f"got {query.shape} and {key.shape}")
+    scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
+    # e = (q / √D) kᵀ: scaling T·D numbers instead of T·S
+    return (query * scale) @ key.mT                             # (..., T, S)
+
+
+def general_scores(query, key, weight):
+    r"""Bilinear scores, for queries and keys of different width: $e_{ts} = q_t^\top W k_s$.
+
+    Parameters
+    ----------
+    query : Tensor or ndarray, (..., T, D)
+    key : Tensor or ndarray, (..., S, E)
+    weight : Tensor or ndarray, (D, E)
+
+    Returns
+    -------
+    Tensor
+        (..., T, S).
+
+    References
+    ----------
+    Luong, Pham, Manning, "Effective approaches to attention-based neural machine translation", 2015, equation 8.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.general_scores(np.array([[1.0]]), np.array([[2.0, 3.0]]), np.array([[1.0, 10.0]]))
+    array([[32.]])
+    """
+    # e = (q W) kᵀ
+    return (query @ weight) @ key.mT                            # (..., T, S)
+
+
+def additive_scores(query, key, weight_q, weight_k, weight_v):
+    r"""Additive scores: $e_{ts} = w^\top \tanh(W_q q_t + W_k k_s)$.
+
+    Parameters
+    ----------
+    query : Tensor or ndarray, (..., T, D)
+    key : Tensor or ndarray, (..., S, E)
+    weight_q : Tensor or ndarray, (A, D)
+    weight_k : Tensor or ndarray, (A, E)
+    weight_v : Tensor or ndarray, (A,)
+        The w of the formula.
+
+    Returns
+    -------
+    Tensor
+        (..., T, S).
+
+    Notes
+    -----
+    The "concat" score $w^\top \tanh(W [k; q])$ is this one, W being $[W_k, W_q]$. The tanh is what
+    makes it work: of a linear score $w_k^\top k_s + w_q^\top q_t$ the second term is the same for all s, cancels in the
+    softmax, and the weights would not depend on the query at all.
+
+    References
+    ----------
+    Bahdanau, Cho, Bengio, "Neural machine translation by jointly learning to align and translate", 2015, appendix A.1.2.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> one = np.array([[1.0]])
+    >>> F.additive_scores(one, np.array([[-1.0], [1.0]]), one, one, np.array([2.0])).round(3)
+    array([[0.   , 1.928]])
+    """
+    q = (query @ weight_q.mT)[..., :, None, :]                  # (..., T, 1, A)
+    k = (key @ weight_k.mT)[..., None, :, :]                    # (..., 1, S, A)
+    # e = wᵀ tanh(W_q q + W_k k)
+    return tanh(q + k) @ weight_v                               # (..., T, S)
+
+
+def attention_weights(scores, mask=None):
+    r"""Masked softmax over the keys: $\alpha_{ts} = \operatorname{softmax}_s(e_{ts})$.
+
+    Parameters
+    ----------
+    scores : Tensor or ndarray, (..., T, S)
+    mask : ndarray or Tensor, optional
+        Broadcasts to the scores. Boolean: True = may attend. Floating: added to the scores, in their dtype.
+
+    Returns
+    -------
+    Tensor
+        (..., T, S); rows sum to 1, or to 0 where a query may attend to nothing.
+
+    Raises
+    ------
+    ValueError
+        If the mask is neither boolean nor floating.
+
+    Notes
+    -----
+    A masked score is -inf, its weight and gradient exactly zero: a large negative number instead would
+    leak, and would give uniform weights to a row masked throughout.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.attention_weights(np.zeros((2, 2)), np.array([[True, False], [False, False]]))
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    if mask is not None:
+        kind = np.dtype(mask.dtype).kind
+        if kind not in "bf":
+            raise ValueError(f"attention_weights: the mask is boolean (True = may attend) or floating; got {mask.dtype}")
+        # e = −∞ where one may not look
+        scores = where(mask, scores, -np.inf) if kind == "b" else scores + mask.astype(scores.dtype)
+    # α = softmax(e)
+    return softmax(scores, -1)                                  # (..., T, S)
+
+
+def attention_sum(weights, value):
+    r"""The mean of the values under the weights: $c_t = \sum_s \alpha_{ts} v_s$.
+
+    Parameters
+    ----------
+    weights : Tensor or ndarray, (..., T, S)
+    value : Tensor or ndarray, (..., S, E)
+
+    Returns
+    -------
+    Tensor
+        (..., T, E).
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.attention_sum(np.array([[0.25, 0.75]]), np.array([[4.0], [8.0]]))
+    array([[7.]])
+    """
+    # c = α v
+    return weights @ value                                      # (..., T, E)
+
+
+def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, rng=None):
+    r"""Attention that shows its weights: $c = \alpha v$, $\alpha = \operatorname{softmax}(q k^\top / \sqrt{D})$.
+
+    Parameters
+    ----------
+    query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, rng
+        As for `scaled_dot_product_attention`.
+
+    Returns
+    -------
+    output : Tensor, (..., T, E)
+    weights : Tensor, (..., T, S)
+        As they were before dropout: rows sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> output, weights = F.attention(np.zeros((1, 2)), np.zeros((2, 2)), np.array([[2.0], [4.0]]))
+    >>> output, weights
+    (array([[3.]]), array([[0.5, 0.5]]))
+    """
+    heads = query.shape[:-2]
+    if enable_gqa:
+        query, key, value, attn_mask = grouped(query, key, value, attn_mask)
+    if is_causal:
+        if attn_mask is not None:
+            raise ValueError("attention: is_causal makes the mask itself; got attn_mask as well")
+        attn_mask = causal_mask(query.shape[-2], key.shape[-2])
+    weights = attention_weights(attention_scores(query, key, scale), attn_mask)
+    output = attention_sum(dropout(weights, dropout_p, True, rng) if dropout_p else weights, value)
+    if enable_gqa:
+        output, weights = (a.reshape(*heads, *a.shape[-2:]) for a in (output, weights))
+    return output, weights
+
+
+def explicit_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
+    r"""The steps one after another, each op on the tape: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
+
+    Parameters
+    ----------
+    query, key, value, attn_mask, is_causal, scale
+        As for `scaled_dot_product_attention`.
+
+    Returns
+    -------
+    Tensor
+        (..., T, E). Zero where a query may attend to nothing.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> x = np.array([[[2.0], [4.0]]])
+    >>> F.explicit_attention(0 * x, x, x, is_causal=True)
+    array([[[2.],
+            [3.]]])
+    """
+    return attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)[0]
+
+
+def causal_mask(T, S=None):
+    """Query t may attend to keys 0 to t: lower triangle, aligned at the top left.
+
+    Parameters
+    ----------
+    T : int
+        Number of queries.
+    S : int, optional
+        Number of keys; default T.
+
+    Returns
+    -------
+    ndarray of bool, (T, S)
+
+    Examples
+    --------
+    >>> import tinymm.functional as F
+    >>> F.causal_mask(2).tolist()
+    [[True, False], [True, True]]
+    """
+    return np.tri(T, T if S is None else S, dtype=bool)
+
+
+def grouped(query, key, value, mask):
+    """Query and mask with their heads in groups, key and value with an axis to serve a group: no copies."""
+    heads, served = query.shape[-3], key.shape[-3]
+    if heads % served or value.shape[-3] != served:
+        raise ValueError("attention: key and value heads must be equal in number and divide the query's; "
+                         f"got {query.shape}, {key.shape} and {value.shape}")
+    group = heads // served
+    query = query.reshape(*query.shape[:-3], served, group, *query.shape[-2:])      # (..., H/G, G, T, D)
+    key, value = key[..., None, :, :], value[..., None, :, :]                       # (..., H/G, 1, S, D)
+    if mask is not None and mask.ndim > 2:
+        split = (1, 1) if mask.shape[-3] == 1 else (served, group)
+        mask = mask.reshape(*mask.shape[:-3], *split, *mask.shape[-2:])
+    return query, key, value, mask

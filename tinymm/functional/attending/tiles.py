@@ -1,0 +1,160 @@
+r"""The kernel of `tiled_attention`: scores are made, used and overwritten ROWS × KEYS at a time, in a core's own cache.
+
+What is kept for the backward pass is the result and $L_t = \ln \sum_s e^{E_{ts}}$, a number per query, from which each tile's
+weights are made again: $P = e^{E - L}$. Heads, and parts of them, go to several threads.
+"""
+
+import math
+
+import numpy as np
+
+from ..scratch import scratch
+from ..threads import parallel_for
+from .heads import Mask, factor, heads
+
+__all__ = ["Tiles"]
+
+ROWS, KEYS = 1024, 256  # of a tile: flat enough for a cache, large enough that threads seldom wait for the interpreter
+SHARES = 8  # at least so many pieces of work, that threads can share them evenly
+TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another
+
+
+class Tiles:
+    """N heads of T queries and S keys, cut into tiles."""
+
+    def __init__(self, query, key, value, mask, is_causal, scale, leading):
+        floating = mask is not None and mask.dtype.kind == "f"
+        self.dtype = np.result_type(query, key, value)
+        self.q, self.k, self.v = (heads(a, leading, self.dtype) for a in (query, key, value))
+        self.N, self.T, self.S = len(self.q), query.shape[-2], key.shape[-2]
+        self.D, self.E = query.shape[-1], value.shape[-1]
+        self.scale, self.mask, self.is_causal = factor(query, scale), Mask(mask, is_causal, leading), is_causal
+        self.tame = not floating and abs(self.scale) * longest(query) * longest(key) <= TAME
+        self.leading, self.parts = leading, max(min(-(-SHARES // max(self.N, 1)), -(-self.T // ROWS)), 1)
+
+    def forward(self):
+        """The result Y, (N, T, E), and L, (N, T, 1)."""
+        y, lse = np.zeros((self.N, self.T, self.E), self.dtype), np.zeros((self.N, self.T, 1), self.dtype)
+        ones = np.ones((KEYS, 1), self.dtype)
+
+        def some(head, part, empty):
+            tile, more = empty(ROWS * KEYS), empty((ROWS, self.E))
+            q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
+            sums, total, v = y[head], lse[head], self.v[head]
+            ceiling = Ceiling(sums, total)
+            for rows, keys in self.tiles(part):
+                e = self.exponentials(q, head, rows, keys, tile, ceiling)
+                total[rows] += e @ ones[:e.shape[1]]                    # BLAS: five times as fast as e.sum
+                sums[rows] += np.matmul(e, v[keys], out=more[:len(e)])
+            for rows in self.rows(part):
+                total[rows] += total[rows] == 0                         # a query that may attend to nothing
+                sums[rows] /= total[rows]
+                total[rows] = np.log(total[rows]) + ceiling.shift(rows)
+
+        self.in_parallel(some, 2)
+        return y, lse
+
+    def backward(self, g, y, lse):
+        """Q̄, K̄ and V̄, (N, T, D), (N, S, D) and (N, S, E), for Ȳ = g."""
+        g, y = (heads(a, self.leading, self.dtype) for a in (g, y))
+        dq = np.zeros((self.N, self.T, self.D), self.dtype)
+        dk, dv = (np.zeros((self.parts, self.N, self.S, n), self.dtype) for n in (self.D, self.E))
+
+        def some(head, part, empty):
+            tile, other = empty(ROWS * KEYS), empty(ROWS * KEYS)
+            dq_more, dk_more, dv_more = empty((ROWS, self.D)), empty((KEYS, self.D)), empty((KEYS, self.E))
+            q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
+            v1 = empty((self.S, self.E + 1))
+            v1[:, :-1], v1[:, -1] = self.v[head], 1                     # [V, 1]
+            gd = self.with_sums(g[head], y[head], lse[head], empty((self.T, self.E + 1)))           # [Ȳ, −D]
+            k, dq_, dk_, dv_ = self.k[head], dq[head], dk[part, head], dv[part, head]
+            for rows, keys in self.tiles(part):
+                p = self.exponentials(q, head, rows, keys, tile, lambda e, rows: lse[head, rows])
+                n, m = p.shape
+                ds = np.matmul(gd[rows], v1[keys].T, out=other[:p.size].reshape(n, m))              # P̄ − D = Ȳ Vᵀ − D
+                ds *= p                                                                             # S̄ = P ⊙ (P̄ − D)
+                dv_[keys] += np.matmul(p.T, gd[rows, :-1], out=dv_more[:m])                         # V̄ += Pᵀ Ȳ
+                dk_[keys] += np.matmul(ds.T, q[rows], out=dk_more[:m])                              # K̄ += S̄ᵀ σ Q
+                dq_[rows] += np.matmul(ds, k[keys], out=dq_more[:n])                                # Q̄ += S̄ K
+            for rows in self.rows(part):
+                dq_[rows] *= self.scale
+
+        self.in_parallel(some, 5)
+        return dq, *(d[0] if self.parts == 1 else d.sum(0) for d in (dk, dv))
+
+    def exponentials(self, q, head, rows, keys, memory, ceiling):
+        """e^{E − c} of one tile, 0 where one may not look; c = ceiling(E, rows), or 0 if no score is large."""
+        shape = rows.stop - rows.start, keys.stop - keys.start
+        e = np.matmul(q[rows], self.k[head][keys].T, out=memory[:math.prod(shape)].reshape(shape))  # E = σ Q Kᵀ
+        mask = self.mask.tile(head, rows, keys)
+        if not self.tame:
+            if mask is not None:
+                hide(e, mask)
+            e -= ceiling(e, rows)
+        np.exp(e, out=e)
+        if self.tame and mask is not None:
+            e *= mask
+        return e
+
+    def with_sums(self, g, y, L, out):
+        """[Ȳ, −D], D = rowsum(Ȳ ⊙ Y), so that its product with [V, 1]ᵀ is P̄ − D; both times e^{−L} if P lacks that."""
+        np.multiply(g, np.exp(-L) if self.tame else 1, out=out[:, :-1])
+        np.negative(np.vecdot(out[:, :-1].conj(), y), out=out[:, -1])  # vecdot takes the conjugate: for a complex step
+        return out
+
+    def in_parallel(self, some, products):
+        """some(head, part, empty) for each part of the rows of each head; empty(shape) is memory for the time being."""
+        def several(start, stop):
+            for item in range(start, stop):
+                with scratch() as empty:
+                    some(*divmod(item, self.parts), lambda shape: empty(shape, self.dtype))
+
+        work = products * self.N * self.T * self.S * self.D
+        parallel_for(self.N * self.parts, several, work / 2 if self.is_causal else work)
+
+    def rows(self, part):
+        """Every parts-th stretch of ROWS queries: under a causal mask the later ones have more to do."""
+        for start in range(part * ROWS, self.T, self.parts * ROWS):
+            yield slice(start, min(start + ROWS, self.T))
+
+    def tiles(self, part):
+        """Queries and keys of each tile in which some may attend to some."""
+        for rows in self.rows(part):
+            end = min(self.S, rows.stop) if self.is_causal else self.S
+            for start in range(0, end, KEYS):
+                first = max(rows.start, start) if self.is_causal else rows.start
+                yield slice(first, rows.stop), slice(start, min(start + KEYS, end))
+
+
+class Ceiling:
+    """The largest score of each row so far; when it rises, what was summed below it shrinks."""
+
+    def __init__(self, *sums):
+        self.sums, self.top = sums, np.full_like(sums[0], -np.inf, shape=(len(sums[0]), 1))
+
+    def __call__(self, e, rows):
+        before = self.top[rows].copy()
+        self.top[rows] = np.maximum(before, e.max(-1, keepdims=True))
+        shift = self.shift(rows)
+        for a in self.sums:
+            a[rows] *= np.exp(before - shift)
+        return shift
+
+    def shift(self, rows):
+        """What is subtracted: 0 for a row that may not look anywhere yet."""
+        top = self.top[rows]
+        return np.where(top == -np.inf, 0, top)
+
+
+def longest(vectors):
+    """The length of the longest of the rows; infinite if its square is."""
+    with np.errstate(over="ignore"):
+        return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
+
+
+def hide(e, mask):
+    """Scores become −∞ where a boolean mask is False; a floating one is added."""
+    if mask.dtype.kind == "f":
+        e += mask
+    else:
+        np.copyto(e, -np.inf, where=~mask)

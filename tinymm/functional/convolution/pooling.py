@@ -1,0 +1,244 @@
+"""Pooling: the largest or the average pixel of each window, channel by channel.
+
+A window is looked at one kernel pixel at a time, for all windows of an image at once; `windows`
+says which pixels those are. Results lie in memory in the order of what comes in.
+"""
+
+import numpy as np
+
+from ...autograd import op, saving
+from ..indexing import getitem, place
+from ..joining import pad
+from ..selection import where
+from .windows import geometry_of, pair
+
+__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "max_pool2d"]
+
+
+@op
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
+    r"""The largest pixel of each window: $y_{b,c,v,u} = \max_{i,j} x_{b,c,\,vs+id-p,\,us+jd-p}$.
+
+    Parameters
+    ----------
+    input : Tensor or array, (B, C, H, W)
+    kernel_size : int or (int, int)
+    stride : int or (int, int), optional
+        Default: the kernel's size, so that windows lie side by side.
+    padding : int or (int, int)
+        Pixels of -inf on each side, at most half the kernel.
+    dilation : int or (int, int)
+
+    Returns
+    -------
+    Tensor, (B, C, H', W')
+        $H' = \lfloor (H + 2p - d(k - 1) - 1) / s \rfloor + 1$.
+
+    Raises
+    ------
+    ValueError
+        If the kernel does not fit the padded image, or the padding is more than half the kernel.
+
+    Notes
+    -----
+    Of equal pixels the first in reading order receives the gradient, as in PyTorch. Which one it was is
+    remembered as a number below kh · kw, one byte per window.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+    geometry = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
+    x = _padded(input, geometry, -np.inf)
+    y = np.empty_like(x, shape=(*input.shape[:2], *geometry.windows))
+    winner = np.zeros_like(y, np.min_scalar_type(geometry.kernel[0] * geometry.kernel[1] - 1))
+    taps = [tap for i, j, tap in geometry.taps()]
+    for image, best, first in zip(x, y, winner):                    # one image at a time stays in cache
+        best[...] = image[taps[0]]
+        for k, tap in enumerate(taps[1:], 1):
+            seen = image[tap].copy("K")
+            np.maximum(first, (seen > best) * first.dtype.type(k), out=first)
+            np.maximum(best, seen, out=best)
+    return saving(y, winner=winner, shape=input.shape)
+
+
+@max_pool2d.vjp
+def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   # x̄ = Σ over windows x won: g
+    geometry = _geometry("max_pool2d", np.empty(shape, bool), kernel_size, stride, padding, dilation)
+    x = np.zeros_like(g, shape=(*shape[:2], *geometry.padded))
+    apart = all(s > d * (k - 1) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))    # no overlap
+    for image, response, first in zip(x, g, winner):
+        for k, (i, j, tap) in enumerate(geometry.taps()):
+            won = response * (first == k)
+            image[tap] = won if apart else image[tap] + won
+    return x[geometry.inside]
+
+
+@max_pool2d.composite
+def max_pool2d_composite(input, kernel_size, stride=None, padding=0, dilation=1):
+    """The best pixel so far, replaced whenever a larger one comes."""
+    geometry = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
+    (top, left), (height, width) = geometry.before, geometry.padded
+    below, right = height - top - input.shape[2], width - left - input.shape[3]
+    x = pad(input, (left, right, top, below), value=-np.inf)
+    best = None
+    for i, j, tap in geometry.taps():
+        seen = getitem(x, tap)
+        best = seen if best is None else where(seen > best, seen, best)
+    return best
+
+
+@op
+def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=True):
+    r"""The average pixel of each window: $y_{b,c,v,u} = \frac1n \sum_{i,j} x_{b,c,\,vs+i-p,\,us+j-p}$.
+
+    Parameters
+    ----------
+    input : Tensor or array, (B, C, H, W)
+    kernel_size : int or (int, int)
+    stride : int or (int, int), optional
+        Default: the kernel's size.
+    padding : int or (int, int)
+        Zeros on each side, at most half the kernel.
+    count_include_pad : bool
+        Whether n is the window's size, or the number of its pixels that lie inside the image. By keyword, since
+        PyTorch has `ceil_mode` before it.
+
+    Returns
+    -------
+    Tensor, (B, C, H', W')
+        $H' = \lfloor (H + 2p - k) / s \rfloor + 1$.
+
+    Raises
+    ------
+    ValueError
+        If the kernel does not fit the padded image, or the padding is more than half the kernel.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 2.5,  4.5],
+             [10.5, 12.5]]]])
+    """
+    geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding)
+    x = _padded(input, geometry, 0)
+    y = np.zeros_like(x, shape=(*input.shape[:2], *geometry.windows))
+    for image, total in zip(x, y):
+        for i, j, tap in geometry.taps():
+            total += image[tap]
+        total /= _count(geometry, count_include_pad, input.dtype)
+    return saving(y, shape=input.shape)
+
+
+@avg_pool2d.vjp
+def avg_pool2d_vjp(g, shape, kernel_size, stride, padding, count_include_pad):  # x̄ = Σ over windows with x: g / n
+    geometry = _geometry("avg_pool2d", np.empty(shape, bool), kernel_size, stride, padding)
+    count = _count(geometry, count_include_pad, g.dtype)
+    x = np.zeros_like(g, shape=(*shape[:2], *geometry.padded))
+    for image, response in zip(x, g):
+        share = response / count
+        for i, j, tap in geometry.taps():
+            image[tap] += share
+    return x[geometry.inside]
+
+
+@avg_pool2d.composite
+def avg_pool2d_composite(input, kernel_size, stride=None, padding=0, count_include_pad=True):
+    """The sum of what all windows see through one kernel pixel after another."""
+    geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding)
+    x = place(input, geometry.inside, (*input.shape[:2], *geometry.padded))
+    return sum(getitem(x, tap) for i, j, tap in geometry.taps()) / _count(geometry, count_include_pad, input.dtype)
+
+
+@op
+def adaptive_avg_pool2d(input, output_size):
+    r"""Averages over a grid of `output_size` cells, whatever the image's size.
+
+    $$y_{b,c,v,u} = \operatorname{mean}\{x_{b,c,k,l} : \lfloor vH/H' \rfloor \le k < \lceil (v+1)H/H' \rceil,
+      \; \text{likewise } l\}$$
+
+    Parameters
+    ----------
+    input : Tensor or array, (B, C, H, W)
+    output_size : int or (int or None, int or None)
+        H' and W'; None: as the image has.
+
+    Returns
+    -------
+    Tensor, (B, C, H', W')
+
+    Raises
+    ------
+    ValueError
+        If the input is not four-dimensional, has no pixels, or a size is not positive.
+
+    Notes
+    -----
+    All of it is one constant matrix, (H W) x (H' W').
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.adaptive_avg_pool2d(np.arange(9.0).reshape(1, 1, 3, 3), (1, 2))
+    array([[[[3.5, 4.5]]]])
+    """
+    _check_image("adaptive_avg_pool2d", input)
+    if 0 in input.shape[2:]:
+        raise ValueError(f"adaptive_avg_pool2d: needs at least one pixel; got {input.shape}")
+    both = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    both = [side if n is None else n for n, side in zip(both, input.shape[2:])]
+    height, width = pair(both, "adaptive_avg_pool2d", "output_size", 1)
+    rows, columns = _cells(input.shape[2], height, input.dtype), _cells(input.shape[3], width, input.dtype)
+    grid = np.kron(rows, columns)                                   # (H·W, H'·W')
+    y = input.reshape(*input.shape[:2], len(grid)) @ grid
+    return saving(y.reshape(*input.shape[:2], height, width), grid=grid, shape=input.shape)
+
+
+@adaptive_avg_pool2d.vjp
+def adaptive_avg_pool2d_vjp(g, grid, shape):                        # x̄ = g gridᵀ
+    return (g.reshape((*shape[:2], grid.shape[1])) @ grid.T).reshape(shape)
+
+
+def _cells(n, cells, dtype):
+    """(n, cells): column v averages the pixels from ⌊v n / cells⌋ up to ⌈(v + 1) n / cells⌉."""
+    matrix = np.zeros((n, cells), dtype)
+    for v in range(cells):
+        first, end = v * n // cells, -(-(v + 1) * n // cells)
+        matrix[first:end, v] = 1 / (end - first)
+    return matrix
+
+
+def _count(geometry, count_include_pad, dtype):
+    """How many pixels each window averages over."""
+    if count_include_pad:
+        return float(geometry.kernel[0] * geometry.kernel[1])
+    inside = np.zeros(geometry.padded, dtype)
+    inside[geometry.inside] = 1
+    return sum(inside[tap] for i, j, tap in geometry.taps())        # (H', W')
+
+
+def _padded(input, geometry, value):
+    """The images with a border of `value`; themselves where there is none."""
+    if geometry.padded == geometry.sides:
+        return input
+    x = np.full_like(input, value, shape=(*input.shape[:2], *geometry.padded))
+    x[geometry.inside] = input
+    return x
+
+
+def _geometry(name, input, kernel_size, stride, padding, dilation=1):
+    """Check the arguments of a pooling and lay out its windows."""
+    _check_image(name, input)
+    kernel, before = pair(kernel_size, name, "kernel_size", 1), pair(padding, name, "padding", 0)
+    if any(2 * p > k for p, k in zip(before, kernel)):
+        raise ValueError(f"{name}: padding must be at most half the kernel; got padding {before} and kernel {kernel}")
+    return geometry_of(name, input.shape[2:], kernel, kernel if stride is None else stride, before, dilation)
+
+
+def _check_image(name, input):
+    if input.ndim != 4:
+        raise ValueError(f"{name}: input must be (B, C, H, W); got {input.shape}")
