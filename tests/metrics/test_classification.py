@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.metrics import accuracy, confusion_matrix, macro_f1
+from tinymm.metrics import accuracy, class_scores, confusion_matrix, macro_f1
 
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30)
 
@@ -39,6 +39,19 @@ def test_macro_f1_equals_the_mean_of_harmonic_means(items):
         precision, recall = hits / max(1, predicted), hits / max(1, true)
         scores.append(2 * precision * recall / (precision + recall) if hits else 0.0)
     assert macro_f1(*zip(*items)) == pytest.approx(sum(scores) / len(scores))
+
+
+@given(pairs)
+def test_classes_by_themselves_add_up_to_the_whole(items):
+    predictions, labels = map(np.array, zip(*items))
+    found = class_scores(predictions, labels, classes=5)
+    assert found["count"].tolist() == [sum(t == c for _, t in items) for c in range(5)]
+    assert np.nansum(found["recall"] * found["count"]) / len(items) == pytest.approx(accuracy(predictions, labels))
+    assert np.nanmean(found["f1"]) == pytest.approx(macro_f1(predictions, labels))
+    for c in range(5):
+        hits, said = sum(item == (c, c) for item in items), sum(p == c for p, _ in items)
+        assert found["precision"][c] == pytest.approx(hits / said) if said else np.isnan(found["precision"][c])
+        assert np.isnan(found["recall"][c]) == (found["count"][c] == 0)
 
 
 @given(pairs, st.permutations(range(5)))

@@ -6,7 +6,7 @@ NumPy, SciPy and plain Python only; nothing here is differentiable and nothing h
 from .bleu import bleu, sentence_bleu
 from .captioning import caption_scores
 from .cider import DocumentFrequency, cider_d
-from .classification import accuracy, confusion_matrix, macro_f1
+from .classification import accuracy, class_scores, confusion_matrix, macro_f1
 from .intervals import bootstrap_interval, wilson_interval
 from .ngrams import ngram_counts
 from .retrieval import median_rank, recall_at_k, target_ranks
@@ -16,7 +16,7 @@ from .wer import character_error_rate, edit_alignment, edit_distance, word_error
 
 __all__ = [
     "DocumentFrequency", "accuracy", "bleu", "bootstrap_interval", "caption_scores", "caption_tokens",
-    "character_error_rate", "cider_d", "confusion_matrix", "edit_alignment", "edit_distance", "exact_match",
+    "character_error_rate", "cider_d", "class_scores", "confusion_matrix", "edit_alignment", "edit_distance", "exact_match",
     "longest_common_subsequence", "macro_f1", "median_rank", "ngram_counts", "recall_at_k", "rouge_l", "sentence_bleu",
     "target_ranks", "tokenised_pairs", "tokenised_references", "wilson_interval", "word_error_rate",
 ]

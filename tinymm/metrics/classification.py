@@ -1,8 +1,8 @@
-"""Scores of a classifier from its predicted and true class numbers: accuracy, confusion matrix, macro F1."""
+"""Scores of a classifier from its predicted and true class numbers: accuracy, confusion matrix, each class, macro F1."""
 
 import numpy as np
 
-__all__ = ["accuracy", "confusion_matrix", "macro_f1"]
+__all__ = ["accuracy", "class_scores", "confusion_matrix", "macro_f1"]
 
 
 def accuracy(predictions, labels):
@@ -66,6 +66,45 @@ def confusion_matrix(predictions, labels, classes=None):
         raise ValueError(f"confusion_matrix: class numbers must lie in 0..{classes - 1}; got {low}..{high}")
     cells = labels.astype(np.int64) * classes + predictions.astype(np.int64)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_scores(predictions, labels, classes=None):
+    r"""Precision, recall and F1 of each class.
+
+    $$ \mathrm{precision} = \frac{\mathrm{TP}}{\mathrm{TP} + \mathrm{FP}}, \qquad
+       \mathrm{recall} = \frac{\mathrm{TP}}{\mathrm{TP} + \mathrm{FN}}, \qquad
+       F_1 = \frac{2\,\mathrm{TP}}{2\,\mathrm{TP} + \mathrm{FP} + \mathrm{FN}} $$
+
+    Parameters
+    ----------
+    predictions, labels : (N,) int arrays
+        Class numbers, from 0.
+    classes : int, optional
+        As in `confusion_matrix`.
+
+    Returns
+    -------
+    dict of str to (classes,) ndarray
+        "precision", "recall", "f1" in float64, NaN where the denominator is 0, and "count", how many items the class has.
+
+    Raises
+    ------
+    ValueError
+        As `confusion_matrix` does.
+
+    Examples
+    --------
+    >>> found = class_scores([0, 0, 1], [0, 1, 1])
+    >>> found["precision"].tolist(), found["recall"].tolist(), found["count"].tolist()
+    ([0.5, 1.0], [1.0, 0.5], [1, 2])
+    """
+    matrix = confusion_matrix(predictions, labels, classes)
+    hits, predicted, true = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+
+    def share(part, whole):
+        return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+
+    return {"precision": share(hits, predicted), "recall": share(hits, true), "f1": share(2 * hits, predicted + true), "count": true}
 
 
 def macro_f1(predictions, labels):

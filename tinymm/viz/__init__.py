@@ -8,6 +8,8 @@ from .cells import metric_table
 from .console import format_table
 from .figures import bar_chart, line_chart
 from .images import overlay, to_png
+from .maps import montage, signed_map
 from .report import Report
 
-__all__ = ["Example", "Report", "bar_chart", "format_table", "line_chart", "metric_table", "overlay", "to_png"]
+__all__ = ["Example", "Report", "bar_chart", "format_table", "line_chart", "metric_table", "montage", "overlay",
+           "signed_map", "to_png"]

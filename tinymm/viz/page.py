@@ -43,6 +43,9 @@ thead th { border-bottom: 1.5px solid var(--ink); color: var(--quiet); font-size
 .number { text-align: right; white-space: nowrap; }
 .interval { padding-left: 0.6rem; white-space: nowrap; font-size: 0.875rem; color: var(--quiet); }
 strong { font-weight: 680; color: var(--accent); }
+.confusion { font-size: 0.875rem; }
+.confusion th, .confusion td { padding: 0.4rem 0.6rem; min-width: 2.6rem; }
+.confusion tbody th { min-width: 0; }
 .config { width: 100%; max-width: 42rem; font-size: 0.9375rem; }
 .config th { width: 40%; color: var(--quiet); }
 .config td { font-family: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace; font-size: 0.875em;

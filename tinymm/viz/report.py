@@ -13,12 +13,15 @@ import numpy as np
 from .attention import attention_legend, attention_tiles, check_maps
 from .blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, table
 from .cells import format_column, metric_columns
+from .confusion import check_matrix, confused_pairs, confusion_table
 from .elements import Markup, element
 from .figures import bar_chart, line_chart
 from .logs import panels
 from .page import page
 
 __all__ = ["Report"]
+
+LEGIBLE = 20  # classes; a larger confusion matrix is mostly zeros
 
 
 class Report:
@@ -187,6 +190,27 @@ class Report:
             self._parts.append(absence(error, "Pictures are left out."))
             tiles = [card(number, example._replace(image=None)) for number, example in enumerate(examples, 1)]
         self._parts.append(figure(element("ul", *tiles, class_="tiles"), caption))
+
+    def confusion(self, matrix, names, caption=""):
+        """Add the confusion matrix; of more than 20 classes, the pairs confused most often instead.
+
+        Parameters
+        ----------
+        matrix : (K, K) int array
+            Rows are true classes, columns predicted ones, as `confusion_matrix` counts them.
+        names : sequence of K str
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            If the matrix does not hold counts for each pair of classes.
+        """
+        matrix = check_matrix(matrix, names)
+        if len(names) <= LEGIBLE:
+            self._parts.append(confusion_table(matrix, names, caption))
+        else:
+            self.table(confused_pairs(matrix, names), ["true", "predicted", "count", "share of the class"], caption)
 
     def attention(self, image, words, maps, caption=""):
         """Add an image and, for each generated word, where the model looked.

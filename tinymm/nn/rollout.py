@@ -1,0 +1,60 @@
+"""Attention across layers: how much of each input position is in each position of the last layer."""
+
+import numpy as np
+
+__all__ = ["attention_rollout"]
+
+
+def attention_rollout(weights):
+    r"""Follow attention from the last layer back to the input, through the residual connections.
+
+    In layer l, with A the mean over its heads, a position is half itself, by the residual connection, and half what it
+    attends to. Layers are applied one after the other, so their matrices are multiplied:
+
+    $$ \tilde A^{(l)} = \tfrac12 A^{(l)} + \tfrac12 I \ \text{(rows normalised)}, \qquad
+       R = \tilde A^{(L)} \cdots \tilde A^{(2)} \tilde A^{(1)} $$
+
+    Parameters
+    ----------
+    weights : sequence of L arrays (B, H, T, T)
+        The weights of each self-attention, first layer first, as `record_attention` collects them.
+
+    Returns
+    -------
+    ndarray (B, T, T)
+        R; row t says what position t of the last layer is made of. Rows sum to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, or the weights are not all of one shape (B, H, T, T), H apart.
+
+    Notes
+    -----
+    It follows weights alone: values and feed-forward networks may amplify or drop what attention brings. The rows of A
+    need normalising only where they do not sum to 1: fully masked ones, which stay with themselves.
+
+    References
+    ----------
+    Abnar & Zuidema (2020), Quantifying attention flow in transformers, eq. 1.
+
+    Examples
+    --------
+    >>> A = np.array([[0.0, 1.0], [0.0, 1.0]])[None, None]       # both look at the second position
+    >>> attention_rollout([A, A])
+    array([[[0.25, 0.75],
+            [0.  , 1.  ]]])
+    """
+    weights = [np.asarray(A) for A in weights]
+    if not weights:
+        raise ValueError("attention_rollout: needs the weights of at least one layer; got none")
+    batch, length = weights[0].shape[0], weights[0].shape[-1]
+    rolled = None
+    for A in weights:
+        if A.ndim != 4 or (A.shape[0], *A.shape[2:]) != (batch, length, length):
+            raise ValueError("attention_rollout: the weights of each layer must be (B, H, T, T), of the same B and T; "
+                             f"got {', '.join(str(w.shape) for w in weights)}")
+        A = 0.5 * A.mean(1) + 0.5 * np.eye(length, dtype=A.dtype)          # (B, T, T)
+        A = A / A.sum(-1, keepdims=True)
+        rolled = A if rolled is None else A @ rolled
+    return rolled

@@ -1,0 +1,93 @@
+"""What a classifier has to beat: the commonest class, the nearest neighbour, logistic regression."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+__all__ = ["logistic_regression", "majority_class", "nearest_neighbour"]
+
+
+def majority_class(labels, n):
+    """The commonest class of `labels`, n times: the best guess without looking.
+
+    Examples
+    --------
+    >>> majority_class(np.array([2, 0, 2]), 4)
+    array([2, 2, 2, 2])
+    """
+    return np.full(n, np.bincount(labels).argmax())
+
+
+def nearest_neighbour(train, labels, test, block=1000):
+    """For each row of `test` the label of the closest row of `train`.
+
+    Parameters
+    ----------
+    train : float array (N, D)
+    labels : int array (N,)
+    test : float array (n, D)
+    block : int
+        Rows of `test` whose distances are held at a time.
+
+    Returns
+    -------
+    int array (n,)
+
+    Examples
+    --------
+    >>> nearest_neighbour(np.array([[0.0], [1.0]]), np.array([7, 8]), np.array([[0.2], [0.9]]))
+    array([7, 8])
+    """
+    norms = np.einsum("nd,nd->n", train, train)
+    # ‖x − t‖² = ‖x‖² − 2 x·t + ‖t‖², of which the first term is the same for all t.
+    blocks = (test[start:start + block] for start in range(0, len(test), block))
+    return np.concatenate([labels[(norms - 2 * (x @ train.T)).argmin(1)] for x in blocks])
+
+
+def logistic_regression(train, labels, test, classes=None, penalty=1e-3, iterations=200):
+    r"""Classes of the rows of `test` by the linear model that fits `train` best.
+
+    $$ \min_{W, b}\; -\frac1N \sum_n \log \operatorname{softmax}(W x_n + b)_{y_n} + \frac{\lambda}{2} \lVert W \rVert^2 $$
+
+    Parameters
+    ----------
+    train : float array (N, D)
+    labels : int array (N,)
+    test : float array (n, D)
+    classes : int, optional
+        K; by default the largest label plus one.
+    penalty : float
+        λ.
+    iterations : int
+        Of L-BFGS, at most; the problem is convex, so where it starts does not matter.
+
+    Returns
+    -------
+    int array (n,)
+
+    Examples
+    --------
+    >>> logistic_regression(np.array([[0.0], [1.0], [3.0], [4.0]]), np.array([0, 0, 1, 1]), np.array([[1.4], [2.6]]))
+    array([0, 1])
+    """
+    n, width = train.shape
+    classes = classes or int(labels.max()) + 1
+    truth = np.eye(classes, dtype=train.dtype)[labels]                     # (N, K)
+
+    def loss(flat):
+        W, b = _unpacked(flat.astype(train.dtype), classes, width)
+        z = train @ W.T + b
+        z -= z.max(1, keepdims=True)
+        p = np.exp(z)
+        total = p.sum(1, keepdims=True)
+        value = float(np.mean(np.log(total[:, 0]) - (z * truth).sum(1))) + penalty / 2 * float((W * W).sum())
+        z_bar = (p / total - truth) / n                                    # softmax and cross-entropy in one
+        gradient = np.concatenate([(z_bar.T @ train + penalty * W).ravel(), z_bar.sum(0)])
+        return value, gradient.astype(np.float64)
+
+    found = minimize(loss, np.zeros(classes * (width + 1)), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    W, b = _unpacked(found.x.astype(train.dtype), classes, width)
+    return (test @ W.T + b).argmax(1)
+
+
+def _unpacked(flat, classes, width):
+    return flat[:classes * width].reshape(classes, width), flat[classes * width:]
