@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.data.batching import batches
+from tinymm.data.batching import batches, batches_by_length
 
 
 @given(st.integers(1, 60), st.integers(1, 20), st.booleans(), st.none() | st.integers(0, 9))
@@ -39,3 +39,25 @@ def test_resumes_from_the_generators_state():
 def test_wrong_calls_say_so(n, batch_size):
     with pytest.raises(ValueError, match="at least one batch"):
         batches(n, batch_size)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=80), st.integers(1, 20), st.none() | st.integers(0, 9))
+def test_batches_by_length_hold_every_row_once_and_neighbours_in_length(lengths, batch_size, seed):
+    parts = batches_by_length(lengths, batch_size, None if seed is None else np.random.default_rng(seed))
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(lengths)))
+    assert len(parts) == len(batches(len(lengths), batch_size)) and all(len(part) <= batch_size for part in parts)
+    spans = sorted((min(np.array(lengths)[part]), max(np.array(lengths)[part])) for part in parts)
+    assert all(high <= low for (_, high), (low, _) in zip(spans, spans[1:]))  # no batch reaches into another's lengths
+    if seed is None:
+        assert [min(np.array(lengths)[part]) for part in parts] == [low for low, _ in spans]
+
+
+def test_rows_of_one_length_meet_others_each_time(rng):
+    first, second = ({frozenset(part.tolist()) for part in batches_by_length([5] * 40, 8, rng)} for _ in range(2))
+    assert first != second
+
+
+@pytest.mark.parametrize(("lengths", "batch_size"), [([], 4), ([3], 0)])
+def test_batches_by_length_needs_a_batch(lengths, batch_size):
+    with pytest.raises(ValueError, match="batches_by_length: needs rows for at least one batch"):
+        batches_by_length(lengths, batch_size)

@@ -64,6 +64,18 @@ def test_every_example_once_per_epoch_in_another_order():
     assert [len(batch) for batch in seen] == [4, 4, 2] * 2
 
 
+def test_examples_of_about_equal_length_go_together():
+    seen, lengths = [], np.array([9, 1, 8, 2, 7, 3, 6, 4, 5, 0])
+    model = Scale()
+    Trainer(model, lambda model, batch, rng: seen.append(batch) or (model(tm.tensor(batch)) * 0.0).sum(),
+            tm.optim.SGD(model.parameters()), TrainingSet(10, lambda rows, rng: lengths[rows] * 1.0, lengths),
+            TrainingConfig(epochs=2, batch_size=4)).fit(progress=False)
+    for epoch in (seen[:3], seen[3:]):
+        assert sorted(map(sorted, epoch)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    with pytest.raises(ValueError, match="needs a length per example; got 9 for 10"):
+        TrainingSet(10, None, lengths[:9])
+
+
 def test_epoch_means_weigh_examples_alike():
     trainer = scale_trainer(epochs=1, loss=lambda model, batch, rng: ((model(tm.tensor(batch)) * 0.0).sum(),
                                                                       {"mean": batch.mean(), "one": 1}), n=9)

@@ -3,20 +3,29 @@
 NumPy and SciPy only; nothing here knows of gradients.
 """
 
-from .batching import batches
+from .batching import batches, batches_by_length
+from .byte_pairs import BytePairTokenizer
+from .characters import CharTokenizer
 from .coco import CaptionData, read_coco_captions
 from .images import read_image
+from .labelled_texts import LabelledTexts, read_labelled_texts, read_text_folder
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from .splits import group_split, held_out_compositions, random_split
+from .tables import Row, read_rows
 from .tokenizer import WordTokenizer, normalise, pad_batch
 
 __all__ = [
+    "BytePairTokenizer",
     "CaptionData",
+    "CharTokenizer",
+    "LabelledTexts",
+    "Row",
     "Scene",
     "ShapesWorld",
     "Thing",
     "WordTokenizer",
     "batches",
+    "batches_by_length",
     "group_split",
     "held_out_compositions",
     "judge",
@@ -25,6 +34,9 @@ __all__ = [
     "random_split",
     "read_coco_captions",
     "read_image",
+    "read_labelled_texts",
+    "read_rows",
+    "read_text_folder",
     "references",
     "truth_accuracy",
 ]

@@ -1,8 +1,8 @@
-"""Batches of row numbers, in order or shuffled."""
+"""Batches of row numbers: in order, shuffled, or of about equal length."""
 
 import numpy as np
 
-__all__ = ["batches"]
+__all__ = ["batches", "batches_by_length"]
 
 
 def batches(n, batch_size, rng=None, drop_last=False):
@@ -42,3 +42,41 @@ def batches(n, batch_size, rng=None, drop_last=False):
     order = np.arange(n) if rng is None else rng.permutation(n)
     end = n - n % batch_size if drop_last else n
     return [order[start : start + batch_size] for start in range(0, end, batch_size)]
+
+
+def batches_by_length(lengths, batch_size, rng=None):
+    """Divide sequences into batches of neighbours in length, so that little of a batch is padding.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Of each row's sequence.
+    batch_size : int
+    rng : numpy.random.Generator, optional
+        Rows of one length then meet others in each epoch, and the batches come in random order; without it short ones
+        come first.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        int64 arrays of row numbers, as many as `batches` gives; together every row once.
+
+    Raises
+    ------
+    ValueError
+        If there is not one batch.
+
+    Examples
+    --------
+    >>> [batch.tolist() for batch in batches_by_length([9, 2, 8, 3, 3], 2)]
+    [[1, 3], [4, 2], [0]]
+    """
+    lengths = np.asarray(lengths)
+    if batch_size < 1 or len(lengths) < 1:
+        raise ValueError(f"batches_by_length: needs rows for at least one batch; got {len(lengths)} rows, batch_size {batch_size}")
+    if rng is None:
+        order = np.argsort(lengths, kind="stable")
+    else:
+        order = np.lexsort((rng.random(len(lengths)), lengths))
+    parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return parts if rng is None else [parts[i] for i in rng.permutation(len(parts))]

@@ -1,8 +1,10 @@
 """What a training run is told: how long, how often, and by what to choose the best epoch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from ..data import batches, batches_by_length
 
 __all__ = ["Selection", "TrainingConfig", "TrainingSet"]
 
@@ -17,6 +19,8 @@ class TrainingSet:
     batch : callable
         ``batch(indices, rng)`` gives the loss function's batch for an int array of row numbers; random augmentation
         draws from `rng`, a `numpy.random.Generator`.
+    lengths : sequence of int, optional
+        Of each example's sequence; batches are then of about equal length.
 
     Examples
     --------
@@ -28,10 +32,19 @@ class TrainingSet:
 
     num_examples: int
     batch: Callable
+    lengths: Sequence | None = None
 
     def __post_init__(self):
         if self.num_examples < 1:
             raise ValueError(f"TrainingSet: needs at least one example; got {self.num_examples}")
+        if self.lengths is not None and len(self.lengths) != self.num_examples:
+            raise ValueError(f"TrainingSet: needs a length per example; got {len(self.lengths)} for {self.num_examples}")
+
+    def order(self, batch_size, rng):
+        """The batches of an epoch: list of int arrays of row numbers."""
+        if self.lengths is None:
+            return batches(self.num_examples, batch_size, rng)
+        return batches_by_length(self.lengths, batch_size, rng)
 
 
 @dataclass(frozen=True)

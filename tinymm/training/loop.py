@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ..autograd import no_grad
-from ..data import batches
 from ..optim import clip_grad_norm_
 from .checkpoint import load_checkpoint, save_checkpoint
 from .ema import ExponentialMovingAverage
@@ -155,7 +154,7 @@ class Trainer:
 
     def _train_epoch(self, display):
         """The steps that this epoch still lacks."""
-        order = batches(self.data.num_examples, self.config.batch_size, self._rng(self.at.epoch))
+        order = self.data.order(self.config.batch_size, self._rng(self.at.epoch))
         self.model.train()
         for rows in order[self.at.batch:]:
             with uninterrupted():
