@@ -10,6 +10,7 @@ from .coco import CaptionData, read_coco_captions
 from .images import read_image
 from .labelled_texts import LabelledTexts, read_labelled_texts, read_text_folder
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
+from .speech import read_spoken_digits, read_wave
 from .splits import group_split, held_out_compositions, random_split
 from .tables import Row, read_rows
 from .tokenizer import WordTokenizer, normalise, pad_batch
@@ -37,6 +38,8 @@ __all__ = [
     "read_labelled_texts",
     "read_rows",
     "read_text_folder",
+    "read_spoken_digits",
+    "read_wave",
     "references",
     "truth_accuracy",
 ]

@@ -1,0 +1,162 @@
+r"""Ways in which the same words may sound: noise, time, speed, loudness; and a log-mel spectrogram with parts hidden.
+
+Each takes samples (T,), or a spectrogram (T, F), and a Generator where it draws; what comes in is left as it is.
+"""
+
+import math
+
+import numpy as np
+from scipy.signal import resample_poly
+
+__all__ = ["add_noise", "change_gain", "change_speed", "mask_spectrogram", "shift_time"]
+
+GRID = 100  # speeds are multiples of 1/100, so that resampling is a ratio of small whole numbers
+
+
+def add_noise(samples, snr, rng, noise=None):
+    r"""Add noise at a signal-to-noise ratio, in decibels: $10 \log_{10} (\overline{x^2} / \overline{n^2}) = \mathrm{snr}$, exactly.
+
+    Parameters
+    ----------
+    samples : float array (T,)
+    snr : float
+    rng : numpy.random.Generator
+        Draws white noise, or the place where `noise` is cut.
+    noise : float array (N,), optional
+        Recorded noise instead of white; repeated if it is shorter than the samples.
+
+    Returns
+    -------
+    float array (T,)
+        Silence stays silence: noise relative to nothing is nothing.
+
+    Raises
+    ------
+    ValueError
+        If the noise is empty.
+
+    Examples
+    --------
+    >>> x = np.sin(np.arange(800.0))
+    >>> n = add_noise(x, 20.0, np.random.default_rng(0)) - x
+    >>> float(round(10 * np.log10((x * x).mean() / (n * n).mean()), 6))
+    20.0
+    """
+    if noise is None:
+        noise = rng.standard_normal(len(samples))
+    elif len(noise) == 0:
+        raise ValueError("add_noise: noise must hold at least one sample; got none")
+    else:
+        noise = np.take(noise, rng.integers(len(noise)) + np.arange(len(samples)), mode="wrap")
+    power, of_noise = (samples * samples).mean(), (noise * noise).mean()
+    if not power or not of_noise:
+        return samples.copy()
+    scale = math.sqrt(float(power / of_noise)) * 10 ** (-snr / 20)
+    return samples + (scale * noise).astype(samples.dtype)
+
+
+def change_gain(samples, decibels):
+    r"""Make louder or softer: $10^{d/20}\, x$.
+
+    Examples
+    --------
+    >>> change_gain(np.array([0.1, -0.2]), 20.0)
+    array([ 1., -2.])
+    """
+    return samples * 10 ** (decibels / 20)
+
+
+def shift_time(samples, offset):
+    """Move by `offset` samples, later if positive; what leaves at one end is gone, silence enters at the other.
+
+    Examples
+    --------
+    >>> shift_time(np.array([1.0, 2.0, 3.0]), 1), shift_time(np.array([1.0, 2.0, 3.0]), -2)
+    (array([0., 1., 2.]), array([3., 0., 0.]))
+    """
+    moved = np.zeros_like(samples)
+    if abs(offset) < len(samples):
+        target, source = (slice(offset, None), slice(None, len(samples) - offset)) if offset >= 0 else \
+                         (slice(None, offset), slice(-offset, None))
+        moved[target] = samples[source]
+    return moved
+
+
+def change_speed(samples, speed):
+    r"""Play faster or slower, as a tape would: $y(t) = x(\mathrm{speed} \cdot t)$.
+
+    Pitch and formants rise with the speed: a formant at f is then at speed · f, which is what a shorter vocal tract
+    does. Perturbing the speed in training makes speakers of other sizes out of those there are.
+
+    Parameters
+    ----------
+    samples : float array (T,)
+    speed : float
+        Above 0; rounded to hundredths.
+
+    Returns
+    -------
+    float array (⌈T / speed⌉,)
+
+    Raises
+    ------
+    ValueError
+        If the speed is below 1/100.
+
+    References
+    ----------
+    Ko et al. (2015), Audio augmentation for speech recognition; Jaitly & Hinton (2013), Vocal tract length perturbation.
+
+    Examples
+    --------
+    >>> change_speed(np.ones(100, np.float32), 1.25).shape
+    (80,)
+    """
+    hundredths = round(speed * GRID)
+    if hundredths < 1:
+        raise ValueError(f"change_speed: speed must be at least 1/{GRID}; got {speed}")
+    if hundredths == GRID:
+        return samples.copy()
+    shared = math.gcd(GRID, hundredths)
+    return resample_poly(samples, GRID // shared, hundredths // shared).astype(samples.dtype, copy=False)
+
+
+def mask_spectrogram(spectrogram, rng, time=8, frequency=8, count=2):
+    """SpecAugment: hide stretches of time and bands of frequency, up to `count` of each, behind the mean.
+
+    Parameters
+    ----------
+    spectrogram : float array (T, F)
+    rng : numpy.random.Generator
+    time, frequency : int
+        The widest a mask may be, in frames and in bands; a mask in time hides at most a quarter of all frames. Widths are
+        drawn from 0 on, so that some spectrograms keep everything.
+    count : int
+
+    Returns
+    -------
+    float array (T, F)
+
+    References
+    ----------
+    Park et al. (2019), SpecAugment: a simple data augmentation method for automatic speech recognition, §2.
+
+    Examples
+    --------
+    >>> masked = mask_spectrogram(np.arange(48.0).reshape(8, 6), np.random.default_rng(0), frequency=2, count=1)
+    >>> sorted({int((row == 23.5).sum()) for row in masked})
+    [1, 6]
+    """
+    masked, mean = spectrogram.copy(), spectrogram.mean()
+    frames, bands = spectrogram.shape
+    for _ in range(count):
+        masked[_stretch(frames, min(time, frames // 4), rng)] = mean
+        masked[:, _stretch(bands, min(frequency, bands), rng)] = mean
+    return masked
+
+
+def _stretch(length, widest, rng):
+    """Where a mask lies: its width from 0 to `widest`, then its place, each evenly."""
+    width = int(rng.integers(widest + 1))
+    start = int(rng.integers(length - width + 1))
+    return slice(start, start + width)

@@ -1,0 +1,160 @@
+r"""A small voice: digits spoken by source and filter, by as many speakers as one likes.
+
+$$ \text{sound} = \Delta\left[(v\,g + b\,n_1) * R_1 * R_2 * R_3 * R_4 \;+\; h\, n_2 * R_h\right] $$
+
+g the pulses of the glottis, n noise, R resonators at the formants; v, b, h the amplitudes of voice, breath and hiss, the
+difference Δ the radiation at the lips. Amplitudes and formants follow the targets of the phonemes, smoothed in time: that is
+coarticulation, and it reaches across the digits of a string.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from .phonemes import DIGITS, PHONEMES, Phoneme
+from .resonators import glottal_pulses, resonate
+
+__all__ = ["Speaker", "draw_speaker", "speak", "tracks"]
+
+FOURTH = 3500.0  # F4 in Hz, the same for all sounds
+BANDWIDTHS = (70.0, 90.0, 130.0, 200.0)  # of F1 to F4, Hz
+GLIDE, FADE = 0.07, 0.015  # seconds over which formants and amplitudes move from one target to the next
+WANDER = 0.05  # how far a formant of a sound may miss its target, one standard deviation, as a share
+FLUTTER = 0.02  # and the pitch of a sound
+SILENCE = Phoneme((450, 1450, 2450), 0.0)  # a pause: the mouth at rest
+
+
+class Speaker(NamedTuple):
+    """Who speaks.
+
+    Attributes
+    ----------
+    pitch : float
+        Hz, at the beginning of a string; it falls by a fifth towards the end.
+    size : float
+        Factor on all formants; a short vocal tract has a large one.
+    rate : float
+        Factor on the speed.
+    breath : float
+        Noise added to the voice, as a share of it.
+
+    Examples
+    --------
+    >>> Speaker(pitch=120.0, size=1.0, rate=1.0, breath=0.02).pitch
+    120.0
+    """
+
+    pitch: float
+    size: float
+    rate: float
+    breath: float
+
+
+def draw_speaker(rng):
+    """A new speaker; high voices tend to belong to short vocal tracts.
+
+    Examples
+    --------
+    >>> 80 < draw_speaker(np.random.default_rng(0)).pitch < 270
+    True
+    """
+    high = rng.random()
+    return Speaker(pitch=float(90 * 2.6 ** (0.8 * high + 0.2 * rng.random())),
+                   size=float(0.88 + 0.26 * high + 0.06 * rng.random()),
+                   rate=float(np.exp(rng.uniform(-0.25, 0.25))), breath=float(rng.uniform(0.0, 0.06)))
+
+
+def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
+    """Say a string of digits.
+
+    Parameters
+    ----------
+    digits : sequence of int
+        From 0 to 9.
+    speaker : Speaker
+    rng : numpy.random.Generator
+        Draws pauses, the small misses of every sound, all noise and the loudness.
+    rate : int
+        Samples a second.
+    snr : (float, float)
+        The least and the most decibels that the voice stands above the noise of the room.
+
+    Returns
+    -------
+    float32 array (T,)
+        In [−1, 1].
+
+    Raises
+    ------
+    ValueError
+        If there is no digit, or one that is none.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> sound = speak([4, 2], draw_speaker(rng), rng)
+    >>> sound.dtype, 0.4 < len(sound) / 8000 < 2.0
+    (dtype('float32'), True)
+    """
+    if not len(digits) or not all(0 <= d <= 9 for d in digits):
+        raise ValueError(f"speak: needs at least one digit from 0 to 9; got {list(digits)}")
+    track = tracks(_segments(digits, speaker, rng), speaker, rng, rate)
+    voiced = track["voice"] * (glottal_pulses(track["pitch"], rate) + speaker.breath * rng.standard_normal(len(track["voice"])))
+    sound = voiced + 0.3 * track["breath"] * rng.standard_normal(len(voiced))
+    for formant, bandwidth in zip(track["formants"], BANDWIDTHS):
+        sound = resonate(sound, formant, bandwidth * speaker.size, rate)                # R₁ … R₄ in cascade
+    hiss = track["hiss"] * rng.standard_normal(len(sound))
+    sound += resonate(hiss, np.minimum(track["place"], 0.47 * rate), track["width"], rate)
+    sound = np.diff(sound, prepend=0.0)                                                 # Δ
+    power = (sound * sound).mean()
+    sound += np.sqrt(power) * 10 ** (-rng.uniform(*snr) / 20) * rng.standard_normal(len(sound))
+    return (sound * (rng.uniform(0.2, 0.9) / np.abs(sound).max())).astype(np.float32)
+
+
+def tracks(segments, speaker, rng, rate):
+    """What the synthesiser does at every sample.
+
+    Parameters
+    ----------
+    segments : sequence of (Phoneme, float)
+        Targets, and how many seconds each is held.
+    speaker : Speaker
+    rng : numpy.random.Generator
+    rate : int
+
+    Returns
+    -------
+    dict
+        "formants" (4, T) and "pitch" (T,) in Hz; the amplitudes "voice", "breath", "hiss", and "place" and "width" of the
+        hiss, each (T,).
+    """
+    lengths = [max(1, round(seconds * rate)) for _, seconds in segments]
+
+    def held(values, seconds):
+        """A value for each segment, held, and smoothed by a running mean taken twice: a triangle."""
+        samples = np.repeat(np.asarray(values, np.float64), lengths)
+        width = max(1, round(seconds * rate / 2))
+        return uniform_filter1d(uniform_filter1d(samples, width, mode="nearest"), width, mode="nearest")
+
+    misses = np.exp(WANDER * rng.standard_normal((3, len(segments))))
+    targets = np.array([phoneme.formants for phoneme, _ in segments]).T * misses         # (3, sounds)
+    formants = [speaker.size * held(row, GLIDE) for row in (*targets, np.full(len(segments), FOURTH))]
+    flutter = held(np.exp(FLUTTER * rng.standard_normal(len(segments))), 4 * GLIDE)
+    fall = np.linspace(1.0, 0.8, sum(lengths))
+    result = {name: held([getattr(phoneme, name) for phoneme, _ in segments], FADE)
+              for name in ("voice", "breath", "hiss", "place", "width")}
+    return {**result, "formants": np.minimum(formants, 0.48 * rate), "pitch": speaker.pitch * fall * flutter}
+
+
+def _segments(digits, speaker, rng):
+    """The sounds of a string, a pause before, between and after its digits; between them it may be none at all."""
+    pauses = [rng.uniform(0.05, 0.12), *np.maximum(0.0, rng.uniform(-0.04, 0.10, len(digits) - 1)), rng.uniform(0.05, 0.12)]
+    segments = [(SILENCE, pauses[0])]
+    for digit, pause in zip(digits, pauses[1:]):
+        for name in DIGITS[digit]:
+            sound = PHONEMES[name]
+            segments.append((sound, sound.duration / speaker.rate * float(np.exp(0.15 * rng.standard_normal()))))
+        if pause:
+            segments.append((SILENCE, pause))
+    return segments
