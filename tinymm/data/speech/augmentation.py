@@ -6,7 +6,6 @@ Each takes samples (T,), or a spectrogram (T, F), and a Generator where it draws
 import math
 
 import numpy as np
-from scipy.signal import resample_poly
 
 __all__ = ["add_noise", "change_gain", "change_speed", "mask_spectrogram", "shift_time"]
 
@@ -117,6 +116,7 @@ def change_speed(samples, speed):
         raise ValueError(f"change_speed: speed must be at least 1/{GRID}; got {speed}")
     if hundredths == GRID:
         return samples.copy()
+    from scipy.signal import resample_poly  # takes longer to import than all of tinymm
     shared = math.gcd(GRID, hundredths)
     return resample_poly(samples, GRID // shared, hundredths // shared).astype(samples.dtype, copy=False)
 

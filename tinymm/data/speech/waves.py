@@ -1,4 +1,7 @@
-"""Reading one WAV file: PCM of any width or floats, any number of channels, to one channel at the rate of choice."""
+"""Reading one WAV file: PCM of any width or floats, any number of channels, to one channel at the rate of choice.
+
+SciPy's `io` and `signal` are imported where they are used: they take longer to import than all of tinymm.
+"""
 
 import math
 import struct
@@ -7,8 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.io import wavfile
-from scipy.signal import resample_poly
 
 __all__ = ["Wave", "read_wave", "resampled"]
 
@@ -46,6 +47,7 @@ def resampled(samples, rate, target):
         raise ValueError(f"resampled: rates must be at least 1; got {rate} and {target}")
     if rate == target:
         return samples
+    from scipy.signal import resample_poly
     shared = math.gcd(rate, target)
     return resample_poly(samples, target // shared, rate // shared).astype(samples.dtype, copy=False)
 
@@ -73,9 +75,10 @@ def read_wave(path, rate=None):
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import tempfile
+    >>> from scipy.io import wavfile
     >>> with tempfile.TemporaryDirectory() as name:
-    ...     path = pathlib.Path(name, "one.wav")
+    ...     path = Path(name, "one.wav")
     ...     wavfile.write(path, 8000, np.array([0, 16384, -32768], np.int16))
     ...     read_wave(path).samples
     array([ 0. ,  0.5, -1. ], dtype=float32)
@@ -93,6 +96,7 @@ def read_wave(path, rate=None):
 
 def _decoded(path):
     """(rate, samples as stored) of a file that is whole."""
+    from scipy.io import wavfile
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are no sound, such as tags
