@@ -2,6 +2,10 @@
 
 from .audio import AudioRecurrent, AudioTransformer, ConvSubsampling
 from .image import ConvEncoder
-from .text import CausalLSTM, CausalTransformer
+from .over_time import max_over_time, mean_over_time
+from .text import BagOfWords, CausalLSTM, CausalTransformer, TextCNN, TextRNN, TextTransformer
 
-__all__ = ["AudioRecurrent", "AudioTransformer", "CausalLSTM", "CausalTransformer", "ConvEncoder", "ConvSubsampling"]
+__all__ = [
+    "AudioRecurrent", "AudioTransformer", "BagOfWords", "CausalLSTM", "CausalTransformer", "ConvEncoder", "ConvSubsampling",
+    "TextCNN", "TextRNN", "TextTransformer", "max_over_time", "mean_over_time",
+]

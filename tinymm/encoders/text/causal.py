@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
+from ... import functional as F
+from ... import nn
 
 __all__ = ["CausalLSTM", "CausalTransformer"]
 

@@ -1,0 +1,49 @@
+"""What the encoders of whole texts share: tokens to vectors, vectors to features."""
+
+from ... import functional as F
+from ... import nn
+
+__all__ = ["TextEncoder"]
+
+
+class TextEncoder(nn.Module):
+    """A table of token vectors, and a `read` that subclasses write.
+
+    Attributes
+    ----------
+    embedding : Embedding (V, E)
+    width : int
+        D of the feature sequence.
+    pooled_width : int
+        P of the pooled vector.
+    """
+
+    def __init__(self, vocabulary, embedding, width, pooled_width, dropout, rng):
+        self.embedding = nn.Embedding(vocabulary, embedding, rng=rng)
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.width, self.pooled_width = width, pooled_width
+
+    def forward(self, ids, mask=None):
+        """Read a batch of texts.
+
+        Parameters
+        ----------
+        ids : int array (B, T)
+        mask : boolean array (B, T), optional
+            True where there is a token; default: everywhere.
+
+        Returns
+        -------
+        tuple of (Tensor (B, T, D), Tensor (B, P))
+            A feature per token, zero under padding; and one vector for the text.
+        """
+        return self.read(self.embedding(ids), mask)
+
+    def read(self, x, mask=None):
+        """Token vectors x (B, T, E) to features (B, T, D) and the pooled vector (B, P)."""
+        raise NotImplementedError
+
+
+def zero_padding(x, mask):
+    """x (B, T, D) with zeros where the mask (B, T) is False."""
+    return x if mask is None else F.where(mask[..., None], x, 0.0)
