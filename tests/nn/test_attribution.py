@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm import nn
-from tinymm.nn.attribution import integrated_gradients, saliency
+from tinymm.nn.attribution import gradient_times_input, integrated_gradients, saliency
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -31,6 +31,20 @@ def test_saliency_is_the_magnitude_of_the_slope(seed):
             down[i, j] -= step
             slope = (model(up).data[i, target[i]] - model(down).data[i, target[i]]) / (2 * step)
             assert found[i, j] == pytest.approx(abs(slope), abs=1e-7)
+
+
+@given(seeds)
+def test_gradient_times_input_is_the_slope_along_each_element(seed):
+    """Scaling element j by 1 + h changes the score by h x_j ∂f/∂x_j."""
+    rng = np.random.default_rng(seed)
+    model, x, target = smooth_model(rng), rng.standard_normal((2, 5)), rng.integers(0, 3, 2)
+    found, step = gradient_times_input(model, x, target), 1e-6
+    for j in range(5):
+        up, down = x.copy(), x.copy()
+        up[:, j] *= 1 + step
+        down[:, j] *= 1 - step
+        slope = (model(up).data - model(down).data)[np.arange(2), target] / (2 * step)
+        np.testing.assert_allclose(found[:, j], slope, atol=1e-7)
 
 
 @given(seeds, st.integers(1, 5))
@@ -115,7 +129,7 @@ def test_the_largest_channel_counts(rng):
     np.testing.assert_array_equal(saliency(model, x, axis=1), saliency(model, x).max(1))
 
 
-@pytest.mark.parametrize("explain", [saliency, integrated_gradients])
+@pytest.mark.parametrize("explain", [saliency, gradient_times_input, integrated_gradients])
 def test_errors_name_the_rule(explain, rng):
     model = smooth_model(rng)
     with pytest.raises(ValueError, match=rf"{explain.__name__}: x must be floats of shape \(B, ...\), B > 0; got int64 \(2, 5\)"):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
-from tinymm.recipes.baselines import logistic_regression, majority_class, nearest_neighbour
+from tinymm.recipes.baselines import linear_svm, logistic_regression, majority_class, nearest_neighbour, svm_weights
 from tinymm.recipes.classification import OURS, add_classes, add_results, add_worst_errors, evaluate, flat, table, worst_errors
 from tinymm.viz import Report
 
@@ -18,6 +19,28 @@ def test_the_nearest_neighbour_is_the_nearest(seed, block):
     train, test, labels = rng.standard_normal((9, 3)), rng.standard_normal((7, 3)), rng.integers(0, 4, 9)
     distances = np.linalg.norm(test[:, None] - train[None], axis=-1)
     np.testing.assert_array_equal(nearest_neighbour(train, labels, test, block), labels[distances.argmin(1)])
+
+
+@given(seeds)
+def test_support_vectors_are_at_the_minimum(seed):
+    """No step in a random direction lowers the convex objective; sparse and dense rows give the same."""
+    rng = np.random.default_rng(seed)
+    x, labels = rng.standard_normal((40, 3)) * (rng.random((40, 3)) < 0.7), rng.integers(0, 3, 40)
+    W, b = svm_weights(x, labels, 3, cost=2.0, iterations=2000)
+    for found, other in zip(svm_weights(sparse.csr_array(x), labels, 3, cost=2.0, iterations=2000), (W, b)):
+        np.testing.assert_allclose(found, other, atol=1e-4)
+    np.testing.assert_array_equal(linear_svm(x, labels, x, cost=2.0), (x @ W.T + b).argmax(1))
+
+    def objective(W, b):
+        right, value = x @ W.T + b, ((W * W).sum() + (b * b).sum()) / 2
+        for n in range(40):
+            for k in range(3):
+                value += 2.0 * max(0, 1 - (right[n, k] if k == labels[n] else -right[n, k])) ** 2
+        return value
+
+    least = objective(W, b)
+    for size in (1e-3, 1e-1):
+        assert objective(W + size * rng.standard_normal(W.shape), b + size * rng.standard_normal(3)) > least
 
 
 def test_logistic_regression_is_torchs_optimum(rng):

@@ -9,10 +9,12 @@ from .characters import CharTokenizer
 from .coco import CaptionData, read_coco_captions
 from .images import read_image
 from .labelled_texts import LabelledTexts, read_labelled_texts, read_text_folder
+from .opinions import Opinion, bag_limit, bag_of, draw_opinions
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from .speech import read_spoken_digits, read_wave
 from .splits import group_split, held_out_compositions, random_split
 from .tables import Row, read_rows
+from .tfidf import TfIdf, letter_ngrams
 from .tokenizer import WordTokenizer, normalise, pad_batch
 
 __all__ = [
@@ -20,16 +22,22 @@ __all__ = [
     "CaptionData",
     "CharTokenizer",
     "LabelledTexts",
+    "Opinion",
     "Row",
     "Scene",
     "ShapesWorld",
+    "TfIdf",
     "Thing",
     "WordTokenizer",
+    "bag_limit",
+    "bag_of",
     "batches",
     "batches_by_length",
+    "draw_opinions",
     "group_split",
     "held_out_compositions",
     "judge",
+    "letter_ngrams",
     "normalise",
     "pad_batch",
     "random_split",

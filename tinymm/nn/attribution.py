@@ -4,7 +4,7 @@ import numpy as np
 
 from ..autograd import Tensor, enable_grad, grad, no_grad, tensor
 
-__all__ = ["integrated_gradients", "saliency"]
+__all__ = ["gradient_times_input", "integrated_gradients", "saliency"]
 
 
 def saliency(f, x, target=None, axis=None):
@@ -44,6 +44,44 @@ def saliency(f, x, target=None, axis=None):
     x = _floats(x, "saliency")
     magnitude = np.abs(_gradient(f, x, _targets(f, x, target, "saliency")))
     return magnitude if axis is None else magnitude.max(axis)
+
+
+def gradient_times_input(f, x, target=None):
+    r"""First-order share of each element in a score: $x_i\, \partial f_c(x) / \partial x_i$.
+
+    For a linear f without a constant the shares sum to $f_c(x)$; for any other they tell how the score would change if the
+    element were scaled a little.
+
+    Parameters
+    ----------
+    f : callable
+        Inputs (B, ...) to scores (B, K), each example on its own: a model in eval mode.
+    x : float array (B, ...)
+    target : int array (B,), optional
+        The class whose score is explained; by default the one with the highest score.
+
+    Returns
+    -------
+    ndarray (B, ...)
+        In the dtype of x; positive where the element speaks for the class.
+
+    Raises
+    ------
+    ValueError
+        As `saliency`.
+
+    References
+    ----------
+    Shrikumar et al. (2017), Learning important features through propagating activation differences, §2.
+
+    Examples
+    --------
+    >>> w = tensor(np.array([[1.0, -3.0], [0.0, 5.0]]))
+    >>> gradient_times_input(lambda x: x @ w.mT, np.array([[2.0, 1.0]]), target=[0])
+    array([[ 2., -3.]])
+    """
+    x = _floats(x, "gradient_times_input")
+    return x * _gradient(f, x, _targets(f, x, target, "gradient_times_input"))
 
 
 def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):

@@ -79,6 +79,9 @@ img + .predicted { margin-top: 0.6rem; }
 .measure:nth-child(2) { margin-top: 0.55rem; }
 .scale { display: block; margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
 .scale img { display: inline-block; width: 8rem; height: 0.65rem; margin: 0 0.6rem; border-radius: 2px; }
+.lines .measure { margin: 0.9rem 0 0; }
+.words { margin: 0; max-width: none; white-space: pre-wrap; line-height: 1.7; }
+.words span { border-radius: 3px; }
 .charts figcaption + .absent { margin-top: 0.6rem; }
 .absent { padding-left: 1rem; border-left: 2px solid var(--line); color: var(--quiet); }
 

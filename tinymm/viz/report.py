@@ -18,6 +18,7 @@ from .elements import Markup, element
 from .figures import bar_chart, line_chart
 from .logs import panels
 from .page import page
+from .words import coloured_words
 
 __all__ = ["Report"]
 
@@ -211,6 +212,23 @@ class Report:
             self._parts.append(confusion_table(matrix, names, caption))
         else:
             self.table(confused_pairs(matrix, names), ["true", "predicted", "count", "share of the class"], caption)
+
+    def words(self, lines, caption=""):
+        """Add texts with a shade behind each word: orange speaks for what was predicted, blue against it.
+
+        Parameters
+        ----------
+        lines : sequence of (str, sequence of str, array)
+            A title, the words with the spaces between them, a weight for each word. Shades compare within a line.
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            If there is not one finite weight per word.
+        """
+        rows = [Markup(element("p", title, class_="measure") + coloured_words(words, weights)) for title, words, weights in lines]
+        self._parts.append(figure(element("div", *rows, class_="lines"), caption))
 
     def attention(self, image, words, maps, caption=""):
         """Add an image and, for each generated word, where the model looked.
