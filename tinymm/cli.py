@@ -1,4 +1,4 @@
-"""The `tinymm` command: run a recipe, caption a picture, check gradients.
+"""The `tinymm` command: run a recipe, caption a picture, check gradients, look at this machine.
 
 Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with the last checkpoint kept.
 """
@@ -8,11 +8,25 @@ import sys
 from importlib import import_module
 
 from ._version import __version__
+from .machine.kernels import CHOSEN, VARIABLE, start_with_better_kernels
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 RECIPES = {"captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)"}
-COMMANDS = {"caption": "tinymm.recipes.captioning.caption", "gradcheck": "tinymm.testing.command"}
+COMMANDS = {"caption": "tinymm.recipes.captioning.caption", "gradcheck": "tinymm.testing.command",
+            "doctor": "tinymm.machine.doctor"}
+EPILOG = f"""\
+tinymm run NAME --help explains a recipe's options.
+
+Where OpenBLAS runs slower kernels than the processor could (tinymm doctor tells), this command starts itself again
+with {VARIABLE} set, and says so. It does not if {VARIABLE} is set already, nor with {CHOSEN}=off.
+"""
+
+
+def program():
+    """What `tinymm` and `python -m tinymm` run: `main`, on the best kernels the processor has."""
+    start_with_better_kernels()
+    return main()
 
 
 def main(argv=None):
@@ -48,7 +62,7 @@ def main(argv=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="tinymm", description="Multimodal learning from scratch, in pure NumPy.",
-                                     epilog="tinymm run NAME --help explains a recipe's options.")
+                                     epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"tinymm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="train and test a recipe", description="Train a recipe, test it, write a report.")

@@ -52,7 +52,7 @@ def change(folder, edit):
 def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["run", "captioning", "--data", str(pictures), "--out", str(out), "--epochs", "2"]) == 0
-    assert {"checkpoint.npz", "config.json", "log.jsonl", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
     metrics = json.loads((out / "metrics.json").read_text())
     for name in ("test/exact_match", "test/bleu4", "baseline/nearest_neighbour/exact_match", "baseline/modal_caption/cider_d",
                  "baseline/shuffled_images/rouge_l", "seconds/train"):

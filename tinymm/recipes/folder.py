@@ -1,8 +1,10 @@
-"""The folder a run leaves behind: config, log, checkpoint, metrics, report; each file whole or absent."""
+"""The folder a run leaves behind: config, machine, log, checkpoint, metrics, report; each file whole or absent."""
 
 import json
 import os
 from pathlib import Path
+
+from ..machine import describe
 
 __all__ = ["RunFolder"]
 
@@ -31,7 +33,7 @@ class RunFolder:
     ...     folder = RunFolder(name, {"seed": 0}, resume=False)
     ...     folder.write("metrics.json", {"test/accuracy": 0.5})
     ...     sorted(path.name for path in folder.path.iterdir())
-    ['config.json', 'metrics.json']
+    ['config.json', 'machine.json', 'metrics.json']
     """
 
     def __init__(self, path, config, resume):
@@ -40,11 +42,13 @@ class RunFolder:
             raise ValueError(f"--out: must be a folder; {self.path} is a file")
         if resume:
             self._check_same(config)
+            self.write("machine.json", describe())  # where it goes on: another machine is no other run
             return
         if self.checkpoint.exists():
             raise ValueError(f"--out: {self.path} already holds a run; add --resume to go on with it, or name another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         self.write("config.json", config)
+        self.write("machine.json", describe())
 
     @classmethod
     def default(cls, name, resume):

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from ...data import WordTokenizer
+from ...machine import describe
 from ..folder import RunFolder
 from .data import folder_task, shapes_task
 from .evaluate import evaluate, flat, table
@@ -100,7 +101,7 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, text="lstm", hol
                "seconds/test": round(time.monotonic() - began, 1)}
     folder.write("metrics.json", metrics)
     write_report(folder, task, captioner, tokenizer, results, trainer.log.rows, {
-        **config, **task.notes, "metrics": metrics})
+        **config, **task.notes, **describe(), "metrics": metrics})
     say(table(results, task))
     say(f"trained in {seconds:.0f} s; report: {folder.report}")
     return metrics

@@ -1,0 +1,147 @@
+"""Look at this machine: what NumPy multiplies matrices with, how fast, and whether it could be faster.
+
+Prints processor, versions, BLAS and its kernels, and threads; measures products of float32 and float64 matrices and the
+memory's bandwidth, with one thread and with all. Where OpenBLAS runs slower kernels than the processor could, it says
+which environment variable mends that and how much is gained, measured on the spot. Takes half a minute at most.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from statistics import median, quantiles
+
+from ..viz import format_table
+from . import rates
+from .blas_library import KERNELS, blas
+from .cpu import processor, usable_cores
+from .kernels import CHOSEN, VARIABLE, better_kernels, chosen
+from .summary import describe
+
+__all__ = ["add_arguments", "examine", "run"]
+
+# Variables that hold one BLAS or another to fewer threads.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+ROWS = {"float32": "float32 products, GFLOP/s", "float64": "float64 products, GFLOP/s", "memory": "copying memory, GB/s"}
+WORTH = 1.05  # a gain below this is none
+
+
+def add_arguments(parser):
+    """The options of `tinymm doctor`."""
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print everything as JSON instead")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N",
+                        help="pairs of processes, without and with other kernels, to tell a gain from (default: 5)")
+
+
+def run(as_json=False, repeats=5):
+    """Print what `examine` finds."""
+    if repeats < 2:
+        raise ValueError(f"doctor: --repeats must be at least 2, to see how far they spread; got {repeats}")
+    if not as_json:
+        print("measuring ...", file=sys.stderr)
+    found = examine(repeats)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    lines = {**found["machine"], "environment": ", ".join(f"{k}={v}" for k, v in found["environment"].items()) or "nothing set"}
+    width = max(map(len, lines))
+    print("\n".join(f"{name.ljust(width)}  {text}" for name, text in lines.items()), end="\n\n")
+    columns = found["rates"]
+    print(format_table([[title, *(round(column[row] / 1e9, 1) for column in columns.values())] for row, title in ROWS.items()],
+                       ["measured", *columns]), end="\n\n")
+    print("\n".join(f"- {line}" for line in found["findings"]))
+
+
+def examine(repeats=5):
+    """Describe and measure this machine.
+
+    Parameters
+    ----------
+    repeats : int
+        How often a process with better kernels, if there are any, is compared with one without.
+
+    Returns
+    -------
+    dict
+        machine (words), environment (the variables that matter and are set), rates ("1 thread" and "N threads" ->
+        operations or bytes per second), gain (None, or the variable's value and (10 %, median, 90 %) of each rate with
+        it over that without), findings (sentences).
+    """
+    environment = {k: v for k, v in os.environ.items() if not (chosen() and k in (VARIABLE, CHOSEN))}
+    library, cores = blas(), usable_cores()
+    threads = library.threads or cores
+    measured = {"1 thread": measure(environment | dict.fromkeys(THREADS, "1"), 1)}
+    if threads > 1:
+        measured[f"{threads} threads"] = measure(environment, threads)
+    better = chosen() or better_kernels(processor(), library)
+    gain = compare(environment, environment | {VARIABLE: better}, repeats, threads) if better else None
+    if gain:
+        gain = {"variable": VARIABLE, "value": better, "ratios": gain}
+    variables = {k: v for k, v in sorted(environment.items()) if k in THREADS or k.startswith("OPENBLAS_")}
+    return {"machine": describe(), "environment": variables, "rates": measured, "gain": gain,
+            "findings": [*of_kernels(library, processor().vectors, gain, environment), *of_threads(library, cores, variables)]}
+
+
+def measure(environment, threads):
+    """What `rates` finds in a process with this environment: GEMM in float32 and float64, and memory."""
+    command = [sys.executable, "-P", rates.__file__, str(threads)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(f"doctor: measuring failed: {(done.stderr.strip() or 'no message').splitlines()[-1]}")
+    return json.loads(done.stdout)
+
+
+def compare(without, with_it, repeats, threads):
+    """Rates with the second environment over those with the first, measured in turn: (10 %, median, 90 %) of each dtype."""
+    pairs = [(measure(without, threads), measure(with_it, threads)) for _ in range(repeats)]
+    ratios = {row: [b[row] / a[row] for a, b in pairs] for row in ("float32", "float64")}
+    return {row: [round(x, 3) for x in spread(values)] for row, values in ratios.items()}
+
+
+def spread(values):
+    """The first decile, the median and the last decile.
+
+    Examples
+    --------
+    >>> spread([1.0, 2.0, 3.0])
+    (1.2, 2.0, 2.8)
+    """
+    tenths = quantiles(values, n=10, method="inclusive")
+    return tenths[0], median(values), tenths[-1]
+
+
+def of_kernels(library, widest, gain, environment):
+    """What there is to say of the kernels on a processor whose widest vectors are these; a gain only if it was measured."""
+    if library.kernels is None:
+        yield ("which kernels the BLAS runs is unknown; to know it, and to use threads in attention and convolution: "
+               'python -m pip install "tinymm[threads]"')
+    if gain is None:
+        used = KERNELS.get(library.kernels)
+        if used is not None and used == widest:
+            yield f"the kernels use all the processor has ({used}): nothing to mend"
+        elif used is not None:
+            yield f"the kernels use {used}, less than the processor has ({widest}); NumPy is not from its wheel, so nothing was tried"
+        return
+    value, ratios = gain["value"], gain["ratios"]
+    told = ", ".join(f"{row} products run {mid:.2f} times as fast [{low:.2f} - {high:.2f}]" for row, (low, mid, high) in ratios.items())
+    before = f"{VARIABLE}={environment[VARIABLE]} is set" if VARIABLE in environment else "OpenBLAS chose by itself"
+    yield f"{before}; with {VARIABLE}={value}, {told}"
+    if max(low for low, _, _ in ratios.values()) < WORTH:
+        yield "that is no gain: leave things as they are"
+    elif VARIABLE in environment:
+        yield f"mend it: export {VARIABLE}={value} before Python starts, or unset it if OpenBLAS then chooses as well"
+    else:
+        yield (f"mend it for programs of your own: export {VARIABLE}={value} before Python starts; the `tinymm` command does "
+               f"so by itself, unless {CHOSEN}=off")
+
+
+def of_threads(library, cores, variables):
+    """What there is to say of the threads."""
+    if library.threads is None or library.threads == cores:
+        return
+    holding = [f"{name}={variables[name]}" for name in THREADS if name in variables]
+    if library.threads < cores:
+        yield f"the BLAS uses {library.threads} of {cores} cores" + (f": {', '.join(holding)} is set" if holding else "")
+    else:
+        yield (f"the BLAS starts {library.threads} threads on {cores} core{'s' * (cores != 1)}, which get in each other's way: "
+               f"export OPENBLAS_NUM_THREADS={cores}")

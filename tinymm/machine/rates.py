@@ -1,0 +1,89 @@
+"""How fast this machine multiplies matrices and copies memory: the two ceilings of every cost.
+
+Also a program of its own, which imports nothing but NumPy, so that another process can be asked: how fast is it with
+other kernels, or with one thread?
+
+    python rates.py THREADS
+"""
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+__all__ = ["bandwidth", "gemm_rate"]
+
+SIDE = 1536  # of the matrices: far from small, and quick even on one slow core
+MEGABYTES = 128  # copied at a time: more than any cache keeps
+SECONDS = 0.25
+
+
+def gemm_rate(dtype=np.float32, side=SIDE, seconds=SECONDS):
+    """Operations per second of a product of square matrices: 2 n³ of them, multiplications and additions.
+
+    Parameters
+    ----------
+    dtype : floating dtype
+    side : int
+        n.
+    seconds : float
+        How long to try; the best product counts, since all that can disturb one makes it slower.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> gemm_rate(side=64, seconds=0.0) > 0
+    True
+    """
+    a, b = np.random.default_rng(0).standard_normal((2, side, side)).astype(dtype)
+    out = np.empty_like(a)
+    return 2 * side**3 / best_time(lambda: np.matmul(a, b, out=out), seconds)
+
+
+def bandwidth(threads=1, megabytes=MEGABYTES, seconds=SECONDS):
+    """Bytes per second between processor and memory while an array is copied: each of its bytes is read and written.
+
+    Parameters
+    ----------
+    threads : int
+        Among which the array is shared out.
+    megabytes : int
+        Its size.
+    seconds : float
+        How long to try; the best copy counts.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> bandwidth(megabytes=1, seconds=0.0) > 0
+    True
+    """
+    source = np.ones(megabytes * 2**20, np.uint8)
+    target = np.zeros_like(source)
+    shares = list(zip(np.array_split(target, threads), np.array_split(source, threads)))
+    with ThreadPoolExecutor(threads) as pool:  # NumPy releases the interpreter's lock while it copies
+        return 2 * source.nbytes / best_time(lambda: list(pool.map(lambda pair: np.copyto(*pair), shares)), seconds)
+
+
+def best_time(run, seconds):
+    """Of several runs, after one to warm up, the time of the fastest."""
+    run()
+    best, end = float("inf"), time.perf_counter() + seconds
+    while best == float("inf") or time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+if __name__ == "__main__":
+    print(json.dumps({"float32": gemm_rate(np.float32), "float64": gemm_rate(np.float64),
+                      "memory": bandwidth(int(sys.argv[1]))}))
