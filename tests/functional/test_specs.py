@@ -17,7 +17,9 @@ CONSTANT = {  # public functions whose results have no gradient, and the tests o
     "argmax": "test_extremes", "argmin": "test_extremes", "argsort": "test_sorting", "causal_mask": "test_attention",
     "alibi_bias": "test_positions", "alibi_slopes": "test_positions", "relative_positions": "test_positions",
     "t5_buckets": "test_positions", "block_mask": "test_visibility", "sliding_window_mask": "test_visibility",
-    "streaming_mask": "test_visibility", "likeliest_weights": "test_hard_attention", "sampled_weights": "test_hard_attention"}
+    "streaming_mask": "test_visibility", "likeliest_weights": "test_hard_attention", "sampled_weights": "test_hard_attention",
+    "create_dct": "test_cepstra", "hamming_window": "test_frames", "hann_window": "test_frames", "hz_to_mel": "test_mels",
+    "mel_to_hz": "test_mels", "melscale_fbanks": "test_mels"}
 ESTIMATES = {"straight_through": "test_hard_attention"}  # whose gradient is no derivative, on purpose
 
 
