@@ -160,14 +160,14 @@ def table(comparison):
     return lines
 
 
-def report(comparisons, path=None, threads=None):
-    """Print where this ran and what was found; write the same as JSON."""
+def report(comparisons, path=None, threads=None, **more):
+    """Print where this ran and what was found; write the same as JSON, and what else there is under its name."""
     where = machine.describe(threads)
     print("\n".join(f"{key}: {value}" for key, value in where.items()))
     for comparison in comparisons:
         print("", *table(comparison), sep="\n")
     if path is not None:
-        found = {"machine": where, "comparisons": [asdict(c) for c in comparisons]}
+        found = {"machine": where, "comparisons": [asdict(c) for c in comparisons], **more}
         Path(path).write_text(json.dumps(found, indent=1) + "\n")
 
 

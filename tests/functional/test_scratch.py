@@ -1,10 +1,12 @@
 """Borrowed memory: separate arrays, used again, however many borrow at once."""
 
+import tracemalloc
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.functional.scratch import scratch
+from tinymm.functional.scratch import give_back, scratch
 
 shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 
@@ -38,3 +40,19 @@ def test_it_comes_back_after_an_error():
             pass
     with scratch() as empty:
         assert empty((2, 3), np.float32).shape == (2, 3)
+
+
+def borrow(size):
+    with scratch() as empty:
+        empty(size, np.uint8)
+
+
+def test_what_was_kept_can_be_given_back():
+    give_back()
+    tracemalloc.start()
+    borrow(10**6)
+    kept, _ = tracemalloc.get_traced_memory()
+    give_back()
+    left, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept >= 10**6 > 10**4 > left

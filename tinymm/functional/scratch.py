@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-__all__ = ["scratch"]
+__all__ = ["give_back", "scratch"]
 
 KEPT = 4  # pieces of memory, the largest
 LINE = 64  # bytes in a line of the cache: where an array begins
@@ -49,3 +49,14 @@ def scratch():
             _free.append(memory)
             _free.sort(key=len)
             del _free[:-KEPT]
+
+
+def give_back():
+    """All memory that is kept goes back to the system, until a loop needs some again.
+
+    Examples
+    --------
+    >>> give_back()
+    """
+    with _lock:
+        _free.clear()

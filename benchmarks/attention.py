@@ -1,0 +1,258 @@
+"""What attention costs: each form over the length, beside the operations counted from the formula and the machine's own rate.
+
+Every round runs all forms, PyTorch's, and one large matrix product, so that "fraction of the product's rate" is a ratio
+within a round, like all others. Then: peak memory at 16,384 positions, a layer of the Transformer, and decoding with
+and without a cache of keys and values.
+
+    python -m benchmarks.attention --threads 2 --json attention.json
+"""
+
+import math
+import tracemalloc
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+import tinymm as tm
+import tinymm.functional as F
+from tinymm.functional.scratch import give_back
+
+from .harness import alternate, clock_for, compare, parse_arguments, report, tenths
+from .machine import peer, use_threads
+
+__all__ = ["FORMS", "LENGTHS", "Cost", "candidates", "decoding", "encoder_layer", "main", "operations", "peak_memory", "traffic"]
+
+FORMS = {"explicit": F.explicit_attention, "fused": F.fused_attention, "tiled": F.tiled_attention,
+         "chosen": F.scaled_dot_product_attention}
+WIDTH = 64
+LENGTHS = {128: 64, 256: 64, 512: 32, 1024: 16, 2048: 16, 4096: 8}  # T -> heads, in batches of 8 heads
+WHOLE = 1024  # the longest for which forms that hold T × T matrices are run
+ONE_PRODUCT = 2048  # rows, columns and depth of the product that measures the machine
+LONG = (4096, 8192, 16384)  # lengths at which memory is measured
+AT_LEAST = 2e9  # operations in one timed run: short ones are repeated
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One form at one length, by formula and by measurement."""
+
+    name: str
+    form: str
+    operations: float
+    bytes_moved: float  # nan where unknown
+    seconds: float  # median
+    operations_per_second: tuple  # 10 %, median, 90 %
+    fraction_of_product: tuple
+    peak_bytes: float  # beside inputs and result; nan where unknown
+
+
+def operations(N, T, S, D, is_causal, backward):
+    """Floating-point operations of N heads: 4TSD forward, 10TSD backward; half of it under a causal mask.
+
+    Forward: E = Q Kᵀ and Y = P V. Backward: E again, Ȳ Vᵀ, Pᵀ Ȳ, S̄ K, S̄ᵀ Q; a form that keeps P does one product less
+    than this counts.
+
+    Examples
+    --------
+    >>> operations(1, 10, 10, 2, False, False), operations(1, 10, 10, 2, True, True)
+    (800, 1400.0)
+    """
+    pairs = T * S / 2 if is_causal else T * S
+    return (14 if backward else 4) * N * pairs * D
+
+
+def traffic(form, N, T, S, D, backward, itemsize=4):
+    """Bytes read and written if only one tile, or one pass over a T × S matrix, fits the cache.
+
+    Of a T × S matrix the fused form writes or reads, forward: the product 1, maximum 1, subtraction 2, exponential 2, sum 1,
+    division 2, product 1; backward: product 1, row sums 2, subtraction 2, multiplication 3, products 3. The tiled form:
+    queries, results and gradients once, keys and values (and their gradients, twice) once for every stretch of rows.
+
+    Examples
+    --------
+    >>> traffic("fused", 1, 100, 100, 1, False), traffic("tiled", 1, 100, 100, 1, False)
+    (401600, 1600)
+    """
+    if form == "fused":
+        passes, vectors = (21, 11) if backward else (10, 4)
+        return N * itemsize * (passes * T * S + vectors * max(T, S) * D)
+    if form != "tiled":
+        return math.nan
+    stretches = -(-T // F.attending.tiles.ROWS)
+    rows, keys = (2 + 4, 2 + 6) if backward else (2, 2)
+    return N * itemsize * D * (rows * T + keys * stretches * S)
+
+
+def candidates(torch, forms, N, T, is_causal, backward):
+    """{name: function that runs one form}, once it is sure that they agree; and the time of one large product."""
+    rng = np.random.default_rng(0)
+    *arrays, g = (rng.standard_normal((-(-N // 8), min(N, 8), T, WIDTH), np.float32) for _ in range(4))
+    found = {name: ours(FORMS[name], arrays, g, is_causal, backward) for name in forms}
+    if torch is not None:
+        found |= theirs(torch, arrays, g, is_causal, backward, T <= WHOLE)
+    results = {name: run() for name, run in found.items()}
+    for result in results.values():
+        for a, b in zip(result, results["tiled"], strict=True):
+            np.testing.assert_allclose(np.asarray(a), b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg="results differ")
+    return found
+
+
+def ours(form, arrays, g, is_causal, backward):
+    def run():
+        inputs = [tm.tensor(a, requires_grad=backward) for a in arrays]
+        y = form(*inputs, is_causal=is_causal)
+        return [d.data for d in tm.grad(y, inputs, g)] if backward else [y.data]
+
+    return run
+
+
+def theirs(torch, arrays, g, is_causal, backward, whole):
+    """PyTorch's fused kernel and, if `whole`, its formulas on whole matrices ("math")."""
+    backends, attend = torch.nn.attention.SDPBackend, torch.nn.functional.scaled_dot_product_attention
+    inputs, cotangent = [torch.tensor(a, requires_grad=backward) for a in arrays], torch.from_numpy(g)
+
+    def with_backend(backend):
+        def run():
+            with torch.nn.attention.sdpa_kernel(backend):
+                y = attend(*inputs, is_causal=is_causal)
+            return torch.autograd.grad(y, inputs, cotangent) if backward else [y]
+
+        return run
+
+    math_path = {"PyTorch math": with_backend(backends.MATH)} if whole else {}
+    return math_path | {"PyTorch": with_backend(backends.FLASH_ATTENTION)}
+
+
+def one_product():
+    a, b = np.random.default_rng(0).standard_normal((2, ONE_PRODUCT, ONE_PRODUCT), np.float32)
+    out = np.empty_like(a)
+    return lambda: np.matmul(a, b, out=out)
+
+
+def peak_memory(run):
+    """Bytes that NumPy held at most while it ran, its scratch memory included, beside what it held before."""
+    give_back()
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def repeated(run, times):
+    def several():
+        for _ in range(times):
+            run()
+
+    return several
+
+
+def over_lengths(torch, options):
+    """A Comparison for each length, causal or not, forward alone or with backward; and the Cost of each form."""
+    comparisons, costs = [], []
+    for T, N in LENGTHS.items():
+        forms = list(FORMS) if T <= WHOLE else ["tiled"]
+        for is_causal in (False, True):
+            for backward in (False, True):
+                name = (f"attention, {N} heads, {T} positions of {WIDTH}{', causal' * is_causal}, "
+                        f"forward{' and backward' * backward}")
+                count = operations(N, T, T, WIDTH, is_causal, backward)
+                times = max(1, round(AT_LEAST / count))
+                made = candidates(torch, forms, N, T, is_causal, backward)
+                runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
+                seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), rest=0.05)
+                product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
+                seconds = {form: s / times for form, s in seconds.items()}
+                comparisons.append(compare(name, seconds, list(seconds)[-1]))
+                for form, s in seconds.items():
+                    moved = traffic(form, N, T, T, WIDTH, backward)
+                    peak = peak_memory(made[form]) if form in FORMS else math.nan
+                    costs.append(Cost(name, form, count, moved, float(np.median(s)), tenths(count / s),
+                                      tenths(count / s / product), peak))
+    return comparisons, costs
+
+
+def at_length(T):
+    """Costs in memory of one head of T positions, forward and backward, tiled, without and with a causal mask."""
+    rng = np.random.default_rng(0)
+    *arrays, g = (rng.standard_normal((1, 1, T, WIDTH), np.float32) for _ in range(4))
+    return [peak_memory(ours(F.tiled_attention, arrays, g, is_causal, True)) for is_causal in (False, True)]
+
+
+def encoder_layer(torch, B=16, T=128, D=256, H=8, dropout=0.0):
+    """{library: one training step of a Transformer encoder layer without its optimiser}: all gradients, of the input too."""
+    rng = np.random.default_rng(0)
+    layer = tm.nn.TransformerEncoderLayer(D, H, 4 * D, dropout, rng=rng)
+    x, g = (rng.standard_normal((B, T, D), np.float32) for _ in range(2))
+    leaves = [tm.tensor(x, requires_grad=True), *layer.parameters()]
+    found = {"tinymm": lambda: [d.data for d in tm.grad(layer(leaves[0]), leaves, g)]}
+    if torch is not None:
+        other = torch.nn.TransformerEncoderLayer(D, H, 4 * D, dropout, batch_first=True)
+        other.load_state_dict({name: torch.from_numpy(np.asarray(a)) for name, a in layer.state_dict().items()})
+        named = dict(other.named_parameters())
+        inputs = [torch.tensor(x, requires_grad=True), *(named[name] for name, _ in layer.named_parameters())]
+        found["PyTorch"] = lambda: torch.autograd.grad(other(inputs[0]), inputs, torch.from_numpy(g))
+        for a, b in zip(found["tinymm"](), found["PyTorch"](), strict=True):
+            np.testing.assert_allclose(a, b.numpy(), rtol=1e-3, atol=1e-4 * np.abs(a).max(), err_msg="gradients differ")
+    return found
+
+
+def decoding(words=256, D=256, H=8, layers=4):
+    """{"with a cache", "without": function that makes so many words one after another}, with equal last states."""
+    rng = np.random.default_rng(0)
+    stack = tm.nn.TransformerEncoder([tm.nn.TransformerEncoderLayer(D, H, 4 * D, 0.0, rng=rng) for _ in range(layers)])
+    x = rng.standard_normal((1, words, D), np.float32)
+
+    def with_cache():
+        cache = stack.new_cache()
+        with tm.no_grad():
+            for t in range(words):
+                y = stack(tm.tensor(x[:, t:t + 1]), is_causal=True, cache=cache)
+        return y.data[0, -1]
+
+    def without():
+        with tm.no_grad():
+            for t in range(words):
+                y = stack(tm.tensor(x[:, :t + 1]), is_causal=True)
+        return y.data[0, -1]
+
+    np.testing.assert_allclose(with_cache(), without(), atol=1e-4, err_msg="last states differ")
+    return {"with a cache": with_cache, "without": without}
+
+
+def table(costs):
+    """The lines that show costs."""
+    name, lines = None, []
+    for cost in costs:
+        if cost.name != name:
+            name = cost.name
+            lines += ["", f"{name}: {cost.operations / 1e9:.2f} GFLOP"]
+        _, rate, _ = cost.operations_per_second
+        low, fraction, high = cost.fraction_of_product
+        lines.append(f"  {cost.form:<14}{rate / 1e9:8.0f} GFLOP/s  {fraction:5.2f} of a product's [{low:.2f} - {high:.2f}]"
+                     f"{cost.bytes_moved / 1e6:11.1f} MB moved{cost.peak_bytes / 1e6:9.1f} MB at most")
+    return [line.replace("nan", "  -") for line in lines]
+
+
+def main(argv=None):
+    """Time and measure all of it."""
+    options = parse_arguments("attention: each form, its memory, a Transformer layer, decoding", 7, 2, argv)
+    use_threads(options.threads)
+    torch, clock = peer("torch"), clock_for(options.threads)
+    comparisons, costs = over_lengths(torch, options)
+    runs = {library: repeated(run, 5) for library, run in encoder_layer(torch).items()}
+    seconds = alternate(runs, options.repeats, 1, clock, rest=0.1)
+    comparisons.append(compare("Transformer encoder layer, 16 × 128 × 256, 8 heads, forward and backward",
+                               seconds, list(runs)[-1], units_per_second=1e3 / 5))
+    seconds = alternate(decoding(), max(options.repeats // 2, 1), 0, clock)
+    comparisons.append(compare("decoding 256 words, 4 layers of width 256", seconds, "without", "ms a word", 1e3 / 256))
+    memory = {T: at_length(T) for T in LONG}
+    report(comparisons, options.json, options.threads, costs=[asdict(cost) for cost in costs], peak_memory=memory)
+    print(*table(costs), "", "peak memory, one head, forward and backward, beside inputs", sep="\n")
+    for T, (full, causal) in memory.items():
+        print(f"  {T:6} positions {full / 1e6:8.1f} MB, causal {causal / 1e6:8.1f} MB; a {T} × {T} matrix {T * T * 4 / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
