@@ -52,12 +52,12 @@ def test_the_program_runs_and_writes_what_it_prints(monkeypatch, tmp_path, capsy
     layer, decoding = attention.encoder_layer, attention.decoding
     monkeypatch.setattr(attention, "encoder_layer", lambda torch: layer(torch, 2, 5, 8, 2))
     monkeypatch.setattr(attention, "decoding", lambda: decoding(3, 8, 2, 1))
-    attention.main(["--repeats", "2", "--json", str(tmp_path / "found.json")])
+    attention.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
     assert len(found["comparisons"]) == 2 * 4 + 2
     costs = [cost for cost in found["costs"] if "16 positions" in cost["name"]]
     assert {cost["form"] for cost in costs} >= set(FORMS)
     for cost in costs:
-        assert cost["operations_per_second"][1] == pytest.approx(cost["operations"] / cost["seconds"], rel=0.5)
+        assert cost["operations_per_second"][1] == pytest.approx(cost["operations"] / cost["seconds"])
     assert set(found["peak_memory"]) == {"16", "32"}
     assert "16 × 16 matrix" in capsys.readouterr().out
