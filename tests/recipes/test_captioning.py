@@ -12,7 +12,6 @@ from tinymm.data import ShapesWorld
 from tinymm.recipes.captioning import data as captioning_data
 from tinymm.recipes.captioning.data import Setting, folder_task, shapes_task
 from tinymm.recipes.captioning.evaluate import _nearest_neighbours, flat
-from tinymm.recipes.captioning.train import shifted
 from tinymm.training import load_checkpoint
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
@@ -194,15 +193,6 @@ def test_nearest_neighbours_against_a_loop(rng):
     images, others = test.all_images(), train.all_images()
     expected = [train.captions[int(np.argmin([((a - b) ** 2).sum() for b in others]))][0] for a in images]
     assert _nearest_neighbours(train, images, block=7) == expected
-
-
-def test_shifted_images_are_windows_of_the_padded_image(rng):
-    images = rng.random((5, 3, 8, 8))
-    moved = shifted(images, 2, np.random.default_rng(1))
-    for image, result in zip(images, moved):
-        padded = np.pad(image, ((0, 0), (2, 2), (2, 2)), mode="edge")
-        assert any(np.array_equal(padded[:, y:y + 8, x:x + 8], result) for y in range(5) for x in range(5))
-    assert shifted(images, 0, None) is images
 
 
 def test_flat_names():

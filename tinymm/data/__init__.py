@@ -3,16 +3,20 @@
 NumPy and SciPy only; nothing here knows of gradients.
 """
 
+from .augmentation import cropped, flipped, noisy, shifted, turned
 from .batching import batches, batches_by_length
 from .byte_pairs import BytePairTokenizer
 from .characters import CharTokenizer
 from .coco import CaptionData, read_coco_captions
+from .idx import read_idx, read_mnist
+from .image_folder import read_image_folder
 from .images import read_image
+from .labelled_images import LabelledImages
 from .labelled_texts import LabelledTexts, read_labelled_texts, read_text_folder
 from .opinions import Opinion, bag_limit, bag_of, draw_opinions
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from .speech import read_spoken_digits, read_wave
-from .splits import group_split, held_out_compositions, random_split
+from .splits import group_split, held_out_compositions, random_split, stratified_split
 from .tables import Row, read_rows
 from .tfidf import TfIdf, letter_ngrams
 from .tokenizer import WordTokenizer, normalise, pad_batch
@@ -21,6 +25,7 @@ __all__ = [
     "BytePairTokenizer",
     "CaptionData",
     "CharTokenizer",
+    "LabelledImages",
     "LabelledTexts",
     "Opinion",
     "Row",
@@ -33,21 +38,30 @@ __all__ = [
     "bag_of",
     "batches",
     "batches_by_length",
+    "cropped",
     "draw_opinions",
+    "flipped",
     "group_split",
     "held_out_compositions",
     "judge",
     "letter_ngrams",
+    "noisy",
     "normalise",
     "pad_batch",
     "random_split",
     "read_coco_captions",
+    "read_idx",
     "read_image",
+    "read_image_folder",
     "read_labelled_texts",
+    "read_mnist",
     "read_rows",
-    "read_text_folder",
     "read_spoken_digits",
+    "read_text_folder",
     "read_wave",
     "references",
+    "shifted",
+    "stratified_split",
     "truth_accuracy",
+    "turned",
 ]

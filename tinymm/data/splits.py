@@ -1,4 +1,4 @@
-"""Ways to divide a data set: at random, by group, and by composition.
+"""Ways to divide a data set: at random, class by class, by group, and by composition.
 
 Each returns sorted arrays of row numbers; shuffling is the business of `batching`.
 """
@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-__all__ = ["group_split", "held_out_compositions", "random_split"]
+__all__ = ["group_split", "held_out_compositions", "random_split", "stratified_split"]
 
 
 def random_split(n, fractions, rng):
@@ -43,6 +43,49 @@ def random_split(n, fractions, rng):
     if not all(len(part) for part in parts):
         raise ValueError(f"random_split: every part needs a row; got {n} rows for the fractions {tuple(fractions)}")
     return parts
+
+
+def stratified_split(labels, fractions, rng):
+    """Divide the rows of each class at random, so that every part has its share of every class.
+
+    Parameters
+    ----------
+    labels : sequence of hashable
+        The class of each row.
+    fractions : sequence of float
+        The share of each part; positive, summing to 1. Of each class the first part, which is the one to train on, gets
+        at least one row: a class of a single row is trained on and never tested.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of numpy.ndarray
+        One sorted int64 array of row numbers per part; together every row once.
+
+    Raises
+    ------
+    ValueError
+        If the fractions are no shares, or a part would be empty.
+
+    Examples
+    --------
+    >>> train, test = stratified_split(["cat"] * 4 + ["dog"] * 4 + ["emu"], (0.5, 0.5), np.random.default_rng(0))
+    >>> train.tolist(), test.tolist()
+    ([0, 2, 6, 7, 8], [1, 3, 4, 5])
+    """
+    _check_fractions("stratified_split", fractions)
+    rows = {}
+    for i, label in enumerate(labels):
+        rows.setdefault(label, []).append(i)
+    parts = [[] for _ in fractions]
+    for members in rows.values():
+        ends = [max(1, round(len(members) * share)) for share in np.cumsum(fractions)[:-1].tolist()]
+        for part, some in zip(parts, np.split(rng.permutation(members), ends)):
+            part.extend(some.tolist())
+    if not all(parts):
+        raise ValueError(f"stratified_split: every part needs a row; got {len(labels)} rows of {len(rows)} classes for the "
+                         f"fractions {tuple(fractions)}")
+    return [np.array(sorted(part)) for part in parts]
 
 
 def group_split(groups, fractions, rng):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...data import pad_batch
+from ...data import pad_batch, shifted
 from ...data.tokenizer import UNK
 from ...mapping import caption_loss, hide_words
 from ...optim import AdamW, WarmupCosine
@@ -64,13 +64,3 @@ def _validation(task, tokenizer):
 def _some(n, k, rng):
     """k of n positions; each once, unless n is too small."""
     return rng.permutation(n)[:k] if k <= n else rng.integers(n, size=k)
-
-
-def shifted(images, reach, rng):
-    """Move each image (B, C, H, W) by up to `reach` pixels each way; the border repeats."""
-    if not reach:
-        return images
-    side = images.shape[-1]
-    padded = np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
-    moves = rng.integers(0, 2 * reach + 1, (len(images), 2))
-    return np.stack([image[:, y:y + side, x:x + side] for image, (y, x) in zip(padded, moves)])

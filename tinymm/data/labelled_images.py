@@ -1,0 +1,48 @@
+"""Images with a class each, wherever they are kept: the form that readers of labelled images return."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["LabelledImages"]
+
+
+@dataclass
+class LabelledImages:
+    """Images and their classes; pixels are read when asked for.
+
+    Attributes
+    ----------
+    labels : int array (N,)
+        Class numbers, into `names`.
+    names : list of str
+    size : (int, int, int)
+        C, H, W of every image.
+    load : callable
+        `load(indices)` → float32 (n, C, H, W) in [0, 1].
+    notes : dict
+        What the reader left out or changed, for the report.
+
+    Examples
+    --------
+    >>> pixels = np.zeros((4, 1, 2, 2), np.float32)
+    >>> data = LabelledImages(np.array([0, 1, 0, 1]), ["cat", "dog"], (1, 2, 2), lambda indices: pixels[indices])
+    >>> part = data.part(np.array([1, 3]))
+    >>> len(part), part.labels.tolist(), part.load(np.array([0])).shape
+    (2, [1, 1], (1, 1, 2, 2))
+    """
+
+    labels: np.ndarray
+    names: list
+    size: tuple
+    load: Callable
+    notes: dict = field(default_factory=dict)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def part(self, rows):
+        """Those of the given rows, in their order."""
+        rows = np.asarray(rows)
+        return LabelledImages(self.labels[rows], self.names, self.size, lambda indices: self.load(rows[indices]), self.notes)
