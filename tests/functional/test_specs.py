@@ -19,7 +19,8 @@ CONSTANT = {  # public functions whose results have no gradient, and the tests o
     "t5_buckets": "test_positions", "block_mask": "test_visibility", "sliding_window_mask": "test_visibility",
     "streaming_mask": "test_visibility", "likeliest_weights": "test_hard_attention", "sampled_weights": "test_hard_attention",
     "create_dct": "test_cepstra", "hamming_window": "test_frames", "hann_window": "test_frames", "hz_to_mel": "test_mels",
-    "mel_to_hz": "test_mels", "melscale_fbanks": "test_mels"}
+    "mel_to_hz": "test_mels", "ctc_alignment": "test_alignment", "ctc_posteriors": "test_alignment",
+    "melscale_fbanks": "test_mels"}
 ESTIMATES = {"straight_through": "test_hard_attention"}  # whose gradient is no derivative, on purpose
 
 

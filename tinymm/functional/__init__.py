@@ -5,7 +5,7 @@ the tape; called with arrays they are plain NumPy.
 """
 
 from . import (
-    activations, arithmetic, attending, audio, cells, class_losses, contraction, convolution, dropping, elementwise,
+    activations, arithmetic, attending, audio, cells, class_losses, contraction, convolution, ctc, dropping, elementwise,
     embeddings, extremes, indexing, joining, linalg, losses, normalization, recurrent, reductions, selection, shape,
     softmaxes, sorting,
 )
@@ -17,6 +17,7 @@ from .cells import *
 from .class_losses import *
 from .contraction import *
 from .convolution import *
+from .ctc import *
 from .dropping import *
 from .elementwise import *
 from .embeddings import *
@@ -35,7 +36,7 @@ from .sorting import *
 
 __all__ = [
     *activations.__all__, *arithmetic.__all__, *attending.__all__, *audio.__all__, *cells.__all__, *class_losses.__all__,
-    *contraction.__all__, *convolution.__all__, *dropping.__all__, *elementwise.__all__, *embeddings.__all__,
+    *contraction.__all__, *convolution.__all__, *ctc.__all__, *dropping.__all__, *elementwise.__all__, *embeddings.__all__,
     *extremes.__all__, *indexing.__all__, *joining.__all__, *linalg.__all__, *losses.__all__,
     *normalization.__all__, *recurrent.__all__, *reductions.__all__, *selection.__all__, *shape.__all__,
     *softmaxes.__all__, *sorting.__all__,

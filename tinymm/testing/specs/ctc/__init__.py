@@ -1,0 +1,1 @@
+"""Rows for `tinymm.functional.ctc`."""
