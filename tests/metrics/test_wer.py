@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.metrics import character_error_rate, edit_alignment, edit_distance, word_error_rate
+from tinymm.metrics import (
+    aligned_text, character_error_rate, edit_alignment, edit_counts, edit_distance, word_error_rate,
+)
 
 sequences = st.text(alphabet="abc", max_size=5)
 longer = st.text(alphabet="abc", max_size=12)
@@ -46,6 +48,37 @@ def test_alignment_on_paper():
     assert edit_alignment([], []) == []
 
 
+@given(st.lists(st.tuples(longer, longer), min_size=1, max_size=4))
+def test_counts_make_up_the_error_rate(pairs):
+    hypotheses, references = zip(*pairs)
+    counts = edit_counts(hypotheses, references)
+    said = counts["match"] + counts["substitute"] + counts["delete"]
+    assert said == sum(map(len, references))
+    assert counts["match"] + counts["substitute"] + counts["insert"] == sum(map(len, hypotheses))
+    if said:
+        errors = counts["substitute"] + counts["delete"] + counts["insert"]
+        assert errors / said == character_error_rate(hypotheses, references)
+
+
+@given(st.lists(st.integers(0, 120), max_size=6), st.lists(st.integers(0, 120), max_size=6))
+def test_aligned_text_shows_both_transcripts_in_columns(hypothesis, reference):
+    said, heard, errors = aligned_text(hypothesis, reference).split("\n")
+    assert [word for word in said.split()[1:] if "*" not in word] == list(map(str, reference))
+    assert [word for word in heard.split()[1:] if "*" not in word] == list(map(str, hypothesis))
+    starts = [k for k in range(7, len(said)) if said[k - 1] == " " != said[k]]
+    assert starts == [k for k in range(7, len(heard)) if heard[k - 1] == " " != heard[k]]
+    assert {k for k, letter in enumerate(errors) if letter != " "} <= set(starts)
+    assert len(errors.split()) == edit_distance(hypothesis, reference)
+
+
+def test_aligned_text_on_paper():
+    assert aligned_text(["one", "five"], ["one", "two", "five"]) == ("said   one two five\n"
+                                                                     "heard  one *** five\n"
+                                                                     "           D")
+    assert aligned_text(["oh", "eleven"], ["eight"]).split("\n")[2].split() == ["I", "S"]
+    assert aligned_text([], []) == "said\nheard\n"
+
+
 def test_error_rates_on_paper():
     # 1 substitution + 1 insertion + 2 deletions over 3 + 2 + 2 words; the mean of rates would be (1/3 + 1/2 + 1)/3.
     hypotheses, references = ["one too three", "four five six", ""], ["one two three", "four five", "seven eight"]
@@ -64,6 +97,11 @@ def test_errors_name_the_rate(rate):
         rate(["a"], [""])
     with pytest.raises(ValueError, match=f"{rate.__name__}: .*got a single string"):
         rate("ab", ["a", "b"])
+
+
+def test_counts_want_as_many_of_both():
+    with pytest.raises(ValueError, match="edit_counts: .* must have the same length; got 1 and 2"):
+        edit_counts(["a"], ["a", "b"])
 
 
 def test_character_error_rate_wants_strings():

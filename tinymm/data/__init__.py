@@ -13,6 +13,7 @@ from .image_folder import read_image_folder
 from .images import read_image
 from .labelled_images import LabelledImages
 from .labelled_texts import LabelledTexts, read_labelled_texts, read_text_folder
+from .ngram_model import NgramModel
 from .opinions import Opinion, bag_limit, bag_of, draw_opinions
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from .speech import read_spoken_digits, read_wave
@@ -27,6 +28,7 @@ __all__ = [
     "CharTokenizer",
     "LabelledImages",
     "LabelledTexts",
+    "NgramModel",
     "Opinion",
     "Row",
     "Scene",

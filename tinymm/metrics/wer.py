@@ -1,6 +1,6 @@
 """Edit distance and the error rates of speech recognition made from it: WER over words, CER over characters."""
 
-__all__ = ["character_error_rate", "edit_alignment", "edit_distance", "word_error_rate"]
+__all__ = ["aligned_text", "character_error_rate", "edit_alignment", "edit_counts", "edit_distance", "word_error_rate"]
 
 
 def edit_distance(hypothesis, reference):
@@ -65,6 +65,67 @@ def edit_alignment(hypothesis, reference):
             j -= 1
             steps.append(("insert", None, hypothesis[j]))
     return steps[::-1]
+
+
+def edit_counts(hypotheses, references):
+    """How often each kind of step occurs in the alignments of a corpus.
+
+    Parameters
+    ----------
+    hypotheses, references : sequences of N token sequences
+        One transcript each per item.
+
+    Returns
+    -------
+    dict of str to int
+        Of "match", "substitute", "delete" and "insert". The last three over match + substitute + delete, the number of
+        reference tokens, are the error rate.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+
+    Examples
+    --------
+    >>> edit_counts(["one two four".split()], ["one too four five".split()])
+    {'match': 2, 'substitute': 1, 'delete': 1, 'insert': 0}
+    """
+    if len(hypotheses) != len(references):
+        raise ValueError(f"edit_counts: hypotheses and references must have the same length; "
+                         f"got {len(hypotheses)} and {len(references)}")
+    counts = dict.fromkeys(("match", "substitute", "delete", "insert"), 0)
+    for hypothesis, reference in zip(hypotheses, references):
+        for op, _, _ in edit_alignment(hypothesis, reference):
+            counts[op] += 1
+    return counts
+
+
+def aligned_text(hypothesis, reference):
+    """An alignment to read: what was said above what was heard, a letter below each error: S, D or I.
+
+    Parameters
+    ----------
+    hypothesis, reference : sequences of tokens
+
+    Returns
+    -------
+    str
+        Three lines; a token that has no partner stands above or below asterisks.
+
+    Examples
+    --------
+    >>> print(aligned_text("one two four".split(), "one too four five".split()))
+    said   one too four five
+    heard  one two four ****
+               S        D
+    """
+    rows = [["said", "heard", ""]]
+    for op, said, heard in edit_alignment(hypothesis, reference):
+        said, heard = (token if token is None else str(token) for token in (said, heard))
+        rows.append([said or "*" * len(heard), heard or "*" * len(said), "" if op == "match" else op[0].upper()])
+    widths = [6] + [max(map(len, row)) for row in rows[1:]]
+    return "\n".join(" ".join(row[k].ljust(width) for row, width in zip(rows, widths)).rstrip() for k in range(3))
 
 
 def word_error_rate(hypotheses, references):
