@@ -12,7 +12,10 @@ from .machine.kernels import CHOSEN, VARIABLE, start_with_better_kernels
 
 __all__ = ["main", "program"]
 
-RECIPES = {"captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)"}
+RECIPES = {
+    "captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)",
+    "text-classification": "texts to classes, with negation and scope (2.1)",
+}
 COMMANDS = {"caption": "tinymm.recipes.captioning.caption", "gradcheck": "tinymm.testing.command",
             "doctor": "tinymm.machine.doctor"}
 EPILOG = f"""\
@@ -68,7 +71,7 @@ def _parser():
     run = commands.add_parser("run", help="train and test a recipe", description="Train a recipe, test it, write a report.")
     recipes = run.add_subparsers(required=True, metavar="NAME")
     for name, summary in RECIPES.items():
-        recipe = import_module(f"tinymm.recipes.{name}")
+        recipe = import_module(f"tinymm.recipes.{name.replace('-', '_')}")
         own = recipes.add_parser(name, help=summary, description=recipe.__doc__,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
         _common_arguments(own)

@@ -1,5 +1,5 @@
 """One runnable task each: data → model → train → report. Run them with `tinymm run NAME`, or call `NAME.run(...)`."""
 
-from . import captioning
+from . import captioning, text_classification
 
-__all__ = ["captioning"]
+__all__ = ["captioning", "text_classification"]

@@ -1,0 +1,227 @@
+"""`tinymm run text-classification` as a user meets it: what it leaves behind, resume, bad input; and what it says of bags."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from tinymm.cli import main
+from tinymm.data import bag_of, draw_opinions
+from tinymm.data.opinions import GOOD
+from tinymm.nn import integrated_gradients
+from tinymm.recipes import text_classification as recipe
+from tinymm.recipes.text_classification import data as recipe_data
+from tinymm.recipes.text_classification.baselines import baselines, nearest_by_cosine, oracle_of_bags
+from tinymm.recipes.text_classification.data import folder_task, opinions_task
+from tinymm.recipes.text_classification.explain import explain
+from tinymm.recipes.text_classification.model import ENCODERS, ModelConfig, build, load, probabilities
+from tinymm.recipes.text_classification.train import fit_tokenizer, make_trainer
+from tinymm.training import load_checkpoint, loop
+
+SMALL = {"width": 6, "embedding": 8, "batch_size": 16, "epochs": 2}
+
+
+@pytest.fixture(autouse=True)
+def a_small_classifier(monkeypatch):
+    """What is tested here does not need a good one."""
+    for name in ("FOLDER", "OPINIONS"):
+        monkeypatch.setattr(recipe_data, name, replace(getattr(recipe_data, name), **SMALL))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small folder in BANKING77's layout: 60 questions of three classes."""
+    path, rng = tmp_path / "bank", np.random.default_rng(0)
+    path.mkdir()
+    rows = []
+    for i in range(60):
+        name, words = (("card", "where is my card"), ("rate", "what is the rate,\nplease"), ("limit", 'my "limit" is low'))[i % 3]
+        rows.append(f'"{" ".join(rng.permutation(words.split(" "))).replace(chr(34), chr(34) * 2)} {i}",{name}')
+    (path / "train.csv").write_text("\n".join(["text,category", *rows]) + "\n")
+    return path
+
+
+def command(*words):
+    return ["run", "text-classification", *map(str, words)]
+
+
+def refused(capsys, *words):
+    """The one line a refused command prints; its exit status is 2."""
+    assert main(command(*words)) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("tinymm: ") and "\n" not in message
+    return message
+
+
+def test_a_run_leaves_its_five_files(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(command("--data", folder, "--out", out, "--epochs", 2)) == 0
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    metrics = json.loads((out / "metrics.json").read_text())
+    for name in ("test/accuracy", "test/macro_f1", "baseline/majority/accuracy", "baseline/TF-IDF_nearest_neighbour/accuracy",
+                 "baseline/TF-IDF_SVM_of_words/accuracy", "baseline/TF-IDF_SVM_of_words_and_letters/macro_f1", "seconds/train"):
+        assert isinstance(metrics[name], (int, float)), name
+    assert metrics["baseline/TF-IDF_SVM_of_words/accuracy"] == 1.0  # the classes are easily told apart
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [r["epoch"] for r in rows if r["kind"] == "epoch"] == [1, 2]
+    html = (out / "report.html").read_text()
+    for section in ("baseline: TF-IDF", "What was taken for what", "The worst errors", "Which words it hangs on", "integrated gradients"):
+        assert section in html, section
+    printed = capsys.readouterr().out
+    assert "TF-IDF nearest neighbour" in printed and "report.html" in printed
+
+
+def test_the_checkpoint_alone_classifies(folder, tmp_path):
+    for tokenizer in ("word", "char", "bpe"):
+        out = tmp_path / tokenizer
+        assert main(command("--data", folder, "--out", out, "--epochs", 1, "--tokenizer", tokenizer)) == 0
+        model, tokens, classes = load(out / "checkpoint.npz")
+        test = folder_task(folder, 0).parts["test"]
+        p = probabilities(model, tokens, test.texts)
+        assert classes == ("card", "limit", "rate") and p.shape == (len(test), 3)
+        np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+        assert (p.argmax(1) == test.labels).mean() == json.loads((out / "metrics.json").read_text())["test/accuracy"]
+
+
+def test_an_interrupted_run_resumes_to_the_same_bits(folder, tmp_path, monkeypatch):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    options = command("--data", folder, "--epochs", 3, "--seed", 5)
+    assert main([*options, "--out", str(whole)]) == 0
+
+    original, steps = loop.Trainer._train_step, []
+
+    def interrupted(self, rows):
+        if len(steps) == 4:
+            raise KeyboardInterrupt
+        steps.append(1)
+        return original(self, rows)
+
+    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
+    assert main([*options, "--out", str(broken)]) == 130
+    monkeypatch.setattr(loop.Trainer, "_train_step", original)
+    assert main([*options, "--out", str(broken), "--resume"]) == 0
+    one, other = (load_checkpoint(path / "checkpoint.npz")[0] for path in (whole, broken))
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+    first, second = (json.loads((path / "metrics.json").read_text()) for path in (whole, broken))
+    assert {k: v for k, v in first.items() if "seconds" not in k} == {k: v for k, v in second.items() if "seconds" not in k}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_runs(encoder, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe_data, "FOLDER", replace(recipe_data.FOLDER, width=12))
+    assert main(command("--data", folder, "--out", tmp_path / "o", "--epochs", 1, "--encoder", encoder)) == 0
+    assert json.loads((tmp_path / "o" / "config.json").read_text())["encoder"] == encoder
+
+
+def test_bad_input_is_answered_in_one_line(folder, tmp_path, capsys):
+    run = ("--out", tmp_path / "o", "--data")
+    assert "nowhere: must be a folder" in refused(capsys, *run, tmp_path / "nowhere")
+    assert "--epochs: must be at least 1; got 0" in refused(capsys, *run, folder, "--epochs", 0)
+    assert "--columns: needs two names" in refused(capsys, *run, folder, "--columns", "text")
+    assert "train.csv: must have the column 'intent'; its header is 'text', 'category'" in refused(
+        capsys, *run, folder, "--columns", "text,intent")
+    assert "holds no run" in refused(capsys, *run, folder, "--resume")
+    (folder / "test.csv").write_text("text,category\nwhere is it,lost\n")
+    assert "test.csv, row 1 (line 2): 'category' must be one of the 3 classes known; got 'lost'" in refused(capsys, *run, folder)
+    (folder / "test.csv").write_bytes("text,category\nwo ist die grüne,card\n".encode("latin-1"))
+    assert "test.csv: must be UTF-8 text; line 2, byte 27 of the file (0xfc)" in refused(capsys, *run, folder)
+    (folder / "test.csv").unlink()
+    for content, words in (("text,category\n" + "a,x\n" * 30, "at least two classes; got x"), ("text,category\na,x\nb,y\n", "at least 20 texts"),
+                           ('text,category\n"a,x\n', "unexpected end of data")):
+        (folder / "train.csv").write_text(content)
+        assert words in refused(capsys, *run, folder)
+    assert not (tmp_path / "o").exists()  # nothing half-written stays behind
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(folder, tmp_path, capsys):
+    options = ("--data", folder, "--out", tmp_path / "o", "--epochs", 1)
+    assert main(command(*options)) == 0
+    assert "already holds a run; add --resume" in refused(capsys, *options)
+    assert "another configuration (encoder was 'cnn', now 'bag')" in refused(capsys, *options, "--resume", "--encoder", "bag")
+
+
+def test_the_folders_own_split_is_kept(folder):
+    for name in ("val", "test"):
+        (folder / f"{name}.csv").write_text(f"text,category\n{name},card\n")
+    task = folder_task(folder, seed=0)
+    assert {name: len(part) for name, part in task.parts.items()} == {"train": 60, "val": 1, "test": 1}
+    assert task.parts["test"].texts == ["test"] and task.notes["test split"] == "the folder's own"
+
+
+def test_parts_are_disjoint_and_the_split_depends_on_the_seed(folder):
+    parts = [folder_task(folder, seed).parts for seed in (0, 0, 1)]
+    texts = [sorted(parts[0][name].texts) for name in ("train", "val", "test")]
+    assert len({text for part in texts for text in part}) == sum(map(len, texts)) == 60
+    assert parts[0]["test"].texts == parts[1]["test"].texts != parts[2]["test"].texts
+
+
+def test_no_words_of_a_test_opinion_were_trained_on():
+    task = opinions_task(seed=3, train=300, val=50, test=100)
+    bags = [bag_of(text) for part in task.parts.values() for text in part.texts]
+    assert len(set(bags)) == len(bags) == 450
+    assert task.limit == pytest.approx((100 - (task.kinds != "plain").sum() / 2) / 100)
+
+
+def test_the_opinions_run_reports_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "opinions_task", lambda seed: opinions_task(seed, train=80, val=20, test=60))
+    metrics = recipe.run(out=tmp_path / "o", epochs=1, progress=False)
+    assert metrics["limit/bag_of_words/accuracy"] == opinions_task(0, 80, 20, 60).limit
+    assert {"baseline/bag_of_words/accuracy", "baseline/all_that_bags_can_tell/accuracy", "test/scope/accuracy"} <= metrics.keys()
+    assert "By kind of sentence" in (tmp_path / "o" / "report.html").read_text()
+
+
+def test_bags_cannot_read_open_sentences_and_sequences_can():
+    """The point of the recipe, at a size that trains in seconds: an LSTM passes the limit that holds every bag."""
+    task = opinions_task(seed=0, train=1000, val=20, test=500)
+    task.setting = replace(task.setting, width=32, embedding=32, batch_size=16, peak_rate=8e-3)
+    tokens, test = fit_tokenizer("word", task.parts["train"].texts), task.parts["test"]
+    right = {}
+    for encoder in ("bag", "lstm"):
+        trainer = make_trainer(task, tokens, encoder, seed=0, epochs=6)
+        trainer.fit(progress=False)
+        right[encoder] = probabilities(trainer.model, tokens, test.texts).argmax(1) == test.labels
+    open_ones = task.kinds != "plain"
+    spread = 5 * np.sqrt(open_ones.sum()) / 2
+    assert abs(right["bag"][open_ones].sum() - open_ones.sum() / 2) < spread
+    assert right["lstm"][open_ones].sum() - open_ones.sum() / 2 > spread
+
+
+def test_the_oracle_knows_plain_sentences_and_guesses_the_rest(rng):
+    task = opinions_task(seed=1, train=20, val=10, test=400)
+    right = oracle_of_bags(task.parts["test"], task.kinds, rng) == task.parts["test"].labels
+    plain = task.kinds == "plain"
+    assert right[plain].all() and 0.3 < right[~plain].mean() < 0.7
+
+
+def test_baselines_on_texts_that_are_easy(folder):
+    task = folder_task(folder, seed=0)
+    said = baselines(task.parts["train"], task.parts["test"])
+    labels = task.parts["test"].labels
+    assert [name for name, classes in said.items() if (classes == labels).all()] == list(said)[1:]
+
+
+def test_nearest_by_cosine_against_all_pairs(rng):
+    x, y = (rng.random((n, 5)) * (rng.random((n, 5)) < 0.6) + 1e-3 for n in (30, 1100))
+    x, y = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (x, y))
+    labels = rng.integers(0, 4, 30)
+    np.testing.assert_array_equal(nearest_by_cosine(sparse.csr_array(x), labels, sparse.csr_array(y)), labels[(y @ x.T).argmax(1)])
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_shares_of_the_words_add_up(encoder, rng):
+    """Integrated gradients: to what the text adds to the score of vectors of zeros; <bos> and <eos> hold the rest."""
+    texts = [o.text for o in draw_opinions(20, rng)]
+    tokens = fit_tokenizer("word", texts)
+    model = build(ModelConfig(encoder, len(tokens), 2, 12, 8, 0.1, 0.1), rng).eval().to(np.float64)
+    words, shares = explain(model, tokens, texts[0], target=1)
+    assert "".join(words).split() == texts[0].split() and any(word.strip() in GOOD for text in texts for word in text.split())
+    assert {name: share.shape for name, share in shares.items()} == {name: (len(words),) for name in shares}
+    x = model.encoder.embedding(np.array([tokens.encode(texts[0])])).data
+    gained = model.judge(x).data[0, 1] - model.judge(np.zeros_like(x)).data[0, 1]
+    whole = integrated_gradients(model.judge, x, target=np.array([1]))[0].sum(-1)
+    np.testing.assert_allclose(whole[1:-1], shares["integrated gradients"])
+    assert whole.sum() == pytest.approx(gained, abs=0.03 * max(1, abs(gained)))

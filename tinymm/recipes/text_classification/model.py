@@ -1,0 +1,121 @@
+"""The recipe's classifier: an encoder and a linear layer, built from a handful of numbers that the checkpoint keeps."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ... import functional as F
+from ... import nn
+from ...autograd import no_grad
+from ...data import BytePairTokenizer, CharTokenizer, WordTokenizer, batches_by_length, pad_batch
+from ...encoders import BagOfWords, TextCNN, TextRNN, TextTransformer
+from ...functional.threads import parallel_for
+from ...training import load_checkpoint, load_weights
+
+__all__ = ["ENCODERS", "TOKENIZERS", "ModelConfig", "TextClassifier", "build", "description", "load", "probabilities"]
+
+ENCODERS = ("bag", "cnn", "lstm", "gru", "transformer")
+TOKENIZERS = {"word": WordTokenizer, "char": CharTokenizer, "bpe": BytePairTokenizer}
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What determines the shapes of all parameters."""
+
+    encoder: str
+    vocabulary: int
+    classes: int
+    width: int
+    embedding: int
+    dropout: float
+    head_dropout: float
+
+
+class TextClassifier(nn.Module):
+    r"""$p(k \mid \text{text}) = \operatorname{softmax}(W y + b)_k$, y the pooled vector of a `TextEncoder`.
+
+    Parameters
+    ----------
+    encoder : TextEncoder
+    classes : int
+        K.
+    dropout : float
+        On y.
+    rng : numpy.random.Generator
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> model = TextClassifier(TextCNN(10, 6, embedding=4, rng=rng), classes=3, rng=rng)
+    >>> model(np.array([[4, 5, 6]])).shape
+    (1, 3)
+    """
+
+    def __init__(self, encoder, classes, dropout=0.0, *, rng):
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.output = nn.Linear(encoder.pooled_width, classes, rng=rng)
+
+    def forward(self, ids, mask=None):
+        """ids (B, T), mask (B, T) to logits (B, K)."""
+        return self.judge(self.encoder.embedding(ids), mask)
+
+    def judge(self, x, mask=None):
+        """Token vectors x (B, T, E) to logits (B, K)."""
+        return self.output(self.dropout(self.encoder.read(x, mask)[1]))
+
+
+def build(config, rng):
+    """The classifier of a ModelConfig, its weights drawn from `rng`."""
+    c = config
+    if c.encoder == "bag":
+        encoder = BagOfWords(c.vocabulary, c.width, c.dropout, rng=rng)
+    elif c.encoder == "cnn":
+        encoder = TextCNN(c.vocabulary, c.width, c.embedding, dropout=c.dropout, rng=rng)
+    elif c.encoder == "transformer":
+        encoder = TextTransformer(c.vocabulary, c.width, dropout=c.dropout, rng=rng)
+    else:
+        encoder = TextRNN(c.vocabulary, c.width, c.embedding, c.encoder, dropout=c.dropout, rng=rng)
+    return TextClassifier(encoder, c.classes, c.head_dropout, rng=rng)
+
+
+def description(config, tokenizer, classes):
+    """What a checkpoint says about its model, beside the weights."""
+    kind, = (name for name, cls in TOKENIZERS.items() if isinstance(tokenizer, cls))
+    return {"recipe": "text-classification", "model": asdict(config), "classes": list(classes),
+            "tokenizer": {"kind": kind, "state": tokenizer.to_json()}}
+
+
+def load(path):
+    """(classifier in eval mode, tokenizer, classes) of a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or no checkpoint of this recipe.
+    """
+    about = load_checkpoint(path)[1].get("about", {})
+    if about.get("recipe") != "text-classification":
+        raise ValueError(f"load: {path} is no checkpoint of `tinymm run text-classification`")
+    model = build(ModelConfig(**about["model"]), np.random.default_rng(0))
+    load_weights(path, model)
+    tokenizer = TOKENIZERS[about["tokenizer"]["kind"]].from_json(about["tokenizer"]["state"])
+    return model.eval(), tokenizer, tuple(about["classes"])
+
+
+def probabilities(model, tokenizer, texts, batch=128):
+    """The probability of each class for each text: float array (N, K)."""
+    model.eval()
+    encoded = [tokenizer.encode(text) for text in texts]
+    parts = batches_by_length([len(ids) for ids in encoded], batch)
+
+    def some(first, last):
+        with no_grad():
+            return [F.softmax(model(*pad_batch([encoded[i] for i in rows])), -1).data for rows in parts[first:last]]
+
+    shares = parallel_for(len(parts), some, work=math.inf)
+    found = np.concatenate([p for share in shares for p in share])
+    ordered = np.empty_like(found)
+    ordered[np.concatenate(parts)] = found
+    return ordered
