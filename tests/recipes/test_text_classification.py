@@ -55,10 +55,10 @@ def refused(capsys, *words):
     return message
 
 
-def test_a_run_leaves_its_five_files(folder, tmp_path, capsys):
+def test_a_run_leaves_its_files(folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(command("--data", folder, "--out", out, "--epochs", 2)) == 0
-    assert {"checkpoint.npz", "config.json", "log.jsonl", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
     metrics = json.loads((out / "metrics.json").read_text())
     for name in ("test/accuracy", "test/macro_f1", "baseline/majority/accuracy", "baseline/TF-IDF_nearest_neighbour/accuracy",
                  "baseline/TF-IDF_SVM_of_words/accuracy", "baseline/TF-IDF_SVM_of_words_and_letters/macro_f1", "seconds/train"):
