@@ -65,6 +65,7 @@ def full_report(word="red"):
         caption=word,
     )  # fmt: skip
     report.attention(rng.random((16, 24)), [word, "circle"], np.full((2, 2, 3), 1 / 6), caption=word)
+    report.alignment(rng.random((8, 6)), ["–", word, "–"], np.eye(4)[:, :3], caption=word)
     report.config({"seed": 0, word: word, "model": {"width": 64}, "data": None})
     return report
 

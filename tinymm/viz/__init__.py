@@ -10,6 +10,9 @@ from .figures import bar_chart, line_chart
 from .images import overlay, to_png
 from .maps import montage, signed_map
 from .report import Report
+from .spectrograms import alignment_image, spectrogram_image
 
-__all__ = ["Example", "Report", "bar_chart", "format_table", "line_chart", "metric_table", "montage", "overlay",
-           "signed_map", "to_png"]
+__all__ = [
+    "Example", "Report", "alignment_image", "bar_chart", "format_table", "line_chart", "metric_table", "montage",
+    "overlay", "signed_map", "spectrogram_image", "to_png",
+]

@@ -77,6 +77,10 @@ img + .predicted { margin-top: 0.6rem; }
 .word { margin-top: 0.55rem !important; font-weight: 600; line-height: 1.3; }
 .measure { font-size: 0.8125rem; line-height: 1.4; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .measure:nth-child(2) { margin-top: 0.55rem; }
+.lanes { display: grid; grid-template-columns: max-content minmax(0, 48rem); gap: 0.6rem; }
+.lanes ol { display: flex; flex-direction: column-reverse; margin: 0; padding: 0; list-style: none; text-align: right; }
+.lanes li { flex: 1 1 0; min-height: 0; display: flex; align-items: center; justify-content: end; line-height: 0; font-size: 0.8125rem; }
+.lanes img { border-radius: 0; }
 .scale { display: block; margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
 .scale img { display: inline-block; width: 8rem; height: 0.65rem; margin: 0 0.6rem; border-radius: 2px; }
 .lines .measure { margin: 0.9rem 0 0; }

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from .attention import attention_legend, attention_tiles, check_maps
-from .blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, table
+from .blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, picture, table
 from .cells import format_column, metric_columns
 from .confusion import check_matrix, confused_pairs, confusion_table
 from .elements import Markup, element
 from .figures import bar_chart, line_chart
 from .logs import panels
 from .page import page
+from .spectrograms import alignment_image
 from .words import coloured_words
 
 __all__ = ["Report"]
@@ -255,6 +256,33 @@ class Report:
             self._parts.append(absence(error, "Pictures are left out."))
             tiles = attention_tiles(None, words, maps)
         self._parts.append(figure(element("ul", *tiles, class_="tiles attention"), caption, *attention_legend(maps)))
+
+    def alignment(self, spectrogram, symbols, posterior, caption=""):
+        """Add a spectrogram and over it, in a lane for each symbol, where in time it was heard.
+
+        Parameters
+        ----------
+        spectrogram : (T, F) array
+        symbols : sequence of S str
+            The first has the lowest lane.
+        posterior : (N, S) array
+            Probability of each symbol at each of N places, evenly spread over the T frames.
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            If there is not one symbol per lane, or as `alignment_image`.
+        """
+        if np.shape(posterior)[1:] != (len(symbols),):
+            raise ValueError(f"alignment: needs one symbol per lane; got {len(symbols)} for a posterior {np.shape(posterior)}")
+        image = alignment_image(spectrogram, posterior)
+        try:
+            shown = picture(image, f"When each of these was heard, from first to last: {' '.join(symbols)}.")
+        except ImportError as error:
+            shown = absence(error, "The picture is left out.")
+        lanes = element("ol", *(element("li", symbol) for symbol in symbols), aria_label="lanes, from the lowest")
+        self._parts.append(figure(element("div", lanes, shown, class_="lanes"), caption))
 
     def html(self):
         """Return the report as one HTML document."""
