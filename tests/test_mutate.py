@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import tinymm as tm
+import tinymm.testing.specs  # noqa: F401  (imported only once: its rows must be among those that stay)
 
 pytest.importorskip("resource")  # the workers need a Unix
 
@@ -130,6 +131,44 @@ def unrelated(x):
         "return np.where(x > 0, g.mT, -g).mean(axis, keepdims=True)",
         "return x ** 3", "return 2 ** x", "return x", "return x if s <= 1 else s", "return s"}
     assert not [line for line in found if "ValueError" in line or "mathematics" in line or "+ 1" in line or "> 9" in line]
+
+
+def test_functions_around_ops_are_rewritten_and_what_stands_in_another_module(toy, monkeypatch):
+    """Not the forward of an op: its values are what the rows compare."""
+    inner = toy(HEAD + """
+@op
+def twice(x):
+    return 2 * x
+
+@twice.vjp
+def twice_vjp(g):
+    return Scale.of(3) * g
+
+class Scale:
+    @classmethod
+    def of(cls, n):
+        return n - 1
+
+def shown(x):
+    return x * 1.0
+""")
+    outer = toy(HEAD + f"""
+import sys
+inner = sys.modules["{inner}"]
+
+def four_times(x):
+    return inner.twice(inner.twice(inner.shown(x)))
+
+def unrelated(x):
+    return x + 1
+
+spec("twice", lambda: calls(arrays()), reference=lambda x: 4 * x, function=four_times)
+""")
+    targets = {target.name: target for target in targets_in((inner, outer))}
+    assert set(targets) == {f"{inner}.twice_vjp", f"{inner}.Scale.of", f"{inner}.shown", f"{outer}.four_times"}
+    assert all(target.ops == ("twice",) for target in targets.values())
+    assert {m.line for m in mutants_of(targets[f"{inner}.Scale.of"])} == {
+        "return n + 1", "return n", "return -1", "return 1 - n", "return n - 2", "return n - 0", "return cls"}
 
 
 def test_a_good_row_kills_every_mutant(toy, mutate, capsys):

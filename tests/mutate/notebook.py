@@ -16,7 +16,7 @@ from tinymm.autograd import registry
 from tinymm.testing import SPECS
 
 from .checks import named_tests
-from .targets import functions_of
+from .targets import functions_around, functions_of
 
 __all__ = ["Notebook", "key_of"]
 
@@ -63,8 +63,10 @@ def parsed(line):
 
 
 def key_of(mutant, modules):
-    """A hash of the ops' source, the mutant's, and that of the spec rows."""
-    return digest(mutant.target.name, mutant.source, *(evidence(op, modules) for op in mutant.target.ops))
+    """A hash of the ops' source, the mutant's, and that of the spec rows and of what they call."""
+    target = mutant.target
+    around = dict.fromkeys(f for op, k in target.rows for f in functions_around(SPECS[op][k], modules))
+    return digest(target.name, mutant.source, *(evidence(op, modules) for op in target.ops), *map(inspect.getsource, around))
 
 
 @cache

@@ -1,4 +1,5 @@
-"""Which functions are rewritten: VJPs, composites, and the plain functions of the same room that these call."""
+"""Which functions are rewritten: VJPs, composites, functions around ops that have a spec row, and the plain functions of the
+same room that these call."""
 
 import ast
 import importlib
@@ -9,12 +10,13 @@ import textwrap
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import tinymm.functional
 from tinymm.autograd import registry
+from tinymm.testing import SPECS
 
-__all__ = ["ROOM", "Target", "functions_of", "targets_in"]
+__all__ = ["ROOM", "Target", "functions_around", "functions_of", "targets_in"]
 
 NO_MATHEMATICS = {"methods", "protocol", "threads"}  # who calls what, and when
 ROOM = tuple(m.name for m in pkgutil.walk_packages(tinymm.functional.__path__, "tinymm.functional.")
@@ -31,8 +33,9 @@ class Target:
         Where it is found.
     source : str
         Its text, without decorators.
-    ops : tuple of str
-        Whose checks are run: the ops whose VJP or composite it is, or is called by.
+    rows : tuple of (str, int)
+        Op and number of each spec row whose checks are run: those of the ops whose VJP or composite it is, or is called
+        by, and those of the functions around ops that it is, or is called by.
     line, indent : int
         Where the text stands in its file.
     """
@@ -40,7 +43,7 @@ class Target:
     module: str
     qualname: str
     source: str = field(repr=False)
-    ops: tuple
+    rows: tuple
     line: int
     indent: int
 
@@ -53,6 +56,11 @@ class Target:
         return f"{self.file}.{self.qualname}"
 
     @property
+    def ops(self):
+        """The ops of the rows."""
+        return tuple(dict.fromkeys(op for op, _ in self.rows))
+
+    @property
     def path(self):
         return Path(sys.modules[self.module].__file__)
 
@@ -62,7 +70,7 @@ class Target:
         found = importlib.import_module(self.module)
         for part in self.qualname.split("."):
             found = inspect.getattr_static(found, part)
-        return found.fget if isinstance(found, property) else found
+        return plain(found)
 
 
 def targets_in(modules=ROOM):
@@ -71,17 +79,36 @@ def targets_in(modules=ROOM):
     for name, public in registry.items():
         if public.__module__ in modules:
             for function in functions_of(public.op, modules):
-                reached.setdefault((function.__module__, function.__qualname__), []).append(name)
+                rows_of(function, reached).update((name, k) for k in range(len(SPECS.get(name, ()))))
+    for name, rows in SPECS.items():
+        for k, row in enumerate(rows):
+            for function in functions_around(row, modules):
+                rows_of(function, reached).add((name, k))
     found = []
-    for (module, qualname), ops in reached.items():
+    for (module, qualname), rows in reached.items():
         node, text = definitions(module)[qualname]
-        found.append(Target(module, qualname, text, tuple(ops), node.lineno, node.col_offset))
+        found.append(Target(module, qualname, text, tuple(sorted(rows)), node.lineno, node.col_offset))
     return sorted(found, key=lambda target: (target.module, target.line))
+
+
+def rows_of(function, reached):
+    return reached.setdefault((function.__module__, function.__qualname__), set())
 
 
 def functions_of(record, modules):
     """The functions that make the gradients of an op: VJP, composite, and whatever plain function these reach."""
-    found, waiting = [], [f for f in (record.pull, record.composite) if isinstance(f, FunctionType)]
+    return reach([f for f in (record.pull, record.composite) if isinstance(f, FunctionType)], modules)
+
+
+def functions_around(row, modules):
+    """The functions whose gradients the tape makes of those of ops: what a row calls instead of its op, and what this reaches."""
+    called = [row.function, getattr(tinymm.functional, row.public or "", None)]
+    return reach([f for f in called if isinstance(f, FunctionType) and f.__module__ in modules and not hasattr(f, "op")], modules)
+
+
+def reach(functions, modules):
+    """These functions and the plain functions of the same modules that they call."""
+    found, waiting = [], list(functions)
     while waiting:
         function = waiting.pop(0)
         if function not in found and function.__qualname__ in definitions(function.__module__):
@@ -91,14 +118,28 @@ def functions_of(record, modules):
 
 
 def called_by(function, modules):
-    """The plain functions and the methods of classes of these modules that a function names."""
+    """The plain functions and the methods of classes of these modules that a function names, by themselves or as `module.name`."""
     node, _ = definitions(function.__module__)[function.__qualname__]
-    for name in {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}:
-        value = function.__globals__.get(name)
+    for value in {id(v): v for v in map(lambda n: named(n, function.__globals__), ast.walk(node)) if v is not None}.values():
         if getattr(value, "__module__", None) not in modules or hasattr(value, "op"):
             continue
         members = vars(value).values() if isinstance(value, type) else [value]
-        yield from (f for f in (getattr(m, "fget", m) for m in members) if isinstance(f, FunctionType))
+        yield from (f for f in map(plain, members) if isinstance(f, FunctionType) and f.__module__ in modules)
+
+
+def named(node, names):
+    """What a name, or a name in a module, stands for; None if neither."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        module = names.get(node.value.id)
+        return getattr(module, node.attr, None) if isinstance(module, ModuleType) else None
+    return None
+
+
+def plain(member):
+    """The function inside a property, a classmethod or a staticmethod."""
+    return getattr(member, "fget", None) or getattr(member, "__func__", member)
 
 
 @cache
