@@ -27,6 +27,7 @@ TESTS = Path(__file__).resolve().parents[1] / "functional"
 FIRST = 3  # calls on which most mutants die
 IN_THIS_PROCESS = ["-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:faulthandler",
                    "-W", "ignore:Slow code in plugin"]  # pytest's plugins expect to be imported first
+A_RUNG = 0.2  # of the time that a test file may take
 LAST = "PyTorch"  # the suite must not need it
 CHEAP = ("directional", "value", "composite", "complex step", "differences", "structure", "float32", "layouts",
          "second complex", "taylor")
@@ -37,7 +38,7 @@ class BrokenCheck(Exception):
     """A check that fails without any mutant can say nothing about one."""
 
 
-def killer_of(mutant, examples, beat=lambda: None):
+def killer_of(mutant, examples, beat=lambda share: None):
     """The name of the first check that notices a mutant, or None.
 
     Parameters
@@ -46,12 +47,12 @@ def killer_of(mutant, examples, beat=lambda: None):
     examples : int
         Calls drawn per row.
     beat : callable
-        Called before each check.
+        Called before each check, with the share of the longest time that it may take.
     """
     function = mutant.target.function
     code = compiled(mutant)
     for name, passes in checks(mutant.target, examples):
-        beat()
+        beat(1 if name.endswith(".py") else A_RUNG)
         with installed(function, code):
             noticed = not passes()
         if noticed:

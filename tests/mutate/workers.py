@@ -16,7 +16,7 @@ from .checks import BrokenCheck, killer_of
 
 __all__ = ["judged"]
 
-LIMIT = 20.0  # seconds of one check; the longest, a file of tests, takes two
+LIMIT = 20.0  # seconds of a file of tests; the longest takes two
 MEMORY = 3 << 30  # bytes: a loop that never ends may grow
 
 
@@ -97,7 +97,7 @@ def serve(pipe, examples, limit):
         except EOFError:
             return
         try:  # when the timer runs out, SIGPROF ends the process
-            pipe.send(killer_of(mutant, examples, beat=lambda: signal.setitimer(signal.ITIMER_PROF, limit)))
+            pipe.send(killer_of(mutant, examples, beat=lambda share: signal.setitimer(signal.ITIMER_PROF, share * limit)))
         except BaseException as error:  # not the mutant's: that is caught where a check is run
             pipe.send(BrokenCheck(f"{mutant.target.name}: {type(error).__name__}: {error}"))
         signal.setitimer(signal.ITIMER_PROF, 0)
