@@ -53,12 +53,33 @@ def killer_of(mutant, examples, beat=lambda share: None):
     code = compiled(mutant)
     for name, passes in checks(mutant.target, examples):
         beat(1 if name.endswith(".py") else A_RUNG)
+        if not reaches(name, passes, mutant.target):
+            continue
         with installed(function, code):
             noticed = not passes()
         if noticed:
             sound(name, passes)
             return name
     return None
+
+
+reached = {}  # (target, check) -> whether the check runs the target's function at all
+
+
+def reaches(name, passes, target):
+    """Whether a check can notice any mutant of a target: not if it passes where the function only ends the program."""
+    key = target.name, name
+    if key not in reached:
+        with installed(target.function, trap.__code__):
+            try:
+                reached[key] = not passes()
+            except SystemExit:  # which nothing between here and there takes for an error of its own
+                reached[key] = True
+    return reached[key]
+
+
+def trap(*_, **__):
+    raise SystemExit
 
 
 proven = set()  # checks that the originals pass
