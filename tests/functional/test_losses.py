@@ -57,6 +57,17 @@ def test_kl_div_is_zero_only_at_the_target(rng):
     assert (F.kl_div(np.log(p), q, reduction="none").sum(-1) > 0).all()
 
 
+@pytest.mark.parametrize("loss", PAIRED)
+def test_reductions_are_those_of_the_elements(loss, rng):
+    x, target = rng.standard_normal((3, 4)), rng.uniform(0.1, 0.9, (3, 4))
+    each = loss(x, target, reduction="none")
+    assert each.shape == (3, 4)
+    np.testing.assert_allclose(loss(x, target), each.sum() / 12, rtol=1e-13)
+    np.testing.assert_allclose(loss(x, target, reduction="sum"), each.sum(), rtol=1e-13)
+    if loss is F.kl_div:
+        np.testing.assert_allclose(loss(x, target, reduction="batchmean"), each.sum() / 3, rtol=1e-13)
+
+
 def test_second_derivative_of_the_square_is_two():
     x = tm.tensor(np.array([3.0]), requires_grad=True)
     d, = tm.grad(F.mse_loss(x, np.array([1.0])), x, create_graph=True)

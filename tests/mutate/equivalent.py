@@ -15,6 +15,8 @@ NEVER_CALLED = "the gradient of an input that is None is never asked for"
 ORDER_UNREAD = "the order of time matters to the gradient of the input alone, which is thrown away here"
 ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
 MORE_BORDER = "a wider border below and to the right, which no window reaches"
+LAST_ORDER = "einsum puts the labels of the last product in order, if they are not"
+ONE_LABEL = "axes of one label are equally long"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
 
@@ -25,6 +27,23 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("arithmetic.power_vjp", "if False:", "for a number as exponent the array formula gives the same numbers"),
     ("arithmetic.power_vjp", "if not np.ndim(y):", "where y is 0-d so is b; otherwise " + SAME),
     ("arithmetic.power_vjp", "return g * b * a ** np.where((a == 0) & (b == 0), 2.0, b - 1)", "0 to either power is 0"),
+    ("contraction.einsum", "x, term = simple[-1]", "one is left: the first is the last"),
+    ("contraction.einsum", "return permute(x, [term.index(c) for c in out])", "axes in order already: " + SAME),
+    ("contraction._contract_cheapest", "if best is None or size <= best[0]:", "of equally small products, the last"),
+    ("contraction._contract_cheapest", "best = size, i, j, kept", LAST_ORDER),
+    ("contraction._contract_cheapest", "best = size, i, j, out if terms == 2 else kept", LAST_ORDER),
+    ("contraction._contract_cheapest", "best = size, i, j, out if len(terms) == 1 else kept", LAST_ORDER),
+    ("contraction._diagonal", "if True:", "of one axis the diagonal is all: " + SAME),
+    ("contraction._diagonal", "if n >= 1:", "of one axis the diagonal is all: " + SAME),
+    ("contraction._diagonal", "if n > 0:", "of one axis the diagonal is all: " + SAME),
+    ("contraction._diagonal", "x = getitem(permute(x, shared + others), (np.arange(x.shape[shared[1]]),) * n)", ONE_LABEL),
+    ("contraction._diagonal", "x = getitem(permute(x, shared + others), (np.arange(x.shape[shared[-1]]),) * n)", ONE_LABEL),
+    ("contraction._without_stretched", "if False:", "reshaped to the shape it has"),
+    ("contraction._without_stretched", "if kept == len(term):", "reshaped to the shape it has"),
+    ("contraction._without_stretched", "if len(kept) == term:", "reshaped to the shape it has"),
+    ("contraction._without_stretched", "if len(kept) == len(sizes):", "as many as all labels there are is all of term; otherwise "
+                                                                      "it is reshaped, perhaps to the shape it has"),
+    ("contraction._without_lone", "return (sum(x, lone), ''.join((c for c in term if c in elsewhere)))", "summed over no axes"),
     ("dropping.dropout_vjp", "return g * mask * scale", "without a mask both are one: g ⊙ True · 1 is g"),
     ("dropping.dropout_vjp", "return g if scale is True else g * mask * scale", "without a mask both are one: g ⊙ True · 1 is g"),
     ("dropping.dropout_vjp", "return g if mask is False else g * mask * scale", "without a mask both are one: g ⊙ True · 1 is g"),
@@ -42,7 +61,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("linalg.linear_vjp", "lambda: G)", TAPE_SUMS),
     ("linalg.norm_vjp", "if False:", "|x|⁰ = 1: the formula for every p says the same for p = 1"),
     ("linalg.norm_vjp", "if ord == 0:", "|x|⁰ = 1: the formula for every p says the same for p = 1"),
-    ("linalg.norm_vjp", "y = where(zero, 2, y)", "it divides a 0"),
+    ("linalg.norm_vjp", "y = where(zero, 2, y)", "it divides a 0, or what is multiplied by sign(0) = 0"),
     ("linalg.norm_vjp", "return spread(g, axis, x.shape) * sign(x) * (where(x == 0, 2, abs(x)) / spread(y, axis, x.shape)) "
                         "** (ord - 1)", "it is multiplied by sign(0) = 0"),
     ("losses.mse_loss_vjp", "d = share(g, target, reduction) * (2 * (x - target))", SIZE_ONLY),
