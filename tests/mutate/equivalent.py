@@ -15,7 +15,6 @@ NEVER_CALLED = "the gradient of an input that is None is never asked for"
 ORDER_UNREAD = "the order of time matters to the gradient of the input alone, which is thrown away here"
 ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
 MORE_BORDER = "a wider border below and to the right, which no window reaches"
-LAST_ORDER = "einsum puts the labels of the last product in order, if they are not"
 ONE_LABEL = "axes of one label are equally long"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
@@ -30,9 +29,6 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("contraction.einsum", "x, term = simple[-1]", "one is left: the first is the last"),
     ("contraction.einsum", "return permute(x, [term.index(c) for c in out])", "axes in order already: " + SAME),
     ("contraction._contract_cheapest", "if best is None or size <= best[0]:", "of equally small products, the last"),
-    ("contraction._contract_cheapest", "best = size, i, j, kept", LAST_ORDER),
-    ("contraction._contract_cheapest", "best = size, i, j, out if terms == 2 else kept", LAST_ORDER),
-    ("contraction._contract_cheapest", "best = size, i, j, out if len(terms) == 1 else kept", LAST_ORDER),
     ("contraction._diagonal", "if True:", "of one axis the diagonal is all: " + SAME),
     ("contraction._diagonal", "if n >= 1:", "of one axis the diagonal is all: " + SAME),
     ("contraction._diagonal", "if n > 0:", "of one axis the diagonal is all: " + SAME),

@@ -84,7 +84,7 @@ def check_torch(row, args, kwargs, rng):
     if expected.requires_grad:
         reference = torch.autograd.grad(expected, inputs, torch.tensor(g), allow_unused=True)
     for i, (d, t) in enumerate(zip(pulled(y, leaves, g), reference, strict=True)):
-        agreement &= agrees("check_op", subject, i, d, np.zeros_like(d) if t is None else t.numpy(), "PyTorch", 1e-9, 1e-10)
+        agreement &= agrees("check_op", subject, i, d, np.zeros_like(d) if t is None else t.numpy(), "PyTorch", 1e-10, 1e-11)
     return agreement
 
 
