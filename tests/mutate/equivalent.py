@@ -15,6 +15,7 @@ NEVER_CALLED = "the gradient of an input that is None is never asked for"
 ORDER_UNREAD = "the order of time matters to the gradient of the input alone, which is thrown away here"
 ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
 MORE_BORDER = "a wider border below and to the right, which no window reaches"
+TWO_AXES = "a state has two axes: the second is the last"
 ONE_LABEL = "axes of one label are equally long"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
@@ -26,6 +27,8 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("arithmetic.power_vjp", "if False:", "for a number as exponent the array formula gives the same numbers"),
     ("arithmetic.power_vjp", "if not np.ndim(y):", "where y is 0-d so is b; otherwise " + SAME),
     ("arithmetic.power_vjp", "return g * b * a ** np.where((a == 0) & (b == 0), 2.0, b - 1)", "0 to either power is 0"),
+    ("cells.lstm_cell", "i, f, g, o = split(_affine(input, w_ih, b_ih) + _affine(h, w_hh, b_hh), h.shape[1], 1)", TWO_AXES),
+    ("cells.gru_cell", "size = hx.shape[1]", TWO_AXES),
     ("contraction.einsum", "x, term = simple[-1]", "one is left: the first is the last"),
     ("contraction.einsum", "return permute(x, [term.index(c) for c in out])", "axes in order already: " + SAME),
     ("contraction._contract_cheapest", "if best is None or size <= best[0]:", "of equally small products, the last"),
@@ -79,6 +82,10 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("shape.permute_vjp", "inverse = [-1] * len(dims)", "every element is overwritten"),
     ("shape.transpose_vjp", "return transpose(g, dim1, dim0)", SYMMETRIC),
     ("shape._tuple", "return axis if isinstance(axis, (tuple, list)) else (axis,)", "a list is read as a tuple is"),
+    ("steps.attention_scores", "scale = 1 / math.sqrt(query.shape[-1] or 2) if scale is None else scale",
+     "of no features every score is 0, however scaled"),
+    ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", "there are as many values as keys"),
+    ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)", "with p = 0 dropout returns its input"),
     ("softmaxes.softmax_vjp", "x = g - inner(y, g, dim)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
     ("softmaxes.ceiling", "if False:", SAME),

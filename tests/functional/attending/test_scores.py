@@ -40,6 +40,14 @@ def test_concat_is_additive_with_its_matrices_side_by_side(seed):
         np.testing.assert_allclose(a, b.data, atol=1e-12)
 
 
+def test_keys_may_have_more_axes_in_front_than_queries(rng):
+    query, key, W, v = rng.standard_normal((2, 3)), rng.standard_normal((4, 5, 3)), rng.standard_normal((6, 6)), rng.standard_normal(6)
+    e = F.concat_scores(query, key, W, v)
+    assert e.shape == (4, 2, 5)
+    for k in range(4):
+        np.testing.assert_allclose(e[k], F.concat_scores(query, key[k], W, v), atol=1e-13)
+
+
 @given(SEEDS)
 def test_a_network_with_tanh_and_no_bias_is_concat(seed):
     query, key, W, v = drawn(seed)

@@ -65,7 +65,27 @@ def test_a_query_that_may_attend_to_nothing(additive, rng):
 
 def test_is_causal_is_aligned_at_the_top_left():
     assert F.causal_mask(2, 4).tolist() == [[True, False, False, False], [True, True, False, False]]
-    assert F.causal_mask(3, 1).all()
+    assert F.causal_mask(3, 1).all() and F.causal_mask(2).tolist() == [[True, False], [True, True]]
+
+
+@pytest.mark.parametrize("T, S", [(2, 4), (4, 2), (3, 3)])
+def test_is_causal_is_the_causal_mask(T, S, rng):
+    query, key, value = drawn(rng, T=T, S=S)
+    output, weights = F.attention(query, key, value, F.causal_mask(T, S))
+    np.testing.assert_array_equal(F.attention(query, key, value, is_causal=True)[1], weights)
+    np.testing.assert_array_equal(F.explicit_attention(query, key, value, is_causal=True), output)
+
+
+def test_a_query_for_every_batch_of_keys(rng):
+    query, key, value = drawn(rng)
+    output, weights = F.attention(query[0], key, value)
+    np.testing.assert_allclose(output, F.attention(np.broadcast_to(query[0], query.shape), key, value)[0], atol=1e-13)
+    assert weights.shape == (2, 3, 5, 6)
+
+
+def test_a_mask_does_not_change_the_dtype(rng):
+    scores = rng.standard_normal((5, 6)).astype(np.float32)
+    assert F.attention_weights(scores, rng.standard_normal((5, 6))).dtype == np.float32
 
 
 def test_huge_scores_choose_one_key(rng):
@@ -90,11 +110,13 @@ def test_attention_does_not_know_the_order_of_keys(seed):
                                F.scaled_dot_product_attention(query, key, value), atol=1e-12)
 
 
-def test_grouped_queries_are_repeated_keys(rng):
-    query, (_, key, value) = drawn(rng, H=6)[0], drawn(rng, H=2)
-    mask = rng.random((2, 6, 5, 6)) < 0.7
+@pytest.mark.parametrize("lead", [(), (2,), (1, 2)])
+@pytest.mark.parametrize("shape", [None, (5, 6), (1, 6), (6, 5, 6), (1, 5, 6), (2, 6, 5, 6), (2, 1, 5, 6), (1, 6, 5, 6)])
+def test_grouped_queries_are_repeated_keys(lead, shape, rng):
+    query, key, value = (rng.standard_normal((*lead, *s)) for s in ((6, 5, 4), (2, 6, 4), (2, 6, 3)))
+    mask = None if shape is None else rng.random(shape[max(0, len(shape) - len(lead) - 3):]) < 0.7
     output, weights = F.attention(query, key, value, mask, enable_gqa=True)
-    expected, expected_weights = F.attention(query, key.repeat(3, 1), value.repeat(3, 1), mask)
+    expected, expected_weights = F.attention(query, key.repeat(3, -3), value.repeat(3, -3), mask)
     np.testing.assert_allclose(output, expected, atol=1e-12)
     np.testing.assert_allclose(weights, expected_weights, atol=1e-12)
 
@@ -147,3 +169,5 @@ def test_errors(rng):
         F.scaled_dot_product_attention(query, key, value, np.ones((5, 6), np.int64))
     with pytest.raises(ValueError, match="divide the query's"):
         F.scaled_dot_product_attention(query, key[:, :2], value[:, :2], enable_gqa=True)
+    with pytest.raises(ValueError, match="divide the query's"):
+        F.attention(query, key[:, :1], value, enable_gqa=True)

@@ -137,7 +137,7 @@ def pairs(who, query, key, weight):
     if weight.shape[-1] != D + E:
         raise ValueError(f"{who}: weight must be (A, {D + E}), for a query and a key end to end; got {weight.shape} "
                          f"for {query.shape} and {key.shape}")
-    lead = np.broadcast_shapes(tuple(q_lead), tuple(k_lead))
+    lead = np.broadcast_shapes(q_lead, k_lead)
     q = broadcast_to(query[..., :, None, :], (*lead, T, S, D))
     k = broadcast_to(key[..., None, :, :], (*lead, T, S, E))
     return concatenate([q, k], -1)

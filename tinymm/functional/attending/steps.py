@@ -156,7 +156,7 @@ def attention_weights(scores, mask=None):
            [0., 0.]])
     """
     if mask is not None:
-        kind = np.dtype(mask.dtype).kind
+        kind = mask.dtype.kind
         if kind not in "bf":
             raise ValueError(f"attention_weights: the mask is boolean (True = may attend) or floating; got {mask.dtype}")
         # e = −∞ where one may not look
