@@ -68,19 +68,19 @@ reached = {}  # (target, check) -> whether the check runs the target's function 
 
 
 def reaches(name, passes, target):
-    """Whether a check can notice any mutant of a target: not if it passes where the function only ends the program."""
+    """Whether a check can notice any mutant of a target: not if it passes where calling the function is a way out."""
     key = target.name, name
     if key not in reached:
         with installed(target.function, trap.__code__):
             try:
                 reached[key] = not passes()
-            except SystemExit:  # which nothing between here and there takes for an error of its own
+            except GeneratorExit:  # which nothing between here and there takes for an error of its own
                 reached[key] = True
     return reached[key]
 
 
 def trap(*_, **__):
-    raise SystemExit
+    raise GeneratorExit
 
 
 proven = set()  # checks that the originals pass
@@ -160,6 +160,6 @@ def passes_file(path):
             status = pytest.main([*IN_THIS_PROCESS, str(path)], plugins=[FirstFailureCounts])
     finally:
         os.chdir(before)
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):  # while collecting
         raise BrokenCheck(f"{path.name} does not run: {said.getvalue()}")
     return status == pytest.ExitCode.OK

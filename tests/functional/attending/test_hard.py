@@ -47,6 +47,10 @@ def test_the_likeliest_is_the_first_of_the_largest(seed):
     for row, one_hot in zip(alpha, F.likeliest_weights(alpha)):
         assert one_hot.tolist() == ([float(s == row.argmax()) for s in range(5)] if row.any() else [0.0] * 5)
     assert F.likeliest_weights(np.array([[-np.inf, -3.0]])).tolist() == [[0, 1]]
+    assert F.likeliest_weights(np.array([[[-3.0, 0.0, -1.0], [-np.inf, 0.0, 0.0]]])).tolist() == [[[0, 1, 0], [0, 0, 0]]]
+    of_tensor = F.likeliest_weights(tm.tensor(alpha.astype(np.float32)[:, None], requires_grad=True))
+    np.testing.assert_array_equal(of_tensor.data, F.likeliest_weights(alpha)[:, None])
+    assert of_tensor.dtype == np.float32 and not of_tensor.requires_grad
 
 
 @given(SEEDS)
@@ -62,6 +66,16 @@ def test_hidden_locations_are_never_drawn(seed):
         np.testing.assert_allclose(y.data.sum(-1), mask.any(-1), atol=1e-12)
         if y.requires_grad:
             assert not tm.grad(y, scores, rng.standard_normal(y.shape), retain_graph=True)[0].data[~mask].any()
+
+
+def test_log_probability_and_entropy_of_a_stack(rng):
+    """The last axis holds the locations, however many are in front."""
+    scores, mask = rng.standard_normal((2, 3, 4)), rng.random((2, 3, 4)) < 0.8
+    choice = F.likeliest_weights(F.where(mask, scores, -np.inf))
+    for b in range(2):
+        np.testing.assert_allclose(F.location_log_probability(scores, choice, mask)[b],
+                                   F.location_log_probability(scores[b], choice[b], mask[b]), atol=1e-14)
+        np.testing.assert_allclose(F.attention_entropy(scores, mask)[b], F.attention_entropy(scores[b], mask[b]), atol=1e-14)
 
 
 @given(SEEDS)
@@ -95,6 +109,15 @@ def test_a_hard_gumbel_has_the_gradient_of_the_soft_one(rng):
     soft, hard = (F.gumbel_softmax(e, 0.5, hard, dim=1, rng=np.random.default_rng(3)) for hard in (False, True))
     assert (hard.data.sum(1) == 1).all() and set(hard.data.ravel().tolist()) == {0.0, 1.0}
     np.testing.assert_array_equal(tm.grad(hard, e, g)[0].data, tm.grad(soft, e, g)[0].data)
+    for dim in (0, 1, 2, -2):
+        soft, hard = (F.gumbel_softmax(e.data, 0.5, hard, dim, rng=np.random.default_rng(4)) for hard in (False, True))
+        np.testing.assert_array_equal(hard, soft == soft.max(dim, keepdims=True))
+
+
+def test_a_hard_value_that_asks_for_a_gradient_gets_none(rng):
+    hard, soft = (tm.tensor(rng.standard_normal(3), requires_grad=True) for _ in range(2))
+    F.straight_through(hard, soft).backward(np.ones(3))
+    assert hard.grad is None and soft.grad.tolist() == [1, 1, 1]
 
 
 def test_float32_is_kept(rng):
