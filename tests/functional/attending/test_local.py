@@ -24,6 +24,11 @@ def test_keys_outside_the_window_are_invisible(seed, reach):
     assert not d.data[far].any()
 
 
+def test_both_ends_of_the_window_are_in_it(rng):
+    weights = F.local_weights(rng.standard_normal((1, 9)), np.array([4.0]), 2.0)
+    assert np.flatnonzero(weights).tolist() == [2, 3, 4, 5, 6]
+
+
 def test_a_wide_window_is_soft_attention(rng):
     scores, positions = rng.standard_normal((2, 3, 9)), rng.uniform(0, 9, (2, 3))
     np.testing.assert_allclose(F.local_weights(scores, positions, 1e6), F.attention_weights(scores), atol=1e-9)

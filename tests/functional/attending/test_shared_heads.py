@@ -22,8 +22,8 @@ def test_the_explicit_form_is_enable_gqa(H, readers, seed):
     arrays, rng = drawn(seed, H, readers)
     inputs = [tm.tensor(a, requires_grad=True) for a in arrays]
     mask = rng.random((4, 5)) < 0.7
-    explicit, _ = F.grouped_query_attention(*inputs, mask)
-    inside = F.scaled_dot_product_attention(*inputs, mask, enable_gqa=True)
+    explicit, _ = F.grouped_query_attention(*inputs, mask, scale=0.3)
+    inside = F.scaled_dot_product_attention(*inputs, mask, scale=0.3, enable_gqa=True)
     np.testing.assert_allclose(explicit.data, inside.data, atol=1e-12)
     g = rng.standard_normal(explicit.shape)
     for a, b in zip(tm.grad(explicit, inputs, g), tm.grad(inside, inputs, g)):
@@ -52,3 +52,5 @@ def test_errors():
     (query, key, value), _ = drawn(0, 3, 2)
     with pytest.raises(ValueError, match=r"grouped_query_attention: .* must .*divide the query's; got \(2, 3, 4, 3\)"):
         F.grouped_query_attention(query, key, value)
+    with pytest.raises(ValueError, match=r"grouped_query_attention: .* must .*divide the query's; got \(2, 3, 4, 3\)"):
+        F.grouped_query_attention(query, key, value[:, :1])
