@@ -83,10 +83,10 @@ def traffic(form, N, T, S, D, backward, itemsize=4):
     return N * itemsize * D * (rows * T + keys * stretches * S)
 
 
-def candidates(torch, forms, N, T, is_causal, backward):
+def candidates(torch, forms, N, T, is_causal, backward, width=WIDTH):
     """{name: function that runs one form}, once it is sure that they agree; and the time of one large product."""
     rng = np.random.default_rng(0)
-    *arrays, g = (rng.standard_normal((-(-N // 8), min(N, 8), T, WIDTH), np.float32) for _ in range(4))
+    *arrays, g = (rng.standard_normal((-(-N // 8), min(N, 8), T, width), np.float32) for _ in range(4))
     found = {name: ours(FORMS[name], arrays, g, is_causal, backward) for name in forms}
     if torch is not None:
         found |= theirs(torch, arrays, g, is_causal, backward, T <= WHOLE)

@@ -8,6 +8,7 @@ one right after the other; so each round runs every candidate once, and a ratio 
 import argparse
 import gc
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from . import machine
 
-__all__ = ["Comparison", "alternate", "clock_for", "compare", "parse_arguments", "report", "tenths"]
+__all__ = ["Comparison", "alternate", "clock_for", "compare", "parse_arguments", "report", "steps", "tenths"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,19 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
         gc.unfreeze()
         (gc.enable if was_enabled else gc.disable)()
     return {name: np.array(values) for name, values in seconds.items()}
+
+
+def steps(named):
+    """The items of a dict, each announced on stderr when its turn comes: k/n and its name.
+
+    Examples
+    --------
+    >>> [value for name, value in steps({"softmax": 1, "gelu": 2})]
+    [1, 2]
+    """
+    for k, (name, value) in enumerate(named.items(), start=1):
+        print(f"{k}/{len(named)} {name} ...", file=sys.stderr, flush=True)
+        yield name, value
 
 
 def clock_for(threads):

@@ -20,7 +20,7 @@ def pairs(form, T, S, is_causal=False):
 
     All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so a whole
     matrix is worked on throughout, and of a tile on the diagonal, KEYS wide, the half above it as well: $T \cdot
-    \mathrm{KEYS} / 2$ pairs in all, since each block of keys is met by the queries from its first key on.
+    \mathrm{KEYS} / 2$ pairs in all, since each block of keys is met by the queries from its first key on (ROWS is a multiple of KEYS).
 
     Examples
     --------
@@ -29,7 +29,8 @@ def pairs(form, T, S, is_causal=False):
     """
     if form != "tiled" or not is_causal:
         return T * S
-    return sum((T - start) * min(KEYS, S - start) for start in range(0, min(S, T), KEYS))
+    seen = min(S, T)
+    return sum((T - start) * min(KEYS, seen - start) for start in range(0, seen, KEYS))
 
 
 def products(form, backward=False):
@@ -68,7 +69,7 @@ def passes(is_causal=False, backward=False):
     Examples
     --------
     >>> passes(), passes(backward=True)
-    (10, 21)
+    (10.0, 21.0)
     """
     return 10 + 11 * backward + 2.25 * is_causal
 
@@ -78,12 +79,13 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 
     Whole matrices: `passes` of them, and queries, keys, values and result, or all their gradients. Tiles: queries and
     result once, keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and
-    $\bar Q$ (read and written), and keys, values and their gradients (both ways) for every ROWS queries.
+    $\bar Q$ (read and written), and keys, values and their gradients (both ways) for every ROWS queries; under a causal
+    mask, those that they may see.
 
     Examples
     --------
     >>> traffic("fused", 1, 100, 100, 1), traffic("tiled", 1, 100, 100, 1)
-    (401600, 1600)
+    (401600.0, 1600.0)
     """
     if form != "tiled":
         vectors = 4 + 7 * backward
@@ -96,17 +98,17 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 def memory(form, N, T, S, D, backward=False, threads=1):
     r"""Bytes held at most, beside the inputs: results and gradients, T × S matrices, and a thread's tiles.
 
-    Matrices alive at once: explicit 2 (scores, weights), backward 3 (weights, $\bar P$, $\bar S$); fused 1 and 2. Tiled:
+    Matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1 and 2. Tiled:
     none, but per thread one tile and a scaled copy of a head's queries; backward two tiles, and $[V, 1]$ and $[\bar Y, -D]$.
 
     Examples
     --------
-    >>> memory("fused", 1, 4096, 4096, 64) / memory("tiled", 1, 4096, 4096, 64)
-    18.2...
+    >>> round(memory("fused", 1, 4096, 4096, 64) / memory("tiled", 1, 4096, 4096, 64))
+    20
     """
     results = N * D * (T + backward * (T + 2 * S))
     if form != "tiled":
-        return ITEM * (results + N * T * S * {"explicit": 2, "fused": 1}[form] + N * T * S * backward)
+        return ITEM * (results + N * T * S * {"explicit": 2, "fused": 1}[form] * (1 + backward))
     own = (1 + backward) * ROWS * KEYS + D * (T + ROWS) + backward * (2 * KEYS * D + (S + T) * (D + 1))
     return ITEM * (results + N * T + min(threads, N) * own)
 

@@ -1,0 +1,153 @@
+"""What attention costs, beside the laws of what it must cost: time and memory over length, width, heads and batch.
+
+Each form and PyTorch's, forward and with backward, causal or not; each beside the operations, bytes and memory that
+`laws` counts, and the seconds that they predict from four measured rates of this machine. Then the exponents of power
+laws fitted to what was measured.
+
+    python -m benchmarks.costs --threads 2 --json costs.json
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from tinymm.machine.rates import best_time, gemm_rate
+
+from . import laws
+from .attention import FORMS, candidates, one_product, ONE_PRODUCT, operations, peak_memory, repeated
+from .harness import alternate, clock_for, parse_arguments, report, steps, tenths
+from .machine import peer, use_threads
+
+__all__ = ["SETTINGS", "Row", "Setting", "exponents", "main", "measure", "measured_rates"]
+
+WHOLE = 2048  # the longest for which T × S matrices are held
+OURS = ("explicit", "fused", "tiled")
+AT_LEAST = 1e9  # operations in one timed run: short ones are repeated
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is run. `axis` says which of the numbers is varied while the others stay."""
+
+    axis: str
+    B: int = 1
+    H: int = 8
+    T: int = 1024
+    D: int = 64
+    is_causal: bool = False
+    backward: bool = True
+
+    @property
+    def name(self):
+        return (f"B = {self.B}, H = {self.H}, T = {self.T}, D = {self.D}{', causal' * self.is_causal}, "
+                f"forward{' and backward' * self.backward}")
+
+
+SETTINGS = [
+    *(Setting("T", T=T, is_causal=causal, backward=backward)
+      for causal in (False, True) for backward in (False, True) for T in (128, 256, 512, 1024, 2048, 4096)),
+    *(Setting("D", D=D) for D in (16, 32, 64, 128, 256)),
+    *(Setting("H", H=H) for H in (1, 2, 4, 8)),
+    *(Setting("B", B=B, T=512) for B in (1, 2, 4)),
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One form in one setting: (10 %, median, 90 %) of what was measured, and what the laws say (None for PyTorch's)."""
+
+    setting: Setting
+    form: str
+    seconds: tuple
+    of_pytorch: tuple | None  # time over PyTorch's in the same round
+    of_products: tuple  # nominal operations per second over those of a large matrix product in the same round
+    peak_bytes: float | None  # beside the inputs
+    operations: float | None
+    bytes_moved: float | None
+    predicted_seconds: float | None
+    predicted_bytes: float | None
+
+
+def measured_rates(threads):
+    """This machine's `laws.Rates`."""
+    def multiply(n):
+        a = np.ones(n, np.float32)
+        return 8 * n / best_time(lambda: np.multiply(a, 1.0, out=a), 0.25)
+
+    scores, out = np.linspace(-10, 0, 2**16, dtype=np.float32), np.empty(2**16, np.float32)
+    exponentials = scores.size / best_time(lambda: np.exp(scores, out=out), 0.25)
+    return laws.Rates(gemm_rate(), multiply(2**26), multiply(2**16), exponentials, threads)
+
+
+def measure(torch, setting, rates, options):
+    """The rows of one setting, all forms in turn."""
+    B, H, T, D, causal, backward = setting.B, setting.H, setting.T, setting.D, setting.is_causal, setting.backward
+    made = candidates(torch, OURS if T <= WHOLE else ["tiled"], B * H, T, causal, backward, D)
+    count = operations(B * H, T, T, D, causal, backward)
+    times = max(1, round(AT_LEAST / count))
+    runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
+    seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), rest=0.05)
+    product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
+    rows, size = [], (B * H, T, T, D)
+    for form, s in seconds.items():
+        s = s / times
+        ours = form in FORMS
+        law = (laws.operations(form, *size, causal, backward), laws.traffic(form, *size, causal, backward),
+               laws.predicted_seconds(form, rates, *size, causal, backward),
+               laws.memory(form, *size, backward, rates.threads)) if ours else (None,) * 4
+        rows.append(Row(setting, form, tenths(s), tenths(s * times / seconds["PyTorch"]) if "PyTorch" in seconds else None,
+                        tenths(count / s / product), peak_memory(made[form]) if ours else None, *law))
+    return rows
+
+
+def exponents(rows):
+    """{(axis, form, causal, backward): laws.Fit of the median time over that axis}; over T from 512 on.
+
+    Shorter lengths cost what calls cost, which is another law.
+    """
+    curves = {}
+    for row in rows:
+        s = row.setting
+        if s.axis != "T" or s.T >= 512:
+            points = curves.setdefault((s.axis, row.form, s.is_causal, s.backward), [])
+            points.append((getattr(s, s.axis), row.seconds[1]))
+    return {key: laws.fit_power(*zip(*points)) for key, points in curves.items() if len(points) >= 3}
+
+
+def table(rows, rates, fits):
+    """The lines that show all of it."""
+    lines = [f"a product {rates.products / 1e9:.0f} GFLOP/s; one thread: memory {rates.memory / 1e9:.1f} GB/s, "
+             f"cache {rates.cache / 1e9:.1f} GB/s, {rates.exponentials / 1e9:.2f} billion exponentials a second"]
+    last = None
+    for row in rows:
+        if row.setting != last:
+            last = row.setting
+            lines += ["", row.setting.name]
+        ratio = f"{row.of_pytorch[1]:6.2f} x PyTorch" if row.of_pytorch else ""
+        law = (f"  law {row.predicted_seconds * 1e3:9.2f} ms, {row.operations / row.bytes_moved:6.1f} operations/byte, "
+               f"at most {row.peak_bytes / 1e6:7.1f} MB, law {row.predicted_bytes / 1e6:7.1f}") if row.operations else ""
+        lines.append(f"  {row.form:<13}{row.seconds[1] * 1e3:9.2f} ms [{row.seconds[0] * 1e3:.2f} - {row.seconds[2] * 1e3:.2f}]"
+                     f"{ratio}  {row.of_products[1]:5.2f} of a product's rate{law}")
+    lines += ["", "exponents: time grows like"]
+    for (axis, form, causal, backward), fit in fits.items():
+        what = f"{form}{', causal' * causal}, forward{' and backward' * backward}"
+        lines.append(f"  {axis}^{fit.exponent:.2f} (± {fit.error:.2f})  {what}")
+    return lines
+
+
+def main(argv=None):
+    """Measure every setting."""
+    options = parse_arguments("attention: what it costs and what it must cost", 5, 2, argv)
+    use_threads(options.threads)
+    torch, rates, rows = peer("torch"), measured_rates(options.threads), []
+    for _, setting in steps({setting.name + f" (over {setting.axis})": setting for setting in SETTINGS}):
+        rows += measure(torch, setting, rates, options)
+    fits = exponents(rows)
+    report([], options.json, options.threads, rates=asdict(rates), costs=[asdict(row) for row in rows],
+           exponents=[{"axis": axis, "form": form, "is_causal": causal, "backward": backward, **asdict(fit)}
+                      for (axis, form, causal, backward), fit in fits.items()])
+    print("", *table(rows, rates, fits), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The sweep runs on sizes that take no time, and what it writes is what it says."""
+
+import json
+
+import pytest
+
+from benchmarks import attention, costs, laws
+
+SMALL = [*(costs.Setting("T", 1, 1, T, 2, causal) for causal in (False, True) for T in (512, 768, 1024)),
+         costs.Setting("D", 2, 8, 12, 3, backward=False)]
+RATES = laws.Rates(1e11, 1e10, 1e11, 1e9, 2)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(costs, "ONE_PRODUCT", 64)
+    monkeypatch.setattr(attention, "ONE_PRODUCT", 64)
+    monkeypatch.setattr(costs, "AT_LEAST", 1)
+    monkeypatch.setattr(costs, "SETTINGS", SMALL)
+    monkeypatch.setattr(costs, "measured_rates", lambda threads: RATES)
+
+
+def test_the_program_writes_what_it_prints(quick, tmp_path, capsys):
+    pytest.importorskip("threadpoolctl")
+    costs.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])
+    found, printed = json.loads((tmp_path / "found.json").read_text()), capsys.readouterr()
+    assert "7/7 B = 2, H = 8, T = 12, D = 3, forward" in printed.err and "exponents: time grows like" in printed.out
+    forms = {row["form"] for row in found["costs"]}
+    assert forms >= set(costs.OURS) and len(found["costs"]) == len(SMALL) * len(forms)
+    row, = (r for r in found["costs"] if r["form"] == "tiled" and r["setting"]["axis"] == "D")
+    assert row["setting"] == {"axis": "D", "B": 2, "H": 8, "T": 12, "D": 3, "is_causal": False, "backward": False}
+    assert row["operations"] == laws.operations("tiled", 16, 12, 12, 3) and row["peak_bytes"] > 16 * 12 * 3 * 4
+    assert {(e["axis"], e["is_causal"]) for e in found["exponents"]} == {("T", False), ("T", True)}
+
+
+def test_a_law_is_found_again():
+    rows = [costs.Row(costs.Setting("T", T=T), "fused", (0, 3e-9 * T**2 if T >= 512 else 1.0, 0), None, (0, 0, 0), *[None] * 5)
+            for T in (128, 512, 1024, 2048)]
+    (key, fit), = costs.exponents(rows).items()
+    assert key == ("T", "fused", False, True) and fit.exponent == pytest.approx(2) and fit.factor == pytest.approx(3e-9)
+
+
+@pytest.mark.parametrize("form", ["explicit", "fused", "tiled"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_memory_obeys_its_law(form, backward):
+    run = attention.candidates(None, [form, "tiled"], 2, 1536, False, backward, 32)[form]
+    held, law = attention.peak_memory(run), laws.memory(form, 2, 1536, 1536, 32, backward, threads=1)
+    assert law * 0.9 < held < law * (1.25 if form != "tiled" else 2.5)
