@@ -1,1 +1,1 @@
-"""Timings against other libraries: `python -m benchmarks.engine`, `python -m benchmarks.captioner`."""
+"""Timings against other libraries, and against the laws of what a formula must cost: `tinymm bench` lists them."""

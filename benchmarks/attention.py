@@ -17,7 +17,7 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm.functional.scratch import give_back
 
-from .harness import alternate, clock_for, compare, parse_arguments, report, tenths
+from .harness import alternate, announced, clock_for, compare, parse_arguments, report, tenths
 from .machine import peer, use_threads
 
 __all__ = ["FORMS", "LENGTHS", "Cost", "candidates", "decoding", "encoder_layer", "main", "operations", "peak_memory", "traffic"]
@@ -151,7 +151,7 @@ def repeated(run, times):
 def over_lengths(torch, options):
     """A Comparison for each length, causal or not, forward alone or with backward; and the Cost of each form."""
     comparisons, costs = [], []
-    for T, N in LENGTHS.items():
+    for T, N in announced(LENGTHS):
         forms = list(FORMS) if T <= WHOLE else ["tiled"]
         for is_causal in (False, True):
             for backward in (False, True):

@@ -19,7 +19,7 @@ from tinymm.recipes.captioning.data import FOLDER, SHAPES
 from tinymm.recipes.captioning.model import ModelConfig, build
 from tinymm.recipes.captioning.train import MAX_NORM, SMOOTHING
 
-from .harness import alternate, clock_for, compare, parse_arguments, report
+from .harness import alternate, announced, clock_for, compare, parse_arguments, report
 from .machine import peer, use_threads
 
 __all__ = ["Ours", "Theirs", "main", "make_batch"]
@@ -177,7 +177,7 @@ def main(argv=None):
         runs = {"whole step": {library: side.step for library, side in sides.items()}}
         parts = {library: side.parts() for library, side in sides.items()}
         runs.update((part, {library: parts[library][part] for library in sides}) for part in parts["tinymm"])
-        for what, candidates in runs.items():
+        for what, candidates in announced(runs):
             seconds = alternate(candidates, options.repeats, 2, clock_for(options.threads), rest=0.1)
             found.append(compare(f"{name} (V = {vocabulary}, T = {steps}): {what}", seconds, list(sides)[-1]))
     report(found, options.json, options.threads)

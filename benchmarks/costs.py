@@ -15,7 +15,7 @@ from tinymm.machine.rates import best_time, gemm_rate
 
 from . import laws
 from .attention import FORMS, candidates, one_product, ONE_PRODUCT, operations, peak_memory, repeated
-from .harness import alternate, clock_for, parse_arguments, report, steps, tenths
+from .harness import alternate, announced, clock_for, parse_arguments, report, tenths
 from .machine import peer, use_threads
 
 __all__ = ["SETTINGS", "Row", "Setting", "exponents", "main", "measure", "measured_rates"]
@@ -140,7 +140,7 @@ def main(argv=None):
     options = parse_arguments("attention: what it costs and what it must cost", 5, 2, argv)
     use_threads(options.threads)
     torch, rates, rows = peer("torch"), measured_rates(options.threads), []
-    for _, setting in steps({setting.name + f" (over {setting.axis})": setting for setting in SETTINGS}):
+    for _, setting in announced({setting.name + f" (over {setting.axis})": setting for setting in SETTINGS}):
         rows += measure(torch, setting, rates, options)
     fits = exponents(rows)
     report([], options.json, options.threads, rates=asdict(rates), costs=[asdict(row) for row in rows],

@@ -11,7 +11,7 @@ import numpy as np
 import tinymm as tm
 import tinymm.functional as F
 
-from .harness import alternate, clock_for, compare, parse_arguments, report
+from .harness import alternate, announced, clock_for, compare, parse_arguments, report
 from .machine import peer, use_threads
 
 __all__ = ["CHAINS", "candidates", "main"]
@@ -108,7 +108,7 @@ def main(argv=None):
     libraries = {name: (peer(module), prepare) for name, (module, prepare) in PEERS.items()}
     libraries = {name: pair for name, pair in libraries.items() if pair[0] is not None}
     found = []
-    for name, (chain, shapes, asking) in CHAINS.items():
+    for name, (chain, shapes, asking) in announced(CHAINS):
         seconds = alternate(candidates(chain, shapes, asking, libraries), options.repeats, clock=clock_for(options.threads))
         baseline = "PyTorch" if "PyTorch" in seconds else "tinymm"
         found.append(compare(f"{name}, {4 * STEPS} ops", seconds, baseline, "µs per op", 1e6 / (4 * STEPS)))

@@ -17,7 +17,7 @@ import numpy as np
 
 from . import machine
 
-__all__ = ["Comparison", "alternate", "clock_for", "compare", "parse_arguments", "report", "steps", "tenths"]
+__all__ = ["Comparison", "alternate", "announced", "clock_for", "compare", "parse_arguments", "report", "tenths"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def steps(named):
+def announced(named):
     """The items of a dict, each announced on stderr when its turn comes: k/n and its name.
 
     Examples
     --------
-    >>> [value for name, value in steps({"softmax": 1, "gelu": 2})]
+    >>> [value for name, value in announced({"softmax": 1, "gelu": 2})]
     [1, 2]
     """
     for k, (name, value) in enumerate(named.items(), start=1):

@@ -11,7 +11,7 @@ import numpy as np
 import tinymm as tm
 import tinymm.functional as F
 
-from .harness import alternate, clock_for, compare, parse_arguments, report
+from .harness import alternate, announced, clock_for, compare, parse_arguments, report
 from .machine import peer, use_threads
 
 __all__ = ["LAYERS", "candidates", "main"]
@@ -126,7 +126,7 @@ def main(argv=None):
     makers = {name: lambda layer=layer: candidates(torch, *layer) for name, layer in LAYERS.items()}
     makers["AdamW, 32 matrices of 256×256"] = lambda: adam(torch)
     found = []
-    for name, make in makers.items():
+    for name, make in announced(makers):
         runs = {library: repeated(run) for library, run in make().items()}
         seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), rest=0.1)
         found.append(compare(name, seconds, list(runs)[-1], units_per_second=1e3 / IN_A_ROW))

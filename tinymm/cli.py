@@ -1,4 +1,4 @@
-"""The `tinymm` command: run a recipe, caption a picture, check gradients, look at this machine.
+"""The `tinymm` command: run a recipe, caption a picture, check gradients, look at this machine, measure.
 
 Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with the last checkpoint kept.
 """
@@ -17,7 +17,7 @@ RECIPES = {
     "text-classification": "texts to classes, with negation and scope (2.1)",
 }
 COMMANDS = {"caption": "tinymm.recipes.captioning.caption", "gradcheck": "tinymm.testing.command",
-            "doctor": "tinymm.machine.doctor"}
+            "doctor": "tinymm.machine.doctor", "bench": "tinymm.machine.bench"}
 EPILOG = f"""\
 tinymm run NAME --help explains a recipe's options.
 
@@ -55,7 +55,8 @@ def main(argv=None):
     try:
         outcome = run(**options)
     except KeyboardInterrupt:
-        print("\ntinymm: interrupted; the last checkpoint is kept, --resume goes on from it", file=sys.stderr)
+        kept = "; the last checkpoint is kept, --resume goes on from it" if "resume" in options else ""
+        print(f"\ntinymm: interrupted{kept}", file=sys.stderr)
         return 130
     except (ValueError, ImportError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         print(f"tinymm: {error}", file=sys.stderr)
