@@ -115,6 +115,14 @@ def Conv2d(rng):
 
 
 @case
+def Conv3d(rng):
+    batch, channels, out, kernel, stride = sizes(rng, 5, high=3)
+    layer = nn.Conv3d(channels, out, kernel, (1, stride, 1), 1, bias=bool(rng.integers(2)), rng=rng)
+    time, height, width = 2 + 2 - kernel + 1, (4 + 2 - kernel) // stride + 1, 3 + 2 - kernel + 1
+    return layer, [rng.normal(size=(batch, channels, 2, 4, 3))], (batch, out, time, height, width)
+
+
+@case
 def ConvTranspose2d(rng):
     batch, channels, out, extra, stride = sizes(rng, 5, high=3)
     kernel = extra + 2

@@ -65,6 +65,7 @@ def simple_layers(rng):
         "Linear without bias": (t.Linear(6, 3, bias=False), nn.Linear(6, 3, bias=False, rng=rng), norm),
         "Conv1d": (t.Conv1d(4, 3, 3, 2, 1, 2), nn.Conv1d(4, 3, 3, 2, 1, dilation=2, rng=rng), rng.normal(size=(2, 4, 9))),
         "Conv2d": (t.Conv2d(4, 6, (3, 2), 2, 1), nn.Conv2d(4, 6, (3, 2), 2, 1, rng=rng), image),
+        "Conv3d": (t.Conv3d(2, 3, (3, 2, 2), (1, 2, 1), 1), nn.Conv3d(2, 3, (3, 2, 2), (1, 2, 1), 1, rng=rng), rng.normal(size=(2, 2, 4, 5, 3))),
         "Conv2d in groups": (t.Conv2d(4, 6, 3, groups=2, bias=False), nn.Conv2d(4, 6, 3, groups=2, bias=False, rng=rng), image),
         "ConvTranspose2d": (t.ConvTranspose2d(4, 3, 3, 2, 1, 1), nn.ConvTranspose2d(4, 3, 3, 2, 1, 1, rng=rng), image),
         "LayerNorm": (t.LayerNorm((5, 6)), nn.LayerNorm((5, 6)), norm),

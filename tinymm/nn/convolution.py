@@ -1,4 +1,4 @@
-"""Convolutions of sequences and images, and the transposed convolution that enlarges an image."""
+"""Convolutions of sequences, images and videos, and the transposed convolution that enlarges an image."""
 
 import math
 
@@ -9,7 +9,7 @@ from . import init
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d"]
 
 
 class Conv1d(Module):
@@ -87,6 +87,45 @@ class Conv2d(Module):
     def forward(self, x):
         """x (B, in_channels, H, W) to (B, out_channels, H', W')."""
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
+
+    def extra_repr(self):
+        return _described(self)
+
+
+class Conv3d(Module):
+    r"""Cross-correlation of videos, over time, height and width: `conv3d` with its parameters.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding : int or (int, int, int)
+        In time, height, width.
+    bias : bool
+        Whether it exists.
+    rng : numpy.random.Generator
+        Draws weight and bias from $U(-k, k)$, $k = \text{fan}_{in}^{-1/2}$.
+
+    Attributes
+    ----------
+    weight : Parameter (out_channels, in_channels, *kernel_size)
+    bias : Parameter (out_channels,) or None
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> layer = tm.nn.Conv3d(3, 8, 3, padding=1, rng=np.random.default_rng(0))
+    >>> layer(np.ones((2, 3, 5, 16, 16), np.float32)).shape
+    (2, 8, 5, 16, 16)
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, *, bias=True, rng):
+        self.stride, self.padding = stride, padding
+        kernel = (kernel_size,) * 3 if isinstance(kernel_size, int) else tuple(kernel_size)
+        self.weight, self.bias = _weight_and_bias((out_channels, in_channels, *kernel), bias and out_channels, rng)
+
+    def forward(self, x):
+        """x (B, in_channels, T, H, W) to (B, out_channels, T', H', W')."""
+        return F.conv3d(x, self.weight, self.bias, self.stride, self.padding)
 
     def extra_repr(self):
         return _described(self)

@@ -1,7 +1,8 @@
-"""What slides a window over an image: convolutions, by columns or by Winograd's algorithm, and pooling."""
+"""What slides a window over an image: convolutions, by columns or by Winograd's algorithm, and pooling; over a video too."""
 
-from . import conv, pooling
+from . import conv, pooling, video
 from .conv import *
 from .pooling import *
+from .video import *
 
-__all__ = [*conv.__all__, *pooling.__all__]
+__all__ = [*conv.__all__, *pooling.__all__, *video.__all__]

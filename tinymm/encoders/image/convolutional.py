@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
+from ... import functional as F
+from ... import nn
 
 __all__ = ["ConvEncoder", "grid_positions"]
 
