@@ -8,11 +8,12 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_step_sizes(tmp_path):
+@pytest.mark.parametrize("name", ["step_sizes", "speech_features"])
+def test_pictures_can_be_drawn_again(name, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
-    file = importlib.util.spec_from_file_location("draw_step_sizes", DOCS / "draw_step_sizes.py")
+    file = importlib.util.spec_from_file_location(f"draw_{name}", DOCS / f"draw_{name}.py")
     script = importlib.util.module_from_spec(file)
     file.loader.exec_module(script)
     script.draw(tmp_path / "picture.png")
-    drawn, kept = ((place / name).read_bytes()[:24] for place, name in ((tmp_path, "picture.png"), (DOCS / "images", "step_sizes.png")))
+    drawn, kept = (place.read_bytes()[:24] for place in (tmp_path / "picture.png", DOCS / "images" / f"{name}.png"))
     assert drawn == kept  # signature and size; the pixels are matplotlib's
