@@ -60,3 +60,14 @@ def test_nothing_overflows(f, dtype):
     y = f(x)
     assert y.dtype == dtype and np.isfinite(y).all() and y[1] == x[1]
     assert np.isfinite(gradient(f, x)).all()
+
+
+def test_erf_in_float32():
+    """Against SciPy's in float64, to a little more than a rounding; ±1 where P(x²) overflows; a sign for a sign."""
+    x = np.concatenate([np.linspace(-7, 7, 200001), [1e19, -1e19, 3e38, np.inf, -np.inf, 1e-30]]).astype(np.float32)
+    y, exact = F.erf(x), scipy.special.erf(x.astype(np.float64))
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, exact, rtol=0, atol=1.8e-7)
+    np.testing.assert_allclose(y, exact, rtol=8e-7)
+    assert np.isnan(F.erf(np.float32(np.nan)))
+    np.testing.assert_array_equal(F.erf(-x), -y)

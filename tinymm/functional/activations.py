@@ -8,6 +8,7 @@ from scipy.special import ndtr
 from ..autograd import op, saving
 from .blocks import in_blocks
 from .elementwise import erf, sigmoid, tanh
+from .normal import NORMAL_CDF, TANH_GELU, tanh_of_odd
 
 __all__ = ["elu", "gelu", "leaky_relu", "quick_gelu", "relu", "silu"]
 
@@ -188,8 +189,8 @@ def gelu(x, approximate="none"):
 
     Notes
     -----
-    In float32 $\Phi(x) = \tfrac12 (1 + \tanh(x\,P(x^2)))$ with a polynomial P of degree 6, within 1.2e-7 (one
-    epsilon) of the true one: many times faster than an erf. In float64 it is SciPy's.
+    In float32 $\Phi$ is a tanh of a polynomial (see `normal`), within 1.2e-7 (one epsilon) of the true one: many times
+    faster than an erf. In float64 it is SciPy's.
 
     References
     ----------
@@ -201,14 +202,23 @@ def gelu(x, approximate="none"):
     >>> F.gelu(np.array([-1.0, 0.0, 1.0])).round(4)
     array([-0.1587,  0.    ,  0.8413])
     """
-    x = np.asarray(x)
-    if approximate == "tanh":
-        cdf = tanh_cdf(x, TANH_GELU, 10.0)
-    elif approximate == "none":
-        cdf = tanh_cdf(x, NORMAL_CDF, 6.0) if x.dtype == np.float32 else ndtr(x)
-    else:
+    if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate is 'none' or 'tanh'; got {approximate!r}")
-    return saving(x * cdf, cdf=cdf)
+
+    x = np.asarray(x)
+    x = x.astype(np.result_type(x, 0.0), copy=False)
+
+    def fill(y, cdf, x):
+        if approximate == "none" and x.dtype != np.float32:
+            ndtr(x, out=cdf)
+        else:
+            tanh_of_odd(cdf, x, TANH_GELU if approximate == "tanh" else NORMAL_CDF)
+            cdf *= 0.5
+            cdf += 0.5                  # Φ = ½ tanh + ½
+        np.multiply(x, cdf, out=y)
+
+    y, cdf = in_blocks(fill, x, results=2)
+    return saving(y, cdf=cdf)
 
 
 @gelu.vjp
@@ -247,28 +257,3 @@ def tanh_gelu_slope(d, g, x, cdf):  # x̄ = g ⊙ (Φ + x 2Φ(1 − Φ) u′),  
     d *= 2 * (1 - cdf)
     d += cdf
     d *= g
-
-
-# Φ(x) = ½(1 + tanh(x P(x²))): the coefficients of P, from the constant up.
-TANH_GELU = (math.sqrt(2 / math.pi), math.sqrt(2 / math.pi) * 0.044715)
-# Weighted least squares of artanh(erf(x/√2)) on [0, 5.4], the weights adjusted until the error of Φ was even. P grows
-# beyond, and at 6 the float32 tanh is 1: Φ is exactly 0 or 1 from there on.
-NORMAL_CDF = (0.7978849415, 0.036333084406, -3.25947406e-05, -5.530631859e-05, 3.964773515e-06, -1.322663099e-07,
-              1.756278357e-09)
-
-
-def tanh_cdf(x, coefficients, limit):
-    """½(1 + tanh(x P(x²))) for |x| up to `limit`, constant beyond."""
-    def fill(y, x):
-        x = np.clip(x, -limit, limit)
-        square = x * x
-        y[...] = coefficients[-1]
-        for c in coefficients[-2::-1]:
-            y *= square
-            y += c
-        y *= x
-        np.tanh(y, out=y)
-        y *= 0.5
-        y += 0.5
-
-    return in_blocks(fill, x)

@@ -1,25 +1,32 @@
-"""Long chains of elementwise steps, done a stretch at a time so that every step finds its numbers in the cache."""
+"""Long chains of NumPy steps, done a stretch at a time, so that every step finds its numbers in the cache, on all cores."""
+
+import math
 
 import numpy as np
 
-__all__ = ["in_blocks"]
+from .threads import parallel_for
+
+__all__ = ["as_rows", "in_blocks", "over_rows"]
 
 BLOCK = 65536  # elements: a few such float32 stretches fit a core's second-level cache
+STEPS = 32  # multiplications of a matrix product that take as long as one element's way through such a chain
 
 
-def in_blocks(f, *arrays):
-    """The array that `f(out, *stretches)` fills, stretch by stretch.
+def in_blocks(f, *arrays, results=1):
+    """The arrays that `f(*results, *stretches)` fills, stretch by stretch.
 
     Parameters
     ----------
     f : callable
-        Elementwise; writes into its first argument.
+        Elementwise; writes into its first arguments.
     *arrays : ndarray
         Of one shape and dtype.
+    results : int
+        How many arrays are to be filled.
 
     Returns
     -------
-    ndarray
+    ndarray, or list of ndarray for more than one
         In that shape and dtype.
 
     Examples
@@ -28,8 +35,40 @@ def in_blocks(f, *arrays):
     >>> in_blocks(lambda out, x: np.exp(x, out=out), np.zeros(3))
     array([1., 1., 1.])
     """
-    out = np.empty(arrays[0].shape, arrays[0].dtype)
-    flat = [out.reshape(-1), *(np.ascontiguousarray(a).reshape(-1) for a in arrays)]
-    for start in range(0, out.size, BLOCK):
-        f(*(a[start:start + BLOCK] for a in flat))
-    return out
+    filled = [np.empty_like(arrays[0], order="C") for _ in range(results)]
+    over_rows(f, *(np.ascontiguousarray(a).reshape(-1) for a in (*filled, *arrays)))
+    return filled if results > 1 else filled[0]
+
+
+def over_rows(f, *arrays):
+    """What `f(*stretches)` returns for stretches of rows that make up the arrays, in order.
+
+    Parameters
+    ----------
+    f : callable
+        Takes some rows of each array; writes only into these.
+    *arrays : ndarray, (R, ...)
+        Of as many rows; the first tells how large a row is.
+
+    Returns
+    -------
+    list
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sum(over_rows(lambda x: x.sum(), np.ones((40000, 2))))
+    np.float64(80000.0)
+    """
+    rows = len(arrays[0])
+    step = max(1, BLOCK * rows // max(1, arrays[0].size))
+
+    def some(start, stop):
+        return [f(*(a[i:min(i + step, stop)] for a in arrays)) for i in range(start, stop, step)]
+
+    return sum(parallel_for(rows, some, work=STEPS * arrays[0].size), [])
+
+
+def as_rows(x):
+    """x as a matrix of its rows along the last axis; no copy where they lie one after the other."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import Tensor, op, saving
 from .losses import reduced
-from .softmaxes import exponentials, log_softmax
+from .softmaxes import along, exponentials, log_softmax
 
 __all__ = ["cross_entropy", "index_cross_entropy", "nll_loss"]
 
@@ -110,7 +110,8 @@ def index_cross_entropy_vjp(g, x, weight, reduction, label_smoothing, e, total, 
     if label_smoothing:
         share = g * kept * smoothing(x, weight, label_smoothing, axis)
         mass = hit + share.sum(axis, keepdims=True)
-    d = e * (mass / total)
+    d = np.empty_like(e)
+    along(lambda d, e, mass, dim: np.multiply(e, mass, out=d), axis, d, e, mass / total)
     np.put_along_axis(d, where, np.take_along_axis(d, where, axis) - hit, axis)
     if label_smoothing:
         d -= share

@@ -6,6 +6,8 @@ import numpy as np
 import scipy.special
 
 from ..autograd import op
+from .blocks import in_blocks
+from .normal import ERF, tanh_of_odd
 
 __all__ = ["abs", "astype", "ceil", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "reciprocal", "round", "rsqrt",
            "sigmoid", "sign", "sin", "softplus", "sqrt", "square", "tanh"]
@@ -259,12 +261,17 @@ def softplus_vjp(g, x):             # x̄ = g ⊙ σ(x)
 def erf(x):
     r"""Error function, elementwise: $y = \frac{2}{\sqrt\pi}\int_0^x e^{-t^2} dt$.
 
+    In float32 to 1.4e-7 (see `normal`), many times faster than SciPy's, which is what float64 gets.
+
     Examples
     --------
     >>> import numpy as np, tinymm.functional as F
     >>> F.erf(np.array([0.0, 10.0]))
     array([0., 1.])
     """
+    x = np.asarray(x)
+    if x.dtype == np.float32:
+        return in_blocks(lambda y, x: tanh_of_odd(y, x, ERF), x)
     return scipy.special.erf(x)
 
 

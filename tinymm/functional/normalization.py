@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
+from .blocks import over_rows
 from .reductions import centred
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
@@ -55,11 +56,17 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     """
     n = width("layer_norm", x, normalized_shape, weight, bias)
     rows = x.reshape(x.size // max(n, 1), n)
-    hat = rows - rows[:, :1]
-    hat -= row_mean(hat)
-    rstd = 1 / np.sqrt(row_mean(hat, hat) + eps)
-    hat *= rstd
-    return saving(scaled(hat, weight, bias).reshape(x.shape), hat=hat, rstd=rstd)
+    y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
+
+    def fill(y, hat, rstd, x):
+        np.subtract(x, x[:, :1], out=hat)
+        hat -= row_mean(hat)
+        rstd[...] = 1 / np.sqrt(row_mean(hat, hat) + eps)
+        hat *= rstd
+        scaled(y, hat, weight, bias)
+
+    over_rows(fill, y, hat, rstd, rows)
+    return saving(y.reshape(x.shape), hat=hat, rstd=rstd)
 
 
 @layer_norm.vjp
@@ -67,12 +74,16 @@ def layer_norm_vjp(g, weight, bias, hat, rstd):     # x̄ = (1/σ)(ḡ − ⟨�
     rows = g.reshape(hat.shape)
 
     def wrt_x():
-        d = scaled(rows, weight)
+        d = np.empty_like(hat)
+        over_rows(fill, d, rows, hat, rstd)
+        return d.reshape(g.shape)
+
+    def fill(d, g, hat, rstd):
+        scaled(d, g, weight)
         shift = hat * row_mean(d, hat)
         shift += row_mean(d)
         d -= shift
         d *= rstd
-        return d.reshape(g.shape)
 
     return wrt_x, None, *affine_gradients(rows, hat, weight, bias)
 
@@ -115,9 +126,15 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
     """
     n = width("rms_norm", x, normalized_shape, weight)
     rows = x.reshape(x.size // max(n, 1), n)
-    rstd = 1 / np.sqrt(row_mean(rows, rows) + machine_epsilon(x, eps))
-    hat = rows * rstd
-    return saving(scaled(hat, weight).reshape(x.shape), hat=hat, rstd=rstd)
+    y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
+
+    def fill(y, hat, rstd, x):
+        rstd[...] = 1 / np.sqrt(row_mean(x, x) + machine_epsilon(x, eps))
+        np.multiply(x, rstd, out=hat)
+        scaled(y, hat, weight)
+
+    over_rows(fill, y, hat, rstd, rows)
+    return saving(y.reshape(x.shape), hat=hat, rstd=rstd)
 
 
 @rms_norm.vjp
@@ -125,10 +142,14 @@ def rms_norm_vjp(g, weight, hat, rstd):     # x̄ = (1/σ)(ḡ − x̂ ⟨ḡ �
     rows = g.reshape(hat.shape)
 
     def wrt_x():
-        d = scaled(rows, weight)
+        d = np.empty_like(hat)
+        over_rows(fill, d, rows, hat, rstd)
+        return d.reshape(g.shape)
+
+    def fill(d, g, hat, rstd):
+        scaled(d, g, weight)
         d -= hat * row_mean(d, hat)
         d *= rstd
-        return d.reshape(g.shape)
 
     return wrt_x, None, affine_gradients(rows, hat, weight, None)[0]
 
@@ -294,18 +315,25 @@ def row_mean(a, b=None):
     return np.vecdot(a, b)[:, None] * (1 / max(a.shape[1], 1))
 
 
-def scaled(rows, weight, bias=None):
-    """w ⊙ rows + b, newly made; weight and bias in any shape of as many elements as a row."""
-    y = rows * (1 if weight is None else weight.reshape(-1))
+def scaled(y, rows, weight, bias=None):
+    """y ← w ⊙ rows + b; weight and bias in any shape of as many elements as a row."""
+    np.multiply(rows, 1 if weight is None else weight.reshape(-1), out=y)
     if bias is not None:
         y += bias.reshape(-1)
-    return y
 
 
 def affine_gradients(rows, hat, weight, bias):
     """w̄ = Σ g ⊙ x̂ and b̄ = Σ g, over the rows."""
-    return (None if weight is None else lambda: np.einsum("ij,ij->j", rows, hat).reshape(weight.shape),
-            None if bias is None else lambda: rows.sum(0).reshape(bias.shape))
+    def total(f, *arrays):
+        return sum(over_rows(f, *arrays), np.zeros_like(rows, shape=rows.shape[1]))
+
+    return (None if weight is None else lambda: total(lambda g, hat: column_sum(g * hat), rows, hat).reshape(weight.shape),
+            None if bias is None else lambda: total(column_sum, rows).reshape(bias.shape))
+
+
+def column_sum(a):
+    """Σ over the rows; in BLAS."""
+    return np.ones(len(a), a.dtype) @ a
 
 
 def affine(hat, weight, bias):

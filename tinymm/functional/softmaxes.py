@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd import Tensor, op
 from .axes import axis_of
+from .blocks import as_rows, over_rows
 
 __all__ = ["log_softmax", "softmax"]
 
@@ -40,15 +41,23 @@ def softmax(x, dim):
     array([[0.25, 0.75],
            [0.  , 0.  ]])
     """
-    y, total, _ = exponentials(x, dim)
-    y *= 1 / total
+    def fill(y, x, dim):
+        total, _ = exponentiate(y, x, dim)
+        y *= 1 / total
+
+    y = np.empty_like(x, order="C")
+    along(fill, dim, y, x)
     return y
 
 
 @softmax.vjp
 def softmax_vjp(g, y, dim):         # x̄ = y ⊙ (g − Σ_j g_j y_j)
-    x = g - inner(g, y, dim)
-    x *= y
+    def fill(x, g, y, dim):
+        np.subtract(g, inner(g, y, dim), out=x)
+        x *= y
+
+    x = np.empty_like(y, order="C")
+    along(fill, dim, x, g, y)
     return x
 
 
@@ -120,12 +129,32 @@ def ceiling(x, dim):
 
 def exponentials(x, dim):
     """e = exp(x − max), newly made; its sum along `dim`, 1 for a row that is -inf throughout; the maximum."""
+    def fill(e, total, top, x, dim):
+        total[...], top[...] = exponentiate(e, x, dim)
+
+    axis = axis_of(dim, x.ndim)
+    line = (*x.shape[:axis], 1, *x.shape[axis + 1:])
+    e, total, top = (np.empty_like(x, order="C", shape=shape) for shape in (x.shape, line, line))
+    along(fill, dim, e, total, top, x)
+    return e, total, top
+
+
+def exponentiate(e, x, dim):
+    """e ← exp(x − max); returns what `exponentials` does beside it."""
     top = ceiling(x, dim)
-    e = np.subtract(x, top)
+    np.subtract(x, top, out=e)
     np.exp(e, out=e)
     total = inner(e, None, dim)
     total += total == 0
-    return e, total, top
+    return total, top
+
+
+def along(f, dim, *arrays):
+    """f(*arrays, dim), which fills the first of them: some rows at a time where `dim` is the last axis, else at once."""
+    if is_last(axis_of(dim, arrays[0].ndim), arrays[0]):
+        over_rows(lambda *rows: f(*rows, -1), *map(as_rows, arrays))
+    else:
+        f(*arrays, dim)
 
 
 def inner(a, b, dim):
