@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..scratch import scratch
+from ..scratch import LINE, scratch
 from ..threads import parallel_for
 
 __all__ = ["Blocks", "Pixels", "correlate", "kernel_gradient", "pays"]
@@ -34,7 +34,7 @@ BLOCK = 32768  # tiles × channels: sixteen numbers for each of them stay in a c
 def pays(geometry, groups, channels, out):
     """Is it faster than columns? For a 3×3 kernel without stride, and products large enough to be worth the additions."""
     return (geometry.kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and groups == 1
-            and min(channels, out) >= 32 and math.prod(geometry.windows) >= 16)
+            and min(channels, out) >= 16 and math.prod(geometry.windows) >= 16)
 
 
 def correlate(x, w, geometry, bias=None):
@@ -45,7 +45,7 @@ def correlate(x, w, geometry, bias=None):
     """
     blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(x, w)
     y = np.empty((len(x), blocks.strips * blocks.rows, 2, blocks.columns, 2, out), dtype)
-    u = of_kernel(w).reshape(16, out, x.shape[1]).mT                        # (16, C, O)
+    u = np.ascontiguousarray(of_kernel(w).reshape(16, out, x.shape[1]).mT)  # (16, C, O): BLAS is fastest in this order
 
     def some(start, stop):
         with scratch() as empty:
@@ -53,7 +53,7 @@ def correlate(x, w, geometry, bias=None):
             def plan(n):
                 pixels = Pixels(x[:n], blocks.rows + 1, blocks.columns + 1, empty)
                 v, steps = see(pixels.split, empty)
-                tiles = v.shape[2:-1]                                       # n, rows, columns
+                tiles = v.shape[2:-1]                                       # columns, rows, n
                 m, r, t = (empty((a, b, *tiles, out), dtype) for a, b in ((4, 4), (2, 4), (2, 2)))
                 steps += [(np.matmul, v.reshape(16, -1, v.shape[-1]), u, m.reshape(16, -1, out))]
                 steps += [] if bias is None else [(np.add, m[1, 1], bias, m[1, 1])]     # Aᵀ takes it to all responses
@@ -66,7 +66,7 @@ def correlate(x, w, geometry, bias=None):
                 pixels.load(x[images], 2 * row - geometry.before[0], -geometry.before[1])
                 *first, (add, a, b, _) = steps
                 run(first)
-                add(a, b, part.transpose(4, 2, 0, 1, 3, 5))
+                add(a, b, part.transpose(4, 2, 3, 1, 0, 5))
 
     parallel_for(blocks.groups * blocks.strips, some, work=4 * y.size * x.shape[1])
     y = y.reshape(len(x), 2 * y.shape[1], 2 * blocks.columns, out)
@@ -128,7 +128,10 @@ class Blocks(NamedTuple):
 
 
 class Pixels:
-    """Some rows of some images, split: the pixels of even and of odd rows and columns, `split` (2, 2, n, rows, columns, C)."""
+    """Some rows of some images, split: the pixels of even and of odd rows and columns, `split` (2, 2, columns, rows, n, C).
+
+    In this order the neighbours below and beside lie a long way off, and all between are added in one run.
+    """
 
     def __init__(self, x, rows, columns, empty):
         n, channels = x.shape[:2]
@@ -136,13 +139,15 @@ class Pixels:
         if x.strides[1] < x.strides[3]:                                     # in the order that x has in memory
             self.padded = empty((n, *shape[2:], channels), x.dtype).transpose(0, 3, 1, 2)
         else:
-            self.padded = empty(shape, x.dtype)
-        self.pairs = self.padded.reshape(n, channels, rows, 2, columns, 2).transpose(3, 5, 0, 2, 4, 1)
+            # one line of the cache more for each channel: a power of two apart, the channels of a pixel would share one
+            pixels = 4 * rows * columns
+            self.padded = empty((n, channels, pixels + LINE // x.itemsize), x.dtype)[..., :pixels].reshape(shape)
+        self.pairs = self.padded.reshape(n, channels, rows, 2, columns, 2).transpose(3, 5, 4, 2, 0, 1)
         self.split = empty(self.pairs.shape, x.dtype)
         self.top = None
 
     def load(self, x, top, left):
-        """split[i, j, n, v, u, c] = x[n, c, top + 2v + i, left + 2u + j], zero outside the images."""
+        """split[i, j, u, v, n, c] = x[n, c, top + 2v + i, left + 2u + j], zero outside the images."""
         if top != self.top:                                                 # else its border is zero already
             self.padded[...], self.top = 0, top
         first = max(top, 0)
@@ -157,17 +162,17 @@ def run(steps):
 
 
 def see(d, empty):
-    """Bᵀ d B of all tiles d, (4, 4, n, rows, columns, C), and the steps to it. Tiles overlap: two pixels more each way."""
-    _, _, n, rows, columns, channels = d.shape
-    r = empty((4, 2, n, rows - 1, columns, channels), d.dtype)
-    v = empty((4, 4, n, rows - 1, columns - 1, channels), d.dtype)
+    """Bᵀ d B of all tiles d, (4, 4, columns, rows, n, C), and the steps to it. Tiles overlap: two pixels more each way."""
+    _, _, columns, rows, n, channels = d.shape
+    r = empty((4, 2, columns, rows - 1, n, channels), d.dtype)
+    v = empty((4, 4, columns - 1, rows - 1, n, channels), d.dtype)
     q = r.swapaxes(0, 1)
     return v, (for_windows(d[:, :, :, :-1], d[:, :, :, 1:], r)
-               + for_windows(q[..., :-1, :], q[..., 1:, :], v.swapaxes(0, 1)))
+               + for_windows(q[:, :, :-1], q[:, :, 1:], v.swapaxes(0, 1)))
 
 
 def paint(d, empty):
-    """A g Aᵀ of the responses g to all tiles, (4, 4, n, rows, columns, O), and the steps to it."""
+    """A g Aᵀ of the responses g to all tiles, (4, 4, columns, rows, n, O), and the steps to it."""
     r, m = empty((4, *d.shape[1:]), d.dtype), empty((4, 4, *d.shape[2:]), d.dtype)
     return m, for_kernel(d, r) + for_kernel(r.swapaxes(0, 1), m.swapaxes(0, 1))
 
