@@ -1,0 +1,301 @@
+"""`tinymm run speech-recognition` as a user meets it: what it leaves behind, resume, speakers left out, bad input."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from tinymm.cli import main
+from tinymm.data.speech import draw_speaker, speak
+from tinymm.metrics import edit_distance
+from tinymm.recipes.speech_recognition import data as speech_data
+from tinymm.recipes.speech_recognition.baselines import classified, cut_and_classified, outline
+from tinymm.recipes.speech_recognition.data import Part, Setting, folder_task, voice_task
+from tinymm.recipes.speech_recognition.decoding import Decoding, posterior, transcripts
+from tinymm.recipes.speech_recognition.evaluate import Outcome, flat, with_intervals
+from tinymm.recipes.speech_recognition.features import BANDS, Variation, spectrogram, varied
+from tinymm.training import load_checkpoint
+
+SMALL = Setting(8, (2, 2, 2), 0.1, 2)
+
+
+@pytest.fixture(autouse=True)
+def a_small_recogniser(monkeypatch):
+    """What is tested here does not need a good one."""
+    for name in ("VOICE", "RECORDED_DIGITS", "RECORDED_STRINGS"):
+        monkeypatch.setattr(speech_data, name, SMALL)
+    monkeypatch.setattr(speech_data, "VOICE_CLIPS", {"train": 16, "val": 4, "test": 6})
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """Three synthetic speakers, ten digits, two takes each: takes 4 (the publisher's test) and 5."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "digits" / "recordings"
+    folder.mkdir(parents=True)
+    for name in ("ann", "bob", "cy"):
+        voice = draw_speaker(rng)
+        for digit in range(10):
+            for take in (4, 5):
+                samples = (speak([digit], voice, rng) * 32767).astype(np.int16)
+                wavfile.write(folder / f"{digit}_{name}_{take}.wav", 8000, samples)
+    return folder.parent
+
+
+def command(*words):
+    return main(["run", "speech-recognition", *map(str, words)])
+
+
+def refused(capsys, *words):
+    """The one line a refused command prints; its exit status is 2."""
+    assert command(*words) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("tinymm: ") and "\n" not in message
+    return message
+
+
+def metrics_of(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+FILES = {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"}
+
+
+@pytest.mark.parametrize("options", [(), ("--isolated",), ("--encoder", "transformer", "--decode", "beam", "--lm", 0.5)])
+def test_a_run_on_the_voice_leaves_its_files(options, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert command("--out", out, "--epochs", 1, *options) == 0
+    assert {p.name for p in out.iterdir()} == FILES
+    metrics, html = metrics_of(out), (out / "report.html").read_text()
+    expected = ("test/accuracy", "baseline/majority/accuracy", "baseline/logistic_regression/accuracy") if "--isolated" in options else \
+        ("test/digit_error_rate", "test/word_error_rate", "test/string_error_rate", "baseline/equal_cuts/digit_error_rate")
+    for name in (*expected, f"{expected[0]}/low", "seconds/train"):
+        assert isinstance(metrics[name], (int, float)), name
+    assert "shuffled audio" in html and "http" not in html.replace("http-equiv", "")
+    assert ("What was taken for what" if "--isolated" in options else "Where the digits were heard") in html
+    assert "shuffled audio" in capsys.readouterr().out
+
+
+def test_recordings_are_tested_on_the_publishers_takes(recordings, tmp_path):
+    assert command("--data", recordings, "--out", tmp_path / "o", "--epochs", 1) == 0
+    assert "baseline/commonest_digit/digit_error_rate" in metrics_of(tmp_path / "o")
+    task = folder_task(recordings, 0, isolated=True)
+    assert [len(task.parts[name]) for name in ("train", "val", "test")] == [27, 3, 30]
+
+
+@pytest.mark.parametrize("options", [(), ("--isolated",)])
+def test_each_speaker_left_out_in_turn(options, recordings, tmp_path):
+    out = tmp_path / "all"
+    assert command("--data", recordings, "--leave-out", "all", "--out", out, "--epochs", 1, *options) == 0
+    metrics, metric = metrics_of(out), "accuracy" if options else "digit_error_rate"
+    each = [metrics[f"test/{name}/{metric}"] for name in ("ann", "bob", "cy")]
+    assert metrics[f"test/{metric}"] == pytest.approx(np.mean(each))
+    for name, value in zip(("ann", "bob", "cy"), each):
+        assert {p.name for p in (out / name).iterdir()} == FILES
+        assert metrics_of(out / name)[f"test/{metric}"] == value
+        assert metrics[f"test/{name}/{metric}/low"] <= value <= metrics[f"test/{name}/{metric}/high"]
+    assert "All speakers together" in (out / "report.html").read_text()
+
+
+def test_a_left_out_speaker_is_heard_in_the_test_alone(recordings):
+    for isolated in (True, False):
+        task = folder_task(recordings, 0, isolated, "bob")
+        assert set(task.parts["test"].speakers) == {"bob"}
+        assert {*task.parts["train"].speakers, *task.parts["val"].speakers} == {"ann", "cy"}
+
+
+def interrupt_after(monkeypatch, steps):
+    """A Trainer that is interrupted after so many steps; returns how to mend it."""
+    from tinymm.training import loop
+    original, done = loop.Trainer._train_step, []
+
+    def interrupted(self, rows):
+        if len(done) == steps:
+            raise KeyboardInterrupt
+        done.append(1)
+        return original(self, rows)
+
+    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
+    return lambda: monkeypatch.setattr(loop.Trainer, "_train_step", original)
+
+
+def same_but_for_time(one, other):
+    one, other = ({k: v for k, v in metrics_of(folder).items() if "seconds" not in k} for folder in (one, other))
+    assert one == other
+
+
+@pytest.mark.parametrize("options", [(), ("--isolated",)])
+def test_an_interrupted_run_resumes_to_the_same_bits(options, tmp_path, monkeypatch):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    options = ("--epochs", 3, "--seed", 5, *options)
+    assert command(*options, "--out", whole) == 0
+    mend = interrupt_after(monkeypatch, 2)
+    assert command(*options, "--out", broken) == 130
+    mend()
+    assert command(*options, "--out", broken, "--resume") == 0
+    one, other = (load_checkpoint(folder / "checkpoint.npz")[0] for folder in (whole, broken))
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+    same_but_for_time(whole, broken)
+
+
+def test_speakers_left_out_in_turn_go_on_with_the_one_it_stopped_at(recordings, tmp_path, monkeypatch):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    options = ("--data", recordings, "--leave-out", "all", "--isolated", "--epochs", 2)
+    assert command(*options, "--out", whole) == 0
+    mend = interrupt_after(monkeypatch, 6)                               # ann's four steps, two of bob's
+    assert command(*options, "--out", broken) == 130
+    assert (broken / "ann" / "metrics.json").exists() and not (broken / "bob" / "metrics.json").exists()
+    mend()
+    assert "another configuration" in main_error(options, broken, "--resume", "--seed", 1)
+    assert command(*options, "--out", broken, "--resume") == 0
+    same_but_for_time(whole, broken)
+
+
+def main_error(options, out, *words):
+    with pytest.raises(ValueError) as error:
+        from tinymm.recipes import speech_recognition
+        named = dict(zip(("data", "leave_out"), (options[1], options[3])))
+        speech_recognition.run(**named, isolated=True, epochs=2, out=out, resume=True, seed=1, progress=False)
+    return str(error.value)
+
+
+def test_bad_input_is_answered_in_one_line(recordings, tmp_path, capsys):
+    out = ("--out", tmp_path / "o")
+    assert "--epochs: must be at least 1; got 0" in refused(capsys, *out, "--epochs", 0)
+    assert "--leave-out: needs --data" in refused(capsys, *out, "--leave-out", "ann")
+    assert "--lm: needs --decode beam; got --decode greedy" in refused(capsys, *out, "--lm", 0.5)
+    assert "--beam, --lm: must be at least 1" in refused(capsys, *out, "--decode", "beam", "--beam", 0)
+    assert "one of several speakers, or all; got 'eve', the recordings are of ann, bob, cy" in refused(
+        capsys, *out, "--data", recordings, "--leave-out", "eve")
+    assert "nowhere: spoken digits need a folder" in refused(capsys, *out, "--data", tmp_path / "nowhere")
+    assert "holds no run" in refused(capsys, *out, "--data", recordings, "--resume")
+    folder = recordings / "recordings"
+    for name, content, told in (("3_ann_7.wav", b"", "3_ann_7.wav: must be a WAV file"),
+                                ("4_ann_7.wav", (folder / "4_ann_5.wav").read_bytes()[:900], "4_ann_7.wav: a WAV file must be whole"),
+                                ("hello.wav", b"", "named digit_speaker_take.wav, such as 7_ann_0.wav; got hello.wav")):
+        (folder / name).write_bytes(content)
+        assert told in refused(capsys, *out, "--data", recordings)
+        (folder / name).unlink()
+    wavfile.write(folder / "5_ann_9.wav", 8000, np.ones(100, np.int16))
+    assert "5_ann_9.wav: a digit must last at least 0.08 s; it lasts 0.013 s" in refused(capsys, *out, "--data", recordings)
+    assert not (tmp_path / "o").exists()  # nothing half-written stays behind
+
+
+def test_too_few_recordings_are_named(recordings, tmp_path, capsys):
+    for path in (recordings / "recordings").glob("[2-9]_*.wav"):
+        path.unlink()
+    assert "leaves too little: 6 recordings to learn from, 6 to test on" in refused(capsys, "--data", recordings, "--out", tmp_path / "o")
+    for path in (recordings / "recordings").glob("*_[bc]*.wav"):
+        path.unlink()
+    assert "all needs several speakers" in refused(capsys, "--data", recordings, "--leave-out", "all", "--out", tmp_path / "o")
+
+
+def test_stereo_at_another_rate_is_mixed_and_resampled_and_noted(recordings, tmp_path):
+    path = recordings / "recordings" / "7_bob_4.wav"
+    rate, samples = wavfile.read(path)
+    wavfile.write(path, 2 * rate, np.repeat(np.stack([samples, samples], 1), 2, 0))
+    task = folder_task(recordings, 0, isolated=True)
+    assert task.notes["resampled"].startswith("1 recordings, to 8000") and task.notes["mixed"].startswith("1 recordings of several")
+    assert command("--data", recordings, "--out", tmp_path / "o", "--epochs", 1, "--isolated") == 0
+    assert "1 recordings of several channels, to one" in (tmp_path / "o" / "report.html").read_text()
+
+
+def test_strings_are_of_one_speaker_and_new_in_every_epoch(recordings):
+    task = folder_task(recordings, 0, isolated=False)
+    takes = task.parts["train"]
+    rows = np.arange(len(takes))
+    first, second = (task.draw(rows, np.random.default_rng(seed))[1] for seed in (1, 2))
+    assert first != second and all(2 <= len(string) <= 5 for string in first)
+    assert [string[0] for string in first] == [digit for digit, in takes.digits]  # each recording begins one string
+    again = task.draw(rows, np.random.default_rng(1))
+    assert again[1] == first and all(len(sound) > 0.2 * 8000 for sound in again[0])
+    test = task.parts["test"]
+    assert sum(map(len, test.digits)) <= 60 and set(test.speakers) == {"ann", "bob", "cy"}
+
+
+def test_clips_of_the_voice_depend_on_the_seed_and_are_all_new():
+    one, same, other = voice_task(3, False), voice_task(3, False), voice_task(4, False)
+    assert one.parts["test"].digits == same.parts["test"].digits != other.parts["test"].digits
+    for a, b in zip(one.parts["test"].sounds, same.parts["test"].sounds):
+        np.testing.assert_array_equal(a, b)
+    assert {len(string) for string in voice_task(0, True).parts["train"].digits} == {1}
+
+
+def test_normalised_spectrograms_do_not_know_the_level(rng):
+    sound = speak([7], draw_speaker(rng), rng)
+    x = spectrogram(sound)
+    assert x.dtype == np.float32 and x.shape[1] == BANDS
+    np.testing.assert_allclose(x.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(x.std(), 1, atol=2e-3)
+    assert np.abs(spectrogram(0.5 * sound) - x).mean() < 0.1
+
+
+def test_variation_changes_length_and_content_within_its_bounds(rng):
+    sound = speak([7, 3], draw_speaker(rng), rng)
+    lengths = [len(varied(sound, Variation(), rng)) for _ in range(60)]
+    frames = len(spectrogram(sound))
+    assert frames / 1.3 < min(lengths) < 0.9 * frames and 1.1 * frames < max(lengths) < 1.3 * frames
+    still = Variation(speed=1.0, tempo=1.0, snr=(200.0, 200.0), gain=0.0, masks=0)
+    np.testing.assert_allclose(varied(sound, still, rng), spectrogram(sound), atol=1e-3)
+
+
+def test_an_outline_is_the_mean_of_each_stretch(rng):
+    x = rng.standard_normal((16, 3))
+    np.testing.assert_allclose(outline(x, 4), x.reshape(4, 4, 3).mean(1).ravel())
+    assert outline(x[:2], 4).shape == (12,)                              # fewer frames than stretches
+
+
+def test_linear_baselines_find_what_is_linear(rng):
+    def tone(digit):
+        """A spectrogram with one loud band per digit."""
+        return np.eye(10)[digit] + 0.1 * rng.standard_normal((int(rng.integers(9, 20)), 10))
+
+    labels = rng.integers(10, size=80)
+    clips = [tone(d) for d in labels]
+    assert (classified(clips[:60], labels[:60], clips[60:]) == labels[60:]).mean() > 0.9
+
+    def sweep(digit):
+        return np.sin(2 * np.pi * (300 + 300 * digit) * np.arange(1600) / 8000).astype(np.float32)
+
+    strings = [tuple(rng.integers(10, size=3).tolist()) for _ in range(40)]
+    part = Part([np.concatenate([sweep(d) for d in s]) for s in strings], strings, ["a"] * 40)
+    found = cut_and_classified(part.some(range(30)), part.some(range(30, 40)))
+    assert sum(edit_distance(a, b) for a, b in zip(found, strings[30:])) <= 3
+
+
+def test_the_digit_error_rate_and_its_interval():
+    digits = [(1, 2), (3, 4, 5), (6, 7)]
+    outcome = Outcome(False, Part([None] * 3, digits, [""] * 3), {"tinymm": [(1, 2), (3, 5), (6, 8)], "b": [()] * 3}, [])
+    found = flat(outcome)
+    assert found["test/digit_error_rate"] == found["test/word_error_rate"] == pytest.approx(2 / 7)
+    assert found["test/string_error_rate"] == pytest.approx(2 / 3) and found["baseline/b/digit_error_rate"] == 1
+    value, low, high = with_intervals(outcome)["tinymm"]["digit_error_rate"]
+    assert low <= value <= high
+
+
+def test_the_posterior_knows_where_the_digits_are():
+    scores = np.full((9, 11), -5.0, np.float32)
+    for place, label in enumerate([0, 4, 4, 0, 0, 4, 8, 8, 0]):
+        scores[place, label] = 5.0
+    assert transcripts([scores], Decoding()) == transcripts([scores], Decoding("beam")) == [(3, 3, 7)]
+    gamma = posterior(scores, (3, 3, 7))
+    assert gamma.shape == (9, 7)
+    np.testing.assert_allclose(gamma.sum(1), 1, atol=1e-5)
+    assert gamma[1, 1] > 0.9 and gamma[5, 3] > 0.9 and gamma[6, 5] > 0.9
+
+
+def test_a_language_model_decides_between_equals():
+    from tinymm.recipes.speech_recognition.decoding import bigrams
+    scores = np.zeros((3, 11), np.float32)
+    scores[0, 2] = scores[1, 0] = 20.0                                   # 1, blank, then 3 or 4 alike
+    scores[2, [4, 5]] = 10.0
+    said = [transcripts([scores], Decoding("beam", 8, 1.0), bigrams([(1, d)] * 5 + [(d, d)] * 2))[0] for d in (3, 4)]
+    assert said == [(1, 3), (1, 4)]
+
+
+def test_real_recordings_are_recognised_as_digits(shared_data):
+    task = folder_task(shared_data("fsdd"), 0, isolated=True)
+    assert set(digit for digit, in task.parts["test"].digits) == set(range(10)) and len(set(task.parts["train"].speakers)) == 6
