@@ -171,6 +171,29 @@ spec("twice", lambda: calls(arrays()), reference=lambda x: 4 * x, function=four_
         "return n + 1", "return n", "return -1", "return 1 - n", "return n - 2", "return n - 0", "return cls"}
 
 
+def test_a_decorated_function_is_rewritten_under_its_decorator(toy):
+    module = toy(HEAD + """
+from contextlib import contextmanager
+
+@op
+def same(x):
+    return x
+
+@same.vjp
+def same_vjp(g):
+    with doubled(g) as d:
+        return d / 2
+
+@contextmanager
+def doubled(g):
+    yield 2 * g
+
+spec("same", lambda: calls(arrays()), reference=lambda x: x)
+""")
+    target, = (target for target in targets_in((module,)) if target.qualname == "doubled")
+    assert target.function.__code__.co_name == "doubled"
+
+
 def test_a_good_row_kills_every_mutant(toy, mutate, capsys):
     assert mutate(toy(GOOD)) == 0
     said = capsys.readouterr().out

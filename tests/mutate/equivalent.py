@@ -172,5 +172,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width - left", MORE_BORDER),
     ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width + left - input.shape[3]", MORE_BORDER),
     ("pooling.max_pool2d_composite", "below, right = height - top - input.shape[2], width - input.shape[3]", MORE_BORDER),
+    ("pooling._geometry", 'kernel, before = pair(kernel_size, name, "kernel_size", 1), pair(padding, name, "padding", -1)',
+     "geometry_of refuses it, in the same words"),
     ("pooling._count", "return geometry.kernel[0] * geometry.kernel[1]", "a quotient by a whole number is the same number"),
 ]

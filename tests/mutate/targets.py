@@ -66,11 +66,11 @@ class Target:
 
     @property
     def function(self):
-        """The function itself, as it is found now."""
+        """The function itself, as it is found now; under its decorators."""
         found = importlib.import_module(self.module)
         for part in self.qualname.split("."):
             found = inspect.getattr_static(found, part)
-        return plain(found)
+        return inspect.unwrap(plain(found))
 
 
 def targets_in(modules=ROOM):
