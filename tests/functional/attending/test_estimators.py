@@ -84,6 +84,13 @@ def test_no_baseline_beats_the_optimal_one(seed):
     np.testing.assert_allclose(F.optimal_baseline(e * 0, R), R.mean())                      # even weights: b* = J
 
 
+def test_the_last_axis_holds_the_locations(rng):
+    e, R, b = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3))
+    for f, inputs in ((F.expected_reward, (e, R)), (F.reinforce_variance, (e, R, b)), (F.optimal_baseline, (e, R))):
+        for k, row in enumerate(f(*inputs)):
+            np.testing.assert_allclose(row, f(*(x[k] for x in inputs)), rtol=1e-12)
+
+
 def test_baselines_and_rewards_are_constants(rng):
     log_p, reward, baseline = (tm.tensor(rng.standard_normal(5), requires_grad=True) for _ in range(3))
     F.reinforce_loss(log_p, reward, baseline).backward()

@@ -56,7 +56,7 @@ def geometry_of(name, sides, kernel, stride, padding, dilation):
         raise ValueError(f"{name}: the kernel must fit into the padded image; got a reach of {reach} (kernel {kernel}, "
                          f"dilation {dilation}) and {padded} pixels")
     windows = tuple((n - r) // s + 1 for n, r, s in zip(padded, reach, stride))
-    return Geometry(kernel, stride, dilation, before, tuple(sides), padded, windows)
+    return Geometry(kernel, stride, dilation, before, sides, padded, windows)
 
 
 def view_windows(padded, geometry):
