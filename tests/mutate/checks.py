@@ -7,6 +7,7 @@ the quickest rungs on all the calls that the test suite draws.
 import contextlib
 import io
 import os
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -160,6 +161,9 @@ def passes_file(path):
             status = pytest.main([*IN_THIS_PROCESS, str(path)], plugins=[FirstFailureCounts])
     finally:
         os.chdir(before)
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):  # while collecting
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise BrokenCheck(f"{path.name} does not run: {said.getvalue()}")
+    if "ERROR collecting" in said.getvalue():  # half of the module has been imported, and must not be taken for the whole
+        for name in [name for name, module in sys.modules.items() if getattr(module, "__file__", None) == str(path)]:
+            del sys.modules[name]
     return status == pytest.ExitCode.OK

@@ -8,6 +8,7 @@ for every number b that does not depend on s, since $\mathrm E[u_s] = 0$. What b
 
 import numpy as np
 
+from ...autograd import Tensor
 from ..reductions import mean
 from ..reductions import sum as sum_
 from ..softmaxes import softmax
@@ -69,7 +70,8 @@ def reinforce_loss(log_probability, reward, baseline=0.0):
     >>> log_p.grad
     array([ 0.5, -0.5])
     """
-    advantage = (np.asarray(reward) - np.asarray(baseline)).astype(log_probability.dtype)
+    reward, baseline = (x.data if isinstance(x, Tensor) else np.asarray(x) for x in (reward, baseline))
+    advantage = (reward - baseline).astype(log_probability.dtype)
     return -mean(advantage * log_probability)
 
 
