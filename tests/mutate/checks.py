@@ -1,6 +1,6 @@
-"""Asks the checks of an op about a mutant, the cheapest first, until one notices.
+"""Asks the checks of an op about a mutant, those that noticed others and then the cheapest first, until one notices.
 
-First every rung of the ladder on a few drawn calls of each spec row, then the tests of the file and of its traps, then
+Every rung of the ladder on a few drawn calls of each spec row; then the tests of the file and of its traps; then
 the quickest rungs on all the calls that the test suite draws.
 """
 
@@ -53,7 +53,7 @@ def killer_of(mutant, examples, beat=lambda share: None):
     """
     function = mutant.target.function
     code = compiled(mutant)
-    for name, passes in checks(mutant.target, examples):
+    for name, passes in likeliest_first(mutant.target, examples):
         beat(1 if name.endswith(".py") else A_RUNG)
         if not reaches(name, passes, mutant.target):
             continue
@@ -61,8 +61,19 @@ def killer_of(mutant, examples, beat=lambda share: None):
             noticed = not passes()
         if noticed:
             sound(name, passes)
+            lethal.setdefault(mutant.target.name, {})[name] = passes
             return name
     return None
+
+
+lethal = {}  # target -> checks that have noticed one of its mutants
+
+
+def likeliest_first(target, examples):
+    """All checks, those first that have noticed another mutant of the target: rungs, then files of tests."""
+    known = lethal.get(target.name, {})
+    yield from sorted(known.items(), key=lambda check: check[0].endswith(".py"))
+    yield from (check for check in checks(target, examples) if check[0] not in known)
 
 
 reached = {}  # (target, check) -> whether the check runs the target's function at all
