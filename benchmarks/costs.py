@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from tinymm.extras import need
 from tinymm.machine.rates import best_time, gemm_rate
 
 from . import laws
-from .attention import FORMS, candidates, one_product, ONE_PRODUCT, operations, peak_memory, repeated
+from .attention import FORMS, ONE_PRODUCT, candidates, one_product, operations, peak_memory, repeated
+from .attention_peers import PEERS
 from .harness import alternate, announced, clock_for, parse_arguments, report, tenths
 from .machine import peer, use_threads
 
@@ -52,6 +54,9 @@ SETTINGS = [
 ]
 
 
+WITH_PEERS = [Setting("T", T=T) for T in (128, 512)]  # libraries without an attention of their own: two lengths are enough
+
+
 @dataclass(frozen=True)
 class Row:
     """One form in one setting: (10 %, median, 90 %) of what was measured, and what the laws say (None for PyTorch's)."""
@@ -68,21 +73,35 @@ class Row:
     predicted_bytes: float | None
 
 
-def measured_rates(threads):
-    """This machine's `laws.Rates`."""
+def measured_rates(threads, widths):
+    """This machine's `laws.Rates`, for these widths D."""
     def multiply(n):
         a = np.ones(n, np.float32)
-        return 8 * n / best_time(lambda: np.multiply(a, 1.0, out=a), 0.25)
+        return 8 * n / best_time(lambda: np.multiply(a, 1.0, out=a), 0.2)
 
     scores, out = np.linspace(-10, 0, 2**16, dtype=np.float32), np.empty(2**16, np.float32)
-    exponentials = scores.size / best_time(lambda: np.exp(scores, out=out), 0.25)
-    return laws.Rates(gemm_rate(), multiply(2**26), multiply(2**16), exponentials, threads)
+    exponentials = scores.size / best_time(lambda: np.exp(scores, out=out), 0.2)
+    limits = need("threadpoolctl", extra="threads", feature="measure one thread").threadpool_limits
+    whole = {D: thin_rate(1024, 1024, D) for D in widths}
+    with limits(1):
+        tiles = {D: threads * thin_rate(laws.ROWS, laws.KEYS, D) for D in widths}
+    return laws.Rates(gemm_rate(), whole, tiles, multiply(2**26), multiply(2**16), exponentials, threads)
+
+
+def thin_rate(T, S, D):
+    """Operations per second of the two kinds of products in attention: (T, D) by (D, S), and (T, S) by (S, D)."""
+    q, k, p = (np.ones(shape, np.float32) for shape in ((T, D), (S, D), (T, S)))
+    scores, result = np.empty((T, S), np.float32), np.empty((T, D), np.float32)
+    seconds = (best_time(lambda: np.matmul(q, k.T, out=scores), 0.1) + best_time(lambda: np.matmul(p, k, out=result), 0.1))
+    return 4 * T * S * D / seconds
 
 
 def measure(torch, setting, rates, options):
     """The rows of one setting, all forms in turn."""
     B, H, T, D, causal, backward = setting.B, setting.H, setting.T, setting.D, setting.is_causal, setting.backward
     made = candidates(torch, OURS if T <= WHOLE else ["tiled"], B * H, T, causal, backward, D)
+    if setting in WITH_PEERS:
+        made |= peers(made["tiled"](), B, H, T, D)
     count = operations(B * H, T, T, D, causal, backward)
     times = max(1, round(AT_LEAST / count))
     runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
@@ -98,6 +117,20 @@ def measure(torch, setting, rates, options):
         rows.append(Row(setting, form, tenths(s), tenths(s * times / seconds["PyTorch"]) if "PyTorch" in seconds else None,
                         tenths(count / s / product), peak_memory(made[form]) if ours else None, *law))
     return rows
+
+
+def peers(expected, B, H, T, D):
+    """{library: its gradients by the formula}, once it is sure that they are right."""
+    rng = np.random.default_rng(0)
+    *arrays, g = (rng.standard_normal((B, H, T, D), np.float32) for _ in range(4))  # those of `candidates`
+    found = {}
+    for name, (module, prepare) in PEERS.items():
+        library = peer(module)
+        if library is not None:
+            found[name] = prepare(library, arrays, g)
+            for a, b in zip(found[name](), expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg=f"{name}: another gradient")
+    return found
 
 
 def exponents(rows):
@@ -116,7 +149,9 @@ def exponents(rows):
 
 def table(rows, rates, fits):
     """The lines that show all of it."""
-    lines = [f"a product {rates.products / 1e9:.0f} GFLOP/s; one thread: memory {rates.memory / 1e9:.1f} GB/s, "
+    thin = ", ".join(f"{D}: {rates.whole[D] / 1e9:.0f}, {rates.tiles[D] / 1e9:.0f}" for D in rates.whole)
+    lines = [f"products of width D, whole and in tiles, GFLOP/s: {thin}",
+             f"a large product {rates.products / 1e9:.0f} GFLOP/s; one thread: memory {rates.memory / 1e9:.1f} GB/s, "
              f"cache {rates.cache / 1e9:.1f} GB/s, {rates.exponentials / 1e9:.2f} billion exponentials a second"]
     last = None
     for row in rows:
@@ -139,7 +174,7 @@ def main(argv=None):
     """Measure every setting."""
     options = parse_arguments("attention: what it costs and what it must cost", 5, 2, argv)
     use_threads(options.threads)
-    torch, rates, rows = peer("torch"), measured_rates(options.threads), []
+    torch, rates, rows = peer("torch"), measured_rates(options.threads, sorted({s.D for s in SETTINGS})), []
     for _, setting in announced({setting.name + f" (over {setting.axis})": setting for setting in SETTINGS}):
         rows += measure(torch, setting, rates, options)
     fits = exponents(rows)

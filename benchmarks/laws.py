@@ -10,7 +10,8 @@ import numpy as np
 
 from tinymm.functional.attending.tiles import KEYS, ROWS
 
-__all__ = ["Fit", "Rates", "fit_power", "memory", "operations", "pairs", "passes", "predicted_seconds", "products", "traffic"]
+__all__ = ["Fit", "Rates", "fit_power", "memory", "operations", "pairs", "passes", "predicted_seconds", "products",
+           "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
 
@@ -18,19 +19,23 @@ ITEM = 4  # bytes of a float32
 def pairs(form, T, S, is_causal=False):
     r"""Pairs of a query and a key that a form works on, per head.
 
-    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so a whole
-    matrix is worked on throughout, and of a tile on the diagonal, KEYS wide, the half above it as well: $T \cdot
-    \mathrm{KEYS} / 2$ pairs in all, since each block of keys is met by the queries from its first key on (ROWS is a multiple of KEYS).
+    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out. So a whole
+    matrix is worked on throughout; and of a stretch of queries, each block of keys meets those from its first key on, the
+    half of the block above the diagonal as well: $T \cdot \mathrm{KEYS} / 2$ pairs more in all.
 
     Examples
     --------
-    >>> pairs("fused", 8, 8, True), pairs("tiled", 2048, 2048, True) / 2048**2
-    (64, 0.5625)
+    >>> pairs("fused", 8, 8, True), round(pairs("tiled", 2**15, 2**15, True) / 2**30, 2)
+    (64, 0.5)
     """
     if form != "tiled" or not is_causal:
         return T * S
-    seen = min(S, T)
-    return sum((T - start) * min(KEYS, seen - start) for start in range(0, seen, KEYS))
+    count = 0
+    for first in range(0, T, ROWS):
+        stop = min(first + ROWS, T)
+        end = min(S, stop)
+        count += sum((stop - max(first, start)) * (min(start + KEYS, end) - start) for start in range(0, end, KEYS))
+    return count
 
 
 def products(form, backward=False):
@@ -96,21 +101,41 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 
 
 def memory(form, N, T, S, D, backward=False, threads=1):
-    r"""Bytes held at most, beside the inputs: results and gradients, T × S matrices, and a thread's tiles.
+    r"""Bytes held at most beside the inputs: their copies as leaves, results, gradients, and what the form works in.
 
-    Matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1 and 2. Tiled:
-    none, but per thread one tile and a scaled copy of a head's queries; backward two tiles, and $[V, 1]$ and $[\bar Y, -D]$.
+    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1 and 2. Tiled
+    none, but what each thread works in (`scratch_memory`), forward and backward; or, if that is more, copies of the
+    gradients, which the tape makes where they are views.
 
     Examples
     --------
-    >>> round(memory("fused", 1, 4096, 4096, 64) / memory("tiled", 1, 4096, 4096, 64))
-    20
+    >>> [round(memory(form, 1, 16384, 16384, 64) / 2**20) for form in ("explicit", "fused")]
+    [2064, 1040]
     """
-    results = N * D * (T + backward * (T + 2 * S))
+    gradients = backward * N * D * (T + 2 * S)
+    vectors = N * D * (T + 2 * S + T) + gradients
     if form != "tiled":
-        return ITEM * (results + N * T * S * {"explicit": 2, "fused": 1}[form] * (1 + backward))
-    own = (1 + backward) * ROWS * KEYS + D * (T + ROWS) + backward * (2 * KEYS * D + (S + T) * (D + 1))
-    return ITEM * (results + N * T + min(threads, N) * own)
+        return ITEM * (vectors + N * T * S * {"explicit": 2, "fused": 1}[form] * (1 + backward))
+    threads = min(threads, N * math.ceil(T / ROWS))
+    own = scratch_memory(T, S, D, backward)
+    at_work = threads * (own + backward * scratch_memory(T, S, D, False))
+    return ITEM * (vectors + N * T + max(at_work, gradients + threads * own))
+
+
+def scratch_memory(T, S, D, backward):
+    r"""Numbers that a thread of the tiled form works in.
+
+    A tile, a stretch of results and a head's scaled queries; backward two tiles, a block of each gradient, the queries,
+    $[V, 1]$ and $[\bar Y, -D]$.
+
+    Examples
+    --------
+    >>> scratch_memory(8192, 8192, 64, False) - scratch_memory(4096, 4096, 64, False)
+    262144
+    """
+    if not backward:
+        return ROWS * KEYS + (ROWS + T) * D
+    return 2 * ROWS * KEYS + (ROWS + 2 * KEYS + T) * D + (S + T) * (D + 1)
 
 
 @dataclass(frozen=True)
@@ -120,7 +145,10 @@ class Rates:
     Parameters
     ----------
     products : float
-        Operations of a large matrix product, all threads.
+        Operations of a large square matrix product, all threads.
+    whole, tiles : dict of int to float
+        Width D -> operations of the products of attention, all threads: of whole matrices, and of tiles. One side of such
+        a product is only D long, and much of the time goes to fetching and storing the others.
     memory : float
         Bytes that an elementwise function reads and writes, arrays larger than any cache, one thread: NumPy's
         elementwise functions have no more.
@@ -132,6 +160,8 @@ class Rates:
     """
 
     products: float
+    whole: dict
+    tiles: dict
     memory: float
     cache: float
     exponentials: float
@@ -139,27 +169,29 @@ class Rates:
 
 
 def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
-    r"""The law: products at the rate of products, everything else at the rate of what it waits for.
+    r"""The law: each kind of work at its own rate.
 
-    $$t = \frac{\text{operations}}{\text{rate of products}} + \frac{\text{exponentials}}{\text{their rate}} +
+    $$t = \frac{\text{operations}}{\text{rate of such products}} + \frac{\text{exponentials}}{\text{their rate}} +
     \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}}$$
 
     Whole matrices wait for memory, on one thread. Tiles wait for a core's cache, on all threads; their passes are fewer,
-    since no maxima are sought or subtracted and rows are divided at the end: scores written, exponentials (2), sums,
-    product: 5; backward the same without the sums, $\bar P$ written, times P (3), three products: 4 + 7.
+    since no maxima are sought or subtracted and rows are divided at the end: sums read (1), exponentials (2); backward
+    again exponentials (2), times P (3). What the products read and write of a tile is in their rate.
 
     Examples
     --------
-    >>> rates = Rates(1e11, 1e10, 1e11, 1e9, 2)
+    >>> rates = Rates(1e11, {64: 5e10}, {64: 5e10}, 1e10, 1e11, 1e9, 2)
     >>> predicted_seconds("fused", rates, 1, 1000, 1000, 64) > predicted_seconds("tiled", rates, 1, 1000, 1000, 64)
     True
     """
     work = N * pairs(form, T, S, is_causal)
-    products_take = operations(form, N, T, S, D, is_causal, backward) / rates.products
+    rate = rates.tiles[D] if form == "tiled" else rates.whole[D]
+    products_take = operations(form, N, T, S, D, is_causal, backward) / rate
     if form == "tiled":
-        exponentials, moved = work * (1 + backward), work * ITEM * (5 + 11 * backward)
+        exponentials, moved = work * (1 + backward), work * ITEM * (3 + 5 * backward)
         return products_take + (exponentials / rates.exponentials + moved / rates.cache) / rates.threads
-    return products_take + work / rates.exponentials + traffic(form, N, T, S, D, is_causal, backward) / rates.memory
+    elementwise = passes(is_causal, backward) - products(form, backward)  # a product's pass over its matrix is in its rate
+    return products_take + work / rates.exponentials + ITEM * work * elementwise / rates.memory
 
 
 @dataclass(frozen=True)

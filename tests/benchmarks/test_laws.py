@@ -54,11 +54,11 @@ def test_operations_are_those_of_the_products(N, T, S, D):
         assert laws.operations(form, N, T, S, D, backward=True) == N * (both + results)
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.booleans(), st.integers(1, 4), st.integers(1, 8))
-def test_pairs_are_those_of_the_tiles(T, S, is_causal, times, keys):
+@given(st.integers(1, 40), st.integers(1, 40), st.booleans(), st.integers(1, 16), st.integers(1, 8))
+def test_pairs_are_those_of_the_tiles(T, S, is_causal, rows, keys):
     with pytest.MonkeyPatch.context() as patch:
         for module in (laws, tiles):
-            patch.setattr(module, "ROWS", times * keys)
+            patch.setattr(module, "ROWS", rows)
             patch.setattr(module, "KEYS", keys)
         q, k = np.zeros((1, T, 2)), np.zeros((1, S, 2))
         work = tiles.Tiles(q, k, k, None, is_causal, None, (1,))
