@@ -79,6 +79,12 @@ def test_whisper_s_numbers():
     assert F.whisper_log_mel(noise[:, :8000], 40, 8000).shape == (2, 100, 40)
 
 
+def test_whisper_s_filters():
+    """The first numbers of the table that is published with it."""
+    w = F.melscale_fbanks(201, 0, 8000, 80, 16000, "slaney", "slaney")
+    np.testing.assert_allclose(w[:3, :2], [[0, 0], [0.02486259, 0.00199082], [0, 0.02287177]], atol=1e-8)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="compared with PyTorch")
 def test_whisper_s_steps_in_pytorch(rng):
     """Its published preprocessing, written with PyTorch's stft."""
