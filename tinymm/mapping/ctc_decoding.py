@@ -4,7 +4,6 @@ A transcript's probability is a sum over the paths that spell it, so the best pa
 NumPy and plain Python; no Tensor comes here.
 """
 
-import math
 from itertools import groupby
 
 import numpy as np
@@ -113,58 +112,55 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
     frames = checked_lengths("ctc_beam_search", log_probs, lengths, blank)
     if beam < 1:
         raise ValueError(f"ctc_beam_search: beam must be at least 1; got {beam}")
-    prior = Prior(language_model, weight, bonus)
-    return [searched(log_probs[:n, b].tolist(), blank, beam, prior) for b, n in enumerate(frames)]
+    prior = Prior(language_model, weight, bonus, range(log_probs.shape[2]), blank)
+    return [searched(log_probs[:n, b], blank, beam, prior) for b, n in enumerate(frames)]
 
 
 def searched(log_y, blank, beam, prior):
-    """The best transcript of one example: a list of T lists of V log-probabilities."""
-    beams = {(): (0.0, -math.inf)}              # prefix -> ln p of paths that end in a blank, and in its last label
+    """The best transcript of one example (T, V)."""
+    prefixes, blanks, labels = [()], np.zeros(1), np.full(1, -np.inf)       # ln p of paths that end in a blank, in the last label
     for log_p in log_y:
-        reached = {}
-        for prefix, (blanks, labels) in beams.items():
-            either = log_add(blanks, labels)
-            add(reached, prefix, 0, either + log_p[blank])
-            for label, log_label in enumerate(log_p):
-                if label == blank:
-                    continue
-                repeats = prefix and prefix[-1] == label
-                if repeats:
-                    add(reached, prefix, 1, labels + log_label)
-                add(reached, (*prefix, label), 1, (blanks if repeats else either) + log_label)
-        best = sorted(reached, key=lambda prefix: log_add(*reached[prefix]) + prior(prefix), reverse=True)
-        beams = {prefix: reached[prefix] for prefix in best[:beam]}
-    return list(max(beams, key=lambda prefix: log_add(*beams[prefix]) + prior(prefix, closed=True)))
+        rows, last = np.arange(len(prefixes)), np.array([prefix[-1] if prefix else blank for prefix in prefixes])
+        either = np.logaddexp(blanks, labels)
+        grown = either[:, None] + log_p                                     # (n, V): by one label,
+        grown[rows, last] = blanks + log_p[last]                            # which is a new one only after a blank
+        grown[:, blank] = -np.inf
+        blanks, labels = either + log_p[blank], np.where(last == blank, -np.inf, labels + log_p[last])
+        place = {prefix: i for i, prefix in enumerate(prefixes)}
+        for i, prefix in enumerate(prefixes):                               # what grows into a prefix that is here already
+            parent = place.get(prefix[:-1]) if prefix else None
+            if parent is not None:
+                labels[i] = np.logaddexp(labels[i], grown[parent, last[i]])
+                grown[parent, last[i]] = -np.inf
+        p = np.concatenate([np.logaddexp(blanks, labels)[:, None], grown], 1)           # (n, 1 + V): as it is, grown
+        score = np.ravel(p + np.stack([prior(prefix) for prefix in prefixes]))
+        best = np.argsort(-score, kind="stable")[:min(beam, max(1, np.count_nonzero(p > -np.inf)))]
+        row, label = np.divmod(best, p.shape[1])
+        label = label - 1                                                   # −1: as it is
+        prefixes = [prefixes[i] if k < 0 else (*prefixes[i], int(k)) for i, k in zip(row, label)]
+        blanks, labels = np.where(label < 0, blanks[row], -np.inf), np.where(label < 0, labels[row], grown[row, label])
+    score = np.logaddexp(blanks, labels) + [prior(prefix)[0] + prior.of_next(prefix, None) for prefix in prefixes]
+    return list(prefixes[score.argmax()])
 
 
 class Prior:
     """λ ln p_LM + β |l| of prefixes, remembered."""
 
-    def __init__(self, language_model, weight, bonus):
-        self.language_model, self.weight, self.bonus = language_model, weight, bonus
-        self.known = {(): 0.0}
+    def __init__(self, language_model, weight, bonus, labels, blank):
+        self.language_model, self.weight, self.bonus, self.labels, self.blank = language_model, weight, bonus, labels, blank
+        self.known = {}
 
-    def __call__(self, prefix, closed=False):
-        """Of the prefix as it stands, or as a whole transcript."""
+    def __call__(self, prefix):
+        """Of a prefix as it is, and grown by each label: (1 + V,)."""
         if prefix not in self.known:
-            self.known[prefix] = self(prefix[:-1]) + self.bonus + self.of_next(prefix[:-1], prefix[-1])
-        return self.known[prefix] + (self.of_next(prefix, None) if closed else 0.0)
+            own = self(prefix[:-1])[1 + prefix[-1]] if prefix else 0.0
+            grown = [0.0 if k == self.blank else own + self.bonus + self.of_next(prefix, k) for k in self.labels]
+            self.known[prefix] = np.array([own, *grown])
+        return self.known[prefix]
 
     def of_next(self, prefix, label):
+        """What the language model says to a label, or with None to the end, after a prefix."""
         return self.weight * self.language_model(prefix, label) if self.language_model else 0.0
-
-
-def add(reached, prefix, ending, log_p):
-    """Add to one of the two probabilities of a prefix."""
-    pair = list(reached.get(prefix, (-math.inf, -math.inf)))
-    pair[ending] = log_add(pair[ending], log_p)
-    reached[prefix] = tuple(pair)
-
-
-def log_add(a, b):
-    """ln(eᵃ + eᵇ)."""
-    low, high = (a, b) if a < b else (b, a)
-    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
 
 
 def checked_lengths(name, log_probs, lengths, blank):
