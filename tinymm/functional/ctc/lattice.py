@@ -23,39 +23,37 @@ class Lattice(NamedTuple):
     skip: np.ndarray  # into which states a path may come from two before; (B, S), 0 or −∞
     end: np.ndarray  # where it may end; (B, S), 0 or −∞
     real: np.ndarray  # (T, B, 1) bool, False for frames of padding
-    feasible: np.ndarray  # (B,) bool: whether there are frames enough
 
     def emitted(self, log_probs):
         """log_probs (T, B, V) of each state's label: (T, B, S)."""
         return log_probs[:, np.arange(len(self.labels))[:, None], self.labels]
 
 
-def lattice_of(log_probs, targets, input_lengths, target_lengths, blank):
-    """The `Lattice` of a batch, once everything has been found to fit."""
+def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity=False):
+    """The `Lattice` of a batch, once everything has been found to fit; `zero_infinity` lets pass what is merely too long."""
     if log_probs.ndim != 3:
-        raise ValueError(f"ctc_loss: log_probs must be (T, B, V); got {log_probs.shape}")
+        raise ValueError(f"{name}: log_probs must be (T, B, V); got {log_probs.shape}")
     T, B, V = log_probs.shape
     if not 0 <= blank < V:
-        raise ValueError(f"ctc_loss: blank must be one of the {V} labels; got {blank}")
-    frames, wanted = whole_numbers("input_lengths", input_lengths, B), whole_numbers("target_lengths", target_lengths, B)
+        raise ValueError(f"{name}: blank must be one of the {V} labels; got {blank}")
+    frames, wanted = (whole_numbers(name, what, lengths, B) for what, lengths in
+                      (("input_lengths", input_lengths), ("target_lengths", target_lengths)))
     if (frames > T).any():
-        raise ValueError(f"ctc_loss: input_lengths must be at most T = {T}; got {frames.max()}")
-    transcripts = transcripts_of(targets, wanted)
-    U = max(1, wanted.max(initial=0))
-    targets = np.full((B, U), blank)
-    for row, transcript in zip(targets, transcripts):
+        raise ValueError(f"{name}: input_lengths must be at most T = {T}; got {frames.max()}")
+    labels = np.full((B, 2 * max(1, wanted.max(initial=0)) + 1), blank)
+    for k, transcript in enumerate(transcripts_of(name, targets, wanted)):
         if ((transcript < 0) | (transcript >= V) | (transcript == blank)).any():
-            raise ValueError(f"ctc_loss: targets must be labels from 0 to {V - 1} other than the blank, {blank}; got {transcript.tolist()}")
-        row[:len(transcript)] = transcript
-    labels = np.full((B, 2 * U + 1), blank)
-    labels[:, 1::2] = targets
-    different = np.zeros(labels.shape, bool)
-    different[:, 3::2] = targets[:, 1:] != targets[:, :-1]
-    s, last = np.arange(2 * U + 1), 2 * wanted[:, None]
-    repeats = ((s <= last) & (s % 2 == 1) & (s > 1) & ~different).sum(1)
-    return Lattice(labels, allowed(np.broadcast_to(s == 0, labels.shape), log_probs), allowed(different, log_probs),
-                   allowed((s == last) | (s == last - 1), log_probs), (np.arange(T)[:, None] < frames)[..., None],
-                   frames >= wanted + repeats)
+            raise ValueError(f"{name}: targets must be labels from 0 to {V - 1} other than the blank, {blank}; got {transcript.tolist()}")
+        repeats = (transcript[1:] == transcript[:-1]).sum()
+        if frames[k] < len(transcript) + repeats and not zero_infinity:
+            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; example {k} has "
+                             f"{frames[k]} frames for {len(transcript)} labels (zero_infinity=True counts it as 0)")
+        labels[k, 1:2 * len(transcript):2] = transcript
+    s, last = np.arange(labels.shape[1]), 2 * wanted[:, None]
+    skip = np.zeros(labels.shape, bool)
+    skip[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
+    return Lattice(labels, allowed(np.broadcast_to(s == 0, labels.shape), log_probs), allowed(skip, log_probs),
+                   allowed((s == last) | (s == last - 1), log_probs), (np.arange(T)[:, None] < frames)[..., None])
 
 
 def allowed(where, log_probs):
@@ -63,26 +61,26 @@ def allowed(where, log_probs):
     return np.where(where, 0.0, -math.inf).astype(log_probs.dtype)
 
 
-def transcripts_of(targets, lengths):
+def transcripts_of(name, targets, lengths):
     """The transcripts one by one, from rows with padding (B, U) or from all in a row, end to end."""
     targets = np.asarray(targets.data if isinstance(targets, Tensor) else targets)
     targets = targets.astype(int) if targets.size == 0 else targets
     rows = targets.ndim == 2
     if targets.dtype.kind not in "iu" or not (rows or targets.ndim == 1) or rows and len(targets) != len(lengths):
-        raise ValueError(f"ctc_loss: targets must be whole numbers, (B, U) with B = {len(lengths)} or all in a row; "
+        raise ValueError(f"{name}: targets must be whole numbers, (B, U) with B = {len(lengths)} or all in a row; "
                          f"got {targets.dtype} of shape {targets.shape}")
     room = targets.shape[1] if rows else targets.size
     needed = int(lengths.max(initial=0) if rows else lengths.sum())
     if needed > room or not rows and needed < room:
-        raise ValueError(f"ctc_loss: target_lengths must fit the targets, of shape {targets.shape}; got {lengths.tolist()}")
+        raise ValueError(f"{name}: target_lengths must fit the targets, of shape {targets.shape}; got {lengths.tolist()}")
     if rows:
         return [row[:n] for row, n in zip(targets, lengths)]
     return np.split(targets, np.cumsum(lengths)[:-1]) if len(lengths) else []
 
 
-def whole_numbers(what, lengths, batch):
+def whole_numbers(name, what, lengths, batch):
     """Lengths as an int array (B,)."""
     lengths = np.asarray(lengths)
     if lengths.shape != (batch,) or lengths.dtype.kind not in "iu" and batch or (lengths < 0).any():
-        raise ValueError(f"ctc_loss: {what} must be {batch} whole numbers from 0 on; got {lengths.tolist()}")
+        raise ValueError(f"{name}: {what} must be {batch} whole numbers from 0 on; got {lengths.tolist()}")
     return lengths.astype(int)

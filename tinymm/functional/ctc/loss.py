@@ -114,7 +114,7 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_
     >>> F.ctc_losses(log_y, [[1, 1]], [3], [2]).round(4)                # one path of eight: label, blank, label
     array([2.0794])
     """
-    lattice = checked_lattice(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
+    lattice = lattice_of("ctc_loss", log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
     emitted = lattice.emitted(log_probs)                                # (T, B, S)
     alphas, subtracted = beginnings(emitted, lattice)
     losses = -(logsumexp(alphas[-1] + lattice.end, 1) + subtracted)
@@ -134,7 +134,7 @@ def ctc_losses_vjp(g, log_probs, lattice, emitted, alphas):             # ∂ℓ
 @ctc_losses.composite
 def ctc_losses_composite(log_probs, targets, input_lengths, target_lengths, blank=0, zero_infinity=False):
     """The recursion as it is written in textbooks."""
-    lattice = checked_lattice(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
+    lattice = lattice_of("ctc_loss", log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
     alpha, emitted = lattice.start, lattice.emitted(log_probs)
     for t, real in enumerate(lattice.real):
         stay, step, skip = alpha, pad(alpha, (1, -1), value=-math.inf), pad(alpha, (2, -2), value=-math.inf) + lattice.skip
@@ -193,13 +193,3 @@ def from_top(a):
     top = a.max(1)
     top = np.where(top == -math.inf, 0, top)
     return top, a - top[:, None]
-
-
-def checked_lattice(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
-    """The lattice, and an error if a transcript does not fit into its frames."""
-    lattice = lattice_of(log_probs, targets, input_lengths, target_lengths, blank)
-    if not (zero_infinity or lattice.feasible.all()):
-        k = int(lattice.feasible.argmin())
-        raise ValueError(f"ctc_loss: a transcript needs a frame per label and one between equal neighbours; example {k} has "
-                         f"{input_lengths[k]} frames for {target_lengths[k]} labels (zero_infinity=True counts it as 0)")
-    return lattice
