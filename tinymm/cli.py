@@ -14,6 +14,7 @@ __all__ = ["main", "program"]
 
 RECIPES = {
     "captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)",
+    "image-recognition": "images to classes: CNN, residual CNN, Vision Transformer (2.1)",
     "speech-recognition": "spoken digits, connected by CTC or one by one (2.1)",
     "text-classification": "texts to classes, with negation and scope (2.1)",
 }

@@ -15,6 +15,7 @@ from .labelled_images import LabelledImages
 from .labelled_texts import LabelledTexts, read_labelled_texts, read_text_folder
 from .ngram_model import NgramModel
 from .opinions import Opinion, bag_limit, bag_of, draw_opinions
+from .shapes_single import draw_shapes
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from .speech import read_spoken_digits, read_wave
 from .splits import group_split, held_out_compositions, random_split, stratified_split
@@ -42,6 +43,7 @@ __all__ = [
     "batches_by_length",
     "cropped",
     "draw_opinions",
+    "draw_shapes",
     "flipped",
     "group_split",
     "held_out_compositions",
