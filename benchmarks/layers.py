@@ -29,6 +29,22 @@ def torch_lstm(torch, x, *weights):
     return torch.lstm(x, (zero, zero), weights, True, 1, 0.0, True, False, True)[0]
 
 
+def ours_gru(x, *weights):
+    return F.gru(x, np.zeros((len(x), weights[1].shape[1]), np.float32), *weights)[0]
+
+
+def torch_gru(torch, x, *weights):
+    return torch.gru(x, torch.zeros(1, len(x), weights[1].shape[1]), weights, True, 1, 0.0, True, False, True)[0]
+
+
+def looked_up(torch_or_tinymm, weight):
+    """1,024 rows of the table, each several times."""
+    ids = np.arange(1024) * 7 % 500
+    if torch_or_tinymm is F:
+        return F.embedding(ids, weight)
+    return torch_or_tinymm.nn.functional.embedding(torch_or_tinymm.from_numpy(ids), weight)
+
+
 def convolution(batch, side, channels, out):
     """Images, kernels and biases of a 3×3 convolution that keeps the sides."""
     return (lambda x, w, b: F.conv2d(x, w, b, padding=1), lambda torch, *a: torch.nn.functional.conv2d(*a, padding=1),
@@ -62,6 +78,11 @@ LAYERS = {
         lambda torch, x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, True), [(32, 64, 16, 16), (64,), (64,)]),
     "lstm, 64 sequences of 40 steps, width 256": (
         ours_lstm, torch_lstm, [(64, 40, 256), (1024, 256), (1024, 256), (1024,), (1024,)]),
+    "gru, 64 sequences of 40 steps, width 256": (
+        ours_gru, torch_gru, [(64, 40, 256), (768, 256), (768, 256), (768,), (768,)]),
+    "embedding, 1024 of 1241 words, width 128": (lambda w: looked_up(F, w), looked_up, [(1241, 128)]),
+    "matmul, scores of 16 × 8 heads, 128 positions, width 32": (
+        lambda q, k: q @ k.swapaxes(-1, -2), lambda torch, q, k: q @ k.mT, [(16, 8, 128, 32)] * 2),
     "linear, 2048 rows, 512 to 512": (
         F.linear, lambda torch, *a: torch.nn.functional.linear(*a), [(2048, 512), (512, 512), (512,)]),
     "layer_norm, 2048 rows of 512": (
@@ -91,6 +112,18 @@ def candidates(torch, ours, theirs, shapes):
         found["PyTorch"] = lambda: [d.numpy() for d in torch.autograd.grad(theirs(torch, *inputs), inputs, cotangent)]
         for a, b in zip(found["tinymm"](), found["PyTorch"](), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg="gradients differ")
+    return found
+
+
+def dropout(torch):
+    """{library: dropout forward and backward}, of 2048 rows of 512. Each draws its own numbers: nothing to compare."""
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((2, 2048, 512)).astype(np.float32)
+    leaf = tm.tensor(x, requires_grad=True)
+    found = {"tinymm": lambda: tm.grad(F.dropout(leaf, 0.1, True, rng), leaf, g)}
+    if torch is not None:
+        theirs, cotangent = torch.tensor(x, requires_grad=True), torch.from_numpy(g)
+        found["PyTorch"] = lambda: torch.autograd.grad(torch.nn.functional.dropout(theirs, 0.1, True), theirs, cotangent)
     return found
 
 
@@ -124,6 +157,7 @@ def main(argv=None):
     use_threads(options.threads)
     torch = peer("torch")
     makers = {name: lambda layer=layer: candidates(torch, *layer) for name, layer in LAYERS.items()}
+    makers["dropout, 2048 rows of 512"] = lambda: dropout(torch)
     makers["AdamW, 32 matrices of 256×256"] = lambda: adam(torch)
     found = []
     for name, make in announced(makers):

@@ -1,4 +1,4 @@
-"""Stretches: nothing left out, nothing twice, whatever the size, the layout and the number of cores."""
+"""Stretches: nothing left out, nothing twice, whatever the size and the layout."""
 
 import numpy as np
 import pytest
@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.functional import blocks, threads
+from tinymm.functional import blocks
 from tinymm.functional.blocks import as_rows, in_blocks, over_rows
 
 
-@pytest.fixture(params=[1, np.inf], ids=["shared out", "one core"])
-def tiny(monkeypatch, request):
+@pytest.fixture
+def tiny(monkeypatch):
     """Blocks of a few numbers, so that small arrays have many of them."""
     monkeypatch.setattr(blocks, "BLOCK", 7)
-    monkeypatch.setattr(threads, "ENOUGH", request.param)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (8,), (29,), (3, 0), (5, 11)])
@@ -52,15 +51,6 @@ def test_rows_in_order_and_not_cut(rows, width):
     np.testing.assert_array_equal(np.concatenate([a for a, _ in found] or [x]), x)
 
 
-def test_what_is_large_enough_is_shared_out(monkeypatch):
-    """A chain of steps over a million numbers is worth a thread, one over ten thousand is not."""
-    asked = []
-    monkeypatch.setattr(blocks, "parallel_for", lambda n, body, work: asked.append(work) or [body(0, n)])
-    for size in (10_000, 1_000_000):
-        over_rows(lambda x: None, np.empty(size, np.float32))
-    assert asked[0] < threads.ENOUGH < asked[1]
-
-
 def test_rows_of_nothing():
     assert as_rows(np.zeros((2, 3, 0))).shape == (6, 0) and as_rows(np.zeros(4)).shape == (1, 4)
 
@@ -87,6 +77,5 @@ def test_layers_do_not_depend_on_the_blocks(name, dtype, rtol, monkeypatch, rng)
 
     whole = run()
     monkeypatch.setattr(blocks, "BLOCK", 7)
-    monkeypatch.setattr(threads, "ENOUGH", 1)
     for a, b in zip(run(), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)

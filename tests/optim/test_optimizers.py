@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinymm as tm
-from tinymm.functional import threads
 from tinymm.optim import SGD, Adam, AdamW
 from tinymm.optim import optimizer as base
 
@@ -30,13 +29,6 @@ PLAIN = [
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(base, "BLOCK", BLOCK)
-
-
-@pytest.fixture
-def shared_out(monkeypatch):
-    """Any loop is worth a thread."""
-    pytest.importorskip("threadpoolctl")
-    monkeypatch.setattr(threads, "ENOUGH", -1)
 
 
 def parameters(shapes, rng, dtype=np.float64):
@@ -232,28 +224,3 @@ def test_an_array_assigned_to_data_is_what_gets_updated():
 def test_errors_name_the_rule(call, message):
     with pytest.raises(ValueError, match=message):
         call(tm.tensor([1.0], requires_grad=True))
-
-
-@pytest.mark.parametrize("kind, options", PLAIN)
-def test_cores_that_share_out_the_parameters_do_the_same(kind, options, shared_out, monkeypatch):
-    def run():
-        rng = np.random.default_rng(0)
-        optimizer = kind([{"params": parameters([(3, 4), (200,), ()], rng)}, {"params": parameters([(7, 30)], rng), "lr": 0.3}],
-                         **options)
-        steps(optimizer, rng, n=5)
-        return optimizer
-
-    together = run()
-    monkeypatch.setattr(threads, "ENOUGH", math.inf)
-    alone = run()
-    for p, q in zip(together.parameters, alone.parameters):
-        np.testing.assert_array_equal(p.data, q.data)
-    assert together.state_dict().keys() == alone.state_dict().keys()
-
-
-def test_an_error_in_one_core_reaches_the_caller(shared_out, rng):
-    optimizer = SGD(parameters([(3,), (4,)], rng), lr=0.1)
-    for p in optimizer.parameters:
-        p.grad = np.ones(2)
-    with pytest.raises(ValueError):
-        optimizer.step()

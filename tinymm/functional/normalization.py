@@ -311,8 +311,8 @@ def machine_epsilon(x, eps):
 
 def row_mean(a, b=None):
     """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS."""
-    b = np.ones(a.shape[1], a.dtype) if b is None else b
-    return np.vecdot(a, b)[:, None] * (1 / max(a.shape[1], 1))
+    total = a @ np.ones(a.shape[1], a.dtype) if b is None else np.vecdot(a, b)
+    return total[:, None] * (1 / max(a.shape[1], 1))
 
 
 def scaled(y, rows, weight, bias=None):

@@ -120,7 +120,8 @@ def ceiling(x, dim):
     x = x.data if isinstance(x, Tensor) else np.asarray(x)
     dim = axis_of(dim, x.ndim)
     if x.size and is_last(dim, x):
-        top = np.take_along_axis(x, x.argmax(dim, keepdims=True), dim)  # on short rows thrice as fast as max
+        rows = as_rows(x)                                               # on short rows thrice as fast as max
+        top = rows[np.arange(len(rows)), rows.argmax(1)].reshape(*x.shape[:-1], 1)
     else:
         top = x.max(dim, keepdims=True, initial=-np.inf)
     top[top == -np.inf] = 0

@@ -3,11 +3,9 @@
 import numpy as np
 
 from ..autograd import Tensor
-from ..functional.threads import parallel_for
 
 __all__ = ["Optimizer", "blocks"]
 
-PASSES = 32  # multiplications of a matrix product that take as long as the update of one number
 BLOCK = 32768  # elements: the five float32 arrays of an Adam step, 128 KiB each, stay in the cache
 
 
@@ -56,18 +54,12 @@ class Optimizer:
             p.grad = None
 
     def step(self):
-        """Update every parameter that has a gradient, in place; each core takes the next one, the largest first."""
-        states, turns = iter(self.state), []
+        """Update every parameter that has a gradient, in place."""
+        states = iter(self.state)
         for group in self.param_groups:
-            turns += [(p, state, group) for p, state in zip(group["params"], states) if p.grad is not None]
-        turns.sort(key=lambda turn: -turn[0].size)
-        waiting = iter(turns)
-
-        def some(start, stop):
-            for p, state, group in waiting:
-                self.update(p.data, p.grad, state, group)
-
-        parallel_for(len(turns), some, work=PASSES * sum(p.size for p, _, _ in turns))
+            for p, state in zip(group["params"], states):
+                if p.grad is not None:
+                    self.update(p.data, p.grad, state, group)
 
     def update(self, p, g, state, group):
         """One step of one parameter: changes `p` and `state`, reads the gradient `g`."""
