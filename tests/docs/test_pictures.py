@@ -8,7 +8,7 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["step_sizes", "speech_features"])
+@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images"])
 def test_pictures_can_be_drawn_again(name, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
     file = importlib.util.spec_from_file_location(f"draw_{name}", DOCS / f"draw_{name}.py")
