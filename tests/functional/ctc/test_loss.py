@@ -173,6 +173,8 @@ def test_probability_zero_is_infinite_and_gives_no_gradient():
     x = tm.tensor(log_probs, requires_grad=True)
     losses = F.ctc_loss(x, [[1], [1]], [3, 3], [1, 1], reduction="none")
     assert np.isfinite(losses.data[0]) and losses.data[1] == np.inf
+    composite = tm.autograd.registry["ctc_losses"].op.composite(log_probs, np.array([[1], [1]]), [3, 3], [1, 1])
+    np.testing.assert_allclose(composite, losses.data)
     d, = tm.grad(losses, x, np.ones(2))
     assert np.isfinite(d.data).all() and d.data[:, 0].any() and not d.data[:, 1].any()
     assert F.ctc_loss(x, [[1], [1]], [3, 3], [1, 1], reduction="none", zero_infinity=True).data[1] == 0

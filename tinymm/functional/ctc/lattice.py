@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...autograd import Tensor
-
 __all__ = ["Lattice", "lattice_of"]
 
 
@@ -40,7 +38,7 @@ def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, z
                       (("input_lengths", input_lengths), ("target_lengths", target_lengths)))
     if (frames > T).any():
         raise ValueError(f"{name}: input_lengths must be at most T = {T}; got {frames.max()}")
-    labels = np.full((B, 2 * max(1, wanted.max(initial=0)) + 1), blank)
+    labels = np.full((B, 2 * max([1, *wanted]) + 1), blank)
     for k, transcript in enumerate(transcripts_of(name, targets, wanted)):
         if ((transcript < 0) | (transcript >= V) | (transcript == blank)).any():
             raise ValueError(f"{name}: targets must be labels from 0 to {V - 1} other than the blank, {blank}; got {transcript.tolist()}")
@@ -63,19 +61,16 @@ def allowed(where, log_probs):
 
 def transcripts_of(name, targets, lengths):
     """The transcripts one by one, from rows with padding (B, U) or from all in a row, end to end."""
-    targets = np.asarray(targets.data if isinstance(targets, Tensor) else targets)
-    targets = targets.astype(int) if targets.size == 0 else targets
-    rows = targets.ndim == 2
-    if targets.dtype.kind not in "iu" or not (rows or targets.ndim == 1) or rows and len(targets) != len(lengths):
+    targets = np.asarray(targets)
+    if targets.size and targets.dtype.kind not in "iu" or targets.ndim not in (1, 2) or len(targets) != len(lengths) and targets.ndim == 2:
         raise ValueError(f"{name}: targets must be whole numbers, (B, U) with B = {len(lengths)} or all in a row; "
                          f"got {targets.dtype} of shape {targets.shape}")
-    room = targets.shape[1] if rows else targets.size
-    needed = int(lengths.max(initial=0) if rows else lengths.sum())
-    if needed > room or not rows and needed < room:
+    rows = targets.ndim == 2
+    if (lengths > targets.shape[1]).any() if rows else lengths.sum() != targets.size:
         raise ValueError(f"{name}: target_lengths must fit the targets, of shape {targets.shape}; got {lengths.tolist()}")
     if rows:
         return [row[:n] for row, n in zip(targets, lengths)]
-    return np.split(targets, np.cumsum(lengths)[:-1]) if len(lengths) else []
+    return [targets[end - n:end] for n, end in zip(lengths, np.cumsum(lengths))]
 
 
 def whole_numbers(name, what, lengths, batch):

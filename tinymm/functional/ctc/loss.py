@@ -137,7 +137,7 @@ def ctc_losses_composite(log_probs, targets, input_lengths, target_lengths, blan
     lattice = lattice_of("ctc_loss", log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
     alpha, emitted = lattice.start, lattice.emitted(log_probs)
     for t, real in enumerate(lattice.real):
-        stay, step, skip = alpha, pad(alpha, (1, -1), value=-math.inf), pad(alpha, (2, -2), value=-math.inf) + lattice.skip
+        stay, step, skip = alpha, pad(alpha, (1, -1), value=-math.inf), pad(alpha, (2, -2)) + lattice.skip
         alpha = where(real, logsumexp(stack([stay, step, skip]), 0) + emitted[t], alpha)
     losses = -logsumexp(alpha + lattice.end, 1)
     return where(np.isfinite(losses), losses, 0) if zero_infinity else losses
