@@ -36,7 +36,7 @@ def dft(x):
     (array([0., 0., 0.]), array([ 0., -2.,  0.]))
     """
     N = x.shape[-1]
-    angle = 2 * math.pi / N * (np.outer(np.arange(N), np.arange(N // 2 + 1)) % N)   # (N, K)
+    angle = 2 * math.pi / N * np.outer(np.arange(N), np.arange(N // 2 + 1))     # (N, K)
     return x @ np.cos(angle).astype(x.dtype), x @ -np.sin(angle).astype(x.dtype)
 
 

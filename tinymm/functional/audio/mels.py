@@ -79,7 +79,7 @@ def mel_to_hz(mel, mel_scale="htk"):
     if scale(mel_scale) == "htk":
         return 700 * (10 ** (m / 2595) - 1)
     corner = CORNER / LINEAR
-    return np.where(m < corner, m * LINEAR, CORNER * np.exp(FACTOR * np.maximum(m - corner, 0)))
+    return np.where(m < corner, m * LINEAR, CORNER * np.exp(FACTOR * (m - corner)))
 
 
 def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_scale="htk"):

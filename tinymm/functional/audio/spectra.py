@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...autograd import Tensor
+from ..joining import pad
 from .fourier import irfft, rfft
 from .frames import frame, overlap_add
 
@@ -128,15 +129,14 @@ def power_spectrogram(input, n_fft, hop_length=None, win_length=None, window=Non
 
 def padded(x, width, mode):
     """`width` more samples on each side."""
-    length = x.shape[-1]
-    k = np.arange(-width, length + width)
     if mode == "constant":
-        return x[..., k.clip(0, length - 1)] * ((k >= 0) & (k < length)).astype(x.dtype)
+        return pad(x, (width, width))
     if mode != "reflect":
         raise ValueError(f"stft: pad_mode is 'reflect' or 'constant'; got {mode!r}")
+    length = x.shape[-1]
     if length <= width:
         raise ValueError(f"stft: a waveform is mirrored by n_fft // 2 = {width} samples and must be longer; got {length}")
-    k = np.abs(k)                                           # about the first sample,
+    k = np.abs(np.arange(-width, length + width))           # mirrored about the first sample,
     return x[..., length - 1 - np.abs(length - 1 - k)]      # about the last
 
 
