@@ -35,7 +35,7 @@ class Setting:
     steps: int  # of the optimiser, about, in whole epochs
 
 
-VOICE = Setting(160, (16, 32, 32), 0.1, 600)
+VOICE = Setting(160, (16, 32, 32), 0.1, 500)
 RECORDED_DIGITS, RECORDED_STRINGS = Setting(160, (16, 32, 32), 0.3, 800), Setting(160, (16, 32, 32), 0.3, 1000)
 
 
