@@ -89,7 +89,7 @@ def test_a_transposed_convolution_takes_it_both_ways(rng, monkeypatch):
         np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12, atol=1e-11)
 
 
-@pytest.mark.parametrize("channels, out", [(32, 32), (32, 64), (128, 64)])
+@pytest.mark.parametrize("channels, out", [(16, 16), (16, 32), (32, 64), (128, 64)])
 def test_in_float32_it_errs_like_the_columns(rng, channels, out):
     """Relative to the size of all results: below 1e-6, eight units in the last place."""
     x, w = rng.standard_normal((3, channels, 12, 9)), rng.standard_normal((out, channels, 3, 3))
@@ -123,8 +123,9 @@ def test_more_threads_and_fewer_compute_the_same_and_again_the_same_bits(rng, mo
 
 
 def test_it_is_not_chosen_where_the_formula_is_another():
-    def pays(kernel=(3, 3), stride=1, dilation=1, groups=1, channels=64):
-        return winograd.pays(geometry_of("test", (16, 16), kernel, stride, 1, dilation), groups, channels, 64)
+    def pays(kernel=(3, 3), stride=1, dilation=1, groups=1, channels=64, out=64, sides=(16, 16)):
+        return winograd.pays(geometry_of("test", sides, kernel, stride, 1, dilation), groups, channels, out)
 
-    assert pays()
+    assert pays() and pays(channels=16, out=16, sides=(4, 4))
+    assert not any([pays(channels=15), pays(out=15), pays(sides=(3, 5))])
     assert not any([pays(kernel=(3, 1)), pays(kernel=(5, 5)), pays(stride=2), pays(dilation=2), pays(groups=2), pays(channels=3)])
