@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
-from tinymm.functional.attending import product, tiles
+from tinymm.functional.attending import fused, heads, product, tiles
 from tinymm.testing.ladder import climb
 from tinymm.testing.strategies import laid_out, masks
 
@@ -21,10 +21,12 @@ layouts = st.sampled_from(("C", "F", "reversed", "strided"))
 
 
 @contextmanager
-def small_tiles(rows, keys, tame=tiles.TAME, shares=tiles.SHARES):
+def small_tiles(rows, keys, tame=heads.TAME, shares=tiles.SHARES, edge=2, cache=fused.CACHE):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in dict(ROWS=rows, KEYS=keys, TAME=tame, SHARES=shares).items():
+        for name, value in dict(ROWS=rows, KEYS=keys, SHARES=shares, EDGE=min(edge, keys)).items():
             patch.setattr(tiles, name, value)
+        patch.setattr(heads, "TAME", tame)
+        patch.setattr(fused, "CACHE", cache)
         yield
 
 
@@ -32,17 +34,17 @@ def small_tiles(rows, keys, tame=tiles.TAME, shares=tiles.SHARES):
 def problems(draw):
     """Queries, keys, values of any layout whose heads broadcast; a mask of any kind; tiles smaller than they are."""
     T, S, D, E = (draw(st.integers(1, 7)) for _ in range(4))
-    heads = draw(st.sampled_from((((), (), ()), ((3,), (1,), ()), ((2, 3), (2, 1), (1, 3)), ((1,), (4,), (4,)))))
+    leading = draw(st.sampled_from((((), (), ()), ((3,), (1,), ()), ((2, 3), (2, 1), (1, 3)), ((1,), (4,), (4,)))))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts)) for lead, n in zip(heads, ((T, D), (S, D), (S, E)))]
+    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts)) for lead, n in zip(leading, ((T, D), (S, D), (S, E)))]
     kind, mask = draw(st.sampled_from(("none", "causal", "boolean", "additive"))), None
     if kind in ("boolean", "additive"):
-        lead = draw(st.sampled_from(((), np.broadcast_shapes(*heads), (1,) * len(heads[0]))))
+        lead = draw(st.sampled_from(((), np.broadcast_shapes(*leading), (1,) * len(leading[0]))))
         mask = draw(masks((*lead, *draw(st.sampled_from(((T, S), (T, 1), (1, S))))), p=0.6))
         mask = mask if draw(st.booleans()) or mask.ndim > 2 or len(mask) > 1 else mask[0]
         mask = mask if kind == "boolean" else np.where(mask, rng.uniform(-3, 3, mask.shape), -np.inf)
     sizes = dict(rows=draw(st.integers(1, 4)), keys=draw(st.integers(1, 4)), shares=draw(st.integers(1, 8)),
-                 tame=draw(st.sampled_from((tiles.TAME, -1.0))))
+                 tame=draw(st.sampled_from((heads.TAME, -1.0))), edge=draw(st.integers(1, 4)), cache=draw(st.integers(0, 100)))
     return inputs, dict(attn_mask=mask, is_causal=kind == "causal", scale=draw(st.sampled_from((None, 0.3, -1.0)))), sizes
 
 
@@ -118,7 +120,7 @@ def test_grouped_queries_in_every_form(served, group, kind, seed):
                 np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("k, tame", [(0, tiles.TAME), (0, -1.0), (1, -1.0)])
+@pytest.mark.parametrize("k, tame", [(0, heads.TAME), (0, -1.0), (1, -1.0)])
 def test_the_ladder_over_several_tiles(k, tame):
     with small_tiles(2, 2, tame):
         outcomes = climb(tm.testing.SPECS["tiled_attention"][k], 2)

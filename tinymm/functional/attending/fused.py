@@ -1,22 +1,29 @@
-"""Scaled dot-product attention as one op that keeps its weights: the steps of `attending`, forward and backward in one go.
+"""Scaled dot-product attention as one op that keeps its exponentials: the steps of `attending`, forward and backward in one go.
 
-The weights P, (..., T, S), are the only large array that lives on to the backward pass; where the explicit steps
-keep scores, masked scores and weights, and walk back through each.
+The exponentials e, (..., T, S), are the only large array that lives on to the backward pass; the explicit steps keep
+scores, masked scores and weights, and walk back through each. A few heads at a time, so that what is large is still in the
+cache when it is needed again, and several threads.
 """
+
+import math
 
 import numpy as np
 
 from ...autograd import op, saving
-from ..softmaxes import ceiling, inner
-from .heads import checked, factor
+from ..scratch import scratch
+from ..softmaxes import ceiling
+from ..threads import parallel_for
+from .heads import are_tame, checked, exponentials, factor, pieces, stacked, with_ones, with_sums
 from .steps import causal_mask, explicit_attention
 
 __all__ = ["fused_attention"]
 
+CACHE = 2**18  # scores in work at a time
+
 
 @op
 def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
-    r"""Attention in one step, its weights kept: $Y = P V$, $P = \operatorname{softmax}(\sigma Q K^\top + M)$.
+    r"""Attention in one step, its exponentials kept: $Y = P V$, $P = \operatorname{softmax}(\sigma Q K^\top + M)$.
 
     Parameters
     ----------
@@ -41,8 +48,9 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
 
     Notes
     -----
-    With $\bar Y$ given: $\bar V = P^\top \bar Y$, $\bar P = \bar Y V^\top$,
-    $\bar S = P \odot (\bar P - \operatorname{rowsum}(\bar P \odot P))$, $\bar Q = \sigma \bar S K$,
+    $P = e / n$, with $e = \exp(\sigma Q K^\top + M - c)$ and $n$ the sums of its rows; neither is divided out, since
+    $Y = (e V) / n$ divides fewer numbers. With $\bar Y$ given: $\bar V = e^\top (\bar Y / n)$,
+    $\bar S = e \odot (\bar Y V^\top - \operatorname{rowsum}(\bar Y \odot Y)) / n$, $\bar Q = \sigma \bar S K$,
     $\bar K = \sigma \bar S^\top Q$, $\bar M = \bar S$.
 
     Examples
@@ -53,30 +61,57 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     array([[[2.],
             [3.]]])
     """
-    checked("fused_attention", query, key, value, attn_mask, is_causal)
-    p = (query * factor(query, scale)) @ key.mT                         # (..., T, S), scores yet
-    if is_causal:
-        attn_mask = causal_mask(*p.shape[-2:])
-    if attn_mask is not None:
-        p = p + attn_mask.astype(p.dtype) if attn_mask.dtype.kind == "f" else np.where(attn_mask, p, -np.inf)
-    p -= ceiling(p, -1)
-    np.exp(p, out=p)
-    total = inner(p, None, -1)
-    total += total == 0
-    p *= 1 / total
-    return saving(p @ value, p=p)
+    leading = checked("fused_attention", query, key, value, attn_mask, is_causal)
+    T, S, dtype = query.shape[-2], key.shape[-2], np.result_type(query, key, value)
+    q, k, v = (stacked(a, leading, dtype) for a in (query, key, value))
+    mask = causal_mask(T, S) if is_causal else attn_mask
+    mask = None if mask is None else np.broadcast_to(mask, (*leading, T, S))
+    lower = None if are_tame(query, key, scale, mask) else lambda e: ceiling(e, -1)
+    e, y, n = (np.empty((*leading, T, width), dtype) for width in (S, v.shape[-1], 1))
+    ones, scale = np.ones((S, 1), dtype), factor(query, scale)
+
+    def some(i, empty):
+        np.matmul(q[i] * scale, k[i].mT, out=e[i])                      # σ Q Kᵀ
+        exponentials(e[i], None if mask is None else mask[i], lower)
+        np.matmul(e[i], ones, out=n[i])
+        n[i] += n[i] == 0                                               # a query that may attend to nothing
+        np.matmul(e[i], v[i], out=y[i])
+        y[i] /= n[i]
+
+    in_parallel(some, e, 2 * query.shape[-1])
+    return saving(y, e=e, n=n)
 
 
 @fused_attention.vjp
-def fused_attention_vjp(g, query, key, value, scale, p):
-    ds = g @ value.mT                                                   # P̄ = Ȳ Vᵀ
-    ds -= inner(ds, p, -1)
-    ds *= p                                                             # S̄ = P ⊙ (P̄ − Σ P̄ ⊙ P)
-    scale = factor(query, scale)
-    return (lambda: ds @ key * scale, lambda: ds.mT @ (query * scale),  # Q̄ = σ S̄ K,  K̄ = σ S̄ᵀ Q
-            lambda: p.mT @ g, lambda: ds)                               # V̄ = Pᵀ Ȳ,  M̄ = S̄
+def fused_attention_vjp(g, y, query, key, value, scale, e, n):
+    leading, scale = e.shape[:-2], factor(query, scale)
+    q, k, v = (stacked(a, leading, e.dtype) for a in (query, key, value))
+    dq, dk, dv = (np.empty(a.shape, e.dtype) for a in (q, k, v))
+
+    def some(i, empty):
+        gd = with_sums(g[i], y[i], 1 / n[i])                            # [Ȳ, −D] / n
+        ds = np.matmul(gd, with_ones(v[i]).mT, out=empty(e[i].shape, e.dtype))      # (Ȳ Vᵀ − D) / n
+        ds *= e[i]                                                      # S̄
+        np.matmul(e[i].mT, gd[..., :-1], out=dv[i])                     # V̄ = eᵀ Ȳ / n
+        np.matmul(ds, k[i] * scale, out=dq[i])                          # Q̄ = σ S̄ K
+        np.matmul(ds.mT, q[i] * scale, out=dk[i])                       # K̄ = σ S̄ᵀ Q
+
+    in_parallel(some, e, 4 * query.shape[-1])
+    return dq, dk, dv, lambda: with_sums(g, y, 1 / n) @ with_ones(v).mT * e         # M̄ = S̄
 
 
 @fused_attention.composite
 def fused_attention_composite(query, key, value, attn_mask, is_causal, scale):
     return explicit_attention(query, key, value, attn_mask, is_causal, scale)
+
+
+def in_parallel(some, e, per_score):
+    """some(i, empty) for pieces of the heads of e, each in the cache; empty(shape, dtype) is memory for the time being."""
+    items = pieces(e.shape[:-2], CACHE // max(math.prod(e.shape[-2:]), 1))
+
+    def several(start, stop):
+        for i in items[start:stop]:
+            with scratch() as empty:
+                some(i, empty)
+
+    parallel_for(len(items), several, per_score * e.size)

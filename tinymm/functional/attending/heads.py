@@ -5,7 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["Mask", "checked", "factor", "heads"]
+__all__ = ["Mask", "are_tame", "checked", "exponentials", "factor", "heads", "pieces", "stacked", "with_ones", "with_sums"]
+
+TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another
 
 
 def checked(name, query, key, value, mask, is_causal):
@@ -27,18 +29,82 @@ def checked(name, query, key, value, mask, is_causal):
     return np.broadcast_shapes(*leading)
 
 
-def heads(a, leading, dtype):
-    """(..., T, D) as one matrix (T, D) per head: views, unless BLAS could not read them."""
+def stacked(a, leading, dtype):
+    """(..., T, D) as (*leading, T, D): a view, unless BLAS could not read it."""
     a = np.asarray(a, dtype)
     if a.strides[-1] != a.itemsize or a.strides[-2] < a.shape[-1] * a.itemsize:
         a = np.ascontiguousarray(a)
-    whole = np.broadcast_to(a, (*leading, *a.shape[-2:]))
+    return np.broadcast_to(a, (*leading, *a.shape[-2:]))
+
+
+def heads(a, leading, dtype):
+    """(..., T, D) as one matrix (T, D) per head."""
+    whole = stacked(a, leading, dtype)
     return [whole[index] for index in np.ndindex(*leading)]
+
+
+def pieces(leading, size):
+    """Indices that cut the heads into pieces of at most `size`, or 1, that are neighbours along the last leading axis."""
+    if not leading:
+        return [()]
+    size = max(size, 1)
+    return [(*index, slice(k, k + size)) for index in np.ndindex(*leading[:-1]) for k in range(0, leading[-1], size)]
 
 
 def factor(query, scale):
     """What scores are multiplied by, as a Python float, which leaves float32 alone."""
     return 1 / math.sqrt(query.shape[-1] or 1) if scale is None else float(scale)
+
+
+def are_tame(query, key, scale, mask):
+    """Whether no score is so large that a maximum must be subtracted from it: Cauchy and Schwarz know without looking."""
+    floating = mask is not None and mask.dtype.kind == "f"
+    return not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
+
+
+def longest(vectors):
+    """The length of the longest of the rows; infinite if its square is."""
+    with np.errstate(over="ignore"):
+        return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
+
+
+def exponentials(e, mask, lower):
+    """Scores E become e^{E − c}, 0 where one may not look, in their place; c = lower(E), or 0 if `lower` is None.
+
+    The mask may have fewer rows than E: the first ones.
+    """
+    if lower is not None:
+        hide(e, mask, -np.inf)
+        e -= lower(e)
+    np.exp(e, out=e)
+    if lower is None:
+        hide(e, mask, 0)
+
+
+def hide(e, mask, value):
+    """Overwrite what a boolean mask hides; add a floating one."""
+    if mask is None:
+        return
+    part = e[..., :mask.shape[-2], :]
+    if mask.dtype.kind == "f":
+        part += mask
+    else:
+        np.copyto(part, value, where=~mask)
+
+
+def with_ones(v):
+    """[V, 1]."""
+    out = np.ones((*v.shape[:-1], v.shape[-1] + 1), v.dtype)
+    out[..., :-1] = v
+    return out
+
+
+def with_sums(g, y, times):
+    """[Ȳ, −D], D = rowsum(Ȳ ⊙ Y), so that its product with [V, 1]ᵀ is Ȳ Vᵀ − D; both times a number per row."""
+    out = np.empty((*g.shape[:-1], g.shape[-1] + 1), y.dtype)
+    np.multiply(g, times, out=out[..., :-1])
+    np.negative(np.vecdot(out[..., :-1].conj(), y), out=out[..., -1])  # vecdot takes the conjugate: for a complex step
+    return out
 
 
 class Mask:
@@ -53,17 +119,34 @@ class Mask:
             self.which = np.broadcast_to(which, leading).reshape(-1)        # (N,): which of M masks is a head's
 
     def tile(self, head, rows, keys):
-        """Of the queries and keys in two slices: boolean or floating, or None if there is nothing to hide."""
+        """Of the queries and keys in two slices those that may attend, and be attended to; and who may to whom.
+
+        None if there is no one. The mask, boolean or floating, is of the first of the rows, and None if it hides nothing.
+        """
         if self.is_causal:
-            first, last = rows.start, keys.stop - 1
-            return below_diagonal(rows.stop - first, last + 1 - keys.start, first - keys.start) if last > first else None
+            first, last = max(rows.start, keys.start), keys.stop - 1
+            mask = below_diagonal(min(rows.stop, last) - first, last + 1 - keys.start, first - keys.start)
+            return slice(first, rows.stop), keys, mask
         if self.masks is None:
-            return None
-        mask = self.masks[self.which[head]]
-        return mask[rows if len(mask) > 1 else slice(None), keys if mask.shape[1] > 1 else slice(None)]
+            return rows, keys, None
+        whole = self.masks[self.which[head]]
+        mask = whole[rows if len(whole) > 1 else slice(None), keys if whole.shape[1] > 1 else slice(None)]
+        mask = np.broadcast_to(mask, (rows.stop - rows.start, keys.stop - keys.start))
+        return (rows, keys, mask) if mask.dtype.kind == "f" else cropped(rows, keys, mask)
+
+
+def cropped(rows, keys, mask):
+    """Without the queries and keys at the edges of a tile that see nothing, or are not seen."""
+    if mask.all():
+        return rows, keys, None
+    seeing, seen = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not len(seen):
+        return None
+    i, j = (slice(a[0], a[-1] + 1) for a in (seeing, seen))
+    return slice(rows.start + i.start, rows.start + i.stop), slice(keys.start + j.start, keys.start + j.stop), mask[i, j]
 
 
 @lru_cache(16)
 def below_diagonal(rows, keys, shift):
-    """True where key ≤ query + shift."""
-    return np.tri(rows, keys, shift, dtype=bool)
+    """True where key ≤ query + shift; None if there are no rows."""
+    return np.tri(rows, keys, shift, dtype=bool) if rows > 0 else None

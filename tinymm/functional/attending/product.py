@@ -6,14 +6,14 @@ from .tiled import tiled_attention
 
 __all__ = ["scaled_dot_product_attention"]
 
-LARGE = 128 * 128  # T S from which on tiles are faster than whole matrices
+LARGE = 768 * 768  # T S from which on tiles are faster than whole matrices
 
 
 def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
                                  enable_gqa=False, rng=None):
     r"""Attention in whichever form is fastest: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
 
-    Explicit steps if weights are dropped, else tiles if there are at least 128 × 128 scores per head and no gradient is
+    Explicit steps if weights are dropped, else tiles if there are at least 768 × 768 scores per head and no gradient is
     asked for the mask, else the fused form.
 
     Parameters

@@ -4,32 +4,29 @@ What is kept for the backward pass is the result and $L_t = \ln \sum_s e^{E_{ts}
 weights are made again: $P = e^{E - L}$. Heads, and parts of them, go to several threads.
 """
 
-import math
-
 import numpy as np
 
 from ..scratch import scratch
 from ..threads import parallel_for
-from .heads import Mask, factor, heads
+from .heads import Mask, are_tame, exponentials, factor, heads, with_ones, with_sums
 
 __all__ = ["Tiles"]
 
-ROWS, KEYS = 1024, 256  # of a tile: flat enough for a cache, large enough that threads seldom wait for the interpreter
+ROWS, KEYS = 1024, 384  # of a tile: flat enough for a cache, large enough that threads seldom wait for the interpreter
+EDGE = 128  # keys of a tile that the diagonal cuts: what is above it is computed for nothing
 SHARES = 8  # at least so many pieces of work, that threads can share them evenly
-TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another
 
 
 class Tiles:
     """N heads of T queries and S keys, cut into tiles."""
 
     def __init__(self, query, key, value, mask, is_causal, scale, leading):
-        floating = mask is not None and mask.dtype.kind == "f"
         self.dtype = np.result_type(query, key, value)
         self.q, self.k, self.v = (heads(a, leading, self.dtype) for a in (query, key, value))
         self.N, self.T, self.S = len(self.q), query.shape[-2], key.shape[-2]
         self.D, self.E = query.shape[-1], value.shape[-1]
         self.scale, self.mask, self.is_causal = factor(query, scale), Mask(mask, is_causal, leading), is_causal
-        self.tame = not floating and abs(self.scale) * longest(query) * longest(key) <= TAME
+        self.tame = are_tame(query, key, scale, mask)
         self.leading, self.parts = leading, max(min(-(-SHARES // max(self.N, 1)), -(-self.T // ROWS)), 1)
 
     def forward(self):
@@ -42,8 +39,8 @@ class Tiles:
             q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
             sums, total, v = y[head], lse[head], self.v[head]
             ceiling = Ceiling(sums, total)
-            for rows, keys in self.tiles(part):
-                e = self.exponentials(q, head, rows, keys, tile, ceiling)
+            for rows, keys, mask in self.tiles(head, part):
+                e = self.exponentials(q[rows], self.k[head][keys], mask, tile, lambda e: ceiling(e, rows))
                 total[rows] += e @ ones[:e.shape[1]]                    # BLAS: five times as fast as e.sum
                 sums[rows] += np.matmul(e, v[keys], out=more[:len(e)])
             for rows in self.rows(part):
@@ -64,12 +61,11 @@ class Tiles:
             tile, other = empty(ROWS * KEYS), empty(ROWS * KEYS)
             dq_more, dk_more, dv_more = empty((ROWS, self.D)), empty((KEYS, self.D)), empty((KEYS, self.E))
             q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
-            v1 = empty((self.S, self.E + 1))
-            v1[:, :-1], v1[:, -1] = self.v[head], 1                     # [V, 1]
-            gd = self.with_sums(g[head], y[head], lse[head], empty((self.T, self.E + 1)))           # [Ȳ, −D]
+            v1 = with_ones(self.v[head])                                # [V, 1]
+            gd = with_sums(g[head], y[head], np.exp(-lse[head]) if self.tame else 1)    # [Ȳ, −D], times e^{−L} if P lacks that
             k, dq_, dk_, dv_ = self.k[head], dq[head], dk[part, head], dv[part, head]
-            for rows, keys in self.tiles(part):
-                p = self.exponentials(q, head, rows, keys, tile, lambda e, rows: lse[head, rows])
+            for rows, keys, mask in self.tiles(head, part):
+                p = self.exponentials(q[rows], k[keys], mask, tile, lambda e: lse[head, rows])
                 n, m = p.shape
                 ds = np.matmul(gd[rows], v1[keys].T, out=other[:p.size].reshape(n, m))              # P̄ − D = Ȳ Vᵀ − D
                 ds *= p                                                                             # S̄ = P ⊙ (P̄ − D)
@@ -82,25 +78,11 @@ class Tiles:
         self.in_parallel(some, 5)
         return dq, *(d[0] if self.parts == 1 else d.sum(0) for d in (dk, dv))
 
-    def exponentials(self, q, head, rows, keys, memory, ceiling):
-        """e^{E − c} of one tile, 0 where one may not look; c = ceiling(E, rows), or 0 if no score is large."""
-        shape = rows.stop - rows.start, keys.stop - keys.start
-        e = np.matmul(q[rows], self.k[head][keys].T, out=memory[:math.prod(shape)].reshape(shape))  # E = σ Q Kᵀ
-        mask = self.mask.tile(head, rows, keys)
-        if not self.tame:
-            if mask is not None:
-                hide(e, mask)
-            e -= ceiling(e, rows)
-        np.exp(e, out=e)
-        if self.tame and mask is not None:
-            e *= mask
+    def exponentials(self, q, k, mask, memory, ceiling):
+        """e^{E − c} of one tile, 0 where one may not look; c = ceiling(E), or 0 if no score is large."""
+        e = np.matmul(q, k.T, out=memory[:len(q) * len(k)].reshape(len(q), len(k)))     # E = σ Q Kᵀ
+        exponentials(e, mask, None if self.tame else ceiling)
         return e
-
-    def with_sums(self, g, y, L, out):
-        """[Ȳ, −D], D = rowsum(Ȳ ⊙ Y), so that its product with [V, 1]ᵀ is P̄ − D; both times e^{−L} if P lacks that."""
-        np.multiply(g, np.exp(-L) if self.tame else 1, out=out[:, :-1])
-        np.negative(np.vecdot(out[:, :-1].conj(), y), out=out[:, -1])  # vecdot takes the conjugate: for a complex step
-        return out
 
     def in_parallel(self, some, products):
         """some(head, part, empty) for each part of the rows of each head; empty(shape) is memory for the time being."""
@@ -113,17 +95,20 @@ class Tiles:
         parallel_for(self.N * self.parts, several, work / 2 if self.is_causal else work)
 
     def rows(self, part):
-        """Every parts-th stretch of ROWS queries: under a causal mask the later ones have more to do."""
-        for start in range(part * ROWS, self.T, self.parts * ROWS):
-            yield slice(start, min(start + ROWS, self.T))
+        """The stretches of ROWS queries that are its part: under a causal mask the later ones have more to do."""
+        for k, start in enumerate(range(0, self.T, ROWS)):
+            if k % (2 * self.parts) in (part, 2 * self.parts - 1 - part):
+                yield slice(start, min(start + ROWS, self.T))
 
-    def tiles(self, part):
-        """Queries and keys of each tile in which some may attend to some."""
+    def tiles(self, head, part):
+        """Queries, keys and mask of each tile in which some may attend to some."""
         for rows in self.rows(part):
-            end = min(self.S, rows.stop) if self.is_causal else self.S
-            for start in range(0, end, KEYS):
-                first = max(rows.start, start) if self.is_causal else rows.start
-                yield slice(first, rows.stop), slice(start, min(start + KEYS, end))
+            below = min(rows.start, self.S) if self.is_causal else self.S
+            edge = min(rows.stop, self.S) if self.is_causal else self.S
+            for keys in (*stretches(0, below, KEYS), *stretches(below, edge, EDGE)):
+                tile = self.mask.tile(head, rows, keys)
+                if tile is not None:
+                    yield tile
 
 
 class Ceiling:
@@ -146,15 +131,6 @@ class Ceiling:
         return np.where(top == -np.inf, 0, top)
 
 
-def longest(vectors):
-    """The length of the longest of the rows; infinite if its square is."""
-    with np.errstate(over="ignore"):
-        return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
-
-
-def hide(e, mask):
-    """Scores become −∞ where a boolean mask is False; a floating one is added."""
-    if mask.dtype.kind == "f":
-        e += mask
-    else:
-        np.copyto(e, -np.inf, where=~mask)
+def stretches(start, stop, length):
+    """Slices that make up start to stop, each of a length, the last perhaps shorter."""
+    return [slice(k, min(k + length, stop)) for k in range(start, stop, length)]
