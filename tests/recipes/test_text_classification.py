@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import tinymm.functional as F
 from tinymm.cli import main
 from tinymm.data import bag_of, draw_opinions
 from tinymm.data.opinions import GOOD
@@ -87,7 +88,7 @@ def test_the_checkpoint_alone_classifies(folder, tmp_path):
 
 def test_an_interrupted_run_resumes_to_the_same_bits(folder, tmp_path, monkeypatch):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    options = command("--data", folder, "--epochs", 3, "--seed", 5)
+    options = command("--data", folder, "--epochs", 3, "--seed", 5, "--members", 2)
     assert main([*options, "--out", str(whole)]) == 0
 
     original, steps = loop.Trainer._train_step, []
@@ -121,6 +122,7 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path, capsys):
     run = ("--out", tmp_path / "o", "--data")
     assert "nowhere: must be a folder" in refused(capsys, *run, tmp_path / "nowhere")
     assert "--epochs: must be at least 1; got 0" in refused(capsys, *run, folder, "--epochs", 0)
+    assert "--members: must be at least 1; got 0" in refused(capsys, *run, folder, "--members", 0)
     assert "--columns: needs two names" in refused(capsys, *run, folder, "--columns", "text")
     assert "train.csv: must have the column 'intent'; its header is 'text', 'category'" in refused(
         capsys, *run, folder, "--columns", "text,intent")
@@ -174,6 +176,32 @@ def test_the_opinions_run_reports_the_limit(tmp_path, monkeypatch):
     assert "By kind of sentence" in (tmp_path / "o" / "report.html").read_text()
 
 
+def test_an_ensemble_answers_with_the_mean_of_its_members(rng):
+    model = build(ModelConfig("cnn", 20, 3, 12, 8, 0.1, 0.1, members=3), rng).eval()
+    ids = rng.integers(0, 20, (4, 6))
+    each = np.array([F.softmax(member(ids), -1).data for member in model.members])
+    np.testing.assert_allclose(model(ids).data, each.mean(0), rtol=1e-6)
+    assert np.ptp(each, axis=0).max() > 0.01  # they did not start alike
+
+
+def test_members_learn_as_if_alone(folder):
+    """A member's gradient is that of its own loss, over their number; what the others do does not reach it."""
+    task = folder_task(folder, seed=0)
+    tokens = fit_tokenizer("word", task.parts["train"].texts)
+    trainer = make_trainer(task, tokens, "cnn", seed=0, members=2)
+    batch = trainer.data.batch(np.arange(8), None)
+    trainer.model.eval()
+    trainer.loss(trainer.model, batch, np.random.default_rng(0))[0].backward()
+    together = [p.grad.copy() for p in trainer.model.members[0].parameters()]
+    trainer.optimizer.zero_grad()
+    for p in trainer.model.members[1].parameters():
+        p.data += 1.0
+    trainer.loss(trainer.model, batch, np.random.default_rng(0))[0].backward()
+    for p, before in zip(trainer.model.members[0].parameters(), together):
+        np.testing.assert_array_equal(p.grad, before)
+        assert before.any()
+
+
 def test_bags_cannot_read_open_sentences_and_sequences_can():
     """The point of the recipe, at a size that trains in seconds: an LSTM passes the limit that holds every bag."""
     task = opinions_task(seed=0, train=1000, val=20, test=500)
@@ -216,12 +244,14 @@ def test_shares_of_the_words_add_up(encoder, rng):
     """Integrated gradients: to what the text adds to the score of vectors of zeros; <bos> and <eos> hold the rest."""
     texts = [o.text for o in draw_opinions(20, rng)]
     tokens = fit_tokenizer("word", texts)
-    model = build(ModelConfig(encoder, len(tokens), 2, 12, 8, 0.1, 0.1), rng).eval().to(np.float64)
+    model = build(ModelConfig(encoder, len(tokens), 2, 12, 8, 0.1, 0.1, members=2), rng).eval().to(np.float64)
     words, shares = explain(model, tokens, texts[0], target=1)
     assert "".join(words).split() == texts[0].split() and any(word.strip() in GOOD for text in texts for word in text.split())
     assert {name: share.shape for name, share in shares.items()} == {name: (len(words),) for name in shares}
-    x = model.encoder.embedding(np.array([tokens.encode(texts[0])])).data
-    gained = model.judge(x).data[0, 1] - model.judge(np.zeros_like(x)).data[0, 1]
-    whole = integrated_gradients(model.judge, x, target=np.array([1]))[0].sum(-1)
-    np.testing.assert_allclose(whole[1:-1], shares["integrated gradients"])
-    assert whole.sum() == pytest.approx(gained, abs=0.03 * max(1, abs(gained)))
+    found = []
+    for member in model.members:
+        x = member.encoder.embedding(np.array([tokens.encode(texts[0])])).data
+        found.append(integrated_gradients(member.judge, x, target=np.array([1]))[0].sum(-1))
+        gained = member.judge(x).data[0, 1] - member.judge(np.zeros_like(x)).data[0, 1]
+        assert found[-1].sum() == pytest.approx(gained, abs=0.03 * max(1, abs(gained)))
+    np.testing.assert_allclose(np.mean(found, 0)[1:-1], shares["integrated gradients"])

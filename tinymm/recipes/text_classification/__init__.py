@@ -26,12 +26,13 @@ def add_arguments(parser):
     group = parser.add_argument_group("text classification")
     group.add_argument("--encoder", choices=ENCODERS, help="what reads the tokens (default: lstm; with --data: cnn)")
     group.add_argument("--tokenizer", choices=tuple(TOKENIZERS), default="word", help="what a token is (default: word)")
+    group.add_argument("--members", type=int, default=1, metavar="N", help="train N classifiers side by side and average them (default: 1)")
     group.add_argument("--columns", metavar="TEXT,CLASS", type=lambda text: tuple(text.split(",")), default=("text", "category"),
                        help="with --data: the columns of the text and of its class (default: text,category)")
 
 
-def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, tokenizer="word", columns=("text", "category"),
-        progress=True):
+def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, tokenizer="word", members=1,
+        columns=("text", "category"), progress=True):
     """Train a classifier, test it beside its baselines, write the output folder.
 
     Parameters
@@ -45,6 +46,8 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, to
         Go on from the folder's checkpoint; the run ends as if it had never stopped.
     encoder : {"bag", "cnn", "lstm", "gru", "transformer"}, optional
     tokenizer : {"word", "char", "bpe"}
+    members : int
+        Classifiers trained side by side; the answer is the mean of theirs.
     columns : (str, str)
     progress : bool
 
@@ -60,6 +63,8 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, to
     """
     if epochs is not None and epochs < 1:
         raise ValueError(f"--epochs: must be at least 1; got {epochs}")
+    if members < 1:
+        raise ValueError(f"--members: must be at least 1; got {members}")
     if len(columns) != 2 or len(set(columns)) != 2:
         raise ValueError(f"--columns: needs two names, TEXT,CLASS; got {','.join(columns)}")
     say = partial(print, flush=True) if progress else lambda words: None
@@ -67,13 +72,13 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, to
     task = folder_task(data, seed, columns) if data else opinions_task(seed)
     encoder = encoder or task.setting.encoder
     config = {"recipe": "text-classification", "data": data and str(data), "seed": seed, "epochs": epochs, "encoder": encoder,
-              "tokenizer": tokenizer, "columns": list(columns)}
+              "tokenizer": tokenizer, "members": members, "columns": list(columns)}
     folder = RunFolder(out or RunFolder.default("text-classification", resume), config, resume)
     sizes = ", ".join(f"{len(part)} {name}" for name, part in task.parts.items())
     say(f"text-classification: {task.name}, {len(task.classes)} classes, {sizes} -> {folder.path}")
 
     tokens = fit_tokenizer(tokenizer, task.parts["train"].texts)
-    trainer = make_trainer(task, tokens, encoder, seed, epochs, folder.path)
+    trainer = make_trainer(task, tokens, encoder, seed, epochs, folder.path, members)
     trainer.fit(resume=resume, progress=progress)
     began, test = time.monotonic(), task.parts["test"]
     p = probabilities(trainer.model, tokens, test.texts)

@@ -1,4 +1,4 @@
-"""The recipe's classifier: an encoder and a linear layer, built from a handful of numbers that the checkpoint keeps."""
+"""The recipe's classifier: encoders with a linear layer each, built from a handful of numbers that the checkpoint keeps."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from ...encoders import BagOfWords, TextCNN, TextRNN, TextTransformer
 from ...functional.threads import parallel_for
 from ...training import load_checkpoint, load_weights
 
-__all__ = ["ENCODERS", "TOKENIZERS", "ModelConfig", "TextClassifier", "build", "description", "load", "probabilities"]
+__all__ = ["ENCODERS", "TOKENIZERS", "Ensemble", "ModelConfig", "TextClassifier", "build", "description", "load", "probabilities"]
 
 ENCODERS = ("bag", "cnn", "lstm", "gru", "transformer")
 TOKENIZERS = {"word": WordTokenizer, "char": CharTokenizer, "bpe": BytePairTokenizer}
@@ -30,6 +30,7 @@ class ModelConfig:
     embedding: int
     dropout: float
     head_dropout: float
+    members: int = 1
 
 
 class TextClassifier(nn.Module):
@@ -66,9 +67,41 @@ class TextClassifier(nn.Module):
         return self.output(self.dropout(self.encoder.read(x, mask)[1]))
 
 
+class Ensemble(nn.Module):
+    r"""Classifiers that learn each by itself and answer together: $p = \tfrac1M \sum_m p_m$.
+
+    The errors that members make because of where they started, or which words were hidden from them, are not the same.
+
+    Parameters
+    ----------
+    members : sequence of TextClassifier
+
+    References
+    ----------
+    Lakshminarayanan et al. (2017), Simple and scalable predictive uncertainty estimation using deep ensembles, §2.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> model = Ensemble([TextClassifier(TextCNN(10, 6, embedding=4, rng=rng), classes=3, rng=rng) for _ in range(2)])
+    >>> bool(np.isclose(model(np.array([[4, 5, 6]])).data.sum(), 1))
+    True
+    """
+
+    def __init__(self, members):
+        self.members = nn.ModuleList(members)
+
+    def forward(self, ids, mask=None):
+        """ids (B, T), mask (B, T) to probabilities (B, K)."""
+        return sum(F.softmax(member(ids, mask), -1) for member in self.members) / len(self.members)
+
+
 def build(config, rng):
-    """The classifier of a ModelConfig, its weights drawn from `rng`."""
-    c = config
+    """The Ensemble of a ModelConfig, its weights drawn from `rng`."""
+    return Ensemble([_member(config, rng) for _ in range(config.members)])
+
+
+def _member(c, rng):
     if c.encoder == "bag":
         encoder = BagOfWords(c.vocabulary, c.width, c.dropout, rng=rng)
     elif c.encoder == "cnn":
@@ -88,7 +121,7 @@ def description(config, tokenizer, classes):
 
 
 def load(path):
-    """(classifier in eval mode, tokenizer, classes) of a checkpoint.
+    """(Ensemble in eval mode, tokenizer, classes) of a checkpoint.
 
     Raises
     ------
@@ -105,14 +138,14 @@ def load(path):
 
 
 def probabilities(model, tokenizer, texts, batch=128):
-    """The probability of each class for each text: float array (N, K)."""
+    """The probability an Ensemble gives each class for each text: float array (N, K)."""
     model.eval()
     encoded = [tokenizer.encode(text) for text in texts]
     parts = batches_by_length([len(ids) for ids in encoded], batch)
 
     def some(first, last):
         with no_grad():
-            return [F.softmax(model(*pad_batch([encoded[i] for i in rows])), -1).data for rows in parts[first:last]]
+            return [model(*pad_batch([encoded[i] for i in rows])).data for rows in parts[first:last]]
 
     shares = parallel_for(len(parts), some, work=math.inf)
     found = np.concatenate([p for share in shares for p in share])

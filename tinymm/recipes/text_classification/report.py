@@ -18,7 +18,7 @@ def write_report(folder, task, model, tokenizer, said, p, results, log, config):
     ----------
     folder : RunFolder
     task : Task
-    model : TextClassifier
+    model : Ensemble
     tokenizer : WordTokenizer, CharTokenizer or BytePairTokenizer
     said : dict of str to int array
         Each system's classes of the test texts, ours first.

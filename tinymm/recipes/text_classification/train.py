@@ -24,7 +24,7 @@ def fit_tokenizer(kind, texts):
     return TOKENIZERS[kind].fit(texts, **options)
 
 
-def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None):
+def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None, members=1):
     """A Trainer of a new classifier for a Task.
 
     Parameters
@@ -38,9 +38,12 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None):
         By default as the task's setting says.
     folder : path, optional
         Where the checkpoint goes.
+    members : int
+        Classifiers to train side by side.
     """
     own, train = task.setting, task.parts["train"]
-    config = ModelConfig(encoder, len(tokenizer), len(task.classes), own.width, own.embedding, own.dropout, own.head_dropout)
+    config = ModelConfig(encoder, len(tokenizer), len(task.classes), own.width, own.embedding, own.dropout, own.head_dropout,
+                         members)
     model = build(config, np.random.default_rng([seed, 0]))
     encoded = [tokenizer.encode(text) for text in train.texts]
     epochs = epochs or own.epochs
@@ -48,14 +51,16 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None):
     optimizer = AdamW(model.parameters(), lr=own.peak_rate, weight_decay=own.weight_decay)
 
     def batch(rows, rng):
-        ids, mask = pad_batch([encoded[i] for i in rows])
-        return hide_words(ids, own.hidden_words, UNK, rng), mask, train.labels[rows]
+        return *pad_batch([encoded[i] for i in rows]), train.labels[rows]
 
     def loss(model, batch, rng):
-        ids, mask, labels = batch
-        logits = model(ids, mask)
-        right = logits.data.argmax(1) == labels
-        return F.cross_entropy(logits, labels, label_smoothing=own.smoothing), {"accuracy": right.mean()}
+        """The mean over the members, each shown its own words; its gradients are those of members trained alone, over M."""
+        (ids, mask, labels), losses, right = batch, [], []
+        for member in model.members:
+            logits = member(hide_words(ids, own.hidden_words, UNK, rng), mask)
+            losses.append(F.cross_entropy(logits, labels, label_smoothing=own.smoothing))
+            right.append((logits.data.argmax(1) == labels).mean())
+        return sum(losses) / len(losses), {"accuracy": np.mean(right)}
 
     trainer = Trainer(
         model, loss, optimizer, TrainingSet(len(train), batch, [len(ids) for ids in encoded]),
