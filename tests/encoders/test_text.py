@@ -66,6 +66,24 @@ def test_what_stands_under_padding_changes_nothing(make, seed):
     assert not x.grad[~mask].any() and x.grad[mask].any()
 
 
+@given(seed=seeds)
+def test_the_vector_of_a_bag_is_the_words_and_the_mean_of_its_runs(seed):
+    rng = np.random.default_rng(seed)
+    encoder = TextCNN(V, 3, E, rng=rng).to(np.float64)
+    table = encoder.embedding.weight.data
+    ids = np.where(np.arange(4) < rng.integers(1, 5, (2, 3, 1)), rng.integers(1, V, (2, 3, 4)), 0)
+    found = encoder.embed(ids).data
+    for place in np.ndindex(2, 3):
+        word, *runs = ids[place][ids[place] != 0]
+        np.testing.assert_allclose(found[place], table[word] + (table[runs].mean(0) if runs else 0))
+    assert tm.testing.gradcheck(lambda w: _embedded(encoder, w, ids), [table], rng)
+
+
+def _embedded(encoder, weight, ids):
+    encoder.embedding.weight.data, encoder.embedding.weight._node = weight.data, weight._node
+    return encoder.embed(ids)
+
+
 @every_reader
 @given(seed=seeds, more=st.integers(1, 5))
 def test_a_text_alone_is_the_same_as_among_longer_ones(make, seed, more):

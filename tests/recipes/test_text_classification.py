@@ -11,6 +11,7 @@ import tinymm.functional as F
 from tinymm.cli import main
 from tinymm.data import bag_of, draw_opinions
 from tinymm.data.opinions import GOOD
+from tinymm.data.tokenizer import PAD, UNK
 from tinymm.nn import integrated_gradients
 from tinymm.recipes import text_classification as recipe
 from tinymm.recipes.text_classification import data as recipe_data
@@ -18,7 +19,7 @@ from tinymm.recipes.text_classification.baselines import baselines, nearest_by_c
 from tinymm.recipes.text_classification.data import folder_task, opinions_task
 from tinymm.recipes.text_classification.explain import explain
 from tinymm.recipes.text_classification.model import ENCODERS, ModelConfig, build, load, probabilities
-from tinymm.recipes.text_classification.train import fit_tokenizer, make_trainer
+from tinymm.recipes.text_classification.train import _hidden, fit_tokenizer, make_trainer
 from tinymm.training import load_checkpoint, loop
 
 SMALL = {"width": 6, "embedding": 8, "batch_size": 16, "epochs": 2}
@@ -75,7 +76,7 @@ def test_a_run_leaves_its_files(folder, tmp_path, capsys):
 
 
 def test_the_checkpoint_alone_classifies(folder, tmp_path):
-    for tokenizer in ("word", "char", "bpe"):
+    for tokenizer in ("word", "char", "bpe", "subword"):
         out = tmp_path / tokenizer
         assert main(command("--data", folder, "--out", out, "--epochs", 1, "--tokenizer", tokenizer)) == 0
         model, tokens, classes = load(out / "checkpoint.npz")
@@ -200,6 +201,14 @@ def test_members_learn_as_if_alone(folder):
     for p, before in zip(trainer.model.members[0].parameters(), together):
         np.testing.assert_array_equal(p.grad, before)
         assert before.any()
+
+
+def test_hidden_words_still_show_their_letters(rng):
+    ids = np.array([[[1, 0, 0], [7, 9, 8], [6, 9, 0], [2, 0, 0], [0, 0, 0]]])
+    hidden = _hidden(ids, 1.0, rng)
+    assert hidden[0, :, 0].tolist() == [1, UNK, UNK, UNK, PAD]
+    np.testing.assert_array_equal(hidden[..., 1:], ids[..., 1:])
+    np.testing.assert_array_equal(_hidden(ids, 0.0, rng), ids)
 
 
 def test_bags_cannot_read_open_sentences_and_sequences_can():

@@ -19,6 +19,7 @@ from .shapes_single import draw_shapes
 from .shapes_world import Scene, ShapesWorld, Thing, judge, references, truth_accuracy
 from .speech import read_spoken_digits, read_wave
 from .splits import group_split, held_out_compositions, random_split, stratified_split
+from .subwords import SubwordTokenizer, pad_pieces
 from .tables import Row, read_rows
 from .tfidf import TfIdf, letter_ngrams
 from .tokenizer import WordTokenizer, normalise, pad_batch
@@ -34,6 +35,7 @@ __all__ = [
     "Row",
     "Scene",
     "ShapesWorld",
+    "SubwordTokenizer",
     "TfIdf",
     "Thing",
     "WordTokenizer",
@@ -52,6 +54,7 @@ __all__ = [
     "noisy",
     "normalise",
     "pad_batch",
+    "pad_pieces",
     "random_split",
     "read_coco_captions",
     "read_idx",

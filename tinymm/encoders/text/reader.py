@@ -1,5 +1,7 @@
 """What the encoders of whole texts share: tokens to vectors, vectors to features."""
 
+import numpy as np
+
 from ... import functional as F
 from ... import nn
 
@@ -28,7 +30,8 @@ class TextEncoder(nn.Module):
 
         Parameters
         ----------
-        ids : int array (B, T)
+        ids : int array (B, T) or (B, T, G)
+            Tokens; or bags of pieces, filled up with 0, as `SubwordTokenizer` makes them.
         mask : boolean array (B, T), optional
             True where there is a token; default: everywhere.
 
@@ -37,7 +40,20 @@ class TextEncoder(nn.Module):
         tuple of (Tensor (B, T, D), Tensor (B, P))
             A feature per token, zero under padding; and one vector for the text.
         """
-        return self.read(self.embedding(ids), mask)
+        return self.read(self.embed(ids), mask)
+
+    def embed(self, ids):
+        r"""Tokens (B, T), or bags of pieces (B, T, G), to vectors (B, T, E).
+
+        Of a bag: the vector of its first piece, the word, and the mean of the others, its runs of letters,
+        $x = E_{g_0} + \frac{1}{|g| - 1} \sum_{i > 0} E_{g_i}$.
+        """
+        if ids.ndim == 2:
+            return self.embedding(ids)
+        word, runs = self.embedding(ids[..., 0]), self.embedding(ids[..., 1:])
+        real = ids[..., 1:] != 0                                         # (B, T, G - 1)
+        shares = real / np.maximum(real.sum(-1, keepdims=True), 1)
+        return word + F.sum(runs * shares[..., None].astype(runs.dtype), 2)
 
     def read(self, x, mask=None):
         """Token vectors x (B, T, E) to features (B, T, D) and the pooled vector (B, P)."""

@@ -45,7 +45,7 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, to
     resume : bool
         Go on from the folder's checkpoint; the run ends as if it had never stopped.
     encoder : {"bag", "cnn", "lstm", "gru", "transformer"}, optional
-    tokenizer : {"word", "char", "bpe"}
+    tokenizer : {"word", "subword", "char", "bpe"}
     members : int
         Classifiers trained side by side; the answer is the mean of theirs.
     columns : (str, str)

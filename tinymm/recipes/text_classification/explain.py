@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ...data import WordTokenizer
-from ...data.tokenizer import BOS, EOS
+from ...data import SubwordTokenizer, WordTokenizer
+from ...data.tokenizer import split_words
 from ...nn import gradient_times_input, integrated_gradients
+from .model import padded
 
 __all__ = ["explain"]
 
@@ -20,7 +21,8 @@ def explain(model, tokenizer, text, target=None):
     Parameters
     ----------
     model : Ensemble
-    tokenizer : WordTokenizer, CharTokenizer or BytePairTokenizer
+    tokenizer
+        Of one of the classes in `TOKENIZERS`.
     text : str
     target : int, optional
         The class; by default the one predicted.
@@ -33,11 +35,17 @@ def explain(model, tokenizer, text, target=None):
         By method: "gradient × input" and "integrated gradients".
     """
     model.eval()
-    ids = tokenizer.encode(text)
-    target = np.array([model(np.array([ids])).data[0].argmax() if target is None else target])
-    vectors = [member.encoder.embedding(np.array([ids])).data for member in model.members]      # (1, T, E) each
+    ids, _ = padded([tokenizer.encode(text)])                            # (1, T) or (1, T, G)
+    target = np.array([model(ids).data[0].argmax() if target is None else target])
+    vectors = [member.encoder.embed(ids).data for member in model.members]                     # (1, T, E) each
     shares = {name: np.mean([method(member.judge, x, target=target)[0].sum(-1) for member, x in zip(model.members, vectors)], 0)
               for name, method in METHODS.items()}
-    inner = [i for i, number in enumerate(ids) if number not in (BOS, EOS)]
+    return _spelled(tokenizer, text, ids[0]), {name: share[1:-1] for name, share in shares.items()}  # without <bos> and <eos>
+
+
+def _spelled(tokenizer, text, ids):
+    """The tokens between <bos> and <eos>, with the spaces between them."""
+    if isinstance(tokenizer, SubwordTokenizer):
+        return [f"{word} " for word in split_words(text)]
     space = " " if isinstance(tokenizer, WordTokenizer) else ""
-    return [tokenizer.words[ids[i]] + space for i in inner], {name: share[inner] for name, share in shares.items()}
+    return [tokenizer.words[i] + space for i in ids[1:-1]]

@@ -8,15 +8,16 @@ import numpy as np
 from ... import functional as F
 from ... import nn
 from ...autograd import no_grad
-from ...data import BytePairTokenizer, CharTokenizer, WordTokenizer, batches_by_length, pad_batch
+from ...data import BytePairTokenizer, CharTokenizer, SubwordTokenizer, WordTokenizer, batches_by_length, pad_batch, pad_pieces
 from ...encoders import BagOfWords, TextCNN, TextRNN, TextTransformer
 from ...functional.threads import parallel_for
 from ...training import load_checkpoint, load_weights
 
-__all__ = ["ENCODERS", "TOKENIZERS", "Ensemble", "ModelConfig", "TextClassifier", "build", "description", "load", "probabilities"]
+__all__ = ["ENCODERS", "TOKENIZERS", "Ensemble", "ModelConfig", "TextClassifier", "build", "description", "load", "padded",
+           "probabilities"]
 
 ENCODERS = ("bag", "cnn", "lstm", "gru", "transformer")
-TOKENIZERS = {"word": WordTokenizer, "char": CharTokenizer, "bpe": BytePairTokenizer}
+TOKENIZERS = {"word": WordTokenizer, "char": CharTokenizer, "bpe": BytePairTokenizer, "subword": SubwordTokenizer}
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class TextClassifier(nn.Module):
         self.output = nn.Linear(encoder.pooled_width, classes, rng=rng)
 
     def forward(self, ids, mask=None):
-        """ids (B, T), mask (B, T) to logits (B, K)."""
-        return self.judge(self.encoder.embedding(ids), mask)
+        """ids (B, T) or (B, T, G), mask (B, T) to logits (B, K)."""
+        return self.judge(self.encoder.embed(ids), mask)
 
     def judge(self, x, mask=None):
         """Token vectors x (B, T, E) to logits (B, K)."""
@@ -92,7 +93,7 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, ids, mask=None):
-        """ids (B, T), mask (B, T) to probabilities (B, K)."""
+        """ids (B, T) or (B, T, G), mask (B, T) to probabilities (B, K)."""
         return sum(F.softmax(member(ids, mask), -1) for member in self.members) / len(self.members)
 
 
@@ -137,6 +138,11 @@ def load(path):
     return model.eval(), tokenizer, tuple(about["classes"])
 
 
+def padded(encoded):
+    """Encoded texts as (ids, mask), whether their tokens are numbers or bags of numbers."""
+    return pad_pieces(encoded) if isinstance(encoded[0][0], list) else pad_batch(encoded)
+
+
 def probabilities(model, tokenizer, texts, batch=128):
     """The probability an Ensemble gives each class for each text: float array (N, K)."""
     model.eval()
@@ -145,7 +151,7 @@ def probabilities(model, tokenizer, texts, batch=128):
 
     def some(first, last):
         with no_grad():
-            return [model(*pad_batch([encoded[i] for i in rows])).data for rows in parts[first:last]]
+            return [model(*padded([encoded[i] for i in rows])).data for rows in parts[first:last]]
 
     shares = parallel_for(len(parts), some, work=math.inf)
     found = np.concatenate([p for share in shares for p in share])

@@ -19,7 +19,8 @@ def write_report(folder, task, model, tokenizer, said, p, results, log, config):
     folder : RunFolder
     task : Task
     model : Ensemble
-    tokenizer : WordTokenizer, CharTokenizer or BytePairTokenizer
+    tokenizer
+        Of one of the classes in `TOKENIZERS`.
     said : dict of str to int array
         Each system's classes of the test texts, ours first.
     p : float array (N, K)

@@ -3,13 +3,12 @@
 import numpy as np
 
 from ... import functional as F
-from ...data import pad_batch
-from ...data.tokenizer import UNK
+from ...data.tokenizer import PAD, UNK
 from ...mapping import hide_words
 from ...metrics import accuracy
 from ...optim import AdamW, WarmupCosine
 from ...training import Selection, Trainer, TrainingConfig, TrainingSet
-from .model import TOKENIZERS, ModelConfig, build, description, probabilities
+from .model import TOKENIZERS, ModelConfig, build, description, padded, probabilities
 
 __all__ = ["fit_tokenizer", "make_trainer"]
 
@@ -19,7 +18,7 @@ REPLICAS = 2  # one for each core of a small machine; the same numbers on any
 
 
 def fit_tokenizer(kind, texts):
-    """The tokenizer of some training texts; `kind` is "word", "char" or "bpe"."""
+    """The tokenizer of some training texts; `kind` is one of `TOKENIZERS`."""
     options = {"vocabulary": PIECES} if kind == "bpe" else {}
     return TOKENIZERS[kind].fit(texts, **options)
 
@@ -30,7 +29,8 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None, membe
     Parameters
     ----------
     task : Task
-    tokenizer : WordTokenizer, CharTokenizer or BytePairTokenizer
+    tokenizer
+        Of one of the classes in `TOKENIZERS`.
     encoder : str
         One of `ENCODERS`.
     seed : int
@@ -51,13 +51,13 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None, membe
     optimizer = AdamW(model.parameters(), lr=own.peak_rate, weight_decay=own.weight_decay)
 
     def batch(rows, rng):
-        return *pad_batch([encoded[i] for i in rows]), train.labels[rows]
+        return *padded([encoded[i] for i in rows]), train.labels[rows]
 
     def loss(model, batch, rng):
         """The mean over the members, each shown its own words; its gradients are those of members trained alone, over M."""
         (ids, mask, labels), losses, right = batch, [], []
         for member in model.members:
-            logits = member(hide_words(ids, own.hidden_words, UNK, rng), mask)
+            logits = member(_hidden(ids, own.hidden_words, rng), mask)
             losses.append(F.cross_entropy(logits, labels, label_smoothing=own.smoothing))
             right.append((logits.data.argmax(1) == labels).mean())
         return sum(losses) / len(losses), {"accuracy": np.mean(right)}
@@ -68,6 +68,15 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None, membe
         WarmupCosine(optimizer, int(WARMUP * total), total), _validation(task.parts["val"], tokenizer), folder)
     trainer.about = description(config, tokenizer, task.classes)
     return trainer
+
+
+def _hidden(ids, share, rng):
+    """Some words become <unk>; where a token is a bag, its letters still show."""
+    if ids.ndim == 2:
+        return hide_words(ids, share, UNK, rng)
+    shown = ids.copy()
+    shown[..., 0] = np.where(ids[..., 0] == PAD, PAD, hide_words(ids[..., 0], share, UNK, rng))
+    return shown
 
 
 def _validation(val, tokenizer):
