@@ -26,8 +26,8 @@ class Setting:
     weight_decay: float
 
 
-OPINIONS = Setting("lstm", 64, 32, 0.1, 0.0, 0.0, 0.0, 32, 6, 8e-3, 0.01)
-FOLDER = Setting("cnn", 576, 128, 0.2, 0.5, 0.1, 0.1, 64, 25, 2e-3, 0.05)
+OPINIONS = Setting("lstm", 64, 32, 0.1, 0.0, 0.0, 0.0, 32, 10, 8e-3, 0.01)
+FOLDER = Setting("cnn", 576, 128, 0.2, 0.5, 0.1, 0.1, 64, 20, 2e-3, 0.05)
 
 
 @dataclass
