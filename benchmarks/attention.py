@@ -29,7 +29,7 @@ LENGTHS = {128: 64, 256: 64, 512: 32, 1024: 16, 2048: 16, 4096: 8}  # T -> heads
 WHOLE = 1024  # the longest for which forms that hold T × T matrices are run
 ONE_PRODUCT = 2048  # rows, columns and depth of the product that measures the machine
 LONG = (4096, 8192, 16384)  # lengths at which memory is measured
-AT_LEAST = 5e10  # operations in one timed run: short ones are repeated, as in training, where caches are warm and threads awake
+AT_LEAST = 1e10  # operations in one timed run: short ones are repeated, as in training, where caches are warm and threads awake
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,8 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     ones, scale = np.ones((S, 1), dtype), factor(query, scale)
 
     def some(i, empty):
-        np.matmul(q[i] * scale, k[i].mT, out=e[i])                      # σ Q Kᵀ
+        sq = np.multiply(q[i], scale, out=empty(q[i].shape, dtype))
+        np.matmul(sq, k[i].mT, out=e[i])                                # σ Q Kᵀ
         exponentials(e[i], None if mask is None else mask[i], lower)
         np.matmul(e[i], ones, out=n[i])
         n[i] += n[i] == 0                                               # a query that may attend to nothing
@@ -89,12 +90,14 @@ def fused_attention_vjp(g, y, query, key, value, scale, e, n):
     dq, dk, dv = (np.empty(a.shape, e.dtype) for a in (q, k, v))
 
     def some(i, empty):
-        gd = with_sums(g[i], y[i], 1 / n[i])                            # [Ȳ, −D] / n
-        ds = np.matmul(gd, with_ones(v[i]).mT, out=empty(e[i].shape, e.dtype))      # (Ȳ Vᵀ − D) / n
+        gd = with_sums(g[i], y[i], 1 / n[i], empty)                     # [Ȳ, −D] / n
+        ds = np.matmul(gd, with_ones(v[i], empty).mT, out=empty(e[i].shape, e.dtype))           # (Ȳ Vᵀ − D) / n
         ds *= e[i]                                                      # S̄
         np.matmul(e[i].mT, gd[..., :-1], out=dv[i])                     # V̄ = eᵀ Ȳ / n
-        np.matmul(ds, k[i] * scale, out=dq[i])                          # Q̄ = σ S̄ K
-        np.matmul(ds.mT, q[i] * scale, out=dk[i])                       # K̄ = σ S̄ᵀ Q
+        np.matmul(ds, k[i], out=dq[i])                                  # Q̄ = σ S̄ K
+        np.matmul(ds.mT, q[i], out=dk[i])                               # K̄ = σ S̄ᵀ Q
+        for d in (dq, dk):
+            d[i] *= scale
 
     in_parallel(some, e, 4 * query.shape[-1])
     return dq, dk, dv, lambda: with_sums(g, y, 1 / n) @ with_ones(v).mT * e         # M̄ = S̄

@@ -92,16 +92,16 @@ def hide(e, mask, value):
         np.copyto(part, value, where=~mask)
 
 
-def with_ones(v):
+def with_ones(v, empty=np.empty):
     """[V, 1]."""
-    out = np.ones((*v.shape[:-1], v.shape[-1] + 1), v.dtype)
-    out[..., :-1] = v
+    out = empty((*v.shape[:-1], v.shape[-1] + 1), v.dtype)
+    out[..., :-1], out[..., -1] = v, 1
     return out
 
 
-def with_sums(g, y, times):
+def with_sums(g, y, times, empty=np.empty):
     """[Ȳ, −D], D = rowsum(Ȳ ⊙ Y), so that its product with [V, 1]ᵀ is Ȳ Vᵀ − D; both times a number per row."""
-    out = np.empty((*g.shape[:-1], g.shape[-1] + 1), y.dtype)
+    out = empty((*g.shape[:-1], g.shape[-1] + 1), y.dtype)
     np.multiply(g, times, out=out[..., :-1])
     np.negative(np.vecdot(out[..., :-1].conj(), y), out=out[..., -1])  # vecdot takes the conjugate: for a complex step
     return out

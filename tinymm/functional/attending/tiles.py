@@ -61,8 +61,9 @@ class Tiles:
             tile, other = empty(ROWS * KEYS), empty(ROWS * KEYS)
             dq_more, dk_more, dv_more = empty((ROWS, self.D)), empty((KEYS, self.D)), empty((KEYS, self.E))
             q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
-            v1 = with_ones(self.v[head])                                # [V, 1]
-            gd = with_sums(g[head], y[head], np.exp(-lse[head]) if self.tame else 1)    # [Ȳ, −D], times e^{−L} if P lacks that
+            v1 = with_ones(self.v[head], empty)                         # [V, 1]
+            lacking = np.exp(-lse[head]) if self.tame else 1            # what P lacks
+            gd = with_sums(g[head], y[head], lacking, empty)            # [Ȳ, −D]
             k, dq_, dk_, dv_ = self.k[head], dq[head], dk[part, head], dv[part, head]
             for rows, keys, mask in self.tiles(head, part):
                 p = self.exponentials(q[rows], k[keys], mask, tile, lambda e: lse[head, rows])
@@ -89,7 +90,7 @@ class Tiles:
         def several(start, stop):
             for item in range(start, stop):
                 with scratch() as empty:
-                    some(*divmod(item, self.parts), lambda shape: empty(shape, self.dtype))
+                    some(*divmod(item, self.parts), lambda shape, dtype=self.dtype: empty(shape, dtype))
 
         work = products * self.N * self.T * self.S * self.D
         parallel_for(self.N * self.parts, several, work / 2 if self.is_causal else work)
