@@ -16,7 +16,7 @@ RATE = 8000
 
 
 def sound():
-    """A second of chirp, a fifth of nothing, a second of hum: harmonics of 120 Hz, the loudest near 700 Hz. A little noise."""
+    """A second of chirp, a fifth of nothing, a second of hum (harmonics of 120 Hz, loudest near 700 Hz), noise."""
     t = np.arange(RATE) / RATE
     chirp = np.sin(2 * np.pi * (300 * t + 1350 * t**2))
     harmonics = np.arange(120, RATE / 2, 120)

@@ -47,7 +47,8 @@ class NgramModel:
     def __init__(self, sentences, order=3, vocabulary=None):
         sentences = [tuple(sentence) for sentence in sentences]
         if order < 1 or not sentences:
-            raise ValueError(f"NgramModel: needs an order of at least 1 and a sentence; got order {order}, {len(sentences)} sentences")
+            raise ValueError(f"NgramModel: needs an order of at least 1 and a sentence; "
+                             f"got order {order}, {len(sentences)} sentences")
         self.order = order
         self.vocabulary = {word for sentence in sentences for word in sentence} if vocabulary is None else set(vocabulary)
         for sentence in sentences:
@@ -87,7 +88,7 @@ class NgramModel:
         return math.log(p)
 
     def perplexity(self, sentences):
-        r"""The number of equally likely words that would surprise as much: $\exp(-\frac1N\sum\ln p)$, ends of sentences included.
+        r"""The number of equally likely words that would surprise as much, $\exp(-\frac1N\sum\ln p)$, ends included.
 
         Parameters
         ----------
@@ -110,7 +111,8 @@ class NgramModel:
     def _require(self, words):
         unknown = [word for word in words if word not in self.vocabulary]
         if unknown:
-            raise ValueError(f"NgramModel: words must be of the vocabulary, {len(self.vocabulary)} words; got {unknown[0]!r}")
+            raise ValueError(f"NgramModel: words must be of the vocabulary, {len(self.vocabulary)} words; "
+                             f"got {unknown[0]!r}")
 
 
 def level_of(counts):

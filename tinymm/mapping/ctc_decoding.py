@@ -68,7 +68,9 @@ def ctc_greedy(log_probs, lengths, blank=0):
 
 
 def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, weight=1.0, bonus=0.0):
-    r"""The most probable transcript, by prefix beam search: $\arg\max_l \ln p(l) + \lambda\ln p_{\text{LM}}(l) + \beta\,|l|$.
+    r"""The most probable transcript, by prefix beam search.
+
+    $$\arg\max_l\; \ln p(l) + \lambda\ln p_{\text{LM}}(l) + \beta\,|l|$$
 
     Of each prefix two numbers are kept: the probability of the paths so far that spell it and end in a blank, and of those
     that end in its last label. Only after a blank can the same label come again as a new one.
@@ -118,7 +120,7 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
 
 def searched(log_y, blank, beam, prior):
     """The best transcript of one example (T, V)."""
-    prefixes, blanks, labels = [()], np.zeros(1), np.full(1, -np.inf)       # ln p of paths that end in a blank, in the last label
+    prefixes, blanks, labels = [()], np.zeros(1), np.full(1, -np.inf)       # ln p: paths that end in a blank, a label
     for log_p in log_y:
         rows, last = np.arange(len(prefixes)), np.array([prefix[-1] if prefix else blank for prefix in prefixes])
         either = np.logaddexp(blanks, labels)
@@ -169,5 +171,6 @@ def checked_lengths(name, log_probs, lengths, blank):
         raise ValueError(f"{name}: log_probs must be (T, B, V) with a blank below V; got {log_probs.shape} and {blank}")
     frames = np.asarray(lengths, int)
     if frames.shape != log_probs.shape[1:2] or frames.size and not 0 <= frames.min() <= frames.max() <= len(log_probs):
-        raise ValueError(f"{name}: needs B = {log_probs.shape[1]} lengths from 0 to T = {len(log_probs)}; got {frames.tolist()}")
+        raise ValueError(f"{name}: needs B = {log_probs.shape[1]} lengths from 0 to T = {len(log_probs)}; "
+                         f"got {frames.tolist()}")
     return frames.tolist()

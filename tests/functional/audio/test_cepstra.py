@@ -13,7 +13,8 @@ import tinymm.functional as F
 def test_the_matrix_is_scipy_s_transform(size):
     n_mfcc, n_mels = size
     for norm in ("ortho", None):
-        np.testing.assert_allclose(F.create_dct(n_mfcc, n_mels, norm), scipy.fft.dct(np.eye(n_mels), norm=norm)[:, :n_mfcc], atol=1e-12)
+        theirs = scipy.fft.dct(np.eye(n_mels), norm=norm)[:, :n_mfcc]
+        np.testing.assert_allclose(F.create_dct(n_mfcc, n_mels, norm), theirs, atol=1e-12)
 
 
 def test_the_columns_are_orthonormal():

@@ -1,6 +1,6 @@
-"""From a waveform to features: windows, frames, Fourier transforms, mel bands, cepstra. Waveforms (..., L), features (..., T, F).
+"""From a waveform to features: windows, frames, Fourier transforms, mel bands, cepstra.
 
-Read in that order: `tapers`, `frames`, `fourier`, `spectra`, `mels`, `cepstra`. All of it can be differentiated.
+Waveforms are (..., L), features (..., T, F). Read in that order: `tapers`, `frames`, `fourier`, `spectra`, `mels`, `cepstra`. All of it can be differentiated.
 """
 
 from . import cepstra, fourier, frames, mels, spectra, tapers

@@ -43,7 +43,8 @@ def create_dct(n_mfcc, n_mels, norm="ortho"):
            [ 0.7071, -0.7071]])
     """
     if not 1 <= n_mfcc <= n_mels or norm not in ("ortho", None):
-        raise ValueError(f"create_dct: needs 1 to n_mels coefficients and norm 'ortho' or None; got {n_mfcc} of {n_mels}, {norm!r}")
+        raise ValueError(f"create_dct: needs 1 to n_mels coefficients and norm 'ortho' or None; "
+                         f"got {n_mfcc} of {n_mels}, {norm!r}")
     m, q = np.arange(n_mels)[:, None], np.arange(n_mfcc)
     matrix = np.cos(math.pi / (2 * n_mels) * q * (2 * m + 1))
     if norm is None:

@@ -78,7 +78,9 @@ def rfft_vjp(g, n):                 # x̄ₙ = Σ_k ḡ_re cos − ḡ_im sin: t
 
 @op
 def irfft(real, imag, n=None):
-    r"""The inverse of `rfft`: $x_m = \frac1N\sum_{k \le N/2} c_k\,(\operatorname{Re} X_k\cos - \operatorname{Im} X_k\sin)\frac{2\pi k m}{N}$.
+    r"""The inverse of `rfft`.
+
+    $$x_m = \frac1N\sum_{k \le N/2} c_k\,\Big(\operatorname{Re} X_k\cos\frac{2\pi k m}{N} - \operatorname{Im} X_k\sin\frac{2\pi k m}{N}\Big)$$
 
     $c_k$ counts k and its mirror N − k: 2, but 1 where the two are the same, at k = 0 and k = N/2. There the imaginary
     part has no effect.

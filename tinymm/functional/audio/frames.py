@@ -83,7 +83,8 @@ def overlap_add(frames, hop_length):
     array([1., 1., 2., 1., 1.])
     """
     if hop_length < 1 or frames.ndim < 2 or 0 in frames.shape[-2:]:
-        raise ValueError(f"overlap_add: needs frames (..., T, N) and a hop of at least 1; got {frames.shape} and {hop_length}")
+        raise ValueError(f"overlap_add: needs frames (..., T, N) and a hop of at least 1; "
+                         f"got {frames.shape} and {hop_length}")
     *lead, T, N = frames.shape
     pieces = -(-N // hop_length)
     x = np.zeros_like(frames, shape=(*lead, T + pieces - 1, hop_length))

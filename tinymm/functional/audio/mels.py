@@ -85,8 +85,8 @@ def mel_to_hz(mel, mel_scale="htk"):
 def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_scale="htk"):
     r"""Triangular filters, evenly spaced in mels: each rises from its lower neighbour's centre and falls to the upper one's.
 
-    $$w_{k,m} = \max\Big(0, \min\Big(\frac{f_k - c_{m-1}}{c_m - c_{m-1}}, \frac{c_{m+1} - f_k}{c_{m+1} - c_m}\Big)\Big), \qquad
-      f_k = \frac{k}{K - 1}\cdot\frac{\text{sample rate}}{2}$$
+    $$w_{k,m} = \max\Big(0, \min\Big(\frac{f_k - c_{m-1}}{c_m - c_{m-1}}, \frac{c_{m+1} - f_k}{c_{m+1} - c_m}\Big)\Big),
+      \qquad f_k = \frac{k}{K - 1}\cdot\frac{\text{sample rate}}{2}$$
 
     Parameters
     ----------
@@ -131,8 +131,8 @@ def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_s
     empty = np.flatnonzero(filters.max(0) == 0)
     if len(empty):
         m = empty[0]
-        raise ValueError(f"melscale_fbanks: filter {m}, from {lower[m]:.1f} to {upper[m]:.1f} Hz, lies between two of {n_freqs} "
-                         f"frequencies; use fewer filters than {n_mels} or longer frames")
+        raise ValueError(f"melscale_fbanks: filter {m}, from {lower[m]:.1f} to {upper[m]:.1f} Hz, lies between two of "
+                         f"{n_freqs} frequencies; use fewer filters than {n_mels} or longer frames")
     if norm == "slaney":
         return filters * (2 / (upper - lower))
     if norm is not None:
@@ -140,7 +140,8 @@ def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_s
     return filters
 
 
-def log_mel_spectrogram(input, sample_rate=16000, n_mels=40, n_fft=None, hop_length=None, mel_scale="htk", norm=None, floor=1e-10):
+def log_mel_spectrogram(input, sample_rate=16000, n_mels=40, n_fft=None, hop_length=None, mel_scale="htk", norm=None,
+                        floor=1e-10):
     r"""Logarithm of the power in mel bands: $\ln\max(P\,W,\, \epsilon)$, with a periodic Hann window, centred.
 
     Parameters
@@ -224,7 +225,7 @@ def mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, fl
     """max(P W, ε), (..., T, n_mels)."""
     n_fft = 2 * round(0.0125 * sample_rate) if n_fft is None else n_fft
     if n_fft % 2:
-        raise ValueError(f"log_mel_spectrogram: n_fft must be even, so that the last frequency is half the sampling rate; got {n_fft}")
+        raise ValueError(f"log_mel_spectrogram: n_fft must be even, so that half the sampling rate is a frequency; got {n_fft}")
     hop_length = round(0.010 * sample_rate) if hop_length is None else hop_length
     power = power_spectrogram(input, n_fft, hop_length, window=hann_window(n_fft))
     filters = melscale_fbanks(n_fft // 2 + 1, 0, sample_rate / 2, n_mels, sample_rate, norm, mel_scale)

@@ -1,4 +1,4 @@
-"""Spectra over time: the short-time Fourier transform, its inverse, and the power in it. Time before frequency: (..., T, K)."""
+"""Spectra over time: the short-time Fourier transform, its inverse, the power in it. Time before frequency: (..., T, K)."""
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
     Returns
     -------
     (Tensor, Tensor), each (..., T, N // 2 + 1)
-        Real and imaginary parts. T is L // h + 1 if centred and N is even. PyTorch's has frequency before time, and is complex.
+        Real and imaginary parts. T is L // h + 1 if centred and N is even. PyTorch's is complex, frequency before time.
 
     Raises
     ------
@@ -96,7 +96,8 @@ def istft(real, imag, n_fft, hop_length=None, win_length=None, window=None, cent
     stop = x.shape[-1] - start if length is None else start + length
     weight = weight[start:stop]
     if stop > x.shape[-1] or weight.min(initial=1) < 1e-11:
-        raise ValueError(f"istft: every sample must lie under a window; got {real.shape[-2]} frames, hop {hop}, for {stop - start} samples")
+        raise ValueError(f"istft: every sample must lie under a window; "
+                         f"got {real.shape[-2]} frames, hop {hop}, for {stop - start} samples")
     return x[..., start:stop] / weight
 
 

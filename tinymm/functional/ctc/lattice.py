@@ -1,8 +1,8 @@
 r"""The lattice of CTC: all ways to spell a transcript in T frames, as paths through its labels with blanks between.
 
-A transcript $l_1 \dots l_U$ becomes $l' = (\varnothing, l_1, \varnothing, \dots, l_U, \varnothing)$, S = 2U + 1 states. A path is in
-one state per frame. From s it may stay, go to s + 1, or go to s + 2 where that skips a blank between different labels. It
-starts in one of the first two states and ends in one of the last two.
+A transcript $l_1 \dots l_U$ becomes $l' = (\varnothing, l_1, \varnothing, \dots, l_U, \varnothing)$, S = 2U + 1 states. A path
+is in one state per frame. From s it may stay, go to s + 1, or go to s + 2 where that skips a blank between different
+labels. It starts in one of the first two states and ends in one of the last two.
 """
 
 import math
@@ -41,11 +41,12 @@ def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, z
     labels = np.full((B, 2 * max([1, *wanted]) + 1), blank)
     for k, transcript in enumerate(transcripts_of(name, targets, wanted)):
         if ((transcript < 0) | (transcript >= V) | (transcript == blank)).any():
-            raise ValueError(f"{name}: targets must be labels from 0 to {V - 1} other than the blank, {blank}; got {transcript.tolist()}")
+            raise ValueError(f"{name}: targets must be labels from 0 to {V - 1} other than the blank, {blank}; "
+                             f"got {transcript.tolist()}")
         repeats = (transcript[1:] == transcript[:-1]).sum()
         if frames[k] < len(transcript) + repeats and not zero_infinity:
-            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; example {k} has "
-                             f"{frames[k]} frames for {len(transcript)} labels (zero_infinity=True counts it as 0)")
+            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; example {k} "
+                             f"has {frames[k]} frames for {len(transcript)} labels (zero_infinity=True counts it as 0)")
         labels[k, 1:2 * len(transcript):2] = transcript
     s, last = np.arange(labels.shape[1]), 2 * wanted[:, None]
     skip = np.zeros(labels.shape, bool)
@@ -62,10 +63,10 @@ def allowed(where, log_probs):
 def transcripts_of(name, targets, lengths):
     """The transcripts one by one, from rows with padding (B, U) or from all in a row, end to end."""
     targets = np.asarray(targets)
-    if targets.size and targets.dtype.kind not in "iu" or targets.ndim not in (1, 2) or len(targets) != len(lengths) and targets.ndim == 2:
+    rows = targets.ndim == 2
+    if targets.size and targets.dtype.kind not in "iu" or not (targets.ndim == 1 or rows and len(targets) == len(lengths)):
         raise ValueError(f"{name}: targets must be whole numbers, (B, U) with B = {len(lengths)} or all in a row; "
                          f"got {targets.dtype} of shape {targets.shape}")
-    rows = targets.ndim == 2
     if (lengths > targets.shape[1]).any() if rows else lengths.sum() != targets.size:
         raise ValueError(f"{name}: target_lengths must fit the targets, of shape {targets.shape}; got {lengths.tolist()}")
     if rows:

@@ -85,8 +85,8 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
 def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_infinity=False):
     r"""`ctc_loss` of each example, by the recursion over beginnings of paths, in logarithms.
 
-    $$\alpha_t(s) = y_t(l'_s)\,\big[\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + \mathbb 1\{l'_s \ne \varnothing, l'_s \ne l'_{s-2}\}\,
-      \alpha_{t-1}(s-2)\big], \qquad p(l) = \alpha_T(S) + \alpha_T(S-1)$$
+    $$\alpha_t(s) = y_t(l'_s)\,\big[\alpha_{t-1}(s) + \alpha_{t-1}(s-1)
+      + \mathbb 1\{l'_s \ne \varnothing, l'_s \ne l'_{s-2}\}\,\alpha_{t-1}(s-2)\big], \qquad p(l) = \alpha_T(S) + \alpha_T(S-1)$$
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def ctc_losses_composite(log_probs, targets, input_lengths, target_lengths, blan
 
 
 def beginnings(emitted, lattice):
-    """ln α before the first and after each frame, (T + 1, B, S), less a number per row; and the sums of those numbers, (B,)."""
+    """ln α before the first and after each frame, (T + 1, B, S), less a number per row; and those numbers' sums, (B,)."""
     alphas = np.empty((len(emitted) + 1, *lattice.labels.shape), emitted.dtype)
     alphas[0] = lattice.start
     ways = np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)        # what a state is reached from
@@ -163,8 +163,8 @@ def beginnings(emitted, lattice):
 def posterior(emitted, alphas, lattice):
     r"""γ, (T, B, S): the probability of being in state s at frame t, of all paths that spell the transcript.
 
-    With β the same recursion from the last frame, over the ends of paths, $\gamma_t(s) \propto \alpha_t(s)\,\beta_t(s)$; here α
-    includes $y_t$ and β does not. In each frame γ adds up to 1.
+    With β the same recursion from the last frame, over the ends of paths, $\gamma_t(s) \propto \alpha_t(s)\,\beta_t(s)$;
+    here α includes $y_t$ and β does not. In each frame γ adds up to 1.
     """
     gamma = np.empty(emitted.shape, emitted.dtype)
     beta, ways = lattice.end, np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)     # where a state leads

@@ -16,7 +16,8 @@ def to_cut(draw):
 
 @st.composite
 def to_add(draw):
-    return (draw(arrays((*draw(shapes(0, 2, max_side=2)), draw(st.integers(1, 4)), draw(st.integers(1, 5))))), draw(st.integers(1, 6))), {}
+    lead, T, N = draw(shapes(0, 2, max_side=2)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    return (draw(arrays((*lead, T, N))), draw(st.integers(1, 6))), {}
 
 
 def cut(x, n, hop):

@@ -15,8 +15,8 @@ def to_transform(draw):
     win_length = draw(st.one_of(st.none(), st.integers(1, n_fft)))
     window = draw(st.one_of(st.none(), positive((n_fft if win_length is None else win_length,))))
     wave = draw(arrays((*draw(shapes(0, 1, max_side=2)), n_fft + draw(st.integers(0, 7)))))
-    return (wave, n_fft), dict(hop_length=draw(st.one_of(st.none(), st.integers(1, 5))), win_length=win_length, window=window,
-                               center=draw(st.booleans()), pad_mode=draw(st.sampled_from(("reflect", "constant"))))
+    return (wave, n_fft), dict(hop_length=draw(st.one_of(st.none(), st.integers(1, 5))), win_length=win_length,
+                               window=window, center=draw(st.booleans()), pad_mode=draw(st.sampled_from(("reflect", "constant"))))
 
 
 @st.composite
