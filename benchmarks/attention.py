@@ -98,8 +98,9 @@ def candidates(torch, forms, N, T, is_causal, backward, width=WIDTH):
 
 
 def ours(form, arrays, g, is_causal, backward):
+    inputs = [tm.tensor(a, requires_grad=backward) for a in arrays]
+
     def run():
-        inputs = [tm.tensor(a, requires_grad=backward) for a in arrays]
         y = form(*inputs, is_causal=is_causal)
         return [d.data for d in tm.grad(y, inputs, g)] if backward else [y.data]
 
