@@ -1,6 +1,6 @@
 """What is known already: one line of JSON per mutant, found again by what the verdict depends on.
 
-A verdict holds as long as the op, the mutant and the op's spec rows read the same; that of a survivor only as long as the
+A verdict holds as long as what it is about, the mutant and the spec rows read the same; that of a survivor only as long as the
 tests of its file do too, and for as many examples.
 """
 
@@ -63,18 +63,24 @@ def parsed(line):
 
 
 def key_of(mutant, modules):
-    """A hash of the ops' source, the mutant's, and that of the spec rows and of what they call."""
-    target = mutant.target
-    around = dict.fromkeys(f for op, k in target.rows for f in functions_around(SPECS[op][k], modules))
-    return digest(target.name, mutant.source, *(evidence(op, modules) for op in target.ops), *map(inspect.getsource, around))
+    """A hash of the mutant's source and of the evidence about its target."""
+    return digest(mutant.target.name, mutant.source, *evidence(mutant.target, modules))
 
 
 @cache
-def evidence(op, modules):
-    """The text of an op (forward, VJP, composite and what these call) and of its rows."""
-    record = registry[op].op
-    sources = [inspect.getsource(f) for f in (record.forward, *functions_of(record, modules))]
-    return digest(*sources, *(rows_text(row.calls.__module__, op) for row in SPECS[op]))
+def evidence(target, modules):
+    """The texts of the ops of a target (forward, VJP, composite and what these call), or of the functions around ops that it
+    belongs to; and of the rows."""
+    texts = []
+    for op in target.ops:
+        record = registry[op].op
+        behind = functions_of(record, modules)
+        if target.function in behind:
+            behind = [record.forward, *behind]
+        else:
+            behind = [f for name, k in target.rows if name == op for f in functions_around(SPECS[op][k], modules)]
+        texts += [*map(inspect.getsource, behind), *(rows_text(row.calls.__module__, op) for row in SPECS[op])]
+    return texts
 
 
 @cache
