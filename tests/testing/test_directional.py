@@ -18,12 +18,12 @@ class Model(nn.Module):
         self.inner = nn.Linear(6, 6, rng=rng)
         self.norm = nn.LayerNorm(6)
         self.drop = nn.Dropout(0.3, rng=rng)
-        self.batch = nn.BatchNorm1d(6) if hasattr(nn, "BatchNorm1d") else nn.LayerNorm(6)
+        self.batch = nn.BatchNorm1d(5)
         self.fault = fault
 
     def forward(self, x):
         h = F.scaled_dot_product_attention(self.inner(x), x, self.norm(x))
-        h = self.drop(F.gelu(h))
+        h = self.batch(self.drop(F.gelu(h)))
         return h * (self.inner.weight.detach() if self.fault else self.inner.weight).sum()
 
 

@@ -164,7 +164,6 @@ def transposed_convolutions(draw):
     return (image, weight, bias, stride, padding, extra, groups, dilation), {}
 
 
-
 def for_all(strategy, check, examples):
     """Call `check(drawn, seed)` for that many draws, the same every time; the error of the smallest failing one is raised."""
     @settings(max_examples=examples, derandomize=True, deadline=None, database=None, report_multiple_bugs=False,
