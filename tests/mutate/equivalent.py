@@ -16,6 +16,7 @@ ORDER_UNREAD = "the order of time matters to the gradient of the input alone, wh
 ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
 MORE_BORDER = "a wider border below and to the right, which no window reaches"
 TWO_AXES = "a state has two axes: the second is the last"
+ONE_DEPTH = "the arrays have the same number of axes"
 ONE_LABEL = "axes of one label are equally long"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
@@ -99,17 +100,21 @@ EQUIVALENT = [  # (function, changed line, reason)
      "of no features every score is 0, however scaled"),
     ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", "there are as many values as keys"),
     ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)", "with p = 0 dropout returns its input"),
-    ("softmaxes.softmax_vjp", "x = g - inner(y, g, dim)", SYMMETRIC),
+    ("softmaxes.softmax_vjp", "np.subtract(g, inner(y, g, dim), out=x)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
     ("softmaxes.ceiling", "if False:", SAME),
-    ("softmaxes.ceiling", "if x.size:", "the element at the argmax is the maximum along every axis"),
     ("softmaxes.ceiling", "if x.size and is_last(0, x):", "both branches find the same maximum"),
-    ("softmaxes.ceiling", "if x.size and is_last(-1, x):", "both branches find the same maximum"),
-    ("softmaxes.ceiling", "if x.size and dim:", "both branches find the same maximum"),
-    ("softmaxes.ceiling", "top = np.take_along_axis(x, x.argmax(dim, keepdims=True), -1)", "in this branch dim is the last axis"),
-    ("softmaxes.ceiling", "top = np.take_along_axis(x, x.argmax(-1, keepdims=True), dim)", "in this branch dim is the last axis"),
     ("softmaxes.ceiling", "top[top == -np.inf] = 1", "−∞ less any number is −∞"),
     ("softmaxes.ceiling", "top[top == -np.inf] = -1", "−∞ less any number is −∞"),
+    ("softmaxes.along", "if False:", SAME),
+    ("softmaxes.along", "if is_last(axis_of(0, arrays[0].ndim), arrays[0]):", "axis 0 is the last only of vectors; otherwise " + SAME),
+    ("softmaxes.along", "if is_last(dim, arrays[0]):", "an axis counted from the end is the last if it is −1"),
+    ("softmaxes.along", "if is_last(axis_of(dim, arrays[1].ndim), arrays[0]):", ONE_DEPTH),
+    ("softmaxes.along", "if is_last(axis_of(dim, arrays[-1].ndim), arrays[0]):", ONE_DEPTH),
+    ("softmaxes.along", "if is_last(axis_of(dim, arrays[0].ndim), arrays[1]):", ONE_DEPTH),
+    ("softmaxes.along", "if is_last(axis_of(dim, arrays[0].ndim), arrays[-1]):", ONE_DEPTH),
+    ("softmaxes.along", "over_rows(lambda *rows: f(*rows, 1), *map(as_rows, arrays))", "the rows stand in matrices: axis 1 is the last"),
+    ("softmaxes.softmax_vjp", "x = np.empty_like(y)", "the forward made y in C order"),
     ("softmaxes.inner", "if True:", SAME),
     ("softmaxes.inner", "if not is_last(0, a):", "axis 0 is the last only of vectors; otherwise " + SAME),
     ("softmaxes.inner", "return np.vecdot(a, np.ones(a.shape, a.dtype) if b is None else b)[..., None]",
@@ -138,14 +143,14 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("normalization.batch_norm_vjp", "return wrt_x, None, None, lambda: product.reshape(-1), lambda: total.reshape(-2)", ANY_LENGTH),
     ("normalization.machine_epsilon", "return np.finfo(x.dtype).eps if eps is None else eps",
      "the same number, as NumPy's scalar of x's dtype"),
-    ("normalization.row_mean", "b = np.ones(a.shape, a.dtype) if b is None else b", "ones for every row instead of ones that broadcast"),
-    ("normalization.scaled", "y = rows * (1 if weight is None else weight.reshape(-2))", ANY_LENGTH),
+    ("normalization.scaled", "np.multiply(rows, 1 if weight is None else weight.reshape(-2), out=y)", ANY_LENGTH),
     ("normalization.scaled", "y += bias.reshape(-2)", ANY_LENGTH),
-    ("normalization.affine_gradients", "return (lambda: np.einsum('ij,ij->j', rows, hat).reshape(weight.shape),", NEVER_CALLED),
-    ("normalization.affine_gradients", "return (None if weight is None else lambda: np.einsum('ij,ij->j', hat, rows)"
+    ("normalization.affine_gradients", "return (lambda: total(lambda g, hat: column_sum(g * hat), rows, hat).reshape(weight.shape),",
+     NEVER_CALLED),
+    ("normalization.affine_gradients", "return (None if weight is None else lambda: total(lambda g, hat: column_sum(g * hat), hat, rows)"
                                        ".reshape(weight.shape),", SYMMETRIC),
-    ("normalization.affine_gradients", "lambda: rows.sum(0).reshape(bias.shape))", NEVER_CALLED),
-    ("normalization.affine_gradients", "None if hat is None else lambda: rows.sum(0).reshape(bias.shape))", NEVER_CALLED),
+    ("normalization.affine_gradients", "lambda: total(column_sum, rows).reshape(bias.shape))", NEVER_CALLED),
+    ("normalization.affine_gradients", "None if hat is None else lambda: total(column_sum, rows).reshape(bias.shape))", NEVER_CALLED),
     ("normalization.but_channels", "return (*range(2, x.ndim), 0)", "a sum does not mind the order of its axes"),
     ("normalization.over_channels", "return [None if a is None else a.reshape((1, -2, *[1] * (x.ndim - 2))) for a in vectors]",
      ANY_LENGTH),
