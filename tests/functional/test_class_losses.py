@@ -71,6 +71,18 @@ def test_cross_entropy_is_the_nll_of_log_softmax(call):
     np.testing.assert_allclose(F.cross_entropy(x, target), F.nll_loss(F.log_softmax(x, 1), target), rtol=1e-12)
 
 
+def test_a_target_may_be_a_list():
+    assert F.cross_entropy(np.zeros((2, 3)), [0, 2]) == F.cross_entropy(np.zeros((2, 3)), np.array([0, 2]))
+
+
+def test_where_a_distribution_is_zero():
+    """The gradient of its zeros is −ln p, but 0 where p is 0 too; a probability on a forbidden class costs all there is."""
+    x, q = np.array([[0.5, -1.0, -np.inf]]), tm.tensor(np.array([[1.0, 0.0, 0.0]]), requires_grad=True)
+    F.cross_entropy(x, q).backward()
+    np.testing.assert_allclose(q.grad, [[*-F.log_softmax(x[0, :2], -1), 0]], rtol=1e-12)
+    assert F.cross_entropy(x, np.array([[0.5, 0.0, 0.5]])) == np.inf
+
+
 @pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
 def test_errors_say_what_came(loss):
     x = np.zeros((2, 3))

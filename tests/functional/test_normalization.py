@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.functional import blocks
 from tinymm.testing.strategies import arrays, shapes
 
 
@@ -102,3 +103,16 @@ def test_batch_norm_rounds_as_little_where_channels_lie_side_by_side(rng):
     true = F.batch_norm(x.astype(np.float64), training=True)
     for a in (x, beside):
         np.testing.assert_allclose(F.batch_norm(a, training=True), true, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("norm", [F.layer_norm, F.rms_norm])
+def test_stretches_of_rows_do_not_show(norm, rng, monkeypatch):
+    x, weight, bias, g = (rng.standard_normal(s) for s in ((7, 3), (3,), (3,), (7, 3)))
+    tensors = [tm.tensor(a, requires_grad=True) for a in ((x, weight, bias) if norm is F.layer_norm else (x, weight))]
+    results = []
+    for block in (blocks.BLOCK, 6):     # all rows at once, two at a time
+        monkeypatch.setattr(blocks, "BLOCK", block)
+        y = norm(tensors[0], 3, *tensors[1:])
+        results.append([y.data, *(d.data for d in tm.grad(y, tensors, g))])
+    for whole, parts in zip(*results, strict=True):
+        np.testing.assert_allclose(parts, whole, rtol=1e-13, atol=1e-14)

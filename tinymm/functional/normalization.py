@@ -310,9 +310,9 @@ def machine_epsilon(x, eps):
 
 
 def row_mean(a, b=None):
-    """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS."""
+    """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS. Of no columns there are no rows."""
     total = a @ np.ones(a.shape[1], a.dtype) if b is None else np.vecdot(a, b)
-    return total[:, None] * (1 / max(a.shape[1], 1))
+    return total[:, None] * (1 / a.shape[1])
 
 
 def scaled(y, rows, weight, bias=None):
