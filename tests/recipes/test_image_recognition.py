@@ -184,8 +184,12 @@ def test_bad_input_is_answered_in_one_line(digits, pictures, tmp_path, capsys):
     assert "train-images-idx3-ubyte.gz: must be an IDX file" in refused(capsys, *run, "--data", digits)
     (pictures / "cross" / "3.png").write_bytes(b"no picture")
     assert "3.png: must be an image that can be decoded" in refused(capsys, *run, "--data", pictures)
-    for path in (pictures / "circle").iterdir():
+    for path in sorted((pictures / "circle").iterdir())[1:]:
         path.unlink()
+    for path in sorted((pictures / "cross").iterdir())[1:]:
+        path.unlink()
+    assert "pictures has too few images to split some off for test; got 3 of 3 classes" in refused(capsys, *run, "--data", pictures)
+    (pictures / "circle" / "0.png").unlink()
     assert "circle: each class must hold an image; got 0 files" in refused(capsys, *run, "--data", pictures)
     assert not (tmp_path / "o").exists()  # nothing half-written stays behind
 

@@ -46,7 +46,9 @@ def random_split(n, fractions, rng):
 
 
 def stratified_split(labels, fractions, rng):
-    """Divide the rows of each class at random, so that every part has its share of every class.
+    """Divide the rows of each class at random, so that every part has about its share of every class.
+
+    Class by class, in random order within each, a row goes to the part that is furthest below its share so far.
 
     Parameters
     ----------
@@ -71,17 +73,19 @@ def stratified_split(labels, fractions, rng):
     --------
     >>> train, test = stratified_split(["cat"] * 4 + ["dog"] * 4 + ["emu"], (0.5, 0.5), np.random.default_rng(0))
     >>> train.tolist(), test.tolist()
-    ([0, 2, 6, 7, 8], [1, 3, 4, 5])
+    ([1, 2, 5, 7, 8], [0, 3, 4, 6])
     """
     _check_fractions("stratified_split", fractions)
     rows = {}
     for i, label in enumerate(labels):
         rows.setdefault(label, []).append(i)
-    parts = [[] for _ in fractions]
+    parts, missing = [[] for _ in fractions], np.zeros(len(fractions))  # rows each part still wants
     for members in rows.values():
-        ends = [max(1, round(len(members) * share)) for share in np.cumsum(fractions)[:-1].tolist()]
-        for part, some in zip(parts, np.split(rng.permutation(members), ends)):
-            part.extend(some.tolist())
+        for k, row in enumerate(rng.permutation(members).tolist()):
+            missing += fractions
+            part = int(missing.argmax()) if k else 0
+            missing[part] -= 1
+            parts[part].append(row)
     if not all(parts):
         raise ValueError(f"stratified_split: every part needs a row; got {len(labels)} rows of {len(rows)} classes for the "
                          f"fractions {tuple(fractions)}")

@@ -11,6 +11,7 @@ __all__ = ["Augmentation", "Task", "folder_task", "shapes_task"]
 
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
 MULTIPLE = 4  # sides are multiples of it, for two halvings and for patches
+SPARE = 4  # images beyond the first of each class that a split takes at the least
 KEPT = 2**29  # bytes of pixels kept in memory; what is larger is read from its files again and again
 
 
@@ -86,6 +87,10 @@ def folder_task(directory, seed, size=None, flip=False):
             notes[f"{name} split"] = "the folder's own"
             continue
         train = parts["train"]
+        if len(train) - len(train.names) < SPARE:
+            raise ValueError(f"image-recognition: {directory} has too few images to split some off for {name}; "
+                             f"got {len(train)} of {len(train.names)} classes")
+        share = max(share, 2 / len(train))
         rows = stratified_split(train.labels, (1 - share, share), np.random.default_rng([seed, key]))
         parts["train"], parts[name] = map(train.part, rows)
         notes[f"{name} split"] = f"{share:.0%} of each class at random"

@@ -29,7 +29,7 @@ class Setting:
 
 
 SETTINGS = {
-    "cnn": Setting(640, 3e-3, 0.05, 0.2, 0.99),
+    "cnn": Setting(750, 3e-3, 0.05, 0.2, 0.99),
     "resnet": Setting(480, 3e-3, 0.05, 0.2, 0.99),
     "vit": Setting(1800, 1e-3, 0.05, 0.0, 0.99),
 }
