@@ -22,7 +22,7 @@ image_module = pytest.importorskip("PIL.Image", reason="the folder reader and th
 @pytest.fixture(autouse=True)
 def a_short_training(monkeypatch):
     """What is tested here does not need a good classifier."""
-    monkeypatch.setattr(recognition_train, "SETTINGS", {name: Setting(3, 3e-3, 0.05, 0.1, 0.9) for name in ("cnn", "resnet", "vit")})
+    monkeypatch.setattr(recognition_train, "SETTINGS", {name: Setting(64, 3, 3e-3, 0.05, 0.1, 0.9) for name in ("cnn", "resnet", "vit")})
 
 
 def idx(array):

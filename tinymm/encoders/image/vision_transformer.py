@@ -4,6 +4,7 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
+from .convolutional import grid_positions
 
 __all__ = ["PatchEmbedding", "VisionTransformer", "patches"]
 
@@ -98,7 +99,7 @@ class VisionTransformer(nn.Module):
     Parameters
     ----------
     width : int
-        D; the feed-forward networks are twice as wide.
+        D, a multiple of 4; the feed-forward networks are twice as wide.
     layers, heads : int
         L and H.
     patch : int
@@ -120,7 +121,7 @@ class VisionTransformer(nn.Module):
     cls_token : Parameter (1, 1, D)
         c, starts at 0.
     positions : Parameter (N + 1, D)
-        p, starts from N(0, 0.02²).
+        p, starts from 0 for the class token and from `grid_positions` for the patches.
 
     Raises
     ------
@@ -129,7 +130,8 @@ class VisionTransformer(nn.Module):
 
     Notes
     -----
-    Smaller than the paper's in one more respect than its numbers: the feed-forward width is 2 D, not 4 D.
+    Two things differ from the paper beside the numbers: the feed-forward networks are 2 D wide, not 4 D, and positions
+    start from sinusoids of row and column, not from noise: thousands of images do not suffice to learn what is next to what.
 
     References
     ----------
@@ -151,7 +153,8 @@ class VisionTransformer(nn.Module):
         self.grid, self.width, self.pooled_width = (size // patch, size // patch), width, width
         self.patch_embedding = PatchEmbedding(channels, width, patch, rng=rng)
         self.cls_token = nn.Parameter(np.zeros((1, 1, width), np.float32))
-        self.positions = nn.Parameter(0.02 * rng.standard_normal((self.grid[0] * self.grid[1] + 1, width), np.float32))
+        places = grid_positions(*self.grid, width)                       # (N, D); the class token is nowhere
+        self.positions = nn.Parameter(np.concatenate([np.zeros((1, width), np.float32), places]))
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.layers = nn.TransformerEncoder(
             [nn.TransformerEncoderLayer(width, heads, 2 * width, dropout, "gelu", norm_first=True, rng=rng) for _ in range(layers)],

@@ -13,7 +13,7 @@ from .model import ModelConfig, build, description, probabilities
 
 __all__ = ["SETTINGS", "Setting", "augmented", "make_trainer"]
 
-MAX_NORM, WARMUP, BATCH = 1.0, 0.1, 64
+MAX_NORM, WARMUP = 1.0, 0.1
 REPLICAS = 2  # one for each core of a small machine; the same numbers on any
 
 
@@ -21,6 +21,7 @@ REPLICAS = 2  # one for each core of a small machine; the same numbers on any
 class Setting:
     """How an encoder is trained."""
 
+    batch_size: int
     steps: int  # of the optimiser, about, in whole epochs
     peak_rate: float  # the learning rate at its highest
     weight_decay: float
@@ -29,9 +30,9 @@ class Setting:
 
 
 SETTINGS = {
-    "cnn": Setting(750, 3e-3, 0.05, 0.2, 0.99),
-    "resnet": Setting(480, 3e-3, 0.05, 0.2, 0.99),
-    "vit": Setting(1800, 1e-3, 0.05, 0.0, 0.99),
+    "cnn": Setting(64, 750, 3e-3, 0.05, 0.2, 0.99),
+    "resnet": Setting(64, 480, 3e-3, 0.05, 0.2, 0.99),
+    "vit": Setting(32, 3600, 2e-3, 0.05, 0.0, 0.99),
 }
 
 
@@ -59,7 +60,7 @@ def make_trainer(task, encoder, seed, epochs=None, folder=None):
     own, train = SETTINGS[encoder], task.parts["train"]
     config = ModelConfig(encoder, len(task.names), task.size[1], task.size[0], own.dropout)
     model = build(config, np.random.default_rng([seed, 0]))
-    epoch_steps = -(-len(train) // BATCH)
+    epoch_steps = -(-len(train) // own.batch_size)
     epochs = epochs or max(1, round(own.steps / epoch_steps))
     total = epochs * epoch_steps
     optimizer = AdamW(model.parameters(), lr=own.peak_rate, weight_decay=own.weight_decay)
@@ -74,7 +75,7 @@ def make_trainer(task, encoder, seed, epochs=None, folder=None):
 
     # No selection: the rate ends at zero and the average is smooth, so the last epoch is as good as any.
     trainer = Trainer(model, loss, optimizer, TrainingSet(len(train), batch),
-                      TrainingConfig(epochs, BATCH, seed, MAX_NORM, ema_decay=own.ema, replicas=REPLICAS),
+                      TrainingConfig(epochs, own.batch_size, seed, MAX_NORM, ema_decay=own.ema, replicas=REPLICAS),
                       WarmupCosine(optimizer, int(WARMUP * total), total), _validation(task.parts["val"]), folder)
     trainer.about = description(config, task.names)
     return trainer
