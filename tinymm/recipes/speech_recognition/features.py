@@ -13,7 +13,7 @@ __all__ = ["BANDS", "HOP", "Variation", "padded", "spectrogram", "spectrograms",
 
 BANDS, FRAME, HOP = 40, 256, 80  # mel bands; samples a frame (32 ms) and from frame to frame (10 ms)
 EDGE = 400  # samples of silence before and after each sound, so that its ends are seen whole
-DITHER = 1e-4  # of noise, so that silence that was cut in is no quieter than a quiet room
+FLOOR = 2e-6  # power in a band; silence that was cut in is no quieter than a quiet room
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,13 @@ class Variation:
 
 def spectrogram(sound, hop=HOP):
     """Samples (L,) to a normalised log-mel spectrogram float32 (T, BANDS)."""
-    padded = np.pad(sound, EDGE) + DITHER * np.random.default_rng(len(sound)).standard_normal(len(sound) + 2 * EDGE)
-    return normalised(F.log_mel_spectrogram(padded.astype(np.float32), RATE, BANDS, FRAME, hop))
+    return normalised(F.log_mel_spectrogram(np.pad(sound, EDGE), RATE, BANDS, FRAME, hop, floor=FLOOR))
 
 
 def normalised(x):
     r"""$(x_{tf} - \mu_f)/\sigma$: each band's mean over the clip goes, and with it the colour of microphone and voice; one σ for all."""
     x = x - x.mean(0)
-    return (x / (x.std() + 1e-3)).astype(np.float32)
+    return x / (x.std() + np.float32(1e-3))
 
 
 def spectrograms(sounds):
