@@ -11,19 +11,20 @@ from tinymm.data.speech import draw_speaker, speak
 from tinymm.metrics import edit_distance
 from tinymm.recipes.speech_recognition import data as speech_data
 from tinymm.recipes.speech_recognition.baselines import classified, cut_and_classified, outline
-from tinymm.recipes.speech_recognition.data import Part, Setting, folder_task, voice_task
+from tinymm.recipes.speech_recognition.data import Part, Setting, Variation, folder_task, voice_task
 from tinymm.recipes.speech_recognition.decoding import Decoding, posterior, transcripts
 from tinymm.recipes.speech_recognition.evaluate import Outcome, flat, with_intervals
-from tinymm.recipes.speech_recognition.features import BANDS, Variation, spectrogram, varied
+from tinymm.recipes.speech_recognition.features import BANDS, spectrogram, varied
 from tinymm.training import load_checkpoint
 
-SMALL = Setting(8, (2, 2, 2), 0.1, 2)
+STRONG = Variation(1.25, 1.25, (5.0, 40.0))
+SMALL = Setting(8, (2, 2, 2), 0.1, 2, STRONG)
 
 
 @pytest.fixture(autouse=True)
 def a_small_recogniser(monkeypatch):
     """What is tested here does not need a good one."""
-    for name in ("VOICE", "RECORDED_DIGITS", "RECORDED_STRINGS"):
+    for name in ("VOICE", "DIGITS", "DIGITS_OF_OTHERS", "STRINGS"):
         monkeypatch.setattr(speech_data, name, SMALL)
     monkeypatch.setattr(speech_data, "VOICE_CLIPS", {"train": 16, "val": 4, "test": 6})
 
@@ -235,7 +236,7 @@ def test_normalised_spectrograms_do_not_know_the_level(rng):
 
 def test_variation_changes_length_and_content_within_its_bounds(rng):
     sound = speak([7, 3], draw_speaker(rng), rng)
-    lengths = [len(varied(sound, Variation(), rng)) for _ in range(60)]
+    lengths = [len(varied(sound, STRONG, rng)) for _ in range(60)]
     frames = len(spectrogram(sound))
     assert frames / 1.3 < min(lengths) < 0.9 * frames and 1.1 * frames < max(lengths) < 1.3 * frames
     still = Variation(speed=1.0, tempo=1.0, snr=(200.0, 200.0), gain=0.0, masks=0)

@@ -14,7 +14,7 @@ from ...data import random_split
 from ...data.speech import draw_speaker, draw_strings, join_sounds, official_test, read_spoken_digits, speak
 from ...functional.threads import parallel_for
 
-__all__ = ["RATE", "Part", "Setting", "Task", "folder_task", "speakers_of", "voice_task"]
+__all__ = ["RATE", "Part", "Setting", "Task", "Variation", "folder_task", "speakers_of", "voice_task"]
 
 RATE = 8000  # samples a second; telephone speech, and the FSDD
 LENGTHS = (2, 5)  # digits of a string
@@ -26,6 +26,31 @@ VOICE_CLIPS = {"train": 2000, "val": 200, "test": 500}
 
 
 @dataclass(frozen=True)
+class Variation:
+    """How much a clip changes from one epoch to the next.
+
+    Attributes
+    ----------
+    speed : float
+        Largest factor up or down on pitch and formants, at the same length: a speaker of another size.
+    tempo : float
+        Largest factor up or down on the length.
+    snr : (float, float)
+        Decibels above noise.
+    gain : float
+        Largest change of the level in decibels.
+    masks : int
+        Of SpecAugment, at most, in time and in frequency each.
+    """
+
+    speed: float
+    tempo: float
+    snr: tuple
+    gain: float = 10.0
+    masks: int = 2
+
+
+@dataclass(frozen=True)
 class Setting:
     """What suits a kind of clips: the size of the model, and how long it is trained."""
 
@@ -33,10 +58,16 @@ class Setting:
     channels: tuple  # of the convolutions
     dropout: float
     steps: int  # of the optimiser, about, in whole epochs
+    variation: Variation
 
 
-VOICE = Setting(160, (16, 32, 32), 0.1, 500)
-RECORDED_DIGITS, RECORDED_STRINGS = Setting(160, (16, 32, 32), 0.3, 800), Setting(160, (16, 32, 32), 0.3, 1000)
+NEW_VOICES = Variation(speed=1.25, tempo=1.25, snr=(5.0, 40.0))  # as if others said it
+SAME_VOICES = Variation(speed=1.1, tempo=1.2, snr=(10.0, 40.0))  # as if the same said it again
+
+VOICE = Setting(160, (16, 32, 32), 0.1, 500, NEW_VOICES)
+DIGITS = Setting(160, (16, 32, 32), 0.2, 1200, SAME_VOICES)
+DIGITS_OF_OTHERS = Setting(160, (16, 32, 32), 0.3, 800, NEW_VOICES)
+STRINGS = Setting(160, (16, 32, 32), 0.3, 1000, NEW_VOICES)
 
 
 @dataclass
@@ -152,10 +183,11 @@ def folder_task(directory, seed, isolated, leave_out=None):
     notes = {"source": str(directory), **data.notes(), "test": how, **{f"recordings: {k}": len(r) for k, r in rows.items()}}
     takes = parts["train"]
     if isolated:
-        return Task(str(directory), True, parts, RECORDED_DIGITS, lambda rows, rng: takes.clips(rows), notes)
+        setting = DIGITS if leave_out is None else DIGITS_OF_OTHERS
+        return Task(str(directory), True, parts, setting, lambda rows, rng: takes.clips(rows), notes)
     rng = np.random.default_rng([seed, 4])
     strings = {name: _strings(part, rng) for name, part in parts.items() if name != "train"}
-    return Task(str(directory), False, {"train": takes, **strings}, RECORDED_STRINGS, _new_strings(takes), notes)
+    return Task(str(directory), False, {"train": takes, **strings}, STRINGS, _new_strings(takes), notes)
 
 
 def _left_out(speakers, name):

@@ -1,7 +1,6 @@
 """From sounds to what the recogniser sees: log-mel spectrograms, normalised one by one, and how they vary in training."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,36 +8,11 @@ from ... import functional as F
 from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram
 from .data import RATE
 
-__all__ = ["BANDS", "HOP", "Variation", "padded", "spectrogram", "spectrograms", "varied"]
+__all__ = ["BANDS", "HOP", "padded", "spectrogram", "spectrograms", "varied"]
 
 BANDS, FRAME, HOP = 40, 256, 80  # mel bands; samples a frame (32 ms) and from frame to frame (10 ms)
 EDGE = 400  # samples of silence before and after each sound, so that its ends are seen whole
 FLOOR = 2e-6  # power in a band; silence that was cut in is no quieter than a quiet room
-
-
-@dataclass(frozen=True)
-class Variation:
-    """How much a clip changes from one epoch to the next.
-
-    Attributes
-    ----------
-    speed : float
-        Largest factor up or down on pitch and formants, at the same length: a speaker of another size.
-    tempo : float
-        Largest factor up or down on the length.
-    snr : (float, float)
-        Decibels above noise.
-    gain : float
-        Largest change of the level in decibels.
-    masks : int
-        Of SpecAugment, at most, in time and in frequency each.
-    """
-
-    speed: float = 1.25
-    tempo: float = 1.25
-    snr: tuple = (5.0, 40.0)
-    gain: float = 10.0
-    masks: int = 2
 
 
 def spectrogram(sound, hop=HOP):

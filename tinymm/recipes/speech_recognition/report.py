@@ -8,7 +8,7 @@ from ...viz import Example, Report, spectrogram_image
 from ..classification import OURS, add_classes, add_worst_errors
 from .decoding import posterior
 from .evaluate import with_intervals
-from .features import Variation, spectrogram, varied
+from .features import spectrogram, varied
 
 __all__ = ["write_report"]
 
@@ -84,6 +84,6 @@ def _variations(report, task):
     """One training clip as it is, and as three epochs saw it."""
     sounds, digits = task.draw(np.arange(1), np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    pictures = [("as it is", spectrogram(sounds[0])), *((f"varied, {k}", varied(sounds[0], Variation(), rng)) for k in (1, 2, 3))]
+    pictures = [("as it is", spectrogram(sounds[0])), *((f"varied, {k}", varied(sounds[0], task.setting.variation, rng)) for k in (1, 2, 3))]
     report.gallery([Example(spectrogram_image(x), name) for name, x in pictures], caption=(
         f"{_written(digits[0])}: speed (pitch and formants), tempo, noise, loudness, and parts hidden by SpecAugment."))

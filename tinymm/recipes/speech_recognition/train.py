@@ -7,7 +7,7 @@ from ...metrics import accuracy, word_error_rate
 from ...optim import AdamW, WarmupCosine
 from ...training import Selection, Trainer, TrainingConfig, TrainingSet
 from .decoding import greedy
-from .features import Variation, padded, varied
+from .features import padded, varied
 from .model import ModelConfig, build, description, scores_of
 
 __all__ = ["make_trainer"]
@@ -34,11 +34,11 @@ def make_trainer(task, seed, epochs, encoder, folder):
     return trainer
 
 
-def _batches(task, variation=Variation()):
+def _batches(task):
     """rows, rng → spectrograms (B, T, F), mask (B, T), the digits of each clip."""
     def batch(rows, rng):
         sounds, digits = task.draw(rows, rng)
-        return *padded([varied(sound, variation, rng) for sound in sounds]), digits
+        return *padded([varied(sound, task.setting.variation, rng) for sound in sounds]), digits
 
     return batch
 
