@@ -8,12 +8,36 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
+def script(name):
+    """The script that draws a picture, as a module."""
+    file = importlib.util.spec_from_file_location(f"draw_{name}", DOCS / f"draw_{name}.py")
+    module = importlib.util.module_from_spec(file)
+    file.loader.exec_module(module)
+    return module
+
+
+def same_format(drawn, name):
+    """Signature and size are those of the kept picture; the pixels are matplotlib's."""
+    return drawn.read_bytes()[:24] == (DOCS / "images" / f"{name}.png").read_bytes()[:24]
+
+
 @pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images"])
 def test_pictures_can_be_drawn_again(name, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
-    file = importlib.util.spec_from_file_location(f"draw_{name}", DOCS / f"draw_{name}.py")
-    script = importlib.util.module_from_spec(file)
-    file.loader.exec_module(script)
-    script.draw(tmp_path / "picture.png")
-    drawn, kept = (place.read_bytes()[:24] for place in (tmp_path / "picture.png", DOCS / "images" / f"{name}.png"))
-    assert drawn == kept  # signature and size; the pixels are matplotlib's
+    script(name).draw(tmp_path / "picture.png")
+    assert same_format(tmp_path / "picture.png", name)
+
+
+def test_the_picture_of_the_transformer_after_two_steps(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib", reason="pictures need the extra viz")
+    module = script("transformer")
+    for name, value in dict(STEPS=2, WARMUP=2, RATES=(1e-3, 1e-2), SEEDS=(0,)).items():
+        monkeypatch.setattr(module, name, value)
+    module.draw(tmp_path / "picture.png")
+    assert same_format(tmp_path / "picture.png", "transformer")
+    assert capsys.readouterr().out.count("0.001: ") == 3
+
+
+def test_the_pictures_of_the_costs_are_those_that_the_benchmark_draws():
+    kept = {path.name for path in (DOCS / "images").glob("attention_*.png")}
+    assert kept == {"attention_time.png", "attention_memory.png", "attention_roofline.png", "attention_rate.png"}
