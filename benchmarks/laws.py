@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinymm.functional.attending.tiles import KEYS, ROWS
+from tinymm.functional.attending.tiles import KEYS, ROWS, SHARES
 
 __all__ = ["Fit", "Rates", "fit_power", "memory", "operations", "pairs", "passes", "predicted_seconds", "products",
            "scratch_memory", "traffic"]
@@ -105,7 +105,8 @@ def memory(form, N, T, S, D, backward=False, threads=1):
 
     T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1 and 2. Tiled
     none, but what each thread works in (`scratch_memory`), forward and backward; or, if that is more, copies of the
-    gradients, which the tape makes where they are views.
+    gradients, which the tape makes where they are views. Where there are fewer than SHARES heads, the stretches of a head are
+    shared out, and each share has its own $\bar K$ and $\bar V$.
 
     Examples
     --------
@@ -116,7 +117,10 @@ def memory(form, N, T, S, D, backward=False, threads=1):
     vectors = N * D * (T + 2 * S + T) + gradients
     if form != "tiled":
         return ITEM * (vectors + N * T * S * {"explicit": 2, "fused": 1}[form] * (1 + backward))
-    threads = min(threads, N * math.ceil(T / ROWS))
+    stretches = math.ceil(T / ROWS)
+    shares = min(math.ceil(SHARES / N), stretches)
+    vectors += backward * N * (shares - 1) * 2 * S * D
+    threads = min(threads, N * stretches)
     own = scratch_memory(T, S, D, backward)
     at_work = threads * (own + backward * scratch_memory(T, S, D, False))
     return ITEM * (vectors + N * T + max(at_work, gradients + threads * own))
@@ -174,9 +178,10 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     $$t = \frac{\text{operations}}{\text{rate of such products}} + \frac{\text{exponentials}}{\text{their rate}} +
     \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}}$$
 
-    Whole matrices wait for memory, on one thread. Tiles wait for a core's cache, on all threads; their passes are fewer,
-    since no maxima are sought or subtracted and rows are divided at the end: sums read (1), exponentials (2); backward
-    again exponentials (2), times P (3). What the products read and write of a tile is in their rate.
+    Whole matrices wait for memory, on one thread. Tiles wait for a core's cache, on as many threads as there are stretches
+    of queries in all heads; their passes are fewer, since no maxima are sought or subtracted and rows are divided at the
+    end: sums read (1), exponentials (2); backward again exponentials (2), times P (3). What the products read and write of
+    a tile is in their rate.
 
     Examples
     --------
@@ -189,7 +194,8 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     products_take = operations(form, N, T, S, D, is_causal, backward) / rate
     if form == "tiled":
         exponentials, moved = work * (1 + backward), work * ITEM * (3 + 5 * backward)
-        return products_take + (exponentials / rates.exponentials + moved / rates.cache) / rates.threads
+        busy = min(rates.threads, N * math.ceil(T / ROWS))
+        return (products_take * rates.threads + exponentials / rates.exponentials + moved / rates.cache) / busy
     elementwise = passes(is_causal, backward) - products(form, backward)  # a product's pass over its matrix is in its rate
     return products_take + work / rates.exponentials + ITEM * work * elementwise / rates.memory
 
