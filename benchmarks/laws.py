@@ -186,7 +186,7 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     Examples
     --------
     >>> rates = Rates(1e11, {64: 5e10}, {64: 5e10}, 1e10, 1e11, 1e9, 2)
-    >>> predicted_seconds("fused", rates, 1, 1000, 1000, 64) > predicted_seconds("tiled", rates, 1, 1000, 1000, 64)
+    >>> predicted_seconds("fused", rates, 2, 1000, 1000, 64) > predicted_seconds("tiled", rates, 2, 1000, 1000, 64)
     True
     """
     work = N * pairs(form, T, S, is_causal)
