@@ -1,0 +1,67 @@
+"""What a word costs a decoder: with keys and values kept, and without, over the length of the text.
+
+A stack of causal layers writes T words one after another, a batch of one, as a captioner or a language model does. Both
+ways end in the same state, which is checked before anything is timed. Beside the seconds stand the operations, counted
+from the formula, and the power of T that the time of a whole text grows with.
+
+    python -m benchmarks.decoding --json decoding.json
+"""
+
+from dataclasses import asdict
+
+from . import laws
+from .attention import decoding
+from .harness import alternate, announced, clock_for, compare, parse_arguments, report
+from .machine import use_threads
+
+__all__ = ["LENGTHS", "main", "operations"]
+
+LENGTHS = (32, 64, 128, 256)
+WIDTH, HEADS, LAYERS = 256, 8, 4
+
+
+def operations(words, D, layers, kept):
+    r"""Operations of the products while T words are written.
+
+    A layer has $12 D^2$ weights, each of which takes part in a multiplication and an addition per position; and a query
+    meets n keys in $2 n D$ operations for its scores, and again for its sum. With a cache position t is computed once and
+    meets t keys; without, word t takes t positions, each of which meets t keys.
+
+    Examples
+    --------
+    >>> operations(2, 1, 1, True), operations(2, 1, 1, False)
+    (60, 92)
+    """
+    total = 0
+    for t in range(1, words + 1):
+        positions = 1 if kept else t
+        total += positions * (24 * D * D + 4 * t * D)
+    return layers * total
+
+
+def main(argv=None):
+    """Time both ways at each length."""
+    options = parse_arguments("a word of a decoder, with and without a cache", 5, 1, argv)
+    use_threads(options.threads)
+    comparisons, rows = [], []
+    for name, words in announced({f"{words} words": words for words in LENGTHS}):
+        seconds = alternate(decoding(words, WIDTH, HEADS, LAYERS), options.repeats, 0, clock_for(options.threads))
+        found = compare(f"{name}, {LAYERS} layers of width {WIDTH}", seconds, "without", "ms a word", 1e3 / words)
+        comparisons.append(found)
+        for way, (_, milliseconds, _) in found.times.items():
+            count = operations(words, WIDTH, LAYERS, way == "with a cache")
+            rows.append({"way": way, "words": words, "words_per_second": 1e3 / milliseconds, "operations": count,
+                         "operations_per_second": count / (milliseconds * 1e-3 * words)})
+    fits = {way: laws.fit_power(LENGTHS, [row["words"] / row["words_per_second"] for row in rows if row["way"] == way])
+            for way in ("with a cache", "without")}
+    report(comparisons, options.json, options.threads, rows=rows, exponents={way: asdict(fit) for way, fit in fits.items()})
+    print()
+    for row in rows:
+        print(f"{row['words']:5} words {row['way']:<13}{row['words_per_second']:8.0f} words a second, "
+              f"{row['operations'] / 1e9:7.2f} GFLOP in all, {row['operations_per_second'] / 1e9:6.1f} GFLOP/s")
+    for way, fit in fits.items():
+        print(f"{way}: the time of a text grows like T^{fit.exponent:.2f} (± {fit.error:.2f})")
+
+
+if __name__ == "__main__":
+    main()
