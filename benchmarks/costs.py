@@ -85,7 +85,10 @@ def measured_rates(threads, widths):
     whole = {D: thin_rate(1024, 1024, D) for D in widths}
     with limits(1):
         tiles = {D: threads * thin_rate(laws.ROWS, laws.KEYS, D) for D in widths}
-    return laws.Rates(gemm_rate(), whole, tiles, multiply(2**26), multiply(2**16), exponentials, threads)
+    a = np.ones(2**25, np.float32)
+    kept = np.empty_like(a)
+    fresh = best_time(lambda: np.multiply(a, 1.0), 0.2) - best_time(lambda: np.multiply(a, 1.0, out=kept), 0.2)
+    return laws.Rates(gemm_rate(), whole, tiles, multiply(2**26), multiply(2**16), a.nbytes / fresh, exponentials, threads)
 
 
 def thin_rate(T, S, D):
@@ -152,7 +155,7 @@ def table(rows, rates, fits):
     thin = ", ".join(f"{D}: {rates.whole[D] / 1e9:.0f}, {rates.tiles[D] / 1e9:.0f}" for D in rates.whole)
     lines = [f"products of width D, whole and in tiles, GFLOP/s: {thin}",
              f"a large product {rates.products / 1e9:.0f} GFLOP/s; one thread: memory {rates.memory / 1e9:.1f} GB/s, "
-             f"cache {rates.cache / 1e9:.1f} GB/s, {rates.exponentials / 1e9:.2f} billion exponentials a second"]
+             f"cache {rates.cache / 1e9:.1f} GB/s, fresh {rates.fresh / 1e9:.1f} GB/s, {rates.exponentials / 1e9:.2f} billion exponentials a second"]
     last = None
     for row in rows:
         if row.setting != last:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinymm.functional.attending.tiles import KEYS, ROWS, SHARES
 
-__all__ = ["Fit", "Rates", "fit_power", "memory", "operations", "pairs", "passes", "predicted_seconds", "products",
+__all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes", "predicted_seconds", "products",
            "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
@@ -126,6 +126,22 @@ def memory(form, N, T, S, D, backward=False, threads=1):
     return ITEM * (vectors + N * T + max(at_work, gradients + threads * own))
 
 
+def new_arrays(form, N, T, S, D, is_causal=False, backward=False):
+    r"""Bytes of arrays that are made while a form runs, whether or not they are alive at the same time.
+
+    T × S matrices: explicit scores, weights, and masked scores under a causal mask, and as many cotangents; fused the
+    weights, twice under a mask, and $\bar S$. All: copies of the inputs as leaves, results, gradients.
+
+    Examples
+    --------
+    >>> new_arrays("explicit", 1, 100, 100, 1, True, True), new_arrays("fused", 1, 100, 100, 1, True, True)
+    (242800, 122800)
+    """
+    vectors = T + 2 * S + T + backward * (T + 2 * S)
+    matrices = {"explicit": (2 + is_causal) * (1 + backward), "fused": 1 + is_causal + backward, "tiled": 0}[form]
+    return ITEM * N * (matrices * T * S + vectors * D)
+
+
 def scratch_memory(T, S, D, backward):
     r"""Numbers that a thread of the tiled form works in.
 
@@ -158,6 +174,8 @@ class Rates:
         elementwise functions have no more.
     cache : float
         The same with arrays that stay in a core's cache.
+    fresh : float
+        Bytes of memory that are touched for the first time, which the system has to find and to clear.
     exponentials : float
         Of numbers in a core's cache.
     threads : int
@@ -168,6 +186,7 @@ class Rates:
     tiles: dict
     memory: float
     cache: float
+    fresh: float
     exponentials: float
     threads: int
 
@@ -176,7 +195,7 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     r"""The law: each kind of work at its own rate.
 
     $$t = \frac{\text{operations}}{\text{rate of such products}} + \frac{\text{exponentials}}{\text{their rate}} +
-    \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}}$$
+    \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}} + \frac{\text{bytes of new arrays}}{\text{rate of fresh memory}}$$
 
     Whole matrices wait for memory, on one thread. Tiles wait for a core's cache, on as many threads as there are stretches
     of queries in all heads; their passes are fewer, since no maxima are sought or subtracted and rows are divided at the
@@ -185,7 +204,7 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
 
     Examples
     --------
-    >>> rates = Rates(1e11, {64: 5e10}, {64: 5e10}, 1e10, 1e11, 1e9, 2)
+    >>> rates = Rates(1e11, {64: 5e10}, {64: 5e10}, 1e10, 1e11, 5e9, 1e9, 2)
     >>> predicted_seconds("fused", rates, 2, 1000, 1000, 64) > predicted_seconds("tiled", rates, 2, 1000, 1000, 64)
     True
     """
@@ -195,9 +214,11 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     if form == "tiled":
         exponentials, moved = work * (1 + backward), work * ITEM * (3 + 5 * backward)
         busy = min(rates.threads, N * math.ceil(T / ROWS))
-        return (products_take * rates.threads + exponentials / rates.exponentials + moved / rates.cache) / busy
+        return ((products_take * rates.threads + exponentials / rates.exponentials + moved / rates.cache) / busy
+                + new_arrays(form, N, T, S, D, is_causal, backward) / rates.fresh)
     elementwise = passes(is_causal, backward) - products(form, backward)  # a product's pass over its matrix is in its rate
-    return products_take + work / rates.exponentials + ITEM * work * elementwise / rates.memory
+    return (products_take + work / rates.exponentials + ITEM * work * elementwise / rates.memory
+            + new_arrays(form, N, T, S, D, is_causal, backward) / rates.fresh)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from benchmarks import attention, attention_peers, costs, laws
 
 SMALL = [*(costs.Setting("T", 1, 1, T, 2, causal) for causal in (False, True) for T in (512, 768, 1024)),
          costs.Setting("D", 2, 8, 12, 3, backward=False)]
-RATES = laws.Rates(1e11, {2: 1e10, 3: 1e10}, {2: 1e10, 3: 1e10}, 1e10, 1e11, 1e9, 2)
+RATES = laws.Rates(1e11, {2: 1e10, 3: 1e10}, {2: 1e10, 3: 1e10}, 1e10, 1e11, 5e9, 1e9, 2)
 
 
 @pytest.fixture
