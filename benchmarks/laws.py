@@ -1,6 +1,7 @@
 """What attention must cost: operations, bytes and memory of each form, counted from its formula; and exponents of what it did cost.
 
-N heads of T queries and S keys, all of width D. "explicit" and "fused" hold whole T × S matrices, "tiled" one tile at a time.
+N heads of T queries and S keys, all of width D. "explicit" takes its steps one after another over whole T × S matrices of all
+heads; "fused" works head by head in a core's cache, and keeps one T × S matrix per head for the way back; "tiled" keeps none.
 """
 
 import math
@@ -14,14 +15,15 @@ __all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "p
            "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
+DIAGONAL = 256  # keys in a tile that the diagonal crosses
 
 
 def pairs(form, T, S, is_causal=False):
     r"""Pairs of a query and a key that a form works on, per head.
 
-    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out. So a whole
-    matrix is worked on throughout; and of a stretch of queries, each block of keys meets those from its first key on, the
-    half of the block above the diagonal as well: $T \cdot \mathrm{KEYS} / 2$ pairs more in all.
+    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so a whole
+    matrix is worked on throughout. Cut into blocks of DIAGONAL keys, each of which meets the queries from its own first
+    position on, the tiled form works on half a block above the diagonal as well: $T \cdot \mathrm{DIAGONAL} / 2$ pairs more.
 
     Examples
     --------
@@ -30,12 +32,8 @@ def pairs(form, T, S, is_causal=False):
     """
     if form != "tiled" or not is_causal:
         return T * S
-    count = 0
-    for first in range(0, T, ROWS):
-        stop = min(first + ROWS, T)
-        end = min(S, stop)
-        count += sum((stop - max(first, start)) * (min(start + KEYS, end) - start) for start in range(0, end, KEYS))
-    return count
+    seen = min(S, T)
+    return sum((T - start) * min(DIAGONAL, seen - start) for start in range(0, seen, DIAGONAL))
 
 
 def products(form, backward=False):
@@ -64,7 +62,7 @@ def operations(form, N, T, S, D, is_causal=False, backward=False):
 
 
 def passes(is_causal=False, backward=False):
-    r"""How often a T × S matrix is read or written by a form that holds it whole, explicit or fused.
+    r"""How often the explicit form reads or writes a T × S matrix.
 
     Forward: the scores are written (1), their maxima sought (1) and subtracted (2), exponentials taken (2), added up (1) and
     divided (2), weights times values (1): 10. Backward: $\bar P$ is written (1), read with P for the row sums (2), lessened
@@ -80,21 +78,22 @@ def passes(is_causal=False, backward=False):
 
 
 def traffic(form, N, T, S, D, is_causal=False, backward=False):
-    r"""Bytes between processor and memory, if the cache holds a tile and its vectors but no T × S matrix and no head.
+    r"""Bytes between processor and memory, if the cache holds what one core works on and no more.
 
-    Whole matrices: `passes` of them, and queries, keys, values and result, or all their gradients. Tiles: queries and
-    result once, keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and
-    $\bar Q$ (read and written), and keys, values and their gradients (both ways) for every ROWS queries; under a causal
-    mask, those that they may see.
+    Explicit: `passes` over whole matrices. Fused: exponentials written forward, read backward. Queries, keys, values, the
+    result, and backward all these, the cotangent and the gradients once (explicit, fused). Tiled: queries and result once,
+    keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and $\bar Q$ (read and
+    written), and keys, values and their gradients (both ways) for every ROWS queries; under a causal mask, of those that
+    they may see.
 
     Examples
     --------
-    >>> traffic("fused", 1, 100, 100, 1), traffic("tiled", 1, 100, 100, 1)
-    (401600.0, 1600.0)
+    >>> [traffic(form, 1, 100, 100, 1) for form in ("explicit", "fused", "tiled")]
+    [401600.0, 41600, 1600.0]
     """
     if form != "tiled":
-        vectors = 4 + 7 * backward
-        return N * ITEM * (passes(is_causal, backward) * T * S + vectors * max(T, S) * D)
+        over_matrices = passes(is_causal, backward) if form == "explicit" else 1 + backward
+        return N * ITEM * (over_matrices * T * S + (4 + 7 * backward) * max(T, S) * D)
     share = pairs(form, T, S, is_causal) / (T * S) if T * S else 0
     rows, keys = 2 + 5 * backward, 2 + 6 * backward
     return N * ITEM * D * (rows * T + keys * math.ceil(T / ROWS) * S * share)
@@ -103,20 +102,19 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 def memory(form, N, T, S, D, backward=False, threads=1):
     r"""Bytes held at most beside the inputs: their copies as leaves, results, gradients, and what the form works in.
 
-    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1 and 2. Tiled
-    none, but what each thread works in (`scratch_memory`), forward and backward; or, if that is more, copies of the
+    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1. Tiled none, but what each thread works in (`scratch_memory`), forward and backward; or, if that is more, copies of the
     gradients, which the tape makes where they are views. Where there are fewer than SHARES heads, the stretches of a head are
     shared out, and each share has its own $\bar K$ and $\bar V$.
 
     Examples
     --------
-    >>> [round(memory(form, 1, 16384, 16384, 64) / 2**20) for form in ("explicit", "fused")]
-    [2064, 1040]
+    >>> [round(memory(form, 8, 2048, 2048, 64) / 2**20) for form in ("explicit", "fused")]
+    [272, 144]
     """
     gradients = backward * N * D * (T + 2 * S)
     vectors = N * D * (T + 2 * S + T) + gradients
     if form != "tiled":
-        return ITEM * (vectors + N * T * S * {"explicit": 2, "fused": 1}[form] * (1 + backward))
+        return ITEM * (vectors + N * T * S * (2 * (1 + backward) if form == "explicit" else 1))
     stretches = math.ceil(T / ROWS)
     shares = min(math.ceil(SHARES / N), stretches)
     vectors += backward * N * (shares - 1) * 2 * S * D
@@ -130,15 +128,15 @@ def new_arrays(form, N, T, S, D, is_causal=False, backward=False):
     r"""Bytes of arrays that are made while a form runs, whether or not they are alive at the same time.
 
     T × S matrices: explicit scores, weights, and masked scores under a causal mask, and as many cotangents; fused the
-    weights, twice under a mask, and $\bar S$. All: copies of the inputs as leaves, results, gradients.
+    exponentials. All: copies of the inputs as leaves, results, gradients.
 
     Examples
     --------
     >>> new_arrays("explicit", 1, 100, 100, 1, True, True), new_arrays("fused", 1, 100, 100, 1, True, True)
-    (242800, 122800)
+    (242800, 42800)
     """
     vectors = T + 2 * S + T + backward * (T + 2 * S)
-    matrices = {"explicit": (2 + is_causal) * (1 + backward), "fused": 1 + is_causal + backward, "tiled": 0}[form]
+    matrices = {"explicit": (2 + is_causal) * (1 + backward), "fused": 1, "tiled": 0}[form]
     return ITEM * N * (matrices * T * S + vectors * D)
 
 
@@ -197,28 +195,28 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     $$t = \frac{\text{operations}}{\text{rate of such products}} + \frac{\text{exponentials}}{\text{their rate}} +
     \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}} + \frac{\text{bytes of new arrays}}{\text{rate of fresh memory}}$$
 
-    Whole matrices wait for memory, on one thread. Tiles wait for a core's cache, on as many threads as there are stretches
-    of queries in all heads; their passes are fewer, since no maxima are sought or subtracted and rows are divided at the
-    end: sums read (1), exponentials (2); backward again exponentials (2), times P (3). What the products read and write of
-    a tile is in their rate.
+    The explicit form waits for memory, on one thread. The others wait for a core's cache, on as many threads as there are
+    heads or stretches of queries; their passes are fewer, since no maxima are sought or subtracted and rows are divided at
+    the end: sums read (1), exponentials (2); backward times P (3), and in tiles exponentials again (2). What the products
+    read and write is in their rate.
 
     Examples
     --------
     >>> rates = Rates(1e11, {64: 5e10}, {64: 5e10}, 1e10, 1e11, 5e9, 1e9, 2)
-    >>> predicted_seconds("fused", rates, 2, 1000, 1000, 64) > predicted_seconds("tiled", rates, 2, 1000, 1000, 64)
+    >>> seconds = [predicted_seconds(form, rates, 2, 1000, 1000, 64) for form in ("explicit", "fused", "tiled")]
+    >>> seconds == sorted(seconds, reverse=True)
     True
     """
     work = N * pairs(form, T, S, is_causal)
-    rate = rates.tiles[D] if form == "tiled" else rates.whole[D]
-    products_take = operations(form, N, T, S, D, is_causal, backward) / rate
-    if form == "tiled":
-        exponentials, moved = work * (1 + backward), work * ITEM * (3 + 5 * backward)
-        busy = min(rates.threads, N * math.ceil(T / ROWS))
-        return ((products_take * rates.threads + exponentials / rates.exponentials + moved / rates.cache) / busy
-                + new_arrays(form, N, T, S, D, is_causal, backward) / rates.fresh)
-    elementwise = passes(is_causal, backward) - products(form, backward)  # a product's pass over its matrix is in its rate
-    return (products_take + work / rates.exponentials + ITEM * work * elementwise / rates.memory
-            + new_arrays(form, N, T, S, D, is_causal, backward) / rates.fresh)
+    new = new_arrays(form, N, T, S, D, is_causal, backward) / rates.fresh
+    count = operations(form, N, T, S, D, is_causal, backward)
+    if form == "explicit":
+        elementwise = passes(is_causal, backward) - products(form, backward)  # a product's own pass is in its rate
+        return count / rates.whole[D] + work / rates.exponentials + ITEM * work * elementwise / rates.memory + new
+    again = backward * (form == "tiled")
+    busy = min(rates.threads, N * (math.ceil(T / ROWS) if form == "tiled" else 1))
+    in_cache = work * ((1 + again) / rates.exponentials + ITEM * (3 + 3 * backward + 2 * again) / rates.cache)
+    return (count / rates.tiles[D] * rates.threads + in_cache) / busy + new
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import tinymm.functional as F
 from benchmarks import laws
-from tinymm.functional.attending import tiles
-from tinymm.functional.attending.fused import fused_attention_vjp
+from tinymm.functional.softmaxes import softmax_vjp
 
 sizes = st.integers(1, 9)
 
@@ -54,20 +53,15 @@ def test_operations_are_those_of_the_products(N, T, S, D):
         assert laws.operations(form, N, T, S, D, backward=True) == N * (both + results)
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.booleans(), st.integers(1, 16), st.integers(1, 8))
-def test_pairs_are_those_of_the_tiles(T, S, is_causal, rows, keys):
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 8))
+def test_pairs_under_a_causal_mask_are_those_of_the_blocks(T, S, width):
     with pytest.MonkeyPatch.context() as patch:
-        for module in (laws, tiles):
-            patch.setattr(module, "ROWS", rows)
-            patch.setattr(module, "KEYS", keys)
-        q, k = np.zeros((1, T, 2)), np.zeros((1, S, 2))
-        work = tiles.Tiles(q, k, k, None, is_causal, None, (1,))
-        seen = np.zeros((T, S), int)
-        for part in range(work.parts):
-            for queries, some_keys in work.tiles(part):
-                seen[queries, some_keys] += 1
-        assert laws.pairs("tiled", T, S, is_causal) == seen.sum() and seen.max() <= 1
-        assert (seen[F.causal_mask(T, S)] == 1).all()
+        patch.setattr(laws, "DIAGONAL", width)
+        visible = np.tri(T, S, dtype=bool)
+        # of each block of keys, every query from the first that sees one of them
+        counted = sum(min(width, min(S, T) - start) * visible[:, start].sum() for start in range(0, min(S, T), width))
+        assert laws.pairs("tiled", T, S, True) == counted >= visible.sum()
+        assert laws.pairs("tiled", T, S) == laws.pairs("fused", T, S, True) == T * S
 
 
 class Moved(np.ndarray):
@@ -98,13 +92,12 @@ def noted(inputs, result):
     return result.view(Moved)
 
 
-@pytest.mark.parametrize("form", [F.fused_attention, F.explicit_attention])
 @pytest.mark.parametrize("is_causal", [False, True])
-def test_passes_are_those_that_are_made(form, is_causal):
+def test_passes_are_those_that_are_made(is_causal):
     rng = np.random.default_rng(0)
     q, k, v = (rng.standard_normal((1, n, 3), np.float32).view(Moved) for n in (5, 7, 7))
     Moved.count = 0
-    form(q, k, v, is_causal=is_causal)
+    F.explicit_attention(q, k, v, is_causal=is_causal)
     assert Moved.count + 1 == laws.passes(is_causal)  # the maximum is sought in a view that cannot count
 
 
@@ -112,8 +105,8 @@ def test_passes_of_the_way_back_are_those_that_are_made():
     rng = np.random.default_rng(0)
     g, q, k, v, p = (rng.standard_normal((1, *shape), np.float32).view(Moved) for shape in ((5, 3), (5, 3), (7, 3), (7, 3), (5, 7)))
     Moved.count = 0
-    for thunk in fused_attention_vjp(g, q, k, v, None, p)[:3]:
-        thunk()
+    ds = softmax_vjp(g @ v.mT, p, -1)
+    ds @ k, ds.mT @ q, p.mT @ g
     assert Moved.count == laws.passes(backward=True) - laws.passes()
 
 
