@@ -9,21 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinymm.functional.attending.tiles import KEYS, ROWS, SHARES
+from tinymm.functional.attending.tiles import EDGE, KEYS, ROWS, SHARES
 
 __all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes", "predicted_seconds", "products",
            "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
-DIAGONAL = 256  # keys in a tile that the diagonal crosses
 
 
 def pairs(form, T, S, is_causal=False):
     r"""Pairs of a query and a key that a form works on, per head.
 
     All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so a whole
-    matrix is worked on throughout. Cut into blocks of DIAGONAL keys, each of which meets the queries from its own first
-    position on, the tiled form works on half a block above the diagonal as well: $T \cdot \mathrm{DIAGONAL} / 2$ pairs more.
+    matrix is worked on throughout. Cut into blocks of EDGE keys, each of which meets the queries from its own first
+    position on, the tiled form works on half a block above the diagonal as well: $T \cdot \mathrm{EDGE} / 2$ pairs more.
 
     Examples
     --------
@@ -33,7 +32,7 @@ def pairs(form, T, S, is_causal=False):
     if form != "tiled" or not is_causal:
         return T * S
     seen = min(S, T)
-    return sum((T - start) * min(DIAGONAL, seen - start) for start in range(0, seen, DIAGONAL))
+    return sum((T - start) * min(EDGE, seen - start) for start in range(0, seen, EDGE))
 
 
 def products(form, backward=False):

@@ -56,7 +56,7 @@ def test_operations_are_those_of_the_products(N, T, S, D):
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 8))
 def test_pairs_under_a_causal_mask_are_those_of_the_blocks(T, S, width):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(laws, "DIAGONAL", width)
+        patch.setattr(laws, "EDGE", width)
         visible = np.tri(T, S, dtype=bool)
         # of each block of keys, every query from the first that sees one of them
         counted = sum(min(width, min(S, T) - start) * visible[:, start].sum() for start in range(0, min(S, T), width))
