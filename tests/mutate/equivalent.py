@@ -18,6 +18,8 @@ MORE_BORDER = "a wider border below and to the right, which no window reaches"
 TWO_AXES = "a state has two axes: the second is the last"
 ONE_DEPTH = "the arrays have the same number of axes"
 ONE_LABEL = "axes of one label are equally long"
+BOTH_BIASES = "both biases are added to the same sum: one gradient"
+ONE_STATE = "there is one state: the first is the last"
 TAPE_SUMS = "the tape sums over axes that the input does not have"
 TAPE_CASTS = "the tape casts to the input's dtype; the quotient differs by a rounding at most"
 
@@ -100,6 +102,7 @@ EQUIVALENT = [  # (function, changed line, reason)
      "of no features every score is 0, however scaled"),
     ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", "there are as many values as keys"),
     ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)", "with p = 0 dropout returns its input"),
+    ("steps.causal_mask", "return np.tri(T, S, dtype=bool)", "np.tri takes None for as many columns as rows"),
     ("softmaxes.softmax_vjp", "np.subtract(g, inner(y, g, dim), out=x)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
     ("softmaxes.ceiling", "if False:", SAME),
@@ -172,11 +175,17 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("recurrent.lstm_vjp", "_, dw_hh, db_hh = _pulled(ds, hs[:-1], w_hh, x)", ORDER_UNREAD),
     ("recurrent.gru_vjp", "_, dw_hh, db_hh = _pulled(ds_hh, hs[:-1], w_hh, x)", ORDER_UNREAD),
     ("recurrent.rnn_tanh_vjp", "_, dw_hh, db_hh = _pulled(ds, hs[:-1], w_hh, x)", ORDER_UNREAD),
-    ("recurrent.lstm_vjp", "return (dx, dh, dc, dw_ih, dw_hh, db_hh, db_ih)", "both biases are added to the same sum: one gradient"),
+    ("recurrent.lstm_vjp", "return (dx, dh, dc, dw_ih, dw_hh, db_hh, db_ih)", BOTH_BIASES),
     ("recurrent.lstm_composite", "return scan(lambda x, state: lstm_cell(x, state, w_ih, w_hh, b_hh, b_ih), input, (h, c), mask, reverse)",
-     "both biases are added to the same sum: one gradient"),
+     BOTH_BIASES),
     ("recurrent.gru_composite", "return scan(lambda x, state: (gru_cell(x, state[-1], w_ih, w_hh, b_ih, b_hh),), input, (h,), mask, "
-                                "reverse)", "there is one state: the first is the last"),
+                                "reverse)", ONE_STATE),
+    ("recurrent.rnn_tanh_vjp", "return (dx, dh, dw_ih, dw_hh, db_hh, db_ih)", BOTH_BIASES),
+    ("recurrent.rnn_tanh_composite", "return scan(lambda x, state: (rnn_tanh_cell(x, state[0], w_ih, w_hh, b_hh, b_ih),), input, (h,), "
+                                     "mask, reverse)", BOTH_BIASES),
+    ("recurrent.rnn_tanh_composite", "return scan(lambda x, state: (rnn_tanh_cell(x, state[-1], w_ih, w_hh, b_ih, b_hh),), input, (h,), "
+                                     "mask, reverse)", ONE_STATE),
+    ("recurrent._pulled", "lambda: flat)", TAPE_SUMS),
     ("recurrent._by_time", "held = None if mask is None else ~mask.T[order, :, None]", "a mask without padding holds nothing back"),
     ("pooling.max_pool2d_vjp", "apart = all(s > d * (k + 1) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))",
      ADDED_TO_ZERO),
