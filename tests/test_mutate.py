@@ -253,6 +253,13 @@ spec("same", lambda: calls(arrays()), reference=lambda x: x)
     assert list(workers.judged(hanging, 2, 1, limit=0.5)) == [(hanging[0], "it hangs")]
 
 
+def test_a_worker_ends_with_its_parent():
+    worker = workers.Worker(2, 1.0)
+    worker.pipe.close()  # as when the parent is killed
+    worker.process.join(20)
+    assert worker.process.exitcode == 0
+
+
 def test_a_check_that_fails_anyway_stops_the_run(toy, mutate, capsys):
     assert mutate(toy(WEAK.replace("np.square,", "np.negative,"))) == 2
     assert "fails on the source as it is" in capsys.readouterr().err

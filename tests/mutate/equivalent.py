@@ -103,6 +103,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", "there are as many values as keys"),
     ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)", "with p = 0 dropout returns its input"),
     ("steps.causal_mask", "return np.tri(T, S, dtype=bool)", "np.tri takes None for as many columns as rows"),
+    ("tapers.raised_cosine", "N = window_length if periodic else 1 - window_length", "cos(−x) = cos(x)"),
     ("softmaxes.softmax_vjp", "np.subtract(g, inner(y, g, dim), out=x)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
     ("softmaxes.ceiling", "if False:", SAME),

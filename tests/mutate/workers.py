@@ -58,7 +58,7 @@ class Worker:
     def start(self):
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, self.examples, self.limit), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, self.pipe, self.examples, self.limit), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -86,8 +86,9 @@ class Worker:
         self.pipe.close()
 
 
-def serve(pipe, examples, limit):
-    """The worker's loop. Its output goes nowhere; Ctrl-C is its parent's business."""
+def serve(pipe, parents, examples, limit):
+    """The worker's loop. Its output goes nowhere; Ctrl-C is its parent's business, and without a parent it ends."""
+    parents.close()  # the copy that a fork leaves, with which the pipe would stay open for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     sys.stdout = sys.stderr = open(os.devnull, "w")

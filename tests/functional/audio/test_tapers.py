@@ -11,6 +11,7 @@ import tinymm.functional as F
 @pytest.mark.parametrize("periodic", [True, False])
 def test_windows_are_scipy_s(name, periodic):
     ours = getattr(F, f"{name}_window")
+    assert ours(1, periodic).shape == (1,)
     for n in (1, 2, 3, 8, 25, 400):
         np.testing.assert_allclose(ours(n, periodic), scipy.signal.get_window(name, n, fftbins=periodic), atol=1e-15)
 
