@@ -1,0 +1,116 @@
+"""Which way a derivative of the form is computed: without columns, by fewer columns, by Winograd, by how many threads."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tinymm.functional.convolution import columns, winograd
+from tinymm.functional.convolution.columns import Columns, _turned
+from tinymm.functional.convolution.windows import geometry_of
+
+PAIRS = st.tuples(*[st.integers(1, 3)] * 2)
+
+
+@st.composite
+def geometries(draw, **given_):
+    """Any geometry of a small image, with the options that are given."""
+    options = {"kernel": draw(PAIRS), "stride": draw(PAIRS), "dilation": draw(PAIRS),
+               "padding": draw(st.sampled_from([0, 1, (2, 0), (0, 1), (1, 4), (4, 4)]))} | given_
+    try:
+        return geometry_of("test", draw(st.tuples(*[st.integers(1, 7)] * 2)), **options)
+    except ValueError:
+        assume(False)
+
+
+@st.composite
+def forms(draw, layout=geometries()):
+    """images, kernel, response, geometry and groups."""
+    geometry, groups, batch = draw(layout), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    depth, width = draw(st.integers(1, 3)), draw(st.integers(1, 7))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return (rng.standard_normal((batch, groups * depth, *geometry.sides)),
+            rng.standard_normal((groups * width, depth, *geometry.kernel)),
+            rng.standard_normal((batch, groups * width, *geometry.windows)), geometry, groups)
+
+
+class Calls:
+    """A function that notes its arguments and goes on."""
+
+    def __init__(self, function):
+        self.function, self.noted = function, []
+
+    def __call__(self, *args, **kwargs):
+        self.noted.append((*args, *kwargs.values()))
+        return self.function(*args, **kwargs)
+
+
+@given(geometries(), st.integers(1, 3))
+def test_only_an_image_that_is_its_own_matrix_is_not_copied(geometry, channels):
+    image = np.arange(1.0, channels * np.prod(geometry.sides) + 1).reshape(channels, *geometry.sides)
+    matrix = Columns(channels, geometry, 1, image.dtype).unfold(image)
+    own = geometry.kernel == (1, 1) and geometry.windows == geometry.padded == geometry.sides  # of one pixel, at any stride
+    assert np.shares_memory(matrix, image) == own
+
+
+@given(forms())
+def test_the_three_derivatives_are_of_one_form(form):
+    """⟨g, x ⋆ w⟩ is one number, by whichever of the three."""
+    x, w, g, geometry, groups = form
+    y = columns.correlate(x, w, geometry, groups)
+    for other in [(columns.spread(g, w, geometry, groups) * x).sum(), (columns.kernel_gradient(g, x, geometry, groups) * w).sum()]:
+        np.testing.assert_allclose(other, (g * y).sum(), rtol=1e-9, atol=1e-9)
+
+
+@given(forms())
+def test_the_work_is_counted_in_multiplications(form):
+    """Where no columns are spared, all three take one for each place of the response and each number of its kernel."""
+    x, w, g, geometry, groups = form
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "parallel_for", loop := Calls(columns.parallel_for))
+        patch.setattr(columns, "_turned", lambda geometry: None)
+        columns.correlate(x, w, geometry, groups)
+        columns.spread(g, w, geometry, groups)
+        columns.kernel_gradient(g, x, geometry, groups)
+    assert [call[2] for call in loop.noted] == [g.size * w[0].size] * 3
+
+
+@given(geometries())
+def test_painting_is_turned_where_there_is_no_stride_and_no_padding_beyond_the_reach(geometry):
+    """The response is a window of the turned convolution's image; its windows are the pixels painted."""
+    rest = [d * (k - 1) for k, d in zip(geometry.kernel, geometry.dilation)]
+    border = [(r - p, n + r - (r - p) - m) for r, p, n, m in zip(rest, geometry.before, geometry.sides, geometry.windows)]
+    turned = _turned(geometry)
+    assert (turned is None) == (geometry.stride != (1, 1) or min(map(min, border)) < 0)
+    if turned is not None:
+        assert turned.inside[1:] == tuple(slice(b, b + m) for (b, _), m in zip(border, geometry.windows))
+        assert turned.padded == tuple(n + r for n, r in zip(geometry.sides, rest))
+        assert (turned.kernel, turned.stride, turned.dilation) == (geometry.kernel, (1, 1), geometry.dilation)
+        assert (turned.sides, turned.windows) == (geometry.windows, geometry.sides)
+
+
+@given(forms(geometries(stride=1)), st.booleans())
+def test_a_painting_is_turned_where_that_takes_fewer_columns_or_winograd_pays(form, paying):
+    _, w, g, geometry, groups = form
+    width, depth, turned = len(w) // groups, w.shape[1], _turned(geometry)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "pays", asked := Calls(lambda *_: paying))
+        patch.setattr(columns, "correlate", taken := Calls(lambda *_: None))
+        columns.spread(g, w, geometry, groups)
+    assert bool(taken.noted) == (turned is not None and (width <= 2 * depth or paying))
+    assert asked.noted in ([], [(turned, groups, width, depth)])
+
+
+@given(forms(geometries(stride=1, dilation=1, kernel=(3, 3))), st.booleans())
+def test_winograd_is_asked_about_the_channels_and_taken_where_it_pays(form, biased):
+    x, w, g, geometry, groups = form
+    bias = w.sum((1, 2, 3)) if biased else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "pays", asked := Calls(lambda *_: True))
+        patch.setattr(winograd, "correlate", response := Calls(lambda *_: "response"))
+        patch.setattr(winograd, "kernel_gradient", gradient := Calls(lambda *_: "gradient"))
+        assert columns.correlate(x, w, geometry, groups, bias) == "response"
+        assert columns.kernel_gradient(g, x, geometry, groups) == "gradient"
+    assert asked.noted == [(geometry, groups, x.shape[1], len(w))] * 2
+    for got, expected in zip([*response.noted, *gradient.noted], [(x, w, geometry, bias), (g, x, geometry)], strict=True):
+        assert all(a is b for a, b in zip(got, expected, strict=True))
