@@ -1,5 +1,7 @@
 """Which way a derivative of the form is computed: without columns, by fewer columns, by Winograd, by how many threads."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -75,30 +77,52 @@ def test_the_work_is_counted_in_multiplications(form):
     assert [call[2] for call in loop.noted] == [g.size * w[0].size] * 3
 
 
-@given(geometries())
-def test_painting_is_turned_where_there_is_no_stride_and_no_padding_beyond_the_reach(geometry):
+def lines():
+    """Every small geometry of one row, and of one column: with zeros within and beyond the reach of the kernel."""
+    for side, k, d, s, p in itertools.product(range(1, 5), range(1, 4), (1, 2), (1, 2), range(6)):
+        if d * (k - 1) < side + 2 * p:
+            yield geometry_of("test", (side, 2), (k, 1), (s, 1), (p, 0), (d, 1))
+            yield geometry_of("test", (2, side), (1, k), (1, s), (0, p), (1, d))
+
+
+def test_painting_is_turned_where_there_is_no_stride_and_no_padding_beyond_the_reach():
     """The response is a window of the turned convolution's image; its windows are the pixels painted."""
-    rest = [d * (k - 1) for k, d in zip(geometry.kernel, geometry.dilation)]
-    border = [(r - p, n + r - (r - p) - m) for r, p, n, m in zip(rest, geometry.before, geometry.sides, geometry.windows)]
-    turned = _turned(geometry)
-    assert (turned is None) == (geometry.stride != (1, 1) or min(map(min, border)) < 0)
-    if turned is not None:
-        assert turned.inside[1:] == tuple(slice(b, b + m) for (b, _), m in zip(border, geometry.windows))
+    for geometry in lines():
+        rest = tuple(d * (k - 1) for k, d in zip(geometry.kernel, geometry.dilation))
+        turned = _turned(geometry)
+        if geometry.stride != (1, 1) or geometry.before[0] > rest[0] or geometry.before[1] > rest[1]:
+            assert turned is None
+            continue
+        assert turned.before == tuple(r - p for r, p in zip(rest, geometry.before))
         assert turned.padded == tuple(n + r for n, r in zip(geometry.sides, rest))
-        assert (turned.kernel, turned.stride, turned.dilation) == (geometry.kernel, (1, 1), geometry.dilation)
+        assert turned[:3] == (geometry.kernel, (1, 1), geometry.dilation)
         assert (turned.sides, turned.windows) == (geometry.windows, geometry.sides)
 
 
-@given(forms(geometries(stride=1)), st.booleans())
-def test_a_painting_is_turned_where_that_takes_fewer_columns_or_winograd_pays(form, paying):
-    _, w, g, geometry, groups = form
-    width, depth, turned = len(w) // groups, w.shape[1], _turned(geometry)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd, "pays", asked := Calls(lambda *_: paying))
-        patch.setattr(columns, "correlate", taken := Calls(lambda *_: None))
-        columns.spread(g, w, geometry, groups)
-    assert bool(taken.noted) == (turned is not None and (width <= 2 * depth or paying))
-    assert asked.noted in ([], [(turned, groups, width, depth)])
+def test_painting_is_not_turned_where_more_zeros_than_the_reach_lie_below_the_image():
+    geometry = geometry_of("test", (5, 5), (3, 3), 1, 0, 1)                 # its last two rows may be zeros, no more
+    for sides, turned in [((3, 3), True), ((2, 3), False), ((3, 2), False)]:
+        assert (_turned(geometry._replace(sides=sides)) is not None) == turned
+
+
+@pytest.mark.parametrize("paying", [False, True])
+def test_a_painting_is_turned_where_that_takes_fewer_columns_or_winograd_pays(paying, monkeypatch):
+    geometry = geometry_of("test", (4, 5), (2, 3), 1, 1, 1)
+    monkeypatch.setattr(winograd, "pays", asked := Calls(lambda *_: paying))
+    monkeypatch.setattr(columns, "correlate", taken := Calls(lambda *_: None))
+    for groups, width, depth in itertools.product((1, 2, 3), range(1, 8), (1, 2, 3)):
+        asked.noted.clear(), taken.noted.clear()
+        columns.spread(np.zeros((1, groups * width, *geometry.windows)), np.zeros((groups * width, depth, 2, 3)), geometry, groups)
+        assert bool(taken.noted) == (width <= 2 * depth or paying)
+        assert asked.noted == ([] if width <= 2 * depth else [(_turned(geometry), groups, width, depth)])
+
+
+@pytest.mark.parametrize("width, depth", [(7, 2), (2, 2)])
+def test_through_a_kernel_of_one_pixel_paint_is_a_matrix_product(rng, width, depth):
+    g, w = rng.standard_normal((2, 2 * width, 4, 3)), rng.standard_normal((2 * width, depth, 1, 1))
+    geometry = geometry_of("test", (4, 3), (1, 1), 1, 0, 1)
+    expected = np.einsum("bgohw,goc->bgchw", g.reshape(2, 2, width, 4, 3), w.reshape(2, width, depth))
+    np.testing.assert_allclose(columns.spread(g, w, geometry, 2), expected.reshape(2, 2 * depth, 4, 3), rtol=1e-12, atol=1e-12)
 
 
 @given(forms(geometries(stride=1, dilation=1, kernel=(3, 3))), st.booleans())
