@@ -1,57 +1,17 @@
-"""How work is cut: every score in exactly one tile, nothing hidden computed that need not be, every part alike."""
+"""What the forms share: heads in pieces and without copies, masks given out and cropped, exponentials of scores that are tame."""
 
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.functional import threads
-from tinymm.functional.attending import fused, heads, product, tiles
-from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponentials, pieces, stacked
-
-lengths = st.integers(0, 12)
-
-
-def cut(T, S, mask=None, is_causal=False, N=1):
-    x = np.ones((N, T, 1))
-    return tiles.Tiles(x, np.ones((N, S, 1)), np.ones((N, S, 1)), mask, is_causal, None, (N,))
-
-
-@given(lengths, lengths, st.booleans(), st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 6))
-def test_each_score_that_counts_is_in_one_tile(T, S, is_causal, rows, keys, edge, shares):
-    with pytest.MonkeyPatch.context() as patch:
-        for name, size in dict(ROWS=rows, KEYS=keys, EDGE=min(edge, keys), SHARES=shares).items():
-            patch.setattr(tiles, name, size)
-        work, found = cut(T, S, is_causal=is_causal), np.zeros((T, S), int)
-        for part in range(work.parts):
-            for i, j, mask in work.tiles(0, part):
-                assert i.stop - i.start <= rows and j.stop - j.start <= keys
-                some = np.ones((i.stop - i.start, j.stop - j.start), int)
-                if mask is not None:
-                    assert not mask.all() and mask.any(-1).all()        # or it would not be needed, or not so many rows
-                    some[:len(mask)] = mask
-                found[i, j] += some
-    np.testing.assert_array_equal(found, np.tri(T, S) if is_causal else 1)
-
-
-@given(st.integers(1, 4), st.integers(1, 4))
-def test_every_part_has_the_same_to_do_under_a_causal_mask(parts, times):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiles, "ROWS", 1)
-        patch.setattr(tiles, "SHARES", parts)
-        work = cut(2 * parts * times, 3, is_causal=True)
-        shares = [sum(rows.stop for rows in work.rows(part)) for part in range(parts)]
-    assert work.parts == parts and len(set(shares)) == 1
-
-
-def test_there_are_parts_enough_for_threads_and_no_more():
-    rows = tiles.ROWS
-    assert [cut(T, 1, N=N).parts for T, N in ((1, 1), (rows, 1), (rows + 1, 1), (99 * rows, 1), (99 * rows, 3), (99 * rows, 8))] == [
-        1, 1, 2, tiles.SHARES, math.ceil(tiles.SHARES / 3), math.ceil(tiles.SHARES / 8)]
+from tinymm.functional.attending import heads
+from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponentials, factor, longest, pieces, stacked
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32 - 1))
@@ -69,17 +29,6 @@ def test_a_tile_is_cropped_to_what_is_seen(n, m, seed):
     assert inner.sum() == mask.sum() and all(edge.any() for edge in (inner[0], inner[-1], inner[:, 0], inner[:, -1]))
 
 
-def test_a_boolean_mask_that_is_causal_or_padding_skips_tiles(monkeypatch):
-    for name, size in dict(ROWS=2, KEYS=2, EDGE=2, SHARES=1).items():
-        monkeypatch.setattr(tiles, name, size)
-    made = {kind: list(cut(8, 8, mask, kind == "is_causal").tiles(0, 0)) for kind, mask in dict(
-        is_causal=None, causal=np.tri(8, dtype=bool), padding=np.arange(8) < 3, nothing=np.zeros(8, bool)).items()}
-    assert len(made["is_causal"]) == len(made["causal"]) == 4 * 5 / 2
-    assert sum(mask is not None for _, _, mask in made["causal"]) == 4          # those on the diagonal
-    assert [keys.stop for _, keys, _ in made["padding"]] == [2, 3] * 4 and all(mask is None or mask.all() for *_, mask in made["padding"])
-    assert made["nothing"] == []
-
-
 @given(st.lists(st.integers(0, 5), max_size=3).map(tuple), st.integers(-1, 7))
 def test_pieces_are_disjoint_small_and_all(leading, size):
     seen = np.zeros(leading, int)
@@ -87,13 +36,6 @@ def test_pieces_are_disjoint_small_and_all(leading, size):
         assert seen[index].size <= max(size, 1)
         seen[index] += 1
     assert (seen == 1).all()
-
-
-def test_heads_share_the_cache(monkeypatch):
-    monkeypatch.setattr(fused, "CACHE", 6 * 4 * 5 + 4)
-    shapes = []
-    fused.in_parallel(lambda index, empty: shapes.append(e[index].shape), e := np.empty((2, 8, 4, 5)), 1)
-    assert shapes == [(6, 4, 5), (2, 4, 5)] * 2
 
 
 @given(st.floats(0.1, 10), st.integers(0, 2**32 - 1), st.sampled_from((None, 0.3, -2.0)))
@@ -123,8 +65,64 @@ def test_what_blas_can_read_is_not_copied():
     x = np.ones((2, 5, 3, 4))
     assert np.shares_memory(stacked(x.transpose(0, 2, 1, 3), (2, 3), float), x)         # heads beside each other
     assert np.shares_memory(stacked(x[0, 0], (7,), float), x) and stacked(x[0, 0], (7,), float).shape == (7, 3, 4)
+    assert np.shares_memory(stacked(x[:, ::2], (2, 3), float), x)                       # rows that touch, heads that do not
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(20.0).reshape(2, 10), 4, 1)[:, ::3]    # rows overlap by one
+    assert not np.shares_memory(stacked(windows, (2,), float), windows)
     for unreadable in (x.mT, x[..., ::-1], x[..., ::-1, :], np.broadcast_to(x[..., :1, :], x.shape)):
         assert not np.shares_memory(stacked(unreadable, (2, 5), float), x)
+
+
+def test_each_head_is_a_matrix(rng):
+    x = rng.standard_normal((1, 3, 4))
+    found = heads.heads(x, (2, 5), float)
+    assert len(found) == 10 and all(np.array_equal(a, x[0]) for a in found)
+
+
+def test_the_scale_is_a_python_number():
+    assert factor(np.ones((2, 4)), None) == 0.5 and type(factor(np.ones(4), np.float64(2.0))) is float
+
+
+def test_tame_up_to_the_bound():
+    one = np.ones((1, 1))
+    assert are_tame(one, one, heads.TAME, None) and not are_tame(one, one, math.nextafter(heads.TAME, math.inf), None)
+    with np.errstate(over="raise"):
+        assert longest(np.full((2, 3), 1e200)) == math.inf
+
+
+spans = st.tuples(st.integers(0, 8), st.integers(1, 5)).map(lambda span: slice(span[0], sum(span)))
+
+
+@given(spans, spans)
+def test_a_causal_tile_is_that_part_of_the_triangle(rows, keys):
+    assume(keys.start < rows.stop)                                                      # or it is never asked for
+    seeing, seen, mask = Mask(None, True, ()).tile(0, rows, keys)
+    whole = np.tri(13, dtype=bool)
+    some = np.ones((seeing.stop - seeing.start, seen.stop - seen.start), bool)
+    if mask is not None:
+        assert not mask.all()                                                           # or it would not be needed
+        some[:len(mask)] = mask
+    assert not whole[rows.start:seeing.start, keys].any() and (seeing.stop, seen) == (rows.stop, keys)
+    np.testing.assert_array_equal(some, whole[seeing, seen])
+
+
+@given(st.data(), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 2**32 - 1))
+def test_a_tile_of_a_mask_is_that_part_of_it(data, T, S, floating, seed):
+    rows, keys = (data.draw(st.tuples(st.integers(0, n - 1), st.integers(1, n)).map(lambda a: slice(a[0], max(a[0] + 1, a[1]))))
+                  for n in (T, S))
+    n, m = data.draw(st.sampled_from(((T, S), (1, S), (T, 1))))
+    drawn = np.random.default_rng(seed).standard_normal((n, m))
+    whole = np.broadcast_to(drawn if floating else drawn > 0, (T, S))
+    found = Mask(drawn if floating else drawn > 0, False, ()).tile(0, rows, keys)
+    if floating:
+        assert found[:2] == (rows, keys)
+        np.testing.assert_array_equal(found[2], whole[rows, keys])
+        return
+    seen = np.zeros((T, S), bool)
+    if found is not None:
+        seen[found[0], found[1]] = True if found[2] is None else found[2]
+    expected = np.zeros((T, S), bool)
+    expected[rows, keys] = whole[rows, keys]
+    np.testing.assert_array_equal(seen, expected)
 
 
 def test_masks_know_whose_they_are():
@@ -150,8 +148,3 @@ def test_without_threadpoolctl_it_is_the_same(f, is_causal, monkeypatch, rng):
     monkeypatch.setattr(threads, "_blas", lambda: None)
     for a, b in zip(run(), expected, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
-
-
-def test_sizes_fit_each_other():
-    assert 2 * tiles.EDGE <= tiles.KEYS <= tiles.ROWS and tiles.ROWS * tiles.KEYS * 4 <= 2**21    # of a cache's megabytes
-    assert 2**16 <= fused.CACHE <= 2**19 and 512**2 < product.LARGE <= 1024**2

@@ -2,7 +2,6 @@
 
 import math
 import tracemalloc
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -14,55 +13,10 @@ import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
 from tinymm.functional.attending import fused, heads, product, tiles
 from tinymm.testing.ladder import climb
-from tinymm.testing.strategies import laid_out, masks
+
+from .forms import problems, small_tiles, value_and_gradients
 
 FORMS = [F.explicit_attention, F.fused_attention, F.tiled_attention]
-layouts = st.sampled_from(("C", "F", "reversed", "strided"))
-
-
-@contextmanager
-def small_tiles(rows, keys, tame=heads.TAME, shares=tiles.SHARES, edge=2, cache=fused.CACHE):
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in dict(ROWS=rows, KEYS=keys, SHARES=shares, EDGE=min(edge, keys)).items():
-            patch.setattr(tiles, name, value)
-        patch.setattr(heads, "TAME", tame)
-        patch.setattr(fused, "CACHE", cache)
-        yield
-
-
-@st.composite
-def problems(draw):
-    """Queries, keys, values of any layout whose heads broadcast; a mask of any kind; tiles smaller than they are."""
-    T, S, D, E = (draw(st.integers(1, 7)) for _ in range(4))
-    leading = draw(st.sampled_from((((), (), ()), ((3,), (1,), ()), ((2, 3), (2, 1), (1, 3)), ((1,), (4,), (4,)))))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts)) for lead, n in zip(leading, ((T, D), (S, D), (S, E)))]
-    kind, mask = draw(st.sampled_from(("none", "causal", "boolean", "additive"))), None
-    if kind in ("boolean", "additive"):
-        lead = draw(st.sampled_from(((), np.broadcast_shapes(*leading), (1,) * len(leading[0]))))
-        mask = draw(masks((*lead, *draw(st.sampled_from(((T, S), (T, 1), (1, S))))), p=0.6))
-        mask = mask if draw(st.booleans()) or mask.ndim > 2 or len(mask) > 1 else mask[0]
-        mask = mask if kind == "boolean" else np.where(mask, rng.uniform(-3, 3, mask.shape), -np.inf)
-    sizes = dict(rows=draw(st.integers(1, 4)), keys=draw(st.integers(1, 4)), shares=draw(st.integers(1, 8)),
-                 tame=draw(st.sampled_from((heads.TAME, -1.0))), edge=draw(st.integers(1, 4)), cache=draw(st.integers(0, 100)))
-    return inputs, dict(attn_mask=mask, is_causal=kind == "causal", scale=draw(st.sampled_from((None, 0.3, -1.0)))), sizes
-
-
-def value_and_gradients(f, arrays, g, **options):
-    inputs = [tm.tensor(a, requires_grad=True) for a in arrays]
-    y = f(*inputs, **options)
-    return [y.data, *(d.data for d in tm.grad(y, inputs, g))]
-
-
-@given(problems(), st.integers(0, 2**32 - 1))
-def test_three_forms_are_one_function(problem, seed):
-    arrays, options, sizes = problem
-    g = np.random.default_rng(seed).standard_normal(F.explicit_attention(*arrays, **options).shape)
-    with small_tiles(**sizes):
-        expected, *others = (value_and_gradients(f, arrays, g, **options) for f in FORMS)
-    for found in others:
-        for a, b in zip(found, expected, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
 @given(problems(), st.integers(0, 2**32 - 1))
@@ -118,6 +72,17 @@ def test_grouped_queries_in_every_form(served, group, kind, seed):
             patch.setattr(product, "LARGE", large)
             for a, b in zip(run(F.scaled_dot_product_attention), expected, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@given(st.sampled_from(("none", "causal", "boolean")), st.sampled_from((None, 0.3)), st.booleans(), st.integers(0, 2**32 - 1))
+def test_where_weights_are_dropped_it_is_the_steps(kind, scale, enable_gqa, seed):
+    rng = np.random.default_rng(seed)
+    readers = 2 if enable_gqa else 4
+    arrays = [rng.standard_normal(s) for s in ((2, 4, 5, 3), (2, readers, 6, 3), (2, readers, 6, 2))]
+    options = dict(attn_mask=rng.random((5, 6)) < 0.7 if kind == "boolean" else None, dropout_p=0.4, is_causal=kind == "causal",
+                   scale=scale, enable_gqa=enable_gqa)
+    found = F.scaled_dot_product_attention(*arrays, **options, rng=np.random.default_rng(seed))
+    np.testing.assert_array_equal(found, F.attention(*arrays, **options, rng=np.random.default_rng(seed))[0])
 
 
 @pytest.mark.parametrize("k, tame", [(0, heads.TAME), (0, -1.0), (1, -1.0)])
@@ -208,3 +173,8 @@ def test_empty_axes(f, shapes):
     arrays = np.ones((*lead, T, D)), np.ones((*lead, S, D)), np.ones((*lead, S, shapes[1][2]))
     y, *_ = found = value_and_gradients(f, arrays, np.ones((*lead, T, shapes[1][2])))
     assert (y == (S > 0)).all() and [a.shape for a in found[1:]] == [a.shape for a in arrays]
+
+
+def test_sizes_fit_each_other():
+    assert 2 * tiles.EDGE <= tiles.KEYS <= tiles.ROWS and tiles.ROWS * tiles.KEYS * 4 <= 2**21    # of a cache's megabytes
+    assert 2**16 <= fused.CACHE <= 2**19 and 512**2 < product.LARGE <= 1024**2
