@@ -17,6 +17,10 @@ ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written ov
 MORE_BORDER = "a wider border below and to the right, which no window reaches"
 TWO_AXES = "a state has two axes: the second is the last"
 ONE_DEPTH = "the arrays have the same number of axes"
+NO_FEATURES = "of no features every score is 0, however scaled"
+SAME_WIDTH = "queries and keys share the width"
+A_VALUE_EACH = "there are as many values as keys"
+ROW_SUMS = "the sums of rows have the leading axes and the dtype of what is summed"
 ONE_LABEL = "axes of one label are equally long"
 BOTH_BIASES = "both biases are added to the same sum: one gradient"
 ONE_STATE = "there is one state: the first is the last"
@@ -53,11 +57,20 @@ EQUIVALENT = [  # (function, changed line, reason)
      "it is squared"),
     ("estimators.reinforce_variance", "exact = alpha * (J - rewards)", "it is squared"),
     ("extremes.to_chosen", "n = np.sum(chosen, axis=axes, keepdims=True)", TAPE_CASTS),
+    ("fused.fused_attention_vjp", "leading, scale = n.shape[:-2], factor(query, scale)", ROW_SUMS),
+    ("fused.fused_attention_vjp", "leading, scale = e.shape[:-2], factor(key, scale)", SAME_WIDTH),
+    ("fused.fused_attention_vjp", "q, k, v = (stacked(a, leading, n.dtype) for a in (query, key, value))", ROW_SUMS),
+    ("fused.fused_attention_vjp", "dq, dk, dv = (np.empty(a.shape, n.dtype) for a in (q, k, v))", ROW_SUMS),
+    ("fused.fused_attention_vjp", "ds = np.matmul(gd, with_ones(v[i], empty).mT, out=empty(e[i].shape, n.dtype))", ROW_SUMS),
+    ("fused.fused_attention_vjp", "in_parallel(some, e, 4 * key.shape[-1])", SAME_WIDTH),
     ("hard.likeliest_weights", "if False:", "comparisons of a Tensor give the same constant"),
     ("hard.data", "return x.data", "an array's `data` is its memory, which NumPy reads as the array"),
     ("hard.attention_entropy", "return -sum_(exp(log_p) * where(log_p > -np.inf, log_p, 1.0), -1)", "it is multiplied by e^−∞ = 0"),
     ("hard.gumbel_softmax", "return straight_through(np.moveaxis(likeliest_weights(np.moveaxis(noisy, dim, -1)), -1, dim), soft)",
      "likeliest_weights makes a constant of a Tensor"),
+    ("heads.factor", "return 1 / math.sqrt(query.shape[-1] or 2) if scale is None else float(scale)", NO_FEATURES),
+    ("heads.Mask.__init__", "self.masks = mask.reshape(-2, *mask.shape[-2:])", ANY_LENGTH),
+    ("heads.Mask.__init__", "self.which = np.broadcast_to(which, leading).reshape(-2)", ANY_LENGTH),
     ("kernels.quadratic_linear_attention", "weights = similarity / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
     ("kernels.shares", "return mixed / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
     ("kernels.linear_attention_step", "return output[..., -1, :], (S, z)", "of one query the first is the last"),
@@ -98,9 +111,8 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("shape.permute_vjp", "inverse = [-1] * len(dims)", "every element is overwritten"),
     ("shape.transpose_vjp", "return transpose(g, dim1, dim0)", SYMMETRIC),
     ("shape._tuple", "return axis if isinstance(axis, (tuple, list)) else (axis,)", "a list is read as a tuple is"),
-    ("steps.attention_scores", "scale = 1 / math.sqrt(query.shape[-1] or 2) if scale is None else scale",
-     "of no features every score is 0, however scaled"),
-    ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", "there are as many values as keys"),
+    ("steps.attention_scores", "scale = 1 / math.sqrt(query.shape[-1] or 2) if scale is None else scale", NO_FEATURES),
+    ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", A_VALUE_EACH),
     ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)", "with p = 0 dropout returns its input"),
     ("steps.causal_mask", "return np.tri(T, S, dtype=bool)", "np.tri takes None for as many columns as rows"),
     ("tapers.raised_cosine", "N = window_length if periodic else 1 - window_length", "cos(−x) = cos(x)"),
@@ -127,6 +139,10 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("softmaxes.is_last", "return dim in (-1, x.ndim)", "a last axis that is not recognised: " + SAME),
     ("softmaxes.is_last", "return dim in (-1, -1)", "a last axis that is not recognised: " + SAME),
     ("softmaxes.is_last", "return dim in (-1, x.ndim - 0)", "a last axis that is not recognised: " + SAME),
+    ("tiles.Tiles.__init__", "self.dtype = np.result_type(key, query, value)", SYMMETRIC),
+    ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, value, key)", SYMMETRIC),
+    ("tiles.Tiles.__init__", "self.N, self.T, self.S = len(self.q), query.shape[-2], value.shape[-2]", A_VALUE_EACH),
+    ("tiles.Tiles.__init__", "self.tame = are_tame(key, query, scale, mask)", SYMMETRIC),
     ("class_losses.index_cross_entropy_vjp", "if True:", "without smoothing its share is 0"),
     ("class_losses.index_cross_entropy_composite", "if True:", "without smoothing its share is 0"),
     ("class_losses.index_cross_entropy_composite", "loss = -(np.where(q != 0, log_softmax(x, axis), 1) * q).sum(axis, keepdims=True)",

@@ -1,4 +1,4 @@
-"""Explicit, fused and tiled attention are one function: value, gradients, second derivatives, whatever the tiles."""
+"""Explicit, fused and tiled attention are one function: second derivatives, float32, large scores, memory; which is chosen when."""
 
 import math
 import tracemalloc

@@ -52,6 +52,7 @@ def test_there_are_parts_enough_for_threads_and_no_more():
     rows = tiles.ROWS
     assert [cut(T, 1, N=N).parts for T, N in ((1, 1), (rows, 1), (rows + 1, 1), (99 * rows, 1), (99 * rows, 3), (99 * rows, 8))] == [
         1, 1, 2, tiles.SHARES, math.ceil(tiles.SHARES / 3), math.ceil(tiles.SHARES / 8)]
+    assert cut(0, 1).parts == 1 and cut(99 * rows, 1, N=0).parts == tiles.SHARES        # of nothing
 
 
 def test_a_boolean_mask_that_is_causal_or_padding_skips_tiles(monkeypatch):
@@ -78,3 +79,16 @@ def test_threads_are_told_of_the_products(is_causal, monkeypatch, rng):
     F.tiled_attention(query, key, value, is_causal=is_causal).sum().backward()
     product = 2 * 3 * 4 * 5 * 7 / (1 + is_causal)
     assert works == [(6, 2 * product), (6, 5 * product)]    # Q Kᵀ, P V; Q Kᵀ, Ȳ Vᵀ, Pᵀ Ȳ, S̄ K, S̄ᵀ Q
+
+
+@pytest.mark.parametrize("wide", range(3))
+def test_one_wide_input_makes_a_wide_result(wide):
+    arrays = [np.ones((2, 3), np.float64 if k == wide else np.float32) for k in range(3)]
+    assert F.tiled_attention(*arrays).dtype == np.float64
+
+
+@pytest.mark.parametrize("large", [0, 1])
+def test_queries_or_keys_that_are_large_overflow_nothing(large, rng):
+    arrays = [rng.standard_normal((5, 4)) for _ in range(3)]
+    arrays[large] *= 1e4
+    np.testing.assert_allclose(F.tiled_attention(*arrays), F.explicit_attention(*arrays), atol=1e-9)
