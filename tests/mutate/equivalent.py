@@ -15,6 +15,7 @@ NEVER_CALLED = "the gradient of an input that is None is never asked for"
 ORDER_UNREAD = "the order of time matters to the gradient of the input alone, which is thrown away here"
 ADDED_TO_ZERO = "windows that lie apart are added to zeros instead of written over them"
 MORE_BORDER = "a wider border below and to the right, which no window reaches"
+PLACED_WHOLE = "without padding the video fills the zeros it is placed in"
 TWO_AXES = "a state has two axes: the second is the last"
 ONE_DEPTH = "the arrays have the same number of axes"
 NO_FEATURES = "of no features every score is 0, however scaled"
@@ -236,4 +237,7 @@ EQUIVALENT = [  # (function, changed line, reason)
      "a kernel one pixel high takes no step down"),
     ("conv._single", "return value[-1] if isinstance(value, (tuple, list)) and len(value) == 1 else value",
      "of one element the first is the last"),
+    ("video.conv3d", "if True:", PLACED_WHOLE),
+    ("video.conv3d", "if padding:", PLACED_WHOLE),
+    ("video.conv3d", "if dilation[0]:", PLACED_WHOLE),
 ]

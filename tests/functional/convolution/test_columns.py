@@ -99,10 +99,12 @@ def test_painting_is_turned_where_there_is_no_stride_and_no_padding_beyond_the_r
         assert (turned.sides, turned.windows) == (geometry.windows, geometry.sides)
 
 
-def test_painting_is_not_turned_where_more_zeros_than_the_reach_lie_below_the_image():
-    geometry = geometry_of("test", (5, 5), (3, 3), 1, 0, 1)                 # its last two rows may be zeros, no more
-    for sides, turned in [((3, 3), True), ((2, 3), False), ((3, 2), False)]:
-        assert (_turned(geometry._replace(sides=sides)) is not None) == turned
+@pytest.mark.parametrize("before, sides, turned", [((0, 0), (3, 3), True), ((0, 0), (2, 3), False), ((0, 0), (3, 2), False),
+                                                   ((2, 2), (3, 3), True), ((3, 2), (3, 3), False), ((2, 3), (3, 3), False)])
+def test_painting_is_not_turned_where_more_zeros_than_the_reach_lie_on_one_side(before, sides, turned):
+    """Of three windows each way; a kernel that reaches two pixels allows two rows of zeros above and two below."""
+    geometry = geometry_of("test", (5, 5), (3, 3), 1, 0, 1)._replace(before=before, sides=sides)
+    assert (_turned(geometry) is not None) == turned
 
 
 @pytest.mark.parametrize("paying", [False, True])
