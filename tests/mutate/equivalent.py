@@ -240,4 +240,9 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("video.conv3d", "if True:", PLACED_WHOLE),
     ("video.conv3d", "if padding:", PLACED_WHOLE),
     ("video.conv3d", "if dilation[0]:", PLACED_WHOLE),
+    ("video.conv3d", "x = place(x, (slice(None), slice(padding[0], padding[0] + time)), (batch, time + 3 * padding[0], "
+                     "*x.shape[2:]))", "more zeros after the last frame, which no window reaches"),
+    ("video.conv3d", "frames = reshape(concatenate(seen, 3), (batch * windows, channels * taps, height, width))",
+     "axis 2 has length 1: the same numbers in the same order"),
+    ("video._triple", "three = value if isinstance(value, (tuple, list)) else (value,) * 3", "a list is read as a tuple is"),
 ]

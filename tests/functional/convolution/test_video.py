@@ -21,11 +21,13 @@ def test_a_kernel_of_one_frame_is_conv2d_of_each_frame(rng):
         np.testing.assert_allclose(y[:, :, t], F.conv2d(x[:, :, t], w[:, :, 0], bias, 2, 1), rtol=1e-12)
 
 
-def test_a_kernel_of_one_pixel_is_conv1d_of_each_pixel(rng):
+@pytest.mark.parametrize("padding", [0, 1, 3])
+def test_a_kernel_of_one_pixel_is_conv1d_of_each_pixel(rng, padding):
     x, w = rng.standard_normal((2, 3, 7, 2, 2)), rng.standard_normal((4, 3, 3, 1, 1))
-    y = F.conv3d(x, w, stride=(2, 1, 1), padding=(1, 0, 0))
+    y = F.conv3d(x, w, stride=(2, 1, 1), padding=(padding, 0, 0))
     for v, u in np.ndindex(2, 2):
-        np.testing.assert_allclose(y[..., v, u], F.conv1d(x[..., v, u], w[..., 0, 0], stride=2, padding=1), rtol=1e-10, atol=1e-12)
+        line = F.conv1d(x[..., v, u], w[..., 0, 0], stride=2, padding=padding)
+        np.testing.assert_allclose(y[..., v, u], line, rtol=1e-10, atol=1e-12)
 
 
 def test_a_shifted_video_gives_a_shifted_response(rng):
