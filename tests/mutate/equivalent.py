@@ -117,6 +117,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)", "with p = 0 dropout returns its input"),
     ("steps.causal_mask", "return np.tri(T, S, dtype=bool)", "np.tri takes None for as many columns as rows"),
     ("fourier.rfft_vjp", "c = n / multiplicity(n, g[1].dtype)", "both parts have one dtype"),
+    ("fourier.rfft_vjp", "c = n / multiplicity(n, g[-1].dtype)", "both parts have one dtype"),
     ("tapers.raised_cosine", "N = window_length if periodic else 1 - window_length", "cos(−x) = cos(x)"),
     ("softmaxes.softmax_vjp", "np.subtract(g, inner(y, g, dim), out=x)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),

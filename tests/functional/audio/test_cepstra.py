@@ -30,6 +30,12 @@ def test_the_first_coefficient_is_loudness_alone(rng):
     np.testing.assert_allclose(difference[:, 1:], 0, atol=1e-10)
 
 
+def test_frames_are_of_the_length_and_at_the_distance_asked_for(rng):
+    x = rng.standard_normal(100)
+    mels = F.log_mel_spectrogram(x, 800, 8, n_fft=32, hop_length=10)
+    np.testing.assert_allclose(F.mfcc(x, 800, 5, 8, n_fft=32, hop_length=10), mels @ F.create_dct(5, 8), atol=1e-12)
+
+
 @given(st.sampled_from((3, 5, 9)), st.floats(-2, 2), st.floats(-2, 2))
 def test_the_delta_of_a_line_is_its_slope(win_length, slope, start):
     line = (start + slope * np.arange(20.0))[:, None]
