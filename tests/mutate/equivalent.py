@@ -118,6 +118,8 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("steps.causal_mask", "return np.tri(T, S, dtype=bool)", "np.tri takes None for as many columns as rows"),
     ("fourier.rfft_vjp", "c = n / multiplicity(n, g[1].dtype)", "both parts have one dtype"),
     ("fourier.rfft_vjp", "c = n / multiplicity(n, g[-1].dtype)", "both parts have one dtype"),
+    ("cepstra.compute_deltas", "t, reach = np.arange(features.shape[-2]), range(0, win_length // 2 + 1)",
+     "the term of n = 0 is 0"),
     ("tapers.raised_cosine", "N = window_length if periodic else 1 - window_length", "cos(−x) = cos(x)"),
     ("softmaxes.softmax_vjp", "np.subtract(g, inner(y, g, dim), out=x)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
