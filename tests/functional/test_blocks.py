@@ -47,8 +47,16 @@ def test_rows_in_order_and_not_cut(rows, width):
     finally:
         blocks.BLOCK = before
     assert all(len(a) == len(n) and (a.size <= 20 or len(a) == 1) for a, n in found)
+    assert all(a.size + width > 20 for a, _ in found[:-1])              # and no shorter than need be
     np.testing.assert_array_equal(np.concatenate([n for _, n in found] or [np.zeros(0)]), np.arange(rows))
     np.testing.assert_array_equal(np.concatenate([a for a, _ in found] or [x]), x)
+
+
+def test_rows_along_the_last_axis(rng):
+    x = rng.standard_normal((2, 3, 4))
+    rows = as_rows(x)
+    assert np.shares_memory(rows, x)
+    np.testing.assert_array_equal(rows, [x[i, j] for i in range(2) for j in range(3)])
 
 
 def test_rows_of_nothing():

@@ -1,11 +1,13 @@
 """Borrowed memory: separate arrays, used again, however many borrow at once."""
 
 import tracemalloc
+from contextlib import ExitStack
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinymm.functional import scratch as room
 from tinymm.functional.scratch import give_back, scratch
 
 shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
@@ -20,6 +22,34 @@ def test_no_two_arrays_share_memory_nor_two_borrowers(wanted):
                 a[...] = k
             for k, (a, (shape, dtype)) in enumerate(zip(arrays, [want for want in wanted for _ in range(2)])):
                 assert a.shape == shape and a.dtype == dtype and (a == k).all()
+
+
+@given(st.lists(st.tuples(shapes, st.sampled_from([np.float32, np.float64, np.int8])), max_size=6))
+def test_the_second_time_all_of_it_fits_into_what_was_kept(wanted):
+    def places():
+        with scratch() as empty:
+            return [(a.__array_interface__["data"][0], a.nbytes) for a in (empty(*want) for want in wanted)]
+
+    give_back()
+    places()
+    memory, = room._free
+    again = [(place, n) for place, n in places() if n]
+    assert len(room._free) == 1 and room._free[0] is memory
+    begin = memory.__array_interface__["data"][0]
+    assert all(place % room.LINE == 0 and begin <= place <= place + n <= begin + memory.size for place, n in again)
+    assert memory.size <= sum(n + room.LINE for _, n in again) + 2 * room.LINE
+
+
+def test_the_largest_few_are_kept_and_the_largest_is_lent_first():
+    give_back()
+    with ExitStack() as stack:
+        for size in (30000, 10000, 50000, 20000, 40000, 60000):
+            stack.enter_context(scratch())(size, np.uint8)
+    sizes = [len(memory) // 10000 for memory in room._free]
+    assert sizes == [3, 4, 5, 6] and len(sizes) == room.KEPT
+    begin = room._free[-1].__array_interface__["data"][0]
+    with scratch() as empty:
+        assert 0 <= empty(60000, np.uint8).__array_interface__["data"][0] - begin < room.LINE
 
 
 def test_memory_is_lent_again():
