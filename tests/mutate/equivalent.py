@@ -21,6 +21,8 @@ ONE_DEPTH = "the arrays have the same number of axes"
 NO_FEATURES = "of no features every score is 0, however scaled"
 SAME_WIDTH = "queries and keys share the width"
 A_VALUE_EACH = "there are as many values as keys"
+TWO_AXES_OF_A_TILE = "a tile has two axes: the second is the last"
+SUMS_ALIKE = "what is summed has one dtype, and a row for each query"
 ROW_SUMS = "the sums of rows have the leading axes and the dtype of what is summed"
 ONE_LABEL = "axes of one label are equally long"
 BOTH_BIASES = "both biases are added to the same sum: one gradient"
@@ -148,6 +150,11 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, value, key)", SYMMETRIC),
     ("tiles.Tiles.__init__", "self.N, self.T, self.S = len(self.q), query.shape[-2], value.shape[-2]", A_VALUE_EACH),
     ("tiles.Tiles.__init__", "self.tame = are_tame(key, query, scale, mask)", SYMMETRIC),
+    ("tiles.Ceiling.__call__", "self.top[rows] = np.maximum(before, e.max(1, keepdims=True))", TWO_AXES_OF_A_TILE),
+    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[-1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[0], -np.inf, shape=(len(sums[1]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[0], -np.inf, shape=(len(sums[-1]), 1))", SUMS_ALIKE),
     ("class_losses.index_cross_entropy_vjp", "if True:", "without smoothing its share is 0"),
     ("class_losses.index_cross_entropy_composite", "if True:", "without smoothing its share is 0"),
     ("class_losses.index_cross_entropy_composite", "loss = -(np.where(q != 0, log_softmax(x, axis), 1) * q).sum(axis, keepdims=True)",
