@@ -33,6 +33,7 @@ class Task:
     parts: dict
     augmentation: Augmentation
     notes: dict = field(default_factory=dict)
+    effort: float = 1.0  # the share of an encoder's usual steps that it takes to learn
 
     @property
     def names(self):
@@ -48,7 +49,7 @@ def shapes_task(seed, flip=False, train=4000, val=500, test=2000):
     """The embedded shapes, drawn one part after the other."""
     rng = np.random.default_rng([seed, 1])
     parts = {name: draw_shapes(n, rng) for name, n in (("train", train), ("val", val), ("test", test))}
-    return Task("shapes", parts, Augmentation(flip=flip), {"source": "embedded shapes"})
+    return Task("shapes", parts, Augmentation(flip=flip), {"source": "embedded shapes"}, effort=0.4)
 
 
 def folder_task(directory, seed, size=None, flip=False):

@@ -53,7 +53,7 @@ def make_trainer(task, encoder, seed, epochs=None, folder=None):
     encoder : {"cnn", "resnet", "vit"}
     seed : int
     epochs : int, optional
-        By default as many as make the steps of the encoder's setting.
+        By default as many as make the task's share of the encoder's steps.
     folder : path, optional
         Where the checkpoint goes.
     """
@@ -61,7 +61,7 @@ def make_trainer(task, encoder, seed, epochs=None, folder=None):
     config = ModelConfig(encoder, len(task.names), task.size[1], task.size[0], own.dropout)
     model = build(config, np.random.default_rng([seed, 0]))
     epoch_steps = -(-len(train) // own.batch_size)
-    epochs = epochs or max(1, round(own.steps / epoch_steps))
+    epochs = epochs or max(1, round(own.steps * task.effort / epoch_steps))
     total = epochs * epoch_steps
     optimizer = AdamW(model.parameters(), lr=own.peak_rate, weight_decay=own.weight_decay)
 
