@@ -50,6 +50,24 @@ def test_it_is_the_convolution_of_the_columns_however_the_tiles_are_shared_out(p
 
 
 @given(problems())
+def test_the_work_is_counted_in_multiplications(problem):
+    """Sixteen for each tile of 2×2 responses and each pair of channels; for the kernel, four for each response."""
+    x, w, _, g, geometry = problem
+    pairs, (down, across) = len(w) * x.shape[1], (-(-n // 2) for n in geometry.windows)
+    counted = []
+
+    def loop(n, body, work):
+        counted.append(work)
+        return threads.parallel_for(n, body, work)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "parallel_for", loop)
+        winograd.correlate(x, w, geometry)
+        winograd.kernel_gradient(g, x, geometry)
+    assert counted == [16 * len(x) * down * across * pairs, 4 * g.size * x.shape[1]]
+
+
+@given(problems())
 def test_conv2d_has_the_same_gradients(problem):
     x, w, bias, g, geometry = problem
     padding = geometry.before if geometry.padded[0] - x.shape[2] == 2 * geometry.before[0] else "same"
