@@ -256,4 +256,6 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("video.conv3d", "frames = reshape(concatenate(seen, 3), (batch * windows, channels * taps, height, width))",
      "axis 2 has length 1: the same numbers in the same order"),
     ("video._triple", "three = value if isinstance(value, (tuple, list)) else (value,) * 3", "a list is read as a tuple is"),
+    ("winograd.correlate", "blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(w, x)",
+     SYMMETRIC),
 ]

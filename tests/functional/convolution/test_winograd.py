@@ -67,6 +67,15 @@ def test_the_work_is_counted_in_multiplications(problem):
     assert counted == [16 * len(x) * down * across * pairs, 4 * g.size * x.shape[1]]
 
 
+def test_blocks_are_of_the_channels_of_both_sides(rng, monkeypatch):
+    x, w, g = (rng.standard_normal(shape) for shape in [(2, 3, 5, 6), (4, 3, 3, 3), (2, 4, 3, 4)])
+    geometry, asked, original = geometry_of("test", (5, 6), (3, 3), 1, 0, 1), [], winograd.Blocks.of
+    monkeypatch.setattr(winograd.Blocks, "of", lambda *args: asked.append(args) or original(*args))
+    winograd.correlate(x, w, geometry)
+    winograd.kernel_gradient(g, x, geometry)
+    assert asked == [(2, geometry, 3 + 4)] * 2
+
+
 @given(problems())
 def test_conv2d_has_the_same_gradients(problem):
     x, w, bias, g, geometry = problem
