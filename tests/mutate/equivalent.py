@@ -258,4 +258,6 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("video._triple", "three = value if isinstance(value, (tuple, list)) else (value,) * 3", "a list is read as a tuple is"),
     ("winograd.correlate", "blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(w, x)",
      SYMMETRIC),
+    ("winograd.kernel_gradient", "blocks, dtype = Blocks.of(len(x), geometry, x.shape[1] + g.shape[1]), np.result_type(x, g)",
+     SYMMETRIC),
 ]
