@@ -122,6 +122,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("fourier.rfft_vjp", "c = n / multiplicity(n, g[-1].dtype)", "both parts have one dtype"),
     ("cepstra.compute_deltas", "t, reach = np.arange(features.shape[-2]), range(0, win_length // 2 + 1)",
      "the term of n = 0 is 0"),
+    ("lattice.lattice_of", "skip[:, 3::2] = labels[:, 3::2] != labels[:, 1:-3:2]", "the last but two is a blank, which the step passes over"),
     ("tapers.raised_cosine", "N = window_length if periodic else 1 - window_length", "cos(−x) = cos(x)"),
     ("softmaxes.softmax_vjp", "np.subtract(g, inner(y, g, dim), out=x)", SYMMETRIC),
     ("softmaxes.softmax_composite", "return e / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
