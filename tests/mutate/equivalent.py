@@ -22,6 +22,7 @@ NO_FEATURES = "of no features every score is 0, however scaled"
 SAME_WIDTH = "queries and keys share the width"
 A_VALUE_EACH = "there are as many values as keys"
 TWO_AXES_OF_A_TILE = "a tile has two axes: the second is the last"
+ONE_PART = "of one part the first is the last, and the sum over them is that part"
 SUMS_ALIKE = "what is summed has one dtype, and a row for each query"
 ROW_SUMS = "the sums of rows have the leading axes and the dtype of what is summed"
 ONE_LABEL = "axes of one label are equally long"
@@ -151,6 +152,10 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, value, key)", SYMMETRIC),
     ("tiles.Tiles.__init__", "self.N, self.T, self.S = len(self.q), query.shape[-2], value.shape[-2]", A_VALUE_EACH),
     ("tiles.Tiles.__init__", "self.tame = are_tame(key, query, scale, mask)", SYMMETRIC),
+    ("tiles.Tiles.backward", "return dq, *(d.sum(0) for d in (dk, dv))", ONE_PART),
+    ("tiles.Tiles.backward", "return dq, *(d[0] if self.parts == 0 else d.sum(0) for d in (dk, dv))", ONE_PART),
+    ("tiles.Tiles.backward", "return dq, *(d[-1] if self.parts == 1 else d.sum(0) for d in (dk, dv))", ONE_PART),
+    ("tiles.Tiles.forward", "ceiling = Ceiling(total, sums)", SUMS_ALIKE),
     ("tiles.Ceiling.__call__", "self.top[rows] = np.maximum(before, e.max(1, keepdims=True))", TWO_AXES_OF_A_TILE),
     ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
     ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[-1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
