@@ -156,6 +156,8 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("tiles.Tiles.backward", "return dq, *(d[0] if self.parts == 0 else d.sum(0) for d in (dk, dv))", ONE_PART),
     ("tiles.Tiles.backward", "return dq, *(d[-1] if self.parts == 1 else d.sum(0) for d in (dk, dv))", ONE_PART),
     ("tiles.Tiles.forward", "ceiling = Ceiling(total, sums)", SUMS_ALIKE),
+    ("tiles.Tiles.tiles", "below = min(rows.start, self.S)", "smaller tiles, to the same numbers"),
+    ("tiles.Tiles.tiles", "edge = min(rows.stop, self.S)", "without a causal mask all keys are below, and none at an edge"),
     ("tiles.Ceiling.__call__", "self.top[rows] = np.maximum(before, e.max(1, keepdims=True))", TWO_AXES_OF_A_TILE),
     ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
     ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[-1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
