@@ -57,7 +57,7 @@ class TextEncoder(nn.Module):
 
     def read(self, x, mask=None):
         """Token vectors x (B, T, E) to features (B, T, D) and the pooled vector (B, P)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: a reader of texts needs a method `read`")
 
 
 def zero_padding(x, mask):
