@@ -32,7 +32,7 @@ class Comparison:
     ratios: dict  # candidate -> three numbers, to the baseline of the same round
 
 
-def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
+def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, settle=0.0):
     """Run all candidates in turn, again and again.
 
     The garbage collector runs before each candidate and not during it; what existed before the first is left out of
@@ -48,9 +48,10 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
         How often each runs before that, untimed.
     clock : callable
         Gives the seconds.
-    rest : float
-        Seconds to wait before each run. With several threads: idle threads of the library that ran before spin for up
-        to 30 ms, on cores that the next one needs, before they sleep.
+    settle : float
+        Seconds for which a candidate that takes less than that runs untimed before it is timed, as in training it would
+        run after itself. With several threads those of the library that ran before spin for up to 30 ms, on cores that
+        the next one needs, before they sleep; and a core that has slept takes its time to wake.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
     >>> order, seconds["a"].shape
     (['a', 'b', 'a', 'b'], (2,))
     """
-    seconds = {name: [] for name in candidates}
+    seconds, took = {name: [] for name in candidates}, dict.fromkeys(candidates, 0.0)
     was_enabled = gc.isenabled()
     gc.collect()
     gc.freeze()
@@ -73,10 +74,12 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, rest=0.0):
             for name, run in candidates.items():
                 gc.collect()
                 gc.disable()
-                time.sleep(rest)
+                settled = time.perf_counter() + settle
+                while took[name] < settle and time.perf_counter() < settled:
+                    run()
                 start = clock()
                 run()
-                elapsed = clock() - start
+                took[name] = elapsed = clock() - start
                 gc.enable()
                 if i >= warmup:
                     seconds[name].append(elapsed)

@@ -1,7 +1,7 @@
 """What each layer costs: forward and backward, all gradients, against PyTorch's layer of the same name.
 
 Both get the same float32 numbers, and must give the same gradients before anything is timed. A layer is run several
-times in a row, as in training, where the caches are warm and the threads awake; after a rest, see `harness.alternate`.
+times in a row, as in training, where the caches are warm and the threads awake; see `harness.alternate`.
 
     python -m benchmarks.layers --json layers.json
 """
@@ -162,7 +162,7 @@ def main(argv=None):
     found = []
     for name, make in announced(makers):
         runs = {library: repeated(run) for library, run in make().items()}
-        seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), rest=0.1)
+        seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), settle=0.05)
         found.append(compare(name, seconds, list(runs)[-1], units_per_second=1e3 / IN_A_ROW))
     report(found, options.json, options.threads)
 

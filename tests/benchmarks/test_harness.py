@@ -4,6 +4,7 @@ import doctest
 import gc
 import json
 import platform
+import time
 
 import numpy as np
 import pytest
@@ -40,6 +41,21 @@ def test_rounds_alternate_and_warm_up_is_not_counted():
     seconds = harness.alternate(candidates, rounds=2, warmup=1, clock=clock)
     assert clock.order == ["a", "b"] * 3
     assert seconds["a"].tolist() == [1, 2] and seconds["b"].tolist() == [10, 20]
+
+
+def test_a_short_candidate_settles_before_it_is_timed():
+    runs = {"short": 0, "long": 0}
+
+    def candidate(name, seconds):
+        def run():
+            runs[name] += 1
+            time.sleep(seconds)
+        return run
+
+    seconds = harness.alternate({"short": candidate("short", 0.001), "long": candidate("long", 0.03)}, 2, warmup=1, settle=0.02)
+    assert all(len(s) == 2 for s in seconds.values())
+    assert runs["short"] > 3 + 3                    # for 20 ms before each of three timings
+    assert runs["long"] == 3 + 1                    # before the first only, when nothing is known of it
 
 
 def test_a_ratio_is_taken_round_by_round(rng):

@@ -1,7 +1,7 @@
 """Long chains of NumPy steps, done a stretch at a time, so that every step finds its numbers in the cache.
 
 One core does it. A step takes 5 to 30 µs, after which a thread needs the interpreter again; two threads that wait for
-each other that often were measured to take 0.9 to 1.9 times as long as one.
+each other that often were measured to take 0.8 to 1.2 times as long as one.
 """
 
 import math

@@ -5,14 +5,15 @@ run at the same time. Meanwhile BLAS is held to one thread each (threadpoolctl, 
 `threads`); without that package the loop runs as one, and BLAS alone uses the cores.
 """
 
-import _thread
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import cache
 
 __all__ = ["parallel_for"]
 
-ENOUGH = 20e6  # multiplications: what a core does in the time it takes to start and join a thread, a few times over
+ENOUGH = 20e6  # multiplications: what a core does in the time it takes to wake another and wait for it, a few times over
 _one_loop_at_a_time = threading.Lock()
 _inside = ContextVar("inside a share of a loop", default=False)
 
@@ -46,27 +47,32 @@ def parallel_for(n, body, work):
     with _one_loop_at_a_time:
         count = min(n, max((library.num_threads for library in blas.lib_controllers), default=1))
         cuts = [n * k // count for k in range(count + 1)]
-        results, errors, finished = [None] * count, [], threading.Semaphore(0)
 
         def share(k):
             outside = _inside.set(True)
             try:
-                results[k] = body(cuts[k], cuts[k + 1])
-            except BaseException as error:  # re-raised below, in the caller's thread
-                errors.append(error)
+                return body(cuts[k], cuts[k + 1])
             finally:
                 _inside.reset(outside)
-                finished.release()
 
         with blas.limit(limits=1):
-            for k in range(1, count):  # not threading.Thread, whose start waits until a sleeping core has woken up
-                _thread.start_new_thread(copy_context().run, (share, k))
-            share(0)
-            for _ in range(count):
-                finished.acquire()
-    if errors:
-        raise errors[0]
-    return results
+            others = [_crew(count - 1).submit(copy_context().run, share, k) for k in range(1, count)]
+            try:
+                first = share(0)
+            finally:
+                for other in others:
+                    other.exception()  # waits for it
+    return [first, *(other.result() for other in others)]
+
+
+@cache
+def _crew(size):
+    """Threads that wait for work: to wake one takes less time than to start one."""
+    return ThreadPoolExecutor(size, thread_name_prefix="tinymm")
+
+
+if hasattr(os, "register_at_fork"):  # the system has forks: a child gets a copy of this list of threads, but no threads
+    os.register_at_fork(after_in_child=_crew.cache_clear)
 
 
 @cache

@@ -61,22 +61,6 @@ def test_many_threads_compute_what_one_does(rng, monkeypatch, padding, stride):
         np.testing.assert_allclose(a.data, b.data, rtol=1e-11, atol=1e-12)
 
 
-@given(st.integers(0, 20))
-def test_a_parallel_loop_covers_every_item_once_and_in_order(n):
-    stretches = threads.parallel_for(n, lambda start, stop: list(range(start, stop)), work=1e12)
-    assert [i for stretch in stretches for i in stretch] == list(range(n))
-
-
-@pytest.mark.parametrize("bad", [0, 9])
-def test_an_error_in_a_thread_reaches_the_caller(bad):
-    def body(start, stop):
-        if start <= bad < stop:
-            raise OverflowError(f"item {bad}")
-
-    with pytest.raises(OverflowError, match=f"item {bad}"):
-        threads.parallel_for(10, body, work=1e12)
-
-
 def test_the_image_gradient_is_left_out_where_nobody_asks(rng, monkeypatch):
     monkeypatch.setattr(conv, "spread", None)  # would fail if called
     w = tm.tensor(rng.standard_normal((2, 1, 3, 3)), requires_grad=True)

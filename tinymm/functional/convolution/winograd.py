@@ -114,11 +114,12 @@ class Blocks(NamedTuple):
 
     @classmethod
     def of(cls, batch, geometry, channels):
-        """Blocks of about BLOCK tiles × channels."""
+        """As many whole images as fit into BLOCK tiles × channels, or a strip of one."""
         down, columns = (-(-n // 2) for n in geometry.windows)
         strips = min(down, -(-down * columns * channels // (2 * BLOCK)))
         rows = -(-down // strips)
-        return cls(batch, min(batch, -(-batch * rows * columns * channels // BLOCK)), strips, rows, columns)
+        images = max(1, BLOCK // (rows * columns * channels))
+        return cls(batch, -(-batch // images), strips, rows, columns)
 
     def places(self, start, stop):
         """Of the blocks in this stretch of groups × strips: which images, a slice, and their first row of tiles."""
