@@ -162,7 +162,7 @@ def over_lengths(torch, options):
                 times = max(1, round(AT_LEAST / count))
                 made = candidates(torch, forms, N, T, is_causal, backward)
                 runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
-                seconds = alternate(runs, options.repeats, 2, clock_for(options.threads), settle=0.05)
+                seconds = alternate(runs, options.repeats, 2, clock_for(options.threads), settle=0.15)
                 product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
                 seconds = {form: s / times for form, s in seconds.items()}
                 comparisons.append(compare(name, seconds, list(seconds)[-1]))
@@ -243,7 +243,7 @@ def main(argv=None):
     torch, clock = peer("torch"), clock_for(options.threads)
     comparisons, costs = over_lengths(torch, options)
     runs = {library: repeated(run, 5) for library, run in encoder_layer(torch).items()}
-    seconds = alternate(runs, options.repeats, 1, clock, settle=0.05)
+    seconds = alternate(runs, options.repeats, 1, clock, settle=0.15)
     comparisons.append(compare("Transformer encoder layer, 16 × 128 × 256, 8 heads, forward and backward",
                                seconds, list(runs)[-1], units_per_second=1e3 / 5))
     seconds = alternate(decoding(), max(options.repeats // 2, 1), 0, clock)

@@ -178,7 +178,7 @@ def main(argv=None):
         parts = {library: side.parts() for library, side in sides.items()}
         runs.update((part, {library: parts[library][part] for library in sides}) for part in parts["tinymm"])
         for what, candidates in announced(runs):
-            seconds = alternate(candidates, options.repeats, 2, clock_for(options.threads), settle=0.05)
+            seconds = alternate(candidates, options.repeats, 2, clock_for(options.threads), settle=0.15)
             found.append(compare(f"{name} (V = {vocabulary}, T = {steps}): {what}", seconds, list(sides)[-1]))
     report(found, options.json, options.threads)
 

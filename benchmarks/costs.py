@@ -108,7 +108,7 @@ def measure(torch, setting, rates, options):
     count = operations(B * H, T, T, D, causal, backward)
     times = max(1, round(AT_LEAST / count))
     runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
-    seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.05)  # `candidates` has run each once
+    seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.15)  # `candidates` has run each once
     product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
     rows, size = [], (B * H, T, T, D)
     for form, s in seconds.items():

@@ -20,6 +20,9 @@ from . import machine
 __all__ = ["Comparison", "alternate", "announced", "clock_for", "compare", "parse_arguments", "report", "tenths"]
 
 
+LONG = 5
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What one benchmark found: for each candidate, (10 %, median, 90 %) over the rounds."""
@@ -49,9 +52,9 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, settle=0.0)
     clock : callable
         Gives the seconds.
     settle : float
-        Seconds for which a candidate that takes less than that runs untimed before it is timed, as in training it would
-        run after itself. With several threads those of the library that ran before spin for up to 30 ms, on cores that
-        the next one needs, before they sleep; and a core that has slept takes its time to wake.
+        Seconds for which each candidate runs untimed before it is timed, as in training it would run after itself. With
+        several threads those of the library that ran before spin for up to 30 ms, on cores that the next one needs, and
+        some more pass until the system has spread the threads again. Left out where one run takes LONG times as much.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, settle=0.0)
                 gc.collect()
                 gc.disable()
                 settled = time.perf_counter() + settle
-                while took[name] < settle and time.perf_counter() < settled:
+                while took[name] < LONG * settle and time.perf_counter() < settled:
                     run()
                 start = clock()
                 run()

@@ -162,7 +162,7 @@ def main(argv=None):
     found = []
     for name, make in announced(makers):
         runs = {library: repeated(run) for library, run in make().items()}
-        seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), settle=0.05)
+        seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), settle=0.15)
         found.append(compare(name, seconds, list(runs)[-1], units_per_second=1e3 / IN_A_ROW))
     report(found, options.json, options.threads)
 
