@@ -17,13 +17,14 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm.functional.scratch import give_back
 
+from . import laws
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report, tenths
 from .machine import peer, use_threads
 
-__all__ = ["FORMS", "LENGTHS", "Cost", "candidates", "decoding", "encoder_layer", "main", "operations", "peak_memory", "traffic"]
+__all__ = ["FORMS", "LENGTHS", "Cost", "candidates", "decoding", "encoder_layer", "main", "operations", "peak_memory"]
 
-FORMS = {"explicit": F.explicit_attention, "fused": F.fused_attention, "tiled": F.tiled_attention,
-         "chosen": F.scaled_dot_product_attention}
+OWN = {"explicit": F.explicit_attention, "fused": F.fused_attention, "tiled": F.tiled_attention}
+FORMS = OWN | {"chosen": F.scaled_dot_product_attention}
 WIDTH = 64
 LENGTHS = {128: 64, 256: 64, 512: 32, 1024: 16, 2048: 16, 4096: 8}  # T -> heads, in batches of 8 heads
 WHOLE = 1024  # the longest for which forms that hold T × T matrices are run
@@ -59,28 +60,6 @@ def operations(N, T, S, D, is_causal, backward):
     """
     pairs = T * S / 2 if is_causal else T * S
     return (14 if backward else 4) * N * pairs * D
-
-
-def traffic(form, N, T, S, D, backward, itemsize=4):
-    """Bytes read and written if only one tile, or one pass over a T × S matrix, fits the cache.
-
-    Of a T × S matrix the fused form writes or reads, forward: the product 1, maximum 1, subtraction 2, exponential 2, sum 1,
-    division 2, product 1; backward: product 1, row sums 2, subtraction 2, multiplication 3, products 3. The tiled form:
-    queries, results and gradients once, keys and values (and their gradients, twice) once for every stretch of rows.
-
-    Examples
-    --------
-    >>> traffic("fused", 1, 100, 100, 1, False), traffic("tiled", 1, 100, 100, 1, False)
-    (401600, 1600)
-    """
-    if form == "fused":
-        passes, vectors = (21, 11) if backward else (10, 4)
-        return N * itemsize * (passes * T * S + vectors * max(T, S) * D)
-    if form != "tiled":
-        return math.nan
-    stretches = -(-T // F.attending.tiles.ROWS)
-    rows, keys = (2 + 4, 2 + 6) if backward else (2, 2)
-    return N * itemsize * D * (rows * T + keys * stretches * S)
 
 
 def candidates(torch, forms, N, T, is_causal, backward, width=WIDTH):
@@ -167,7 +146,7 @@ def over_lengths(torch, options):
                 seconds = {form: s / times for form, s in seconds.items()}
                 comparisons.append(compare(name, seconds, list(seconds)[-1]))
                 for form, s in seconds.items():
-                    moved = traffic(form, N, T, T, WIDTH, backward)
+                    moved = laws.traffic(form, N, T, T, WIDTH, is_causal, backward) if form in OWN else math.nan
                     peak = peak_memory(made[form]) if form in FORMS else math.nan
                     costs.append(Cost(name, form, count, moved, float(np.median(s)), tenths(count / s),
                                       tenths(count / s / product), peak))
