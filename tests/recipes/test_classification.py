@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from tinymm.recipes.baselines import linear_svm, logistic_regression, majority_class, nearest_neighbour, svm_weights
-from tinymm.recipes.classification import OURS, add_classes, add_results, add_worst_errors, evaluate, flat, table, worst_errors
+from tinymm.recipes.classification import add_classes, add_results, add_worst_errors, evaluate, table, worst_errors
+from tinymm.recipes.results import OURS, flat
 from tinymm.viz import Report
 
 seeds = st.integers(0, 2**32 - 1)

@@ -67,6 +67,7 @@ def test_a_run_leaves_its_files(model, digits, tmp_path, capsys):
         assert isinstance(metrics[name], (int, float)), name
     assert metrics["baseline/nearest_neighbour/accuracy"] == 1 and metrics["baseline/majority/accuracy"] == pytest.approx(1 / 3)
     html = (out / "report.html").read_text()
+    assert "BLAS of NumPy" in html
     for words in ("nearest neighbour", "What was taken for what", "saliency", "integrated gradients", "What it looks for first"):
         assert words in html, words
     assert ("Attention rollout" in html) == (model == "vit")

@@ -69,6 +69,7 @@ def test_a_run_on_the_voice_leaves_its_files(options, tmp_path, capsys):
     assert command("--out", out, "--epochs", 1, *options) == 0
     assert {p.name for p in out.iterdir()} == FILES
     metrics, html = metrics_of(out), (out / "report.html").read_text()
+    assert "BLAS of NumPy" in html
     expected = ("test/accuracy", "baseline/majority/accuracy", "baseline/logistic_regression/accuracy") if "--isolated" in options else \
         ("test/digit_error_rate", "test/word_error_rate", "test/string_error_rate", "baseline/equal_cuts/digit_error_rate")
     for name in (*expected, f"{expected[0]}/low", "seconds/train"):

@@ -69,6 +69,7 @@ def test_a_run_leaves_its_files(folder, tmp_path, capsys):
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [r["epoch"] for r in rows if r["kind"] == "epoch"] == [1, 2]
     html = (out / "report.html").read_text()
+    assert "BLAS of NumPy" in html
     for section in ("baseline: TF-IDF", "What was taken for what", "The worst errors", "Which words it hangs on", "integrated gradients"):
         assert section in html, section
     printed = capsys.readouterr().out

@@ -11,10 +11,9 @@ import numpy as np
 
 from ..metrics import accuracy, class_scores, confusion_matrix, macro_f1, wilson_interval
 from ..viz import Example, format_table
+from .results import with_intervals
 
-__all__ = ["OURS", "add_classes", "add_results", "add_worst_errors", "evaluate", "flat", "table", "with_intervals", "worst_errors"]
-
-OURS = "tinymm"
+__all__ = ["add_classes", "add_results", "add_worst_errors", "evaluate", "table", "worst_errors"]
 
 
 def evaluate(said, labels):
@@ -33,41 +32,10 @@ def evaluate(said, labels):
 
     Examples
     --------
-    >>> evaluate({OURS: [0, 1, 1, 1], "majority": [1, 1, 1, 1]}, [0, 1, 1, 0])["majority"]
+    >>> evaluate({"tinymm": [0, 1, 1, 1], "majority": [1, 1, 1, 1]}, [0, 1, 1, 0])["majority"]
     {'accuracy': 0.5, 'macro_f1': 0.3333333333333333}
     """
     return {system: {"accuracy": accuracy(classes, labels), "macro_f1": macro_f1(classes, labels)} for system, classes in said.items()}
-
-
-def flat(results):
-    """Flatten part → system → scores to name → number, as `metrics.json` holds them.
-
-    Examples
-    --------
-    >>> flat({"test": {OURS: {"accuracy": 0.9}, "nearest neighbour": {"accuracy": 0.8}}, "test/new": {OURS: {"accuracy": 0.7}}})
-    {'test/accuracy': 0.9, 'baseline/nearest_neighbour/accuracy': 0.8, 'test/new/accuracy': 0.7}
-    """
-    metrics = {}
-    for part, systems in results.items():
-        for system, scores in systems.items():
-            prefix = part if system == OURS else f"baseline/{system.replace(' ', '_')}{part.removeprefix('test')}"
-            metrics.update({f"{prefix}/{metric}": float(value) for metric, value in scores.items()})
-    return metrics
-
-
-def with_intervals(systems, n):
-    """Give each accuracy its 95 % Wilson interval, for the report's table.
-
-    Examples
-    --------
-    >>> value, low, high = with_intervals({OURS: {"accuracy": 0.5, "macro_f1": 0.4}}, 100)[OURS]["accuracy"]
-    >>> round(low, 3), value, round(high, 3)
-    (0.404, 0.5, 0.596)
-    """
-    def cell(metric, value):
-        return (value, *wilson_interval(round(value * n), n)) if metric == "accuracy" else value
-
-    return {system: {metric: cell(metric, value) for metric, value in scores.items()} for system, scores in systems.items()}
 
 
 def table(results, sizes):
@@ -75,7 +43,7 @@ def table(results, sizes):
 
     Examples
     --------
-    >>> print(table({"test": {OURS: {"accuracy": 0.5}}}, {"test": 100}))
+    >>> print(table({"test": {"tinymm": {"accuracy": 0.5}}}, {"test": 100}))
     <BLANKLINE>
     test (100 items)
     system  accuracy  95 % interval

@@ -14,8 +14,9 @@ import numpy as np
 from ...data import WordTokenizer
 from ...machine import describe
 from ..folder import RunFolder
+from ..results import flat
 from .data import folder_task, shapes_task
-from .evaluate import evaluate, flat, table
+from .evaluate import evaluate, table
 from .model import Decoding
 from .report import write_report
 from .train import make_trainer
@@ -97,7 +98,8 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, text="lstm", hol
 
     began = time.monotonic()
     results = evaluate(captioner, tokenizer, task, decoding, np.random.default_rng([seed, 4]), say)
-    metrics = {**flat(results), "parameters": captioner.num_parameters(), "seconds/train": round(seconds, 1),
+    scores = {part: {system: found["scores"] for system, found in systems.items()} for part, systems in results.items()}
+    metrics = {**flat(scores), "parameters": captioner.num_parameters(), "seconds/train": round(seconds, 1),
                "seconds/test": round(time.monotonic() - began, 1)}
     folder.write("metrics.json", metrics)
     write_report(folder, task, captioner, tokenizer, results, trainer.log.rows, {

@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 
 from ...data import judge, truth_accuracy
-from ...metrics import caption_scores, exact_match, wilson_interval
+from ...metrics import caption_scores, exact_match
 from ...viz import format_table
+from ..results import OURS
 from .model import captions_of
 
-__all__ = ["evaluate", "flat", "scores", "table"]
+__all__ = ["evaluate", "right", "scores", "shown", "table"]
 
-OURS = "tinymm"
 SHOWN = ("truth_accuracy", "exact_match", "cider_d", "bleu4", "rouge_l")
 
 
@@ -78,31 +78,17 @@ def _nearest_neighbours(train, images, block=2000):
     return [train.captions[i][0] for i in nearest]
 
 
-def flat(results):
-    """name → number, as `metrics.json` holds them."""
-    metrics = {}
-    for part, systems in results.items():
-        for system, result in systems.items():
-            prefix = part if system == OURS else f"baseline/{system.replace(' ', '_')}{part.removeprefix('test')}"
-            metrics.update({f"{prefix}/{metric}": float(value) for metric, value in result["scores"].items()})
-    return metrics
-
-
-def with_intervals(systems, n):
-    """Scores for the report's table; shares with their 95 % Wilson interval."""
-    def cell(metric, value):
-        if metric not in ("truth_accuracy", "exact_match"):
-            return value
-        return (value, *wilson_interval(round(value * n), n))
-
-    return {system: {m: cell(m, result["scores"][m]) for m in SHOWN if m in result["scores"]} for system, result in systems.items()}
+def shown(systems):
+    """system → the scores that tables show."""
+    return {system: {metric: result["scores"][metric] for metric in SHOWN if metric in result["scores"]}
+            for system, result in systems.items()}
 
 
 def table(results, task):
     """The numbers as text, for the terminal."""
     blocks = []
     for part, systems in results.items():
-        shown = [m for m in SHOWN if m in next(iter(systems.values()))["scores"]]
-        rows = [[system, *(result["scores"][m] for m in shown)] for system, result in systems.items()]
-        blocks.append(f"\n{part} ({len(task.parts[part])} images)\n" + format_table(rows, ["system", *shown]))
+        scores = shown(systems)
+        rows = [[system, *values.values()] for system, values in scores.items()]
+        blocks.append(f"\n{part} ({len(task.parts[part])} images)\n" + format_table(rows, ["system", *next(iter(scores.values()))]))
     return "\n".join(blocks)

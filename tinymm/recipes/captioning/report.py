@@ -4,7 +4,8 @@ import numpy as np
 
 from ...data.tokenizer import BOS, EOS
 from ...viz import Example, Report
-from .evaluate import OURS, right, with_intervals
+from ..results import OURS, with_intervals
+from .evaluate import right, shown
 from .model import words_and_maps
 
 __all__ = ["write_report"]
@@ -17,7 +18,7 @@ def write_report(folder, task, captioner, tokenizer, results, log, config):
     for name, systems in results.items():
         part = task.parts[name]
         report.heading({"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}.get(name, name))
-        report.metrics(with_intervals(systems, len(part)), caption=(
+        report.metrics(with_intervals(shown(systems), len(part), ("truth_accuracy", "exact_match")), caption=(
             f"{len(part)} images; shares with 95 % Wilson intervals. modal caption: the commonest training caption; nearest "
             "neighbour: the caption of the closest training image by pixels; shuffled images: the same model, shown other images."))
         _gallery(report, part, systems[OURS]["captions"])

@@ -10,9 +10,11 @@ from functools import partial
 
 import numpy as np
 
+from ...machine import describe
 from ..baselines import logistic_regression, majority_class, nearest_neighbour
-from ..classification import OURS, evaluate, flat, table
+from ..classification import evaluate, table
 from ..folder import RunFolder
+from ..results import OURS, flat
 from .data import folder_task, shapes_task
 from .model import ENCODERS, probabilities
 from .report import write_report
@@ -79,7 +81,8 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, model="cnn", ima
     metrics = {**flat({"test": results}), "parameters": trainer.model.num_parameters(),
                "seconds/train": round(trainer.at.seconds, 1), "seconds/test": round(time.monotonic() - began, 1)}
     folder.write("metrics.json", metrics)
-    write_report(folder, task, trainer.model, said, p, results, trainer.log.rows, {**config, **task.notes, "metrics": metrics})
+    write_report(folder, task, trainer.model, said, p, results, trainer.log.rows, {
+        **config, **task.notes, **describe(), "metrics": metrics})
     say(table({"test": results}, {"test": len(test)}))
     say(f"trained in {trainer.at.seconds:.0f} s; report: {folder.report}")
     return metrics

@@ -4,7 +4,8 @@ import numpy as np
 
 from ... import nn
 from ...viz import Example, Report, montage, overlay, signed_map
-from ..classification import OURS, add_classes, add_results, add_worst_errors, worst_errors
+from ..classification import add_classes, add_results, add_worst_errors, worst_errors
+from ..results import OURS
 
 __all__ = ["class_token_rollout", "write_report"]
 

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from ...machine import describe
 from ..folder import RunFolder
 from .data import folder_task, voice_task
 from .decoding import Decoding
@@ -101,7 +102,8 @@ def one(out, config, decoding, resume, progress, say):
     metrics = {**flat(outcome), "parameters": model.num_parameters(), "seconds/train": round(seconds, 1),
                "seconds/test": round(time.monotonic() - began, 1)}
     folder.write("metrics.json", metrics)
-    write_report(folder, task, outcome, trainer.log.rows, {**config, **task.notes, "metrics": metrics})
+    write_report(folder, task, outcome, trainer.log.rows, {
+        **config, **task.notes, **describe(), "metrics": metrics})
     say(table(outcome, "test"))
     say(f"trained in {seconds:.0f} s; report: {folder.report}")
     return metrics, outcome

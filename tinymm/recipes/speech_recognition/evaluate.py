@@ -7,8 +7,8 @@ import numpy as np
 from ...functional import softmax
 from ...metrics import bootstrap_interval, edit_distance, wilson_interval, word_error_rate
 from ...viz import format_table
-from .. import classification
-from ..classification import OURS
+from .. import classification, results
+from ..results import OURS
 from .baselines import classified, commonest_digit, cut_and_classified, majority
 from .decoding import bigrams, transcripts
 from .features import spectrogram
@@ -113,7 +113,7 @@ def _interval(outcome, system, metric, value):
 
 def flat(outcome, prefix="test"):
     """name → number, as `metrics.json` holds them. With digits as words the word error rate is the digit error rate."""
-    found = classification.flat({prefix: outcome.metrics()})
+    found = results.flat({prefix: outcome.metrics()})
     for system, scores in with_intervals(outcome).items():
         if system == OURS:
             for metric, (_, low, high) in scores.items():

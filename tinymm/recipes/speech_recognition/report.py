@@ -5,7 +5,8 @@ import numpy as np
 from ...data.speech import WORDS
 from ...metrics import edit_alignment, edit_distance
 from ...viz import Example, Report, spectrogram_image
-from ..classification import OURS, add_classes, add_worst_errors
+from ..classification import add_classes, add_worst_errors
+from ..results import OURS
 from .decoding import posterior
 from .evaluate import with_intervals
 from .features import spectrogram, varied

@@ -7,7 +7,7 @@ import numpy as np
 from ...metrics import confusion_matrix, wilson_interval
 from ...training import save_checkpoint
 from ...viz import Report, format_table
-from ..classification import OURS
+from ..results import OURS
 from ..folder import RunFolder
 from .data import speakers_of
 from .evaluate import with_intervals

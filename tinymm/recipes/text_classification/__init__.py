@@ -10,8 +10,10 @@ from functools import partial
 
 import numpy as np
 
-from ..classification import OURS, evaluate, flat, table
+from ...machine import describe
+from ..classification import evaluate, table
 from ..folder import RunFolder
+from ..results import OURS, flat
 from .baselines import baselines, oracle_of_bags
 from .data import folder_task, opinions_task
 from .model import ENCODERS, TOKENIZERS, probabilities
@@ -88,7 +90,7 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, to
                "seconds/train": round(trainer.at.seconds, 1), "seconds/test": round(time.monotonic() - began, 1)}
     folder.write("metrics.json", metrics)
     write_report(folder, task, trainer.model, tokens, said, p, results, trainer.log.rows, {
-        **config, **task.notes, "vocabulary": len(tokens), "metrics": metrics})
+        **config, **task.notes, "vocabulary": len(tokens), **describe(), "metrics": metrics})
     say(table({"test": results}, {"test": len(test)}))
     say(f"trained in {trainer.at.seconds:.0f} s; report: {folder.report}")
     return metrics

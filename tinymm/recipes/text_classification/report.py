@@ -3,7 +3,8 @@
 import numpy as np
 
 from ...viz import Report
-from ..classification import OURS, add_classes, add_results, add_worst_errors, worst_errors
+from ..classification import add_classes, add_results, add_worst_errors, worst_errors
+from ..results import OURS
 from .explain import explain
 
 __all__ = ["by_kind", "write_report"]
