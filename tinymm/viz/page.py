@@ -33,7 +33,7 @@ figure { margin: 1.75rem 0 2.5rem; }
 figcaption { color: var(--quiet); font-size: 0.875rem; line-height: 1.5; }
 figure > figcaption { max-width: 42rem; margin-top: 1rem; }
 
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; width: fit-content; min-width: 100%; max-width: max(100%, min(50vw + 26rem, 90vw)); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums lining-nums; }
 th, td { padding: 0.55rem 0 0.55rem 2.25rem; text-align: left; vertical-align: baseline; font-weight: 400;
   border-bottom: 1px solid var(--line); }
