@@ -5,8 +5,10 @@ import pytest
 
 import tinymm as tm
 from tinymm.testing import GradientError, check_op, run_ladder, spec
+from tinymm.testing.gradcheck import agrees
 from tinymm.testing.rungs import RUNGS
 from tinymm.testing.strategies import arrays, calls
+from tinymm.testing.subject import Subject
 
 
 def row_of(made, reference, **options):
@@ -43,6 +45,7 @@ def test_a_fault_raises_with_table_and_smallest_call(make_op):
 FAULTS = {
     "value": (lambda x: x * 2 + 1, lambda g: 2 * g, None, {"value"}),
     "composite": (lambda x: x * 2, lambda g: 2 * g, lambda x: x * 2 + 1, {"composite"}),
+    "composite's infinity": (lambda x: x * 2, lambda g: 2 * g, lambda x: x * 2 + np.inf, {"composite"}),
     "composite's gradient": (lambda x: x * 2, lambda g: 2 * g, lambda x: x + x.data, {"composite", "second order"}),
     "float32": (lambda x: x * np.full(1, 2.0), lambda g: 2 * g, None, {"float32"}),
     "second order": (lambda x: x * 2, lambda g: 2 * (g.data if isinstance(g, tm.Tensor) else g), None, {"second order"}),
@@ -58,6 +61,16 @@ def test_each_fault_stops_at_its_rung(fault, make_op):
     row_of(made, lambda x: 2 * x)
     assert expected <= failed(made)
     assert "differences" not in failed(made)
+
+
+def test_infinities_of_one_sign_agree(make_op):
+    """And hide nothing beside them."""
+    made = make_op(lambda x: x * 2 + np.inf, lambda g: 2 * g, lambda x: x + x + np.inf)
+    row_of(made, lambda x: x * 2 + np.inf)
+    assert "composite" not in failed(made)
+    at_least_one = np.array([-np.inf, 1.0])
+    with pytest.raises(GradientError, match=r"element \(1,\): analytic 1, composite 2"):
+        agrees("check_op", Subject(np.sin, [at_least_one]), 0, at_least_one, at_least_one + [0, 1], "composite", 1e-10, 1e-12)
 
 
 def test_a_fault_of_one_rung_hides_no_other(make_op):
@@ -95,6 +108,7 @@ def test_unknown_ops(make_op):
 CELL = """
 import numpy as np, tinymm as tm
 from tinymm.testing.strategies import arrays, calls
+from tinymm.testing.subject import Subject
 
 @tm.op
 def cell_cube(x):

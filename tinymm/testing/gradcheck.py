@@ -151,7 +151,9 @@ def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lam
         raise failure(check, subject, f"{label}: shape {analytic.shape}, the {source} has {reference.shape}")
     if not reference.size:
         return Agreement(0.0, 0)
-    error, largest = np.abs(analytic - reference), float(np.abs(reference).max())
+    with np.errstate(invalid="ignore"):
+        error = np.where(analytic == reference, 0, np.abs(analytic - reference))  # infinities of one sign agree
+    largest = float(np.abs(reference[np.isfinite(reference)]).max(initial=0))  # beside an infinite one all would be small
     if not (error <= atol + rtol * largest).all():
         at = element(np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape))
         raise failure(check, subject, f"{label}, element {at}: analytic {analytic[at]:.15g}, "

@@ -126,6 +126,8 @@ def test_errors():
         F.melscale_fbanks(9, 0, 4000, 2, 8000, "area")
     with pytest.raises(ValueError, match="filter 0, from 0.0 to .* lies between two of 101 frequencies; use fewer filters than 80"):
         F.log_mel_spectrogram(np.zeros(8000), 8000, n_mels=80)
+    with pytest.raises(ValueError, match="filter 0, from 0.0 to "):                         # and 1, and 4: the first is named
+        F.melscale_fbanks(9, 0, 4000, 12, 8000)
     with pytest.raises(ValueError, match="log_mel_spectrogram: n_fft must be even, .* got 25"):
         F.log_mel_spectrogram(np.zeros(8000), 8000, n_fft=25)
 

@@ -63,6 +63,13 @@ def test_the_example_that_does_not_fit_is_named():
         lattice_of("f", np.zeros((4, 4, 3)), [1, 2, 1, 2, 1, 2], [4, 4, 1, 4], [2, 1, 2, 1], 0)
 
 
+def test_lengths_of_a_byte_count_states_beyond_it():
+    """Of 130 labels, 2 · 130 + 1 states: twice 130 is 4 in a byte."""
+    lattice = lattice_of("f", np.zeros((130, 1, 3)), [[1, 2] * 65], np.array([130], np.uint8), np.array([130], np.uint8), 0)
+    assert lattice.labels.shape == (1, 261)
+    np.testing.assert_array_equal(np.flatnonzero(lattice.end[0] == 0), [259, 260])
+
+
 def test_targets_and_lengths_may_be_tensors():
     log_probs = F.log_softmax(np.arange(12.0).reshape(4, 1, 3), -1)
     plain = F.ctc_loss(log_probs, [[1, 2]], [4], [2])

@@ -225,7 +225,7 @@ def test_descent_learns_a_transcript(rng):
 
 def test_one_example_without_a_batch(rng):
     log_probs = F.log_softmax(scores_of(rng, 6, 1, 4), -1)
-    single = [F.ctc_loss(log_probs[:, 0], [1, 2], 6, 2, reduction=r) for r in ("none", "sum", "mean")]
+    single = [F.ctc_loss(log_probs[:, 0], [1, 2, -1], 6, 2, reduction=r) for r in ("none", "sum", "mean")]      # with padding
     batch = [F.ctc_loss(log_probs, [[1, 2]], [6], [2], reduction=r) for r in ("none", "sum", "mean")]
     assert single[0].shape == () and batch[0].shape == (1,)
     np.testing.assert_array_equal(single, [batch[0][0], *batch[1:]])

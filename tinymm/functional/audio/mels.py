@@ -49,7 +49,7 @@ def hz_to_mel(frequency, mel_scale="htk"):
     f = np.asarray(frequency, np.float64)
     if scale(mel_scale) == "htk":
         return 2595 * np.log10(1 + f / 700)
-    return np.where(f < CORNER, f / LINEAR, CORNER / LINEAR + np.log(np.maximum(f, CORNER) / CORNER) / FACTOR)
+    return np.minimum(f, CORNER) / LINEAR + np.log(np.maximum(f, CORNER) / CORNER) / FACTOR
 
 
 def mel_to_hz(mel, mel_scale="htk"):
@@ -79,7 +79,7 @@ def mel_to_hz(mel, mel_scale="htk"):
     if scale(mel_scale) == "htk":
         return 700 * (10 ** (m / 2595) - 1)
     corner = CORNER / LINEAR
-    return np.where(m < corner, m * LINEAR, CORNER * np.exp(FACTOR * (m - corner)))
+    return np.minimum(m, corner) * LINEAR * np.exp(FACTOR * (np.maximum(m, corner) - corner))
 
 
 def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_scale="htk"):

@@ -137,8 +137,7 @@ def padded(x, width, mode):
     length = x.shape[-1]
     if length <= width:
         raise ValueError(f"stft: a waveform is mirrored by n_fft // 2 = {width} samples and must be longer; got {length}")
-    k = np.abs(np.arange(-width, length + width))           # mirrored about the first sample,
-    return x[..., length - 1 - np.abs(length - 1 - k)]      # about the last
+    return x[..., np.pad(np.arange(length), width, "reflect")]      # mirrored about the first and the last sample
 
 
 def hop_of(n_fft, hop_length):

@@ -127,7 +127,7 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_
 def ctc_losses_vjp(g, log_probs, lattice, emitted, alphas):             # ∂ℓ/∂ln yₜ(k) = −Σ_{s: l′ₛ = k} γₜ(s)
     gamma = posterior(emitted, alphas, lattice)                         # (T, B, S)
     of_label = lattice.labels[..., None] == np.arange(log_probs.shape[2])       # (B, S, V)
-    d = gamma.swapaxes(0, 1) @ of_label.astype(gamma.dtype)             # (B, T, V)
+    d = gamma.swapaxes(0, 1) @ of_label                                 # (B, T, V)
     return d.swapaxes(0, 1) * -g[:, None]
 
 
