@@ -52,6 +52,15 @@ def test_the_largest_few_are_kept_and_the_largest_is_lent_first():
         assert 0 <= empty(60000, np.uint8).__array_interface__["data"][0] - begin < room.LINE
 
 
+def test_memory_is_lent_to_its_last_byte():
+    memory = np.empty(3 * room.LINE, np.uint8)
+    memory = memory[:-memory.ctypes.data % room.LINE + 2 * room.LINE]  # two lines
+    room._free[:] = [memory]
+    with scratch() as empty:
+        assert np.shares_memory(empty(2 * room.LINE, np.uint8), memory)
+    assert room._free[0] is memory  # it was enough, and will be
+
+
 def test_memory_is_lent_again():
     def address():
         with scratch() as empty:

@@ -16,14 +16,16 @@ from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponenti
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_a_tile_is_cropped_to_what_is_seen(n, m, seed):
-    mask = np.random.default_rng(seed).random((n, m)) < 0.2
+    rng = np.random.default_rng(seed)
+    mask = rng.random((n, m)) < rng.choice((0.2, 0.9, 1.0))
     found = cropped(slice(10, 10 + n), slice(20, 20 + m), mask)
     if not mask.any():
         assert found is None
         return
     rows, keys, inner = found
+    assert (inner is None) == mask.all()                                                # or it is not needed
     if inner is None:
-        assert mask.all() and (rows, keys) == (slice(10, 10 + n), slice(20, 20 + m))
+        assert (rows, keys) == (slice(10, 10 + n), slice(20, 20 + m))
         return
     np.testing.assert_array_equal(inner, mask[rows.start - 10:rows.stop - 10, keys.start - 20:keys.stop - 20])
     assert inner.sum() == mask.sum() and all(edge.any() for edge in (inner[0], inner[-1], inner[:, 0], inner[:, -1]))
@@ -99,9 +101,9 @@ def test_a_causal_tile_is_that_part_of_the_triangle(rows, keys):
     whole = np.tri(13, dtype=bool)
     some = np.ones((seeing.stop - seeing.start, seen.stop - seen.start), bool)
     if mask is not None:
-        assert not mask.all()                                                           # or it would not be needed
+        assert not mask.all() and mask.any(1).all()                                     # or it, or a row, would not be needed
         some[:len(mask)] = mask
-    assert not whole[rows.start:seeing.start, keys].any() and (seeing.stop, seen) == (rows.stop, keys)
+    assert rows.start <= seeing.start and not whole[rows.start:seeing.start, keys].any() and (seeing.stop, seen) == (rows.stop, keys)
     np.testing.assert_array_equal(some, whole[seeing, seen])
 
 
@@ -109,8 +111,7 @@ def test_a_causal_tile_is_that_part_of_the_triangle(rows, keys):
 def test_a_tile_of_a_mask_is_that_part_of_it(data, T, S, floating, seed):
     rows, keys = (data.draw(st.tuples(st.integers(0, n - 1), st.integers(1, n)).map(lambda a: slice(a[0], max(a[0] + 1, a[1]))))
                   for n in (T, S))
-    n, m = data.draw(st.sampled_from(((T, S), (1, S), (T, 1))))
-    drawn = np.random.default_rng(seed).standard_normal((n, m))
+    drawn = np.random.default_rng(seed).standard_normal(data.draw(st.sampled_from(((T, S), (1, S), (T, 1), (S,), (1,), ()))))
     whole = np.broadcast_to(drawn if floating else drawn > 0, (T, S))
     found = Mask(drawn if floating else drawn > 0, False, ()).tile(0, rows, keys)
     if floating:
@@ -123,6 +124,12 @@ def test_a_tile_of_a_mask_is_that_part_of_it(data, T, S, floating, seed):
     expected = np.zeros((T, S), bool)
     expected[rows, keys] = whole[rows, keys]
     np.testing.assert_array_equal(seen, expected)
+    assert found is None or expected[found[0].start, keys].any() and expected[found[0].stop - 1, keys].any()
+
+
+@given(spans, spans)
+def test_without_a_mask_a_tile_is_whole(rows, keys):
+    assert Mask(None, False, (3,)).tile(2, rows, keys) == (rows, keys, None)
 
 
 def test_masks_know_whose_they_are():
