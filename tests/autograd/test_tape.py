@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.autograd import registry
 
 
 def leaf(values, dtype=np.float64):
@@ -52,6 +53,30 @@ def test_grads_of_two_leaves_never_share_memory():
     assert not np.shares_memory(a.grad, b.grad) and not np.shares_memory(a.grad, g)
     a.grad += 1
     np.testing.assert_array_equal(b.grad, [1.0, 5.0])
+
+
+def test_gradients_that_are_returned_never_share_memory():
+    a, b, g = leaf([[1.0, 2.0]]), leaf([[3.0, 4.0]]), np.array([1.0, 5.0])
+    s = a + b                                               # hands its cotangent on to both
+    y = F.reshape(s, (2,))                                  # and that is a view of g
+    found = [d.data for d in tm.grad(y, [y, s, a, b, a], g)]
+    for i, d in enumerate(found):
+        np.testing.assert_array_equal(d.ravel(), g)
+        assert d.flags.writeable
+        assert not any(np.shares_memory(d, other) for other in [g, a.data, b.data, y.data, *found[:i]])
+
+
+def test_a_gradient_of_its_own_is_not_copied(monkeypatch):
+    made = []
+
+    def exp_vjp(g, y):
+        made.append(g * y)
+        return made[-1]
+
+    monkeypatch.setattr(registry["exp"].op, "pull", exp_vjp)
+    x = leaf([1.0, 2.0])
+    dx, = tm.grad(F.exp(x), x, np.array([1.0, 5.0]))
+    assert dx.data is made[0]
 
 
 def test_second_backward_without_retain_is_an_error_naming_the_op():

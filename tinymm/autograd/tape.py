@@ -6,6 +6,7 @@ that used its result. Nothing recurses; what a node saved is let go as soon as
 its VJP has run.
 """
 
+from collections import Counter
 from itertools import count
 from operator import attrgetter
 
@@ -128,13 +129,16 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     wanted = dict.fromkeys(t._node for t in inputs)
     graph, useful = _leading_to(wanted, _reachable(cotangents))
     walk = _walk_recorded if create_graph else _walk
-    walk(graph, cotangents, create_graph if retain_graph is None else retain_graph, wanted, useful)
+    borrowed = walk(graph, cotangents, create_graph if retain_graph is None else retain_graph, wanted, useful)
     wanted.update((node, g) for node, g in cotangents.items() if node in wanted)  # those never walked through
     found = [wanted[t._node] for t in inputs]
     for i, g in enumerate(found):
         if g is None and not allow_unused:
             raise ValueError(f"grad: no output depends on input {i}; pass allow_unused=True to get None for it")
-    return tuple(g if g is None or isinstance(g, Tensor) else Tensor(g.copy()) for g in found)
+    if create_graph:
+        return tuple(found)
+    shared = borrowed.union(node for node, times in Counter(t._node for t in inputs).items() if times > 1)
+    return tuple(g if g is None else Tensor(g.copy() if t._node in shared else g) for t, g in zip(inputs, found))
 
 
 def _one_each(outputs, grad_outputs):
