@@ -60,15 +60,14 @@ def tiled_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     leading = checked("tiled_attention", query, key, value, attn_mask, is_causal)
     tiles = Tiles(query, key, value, attn_mask, is_causal, scale, leading)
     y, lse = tiles.forward()
-    return saving(y.reshape(*leading, *y.shape[1:]), lse=lse)
+    return saving(y, lse=lse)
 
 
 @tiled_attention.vjp
 def tiled_attention_vjp(g, y, query, key, value, attn_mask, is_causal, scale, lse):
     leading = y.shape[:-2]
     tiles = Tiles(query, key, value, attn_mask, is_causal, scale, leading)
-    grads = tiles.backward(g, y, lse)
-    return tuple(d.reshape(*leading, *d.shape[1:]) for d in grads)
+    return tiles.backward(g, y, lse)
 
 
 @tiled_attention.composite

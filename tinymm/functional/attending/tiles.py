@@ -30,8 +30,9 @@ class Tiles:
         self.leading, self.parts = leading, max(min(-(-SHARES // max(self.N, 1)), -(-self.T // ROWS)), 1)
 
     def forward(self):
-        """The result Y, (N, T, E), and L, (N, T, 1)."""
-        y, lse = np.zeros((self.N, self.T, self.E), self.dtype), np.zeros((self.N, self.T, 1), self.dtype)
+        """The result Y, (*leading, T, E), and L, (N, T, 1)."""
+        result, lse = np.zeros((*self.leading, self.T, self.E), self.dtype), np.zeros((self.N, self.T, 1), self.dtype)
+        y = result.reshape(self.N, self.T, self.E)
         ones = np.ones((KEYS, 1), self.dtype)
 
         def some(head, part, empty):
@@ -49,13 +50,14 @@ class Tiles:
                 total[rows] = np.log(total[rows]) + ceiling.shift(rows)
 
         self.in_parallel(some, 2)
-        return y, lse
+        return result, lse
 
     def backward(self, g, y, lse):
-        """Q̄, K̄ and V̄, (N, T, D), (N, S, D) and (N, S, E), for Ȳ = g."""
+        """Q̄, K̄ and V̄, (*leading, T, D), (*leading, S, D) and (*leading, S, E), for Ȳ = g."""
         g, y = (heads(a, self.leading, self.dtype) for a in (g, y))
-        dq = np.zeros((self.N, self.T, self.D), self.dtype)
-        dk, dv = (np.zeros((self.parts, self.N, self.S, n), self.dtype) for n in (self.D, self.E))
+        results = [[np.zeros((*self.leading, n, width), self.dtype) for _ in range(parts)]
+                   for parts, n, width in ((1, self.T, self.D), (self.parts, self.S, self.D), (self.parts, self.S, self.E))]
+        (dq,), dk, dv = ([d.reshape(self.N, *d.shape[-2:]) for d in shares] for shares in results)
 
         def some(head, part, empty):
             tile, other = empty(ROWS * KEYS), empty(ROWS * KEYS)
@@ -64,7 +66,7 @@ class Tiles:
             v1 = with_ones(self.v[head], empty)                         # [V, 1]
             lacking = np.exp(-lse[head]) if self.tame else 1            # what P lacks
             gd = with_sums(g[head], y[head], lacking, empty)            # [Ȳ, −D]
-            k, dq_, dk_, dv_ = self.k[head], dq[head], dk[part, head], dv[part, head]
+            k, dq_, dk_, dv_ = self.k[head], dq[head], dk[part][head], dv[part][head]
             for rows, keys, mask in self.tiles(head, part):
                 p = self.exponentials(q[rows], k[keys], mask, tile, lambda e: lse[head, rows])
                 n, m = p.shape
@@ -77,7 +79,10 @@ class Tiles:
                 dq_[rows] *= self.scale
 
         self.in_parallel(some, 5)
-        return dq, *(d[0] if self.parts == 1 else d.sum(0) for d in (dk, dv))
+        for first, *others in results:
+            for d in others:
+                first += d
+        return tuple(first for first, *_ in results)
 
     def exponentials(self, q, k, mask, memory, ceiling):
         """e^{E − c} of one tile, 0 where one may not look; c = ceiling(E), or 0 if no score is large."""
