@@ -8,19 +8,21 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.functional.attending import fused, heads, tiles
+from tinymm.functional.attending import fused, heads, powers, tiles
 from tinymm.testing.strategies import laid_out, masks
 
 layouts = st.sampled_from(("C", "F", "reversed", "strided"))
 
 
 @contextmanager
-def small_tiles(rows, keys, tame=heads.TAME, shares=tiles.SHARES, edge=2, cache=fused.CACHE):
+def small_tiles(rows, keys, tame=heads.TAME, shares=tiles.SHARES, edge=2, cache=fused.CACHE, base=powers.E):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in dict(ROWS=rows, KEYS=keys, SHARES=shares, EDGE=min(edge, keys)).items():
             patch.setattr(tiles, name, value)
         patch.setattr(heads, "TAME", tame)
         patch.setattr(fused, "CACHE", cache)
+        for form in (fused, tiles):
+            patch.setattr(form, "base_for", lambda dtype: base)
         yield
 
 
@@ -38,7 +40,8 @@ def problems(draw):
         mask = mask if draw(st.booleans()) or mask.ndim > 2 or len(mask) > 1 else mask[0]
         mask = mask if kind == "boolean" else np.where(mask, rng.uniform(-3, 3, mask.shape), -np.inf)
     sizes = dict(rows=draw(st.integers(1, 4)), keys=draw(st.integers(1, 4)), shares=draw(st.integers(1, 8)),
-                 tame=draw(st.sampled_from((heads.TAME, -1.0))), edge=draw(st.integers(1, 4)), cache=draw(st.integers(0, 100)))
+                 tame=draw(st.sampled_from((heads.TAME, -1.0))), edge=draw(st.integers(1, 4)), cache=draw(st.integers(0, 100)),
+                 base=draw(st.sampled_from((powers.E, powers.TWO))))
     return inputs, dict(attn_mask=mask, is_causal=kind == "causal", scale=draw(st.sampled_from((None, 0.3, -1.0)))), sizes
 
 

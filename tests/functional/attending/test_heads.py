@@ -12,6 +12,7 @@ import tinymm.functional as F
 from tinymm.functional import threads
 from tinymm.functional.attending import heads
 from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponentials, factor, longest, pieces, stacked
+from tinymm.functional.attending.powers import TWO, E
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32 - 1))
@@ -52,14 +53,16 @@ def test_tame_scores_are_small(size, seed, scale):
     assert 10 < heads.TAME < 40                                                 # e^40 · 2^24 keys still fits float32
 
 
+@pytest.mark.parametrize("base", [E, TWO])
 @pytest.mark.parametrize("lower", [None, lambda e: e.max(-1, keepdims=True)])
-def test_exponentials_hide_the_first_rows(lower, rng):
+def test_exponentials_hide_the_first_rows(lower, base, rng):
     e, mask = rng.standard_normal((2, 4, 3)), np.array([[True, False, True], [True, True, False]])
     expected = np.exp(e)
     expected[:, :2] *= mask
     if lower is not None:
         expected /= np.where(expected > 0, expected, 0).max(-1, keepdims=True)
-    exponentials(e, mask, lower)
+    e /= base.ln
+    exponentials(e, mask, lower, base)
     np.testing.assert_allclose(e, expected)
 
 

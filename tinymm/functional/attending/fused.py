@@ -14,6 +14,7 @@ from ..scratch import scratch
 from ..softmaxes import ceiling
 from ..threads import parallel_for
 from .heads import are_tame, checked, exponentials, factor, pieces, stacked, with_ones, with_sums
+from .powers import base_for
 from .steps import causal_mask, explicit_attention
 
 __all__ = ["fused_attention"]
@@ -68,12 +69,13 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     mask = None if mask is None else np.broadcast_to(mask, (*leading, T, S))
     lower = None if are_tame(query, key, scale, mask) else lambda e: ceiling(e, -1)
     e, y, n = (np.empty((*leading, T, width), dtype) for width in (S, v.shape[-1], 1))
-    ones, scale = np.ones((S, 1), dtype), factor(query, scale)
+    ones, base = np.ones((S, 1), dtype), base_for(dtype)
+    scale = factor(query, scale) / base.ln
 
     def some(i, empty):
         sq = np.multiply(q[i], scale, out=empty(q[i].shape, dtype))
-        np.matmul(sq, k[i].mT, out=e[i])                                # σ Q Kᵀ
-        exponentials(e[i], None if mask is None else mask[i], lower)
+        np.matmul(sq, k[i].mT, out=e[i])                                # σ Q Kᵀ / ln b
+        exponentials(e[i], None if mask is None else mask[i], lower, base)
         np.matmul(e[i], ones, out=n[i])
         n[i] += n[i] == 0                                               # a query that may attend to nothing
         np.matmul(e[i], v[i], out=y[i])

@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .powers import E
+
 __all__ = ["Mask", "are_tame", "checked", "exponentials", "factor", "heads", "pieces", "stacked", "with_ones", "with_sums"]
 
 TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another
@@ -68,26 +70,26 @@ def longest(vectors):
         return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
 
 
-def exponentials(e, mask, lower):
-    """Scores E become e^{E − c}, 0 where one may not look, in their place; c = lower(E), or 0 if `lower` is None.
+def exponentials(e, mask, lower, base=E):
+    """Scores E / ln b become b^{E / ln b − c}, 0 where one may not look, in their place.
 
-    The mask may have fewer rows than E: the first ones.
+    c = lower(E / ln b), or 0 if `lower` is None. The mask may have fewer rows than E: the first ones.
     """
     if lower is not None:
-        hide(e, mask, -np.inf)
+        hide(e, mask, -np.inf, base)
         e -= lower(e)
-    np.exp(e, out=e)
+    base.power(e, out=e)
     if lower is None:
         hide(e, mask, 0)
 
 
-def hide(e, mask, value):
+def hide(e, mask, value, base=E):
     """Overwrite what a boolean mask hides; add a floating one."""
     if mask is None:
         return
     part = e[..., :mask.shape[-2], :]
     if mask.dtype.kind == "f":
-        part += mask
+        part += mask / base.ln
     else:
         np.copyto(part, value, where=~mask)
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..scratch import scratch
 from ..threads import parallel_for
 from .heads import Mask, are_tame, exponentials, factor, heads, with_ones, with_sums
+from .powers import base_for
 
 __all__ = ["Tiles"]
 
@@ -25,21 +26,22 @@ class Tiles:
         self.q, self.k, self.v = (heads(a, leading, self.dtype) for a in (query, key, value))
         self.N, self.T, self.S = len(self.q), query.shape[-2], key.shape[-2]
         self.D, self.E = query.shape[-1], value.shape[-1]
+        self.base = base_for(self.dtype)
         self.scale, self.mask, self.is_causal = factor(query, scale), Mask(mask, is_causal, leading), is_causal
         self.tame = are_tame(query, key, scale, mask)
         self.leading, self.parts = leading, max(min(-(-SHARES // max(self.N, 1)), -(-self.T // ROWS)), 1)
 
     def forward(self):
-        """The result Y, (*leading, T, E), and L, (N, T, 1)."""
+        """The result Y, (*leading, T, E), and L / ln b, (N, T, 1)."""
         result, lse = np.zeros((*self.leading, self.T, self.E), self.dtype), np.zeros((self.N, self.T, 1), self.dtype)
         y = result.reshape(self.N, self.T, self.E)
         ones = np.ones((KEYS, 1), self.dtype)
 
         def some(head, part, empty):
             tile, more = empty(ROWS * KEYS), empty((ROWS, self.E))
-            q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
+            q = np.multiply(self.q[head], self.scale / self.base.ln, out=empty((self.T, self.D)))
             sums, total, v = y[head], lse[head], self.v[head]
-            ceiling = Ceiling(sums, total)
+            ceiling = Ceiling(self.base, sums, total)
             for rows, keys, mask in self.tiles(head, part):
                 e = self.exponentials(q[rows], self.k[head][keys], mask, tile, lambda e: ceiling(e, rows))
                 total[rows] += e @ ones[:e.shape[1]]                    # BLAS: five times as fast as e.sum
@@ -47,7 +49,7 @@ class Tiles:
             for rows in self.rows(part):
                 total[rows] += total[rows] == 0                         # a query that may attend to nothing
                 sums[rows] /= total[rows]
-                total[rows] = np.log(total[rows]) + ceiling.shift(rows)
+                total[rows] = self.base.log(total[rows]) + ceiling.shift(rows)
 
         self.in_parallel(some, 2)
         return result, lse
@@ -62,9 +64,9 @@ class Tiles:
         def some(head, part, empty):
             tile, other = empty(ROWS * KEYS), empty(ROWS * KEYS)
             dq_more, dk_more, dv_more = empty((ROWS, self.D)), empty((KEYS, self.D)), empty((KEYS, self.E))
-            q = np.multiply(self.q[head], self.scale, out=empty((self.T, self.D)))
+            q = np.multiply(self.q[head], self.scale / self.base.ln, out=empty((self.T, self.D)))
             v1 = with_ones(self.v[head], empty)                         # [V, 1]
-            lacking = np.exp(-lse[head]) if self.tame else 1            # what P lacks
+            lacking = self.base.power(-lse[head]) if self.tame else 1   # what P lacks
             gd = with_sums(g[head], y[head], lacking, empty)            # [Ȳ, −D]
             k, dq_, dk_, dv_ = self.k[head], dq[head], dk[part][head], dv[part][head]
             for rows, keys, mask in self.tiles(head, part):
@@ -77,6 +79,7 @@ class Tiles:
                 dq_[rows] += np.matmul(ds, k[keys], out=dq_more[:n])                                # Q̄ += S̄ K
             for rows in self.rows(part):
                 dq_[rows] *= self.scale
+            dk_ *= self.base.ln
 
         self.in_parallel(some, 5)
         for first, *others in results:
@@ -85,9 +88,9 @@ class Tiles:
         return tuple(first for first, *_ in results)
 
     def exponentials(self, q, k, mask, memory, ceiling):
-        """e^{E − c} of one tile, 0 where one may not look; c = ceiling(E), or 0 if no score is large."""
-        e = np.matmul(q, k.T, out=memory[:len(q) * len(k)].reshape(len(q), len(k)))     # E = σ Q Kᵀ
-        exponentials(e, mask, None if self.tame else ceiling)
+        """b^{E / ln b − c} of one tile, 0 where one may not look; c = ceiling(E / ln b), or 0 if no score is large."""
+        e = np.matmul(q, k.T, out=memory[:len(q) * len(k)].reshape(len(q), len(k)))     # E / ln b = σ Q Kᵀ / ln b
+        exponentials(e, mask, None if self.tame else ceiling, self.base)
         return e
 
     def in_parallel(self, some, products):
@@ -118,17 +121,17 @@ class Tiles:
 
 
 class Ceiling:
-    """The largest score of each row so far; when it rises, what was summed below it shrinks."""
+    """The largest E / ln b of each row so far; when it rises, what was summed below it shrinks."""
 
-    def __init__(self, *sums):
-        self.sums, self.top = sums, np.full_like(sums[0], -np.inf, shape=(len(sums[0]), 1))
+    def __init__(self, base, *sums):
+        self.base, self.sums, self.top = base, sums, np.full_like(sums[0], -np.inf, shape=(len(sums[0]), 1))
 
     def __call__(self, e, rows):
         before = self.top[rows].copy()
         self.top[rows] = np.maximum(before, e.max(-1, keepdims=True))
         shift = self.shift(rows)
         for a in self.sums:
-            a[rows] *= np.exp(before - shift)
+            a[rows] *= self.base.power(before - shift)
         return shift
 
     def shift(self, rows):
