@@ -38,7 +38,7 @@ def test_layouts(tiny, rng):
     np.testing.assert_array_equal(in_blocks(lambda out, x: np.exp(x, out=out), x), np.exp(x))
 
 
-@given(st.integers(0, 30), st.integers(0, 9))
+@given(st.integers(0, 30), st.integers(0, 30))
 def test_rows_in_order_and_not_cut(rows, width):
     before, blocks.BLOCK = blocks.BLOCK, 20
     try:

@@ -51,13 +51,12 @@ def killer_of(mutant, examples, beat=lambda share: None):
     beat : callable
         Called before each check, with the share of the longest time that it may take.
     """
-    function = mutant.target.function
     code = compiled(mutant)
     for name, passes in likeliest_first(mutant.target, examples):
         beat(1 if name.endswith(".py") else A_RUNG)
         if not reaches(name, passes, mutant.target):
             continue
-        with installed(function, code):
+        with installed(mutant.target, code):
             noticed = not passes()
         if noticed:
             sound(name, passes)
@@ -83,7 +82,7 @@ def reaches(name, passes, target):
     """Whether a check can notice any mutant of a target: not if it passes where calling the function is a way out."""
     key = target.name, name
     if key not in reached:
-        with installed(target.function, trap.__code__):
+        with installed(target, trap.__code__):
             try:
                 reached[key] = not passes()
             except GeneratorExit:  # which nothing between here and there takes for an error of its own

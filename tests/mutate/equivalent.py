@@ -22,6 +22,7 @@ NO_FEATURES = "of no features every score is 0, however scaled"
 SAME_WIDTH = "queries and keys share the width"
 A_VALUE_EACH = "there are as many values as keys"
 TWO_AXES_OF_A_TILE = "a tile has two axes: the second is the last"
+ONE_SHAPE = "the arrays have one shape and dtype"
 ONE_PART = "of one part the first is the last, and the sum over them is that part"
 SUMS_ALIKE = "what is summed has one dtype, and a row for each query"
 ROW_SUMS = "the sums of rows have the leading axes and the dtype of what is summed"
@@ -38,6 +39,11 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("arithmetic.power_vjp", "if False:", "for a number as exponent the array formula gives the same numbers"),
     ("arithmetic.power_vjp", "if not np.ndim(y):", "where y is 0-d so is b; otherwise " + SAME),
     ("arithmetic.power_vjp", "return g * b * a ** np.where((a == 0) & (b == 0), 2.0, b - 1)", "0 to either power is 0"),
+    ("blocks.in_blocks", 'filled = [np.empty_like(arrays[-1], order="C") for _ in range(results)]', ONE_SHAPE),
+    ("blocks.in_blocks", "over_rows(f, *(np.ascontiguousarray(a).reshape(-2) for a in (*filled, *arrays)))", ANY_LENGTH),
+    ("blocks.in_blocks", "return filled if results > 1 else filled[-1]", "of one result the first is the last"),
+    ("blocks.over_rows", "rows = len(arrays[-1])", "all have as many rows"),
+    ("blocks.over_rows", "step = max(1, BLOCK * rows // max(2, arrays[0].size))", "no or one element is one stretch either way"),
     ("cells.lstm_cell", "i, f, g, o = split(_affine(input, w_ih, b_ih) + _affine(h, w_hh, b_hh), h.shape[1], 1)", TWO_AXES),
     ("cells.gru_cell", "size = hx.shape[1]", TWO_AXES),
     ("contraction.einsum", "x, term = simple[-1]", "one is left: the first is the last"),
@@ -277,6 +283,18 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("video._triple", "three = value if isinstance(value, (tuple, list)) else (value,) * 3", "a list is read as a tuple is"),
     ("winograd.correlate", "blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(w, x)",
      SYMMETRIC),
+    ("winograd.correlate", "steps += [(np.matmul, v.reshape(16, -2, v.shape[-1]), u, m.reshape(16, -1, out))]", ANY_LENGTH),
+    ("winograd.correlate", "steps += [(np.matmul, v.reshape(16, -1, v.shape[-1]), u, m.reshape(16, -2, out))]", ANY_LENGTH),
+    ("winograd.correlate", "steps += for_responses(m, r) + for_responses(r.swapaxes(1, 0), t)", SYMMETRIC),
+    ("winograd.kernel_gradient", "product = np.matmul, m.reshape(16, -2, shape[1]).mT, v.reshape(16, -1, shape[2]), part", ANY_LENGTH),
+    ("winograd.kernel_gradient", "product = np.matmul, m.reshape(16, -1, shape[1]).mT, v.reshape(16, -2, shape[2]), part", ANY_LENGTH),
+    ("winograd.Pixels.__init__", "if x.strides[1] <= x.strides[3]:", "of one channel, or of one pixel repeated, either order will do"),
+    ("winograd.Pixels.load", "if True:", "its border is made zero once more"),
+    ("winograd.see", "q = r.swapaxes(1, 0)", SYMMETRIC),
+    ("winograd.see", "+ for_windows(q[:, :, :-1], q[:, :, 1:], v.swapaxes(1, 0)))", SYMMETRIC),
+    ("winograd.paint", "return m, for_kernel(d, r) + for_kernel(r.swapaxes(1, 0), m.swapaxes(0, 1))", SYMMETRIC),
+    ("winograd.paint", "return m, for_kernel(d, r) + for_kernel(r.swapaxes(0, 1), m.swapaxes(1, 0))", SYMMETRIC),
+    ("winograd.for_responses", "return [(np.add, m[1], m[2], out),", "the next step overwrites the second half"),
     ("winograd.kernel_gradient", "blocks, dtype = Blocks.of(len(x), geometry, x.shape[1] + g.shape[1]), np.result_type(x, g)",
      SYMMETRIC),
 ]

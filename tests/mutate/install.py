@@ -16,11 +16,14 @@ def compiled(mutant):
 
 
 @contextmanager
-def installed(function, code):
-    """Inside the block, the function runs this code."""
+def installed(target, code):
+    """Inside the block, the function of a target runs this code; a cache around it forgets what other code has computed."""
+    function, forget = target.function, getattr(target.found, "cache_clear", lambda: None)
     original = function.__code__
     function.__code__ = code
+    forget()
     try:
         yield
     finally:
         function.__code__ = original
+        forget()

@@ -65,12 +65,17 @@ class Target:
         return Path(sys.modules[self.module].__file__)
 
     @property
-    def function(self):
-        """The function itself, as it is found now; under its decorators."""
+    def found(self):
+        """What now stands where the function was defined: itself, or what its decorators have made of it."""
         found = importlib.import_module(self.module)
         for part in self.qualname.split("."):
             found = inspect.getattr_static(found, part)
-        return inspect.unwrap(plain(found))
+        return found
+
+    @property
+    def function(self):
+        """The function itself, under its decorators."""
+        return inspect.unwrap(plain(self.found))
 
 
 def targets_in(modules=ROOM):
@@ -138,8 +143,9 @@ def named(node, names):
 
 
 def plain(member):
-    """The function inside a property, a classmethod or a staticmethod."""
-    return getattr(member, "fget", None) or getattr(member, "__func__", member)
+    """The function inside a property, a classmethod, a staticmethod or a cache."""
+    inside = "__wrapped__" if hasattr(member, "cache_clear") else "__func__"
+    return getattr(member, "fget", None) or getattr(member, inside, member)
 
 
 @cache

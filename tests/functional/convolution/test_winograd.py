@@ -76,6 +76,37 @@ def test_blocks_are_of_the_channels_of_both_sides(rng, monkeypatch):
     assert asked == [(2, geometry, 3 + 4)] * 2
 
 
+@given(st.integers(0, 9), st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(1, 9), st.sampled_from([1, 40, 300, 5000]))
+def test_a_block_is_as_large_as_may_be_and_no_larger(batch, windows, channels, block):
+    """Tiles × channels: up to BLOCK of several images, up to twice that of one, else a strip of it; at least a row of tiles."""
+    down, row = -(-windows[0] // 2), -(-windows[1] // 2) * channels
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "BLOCK", block)
+        blocks = winograd.Blocks.of(batch, geometry_of("test", windows, (3, 3), 1, 1, 1), channels)
+    assert (blocks.batch, blocks.columns * channels) == (batch, row)
+    assert (blocks.strips - 1) * blocks.rows < down <= blocks.strips * blocks.rows              # no strip has nothing to do
+    assert blocks.rows == 1 or blocks.rows * row <= 2 * block
+    assert blocks.strips == 1 or -(-down // (blocks.strips - 1)) * row > 2 * block              # fewer would be too large
+    assert (blocks.rows - 1) * blocks.strips < down                                             # and none is larger than need be
+    if batch:
+        images = -(-batch // blocks.groups)
+        assert images == 1 or images * blocks.rows * row <= block
+        assert blocks.groups == 1 or -(-batch // (blocks.groups - 1)) * blocks.rows * row > block
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1), (0, 2, 1, 3), (3, 2, 1, 0)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pixels_are_copied_in_the_order_they_have(order, dtype):
+    """By channels or by columns, whichever are neighbours; then the channels of a pixel are in different lines of the cache."""
+    x = np.zeros([(2, 4, 6, 8)[k] for k in order], dtype).transpose(np.argsort(order))
+    padded = winograd.Pixels(x, 3, 4, np.empty).padded
+    assert padded.shape == x.shape
+    if order.index(1) > order.index(3):
+        assert padded.strides[1] == x.itemsize
+    else:
+        assert padded.strides[3] == x.itemsize and padded.strides[1] == 6 * 8 * x.itemsize + 64
+
+
 @given(problems())
 def test_conv2d_has_the_same_gradients(problem):
     x, w, bias, g, geometry = problem

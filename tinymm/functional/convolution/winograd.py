@@ -57,7 +57,7 @@ def correlate(x, w, geometry, bias=None):
                 m, r, t = (empty((a, b, *tiles, out), dtype) for a, b in ((4, 4), (2, 4), (2, 2)))
                 steps += [(np.matmul, v.reshape(16, -1, v.shape[-1]), u, m.reshape(16, -1, out))]
                 steps += [] if bias is None else [(np.add, m[1, 1], bias, m[1, 1])]     # Aᵀ takes it to all responses
-                steps += for_responses(m, r, r) + for_responses(r.swapaxes(0, 1), t, None)
+                steps += for_responses(m, r) + for_responses(r.swapaxes(0, 1), t)
                 return pixels, steps
 
             for images, row in blocks.places(start, stop):
@@ -114,10 +114,10 @@ class Blocks(NamedTuple):
 
     @classmethod
     def of(cls, batch, geometry, channels):
-        """As many whole images as fit into BLOCK tiles × channels, or a strip of one."""
+        """As many whole images as fit into BLOCK tiles × channels, or one up to twice as large, or a strip of one."""
         down, columns = (-(-n // 2) for n in geometry.windows)
-        strips = min(down, -(-down * columns * channels // (2 * BLOCK)))
-        rows = -(-down // strips)
+        strips = -(-down // max(1, 2 * BLOCK // (columns * channels)))
+        rows = -(-down // strips)                                           # as even as can be
         images = max(1, BLOCK // (rows * columns * channels))
         return cls(batch, -(-batch // images), strips, rows, columns)
 
@@ -185,11 +185,11 @@ def for_windows(here, beyond, out):
             (np.subtract, beyond[0], here[1], out[2])]
 
 
-def for_responses(m, t, out):
-    """Aᵀ m, by way of t = (m₁ + m₂, m₁ − m₂)."""
-    return [(np.add, m[1], m[2], t[0]),
-            (np.subtract, m[1], m[2], t[1]),
-            (np.add, m[::3], t, out)]
+def for_responses(m, out):
+    """Aᵀ m, by way of (m₁ + m₂, m₁ − m₂)."""
+    return [(np.add, m[1], m[2], out[0]),
+            (np.subtract, m[1], m[2], out[1]),
+            (np.add, m[::3], out, out)]
 
 
 def for_kernel(g, out):
