@@ -1,4 +1,4 @@
-"""einsum against NumPy's on longer equations than the rows draw, and in which order it multiplies."""
+"""einsum against NumPy's on longer equations than the rows draw, what it refuses, and in which order it multiplies."""
 
 import numpy as np
 import pytest
@@ -33,6 +33,7 @@ def test_it_is_the_einsum_of_numpy(drawn):
 @pytest.mark.parametrize("equation, shapes", [
     ("ab->ba", [(2, 3)]), ("abc->ca", [(2, 3, 4)]), ("ab,bc,cd->ad", [(2, 3), (3, 4), (4, 5)]), ("aab->ba", [(2, 2, 3)]),
     ("ab,bc->ac", [(2, 3), (1, 4)]), ("ab,bc->ac", [(2, 1), (3, 4)]), ("ab,a,b->", [(2, 3), (2,), (3,)]),
+    (" a b, b c -> c a ", [(2, 3), (3, 4)]),
     ("ab,ab,ab->a", [(2, 3), (2, 1), (1, 3)])])
 def test_one_of_each_kind(equation, shapes, rng):
     operands = [rng.standard_normal(shape) for shape in shapes]
@@ -47,3 +48,35 @@ def test_the_pair_with_the_smallest_product_goes_first(sizes, products, monkeypa
     a, b, c, d = sizes
     F.einsum("ab,bc,cd->ad", np.ones((a, b)), np.ones((b, c)), np.ones((c, d)))
     assert met == products
+
+
+@pytest.mark.parametrize("call, words", [
+    (("ij,jk->ik", (2, 3)), "einsum: 'ij,jk->ik' has 2 operands; got 1"),
+    (("ij->ji", (2, 3, 4)), "einsum: each operand needs one letter per axis; .*of 3 axes"),
+    (("ij->ik", (2, 3)), "einsum: each label of the result.*'ij->ik'"),
+    (("ij->ii", (2, 3)), "einsum: each label of the result.*'ij->ii'"),
+    (("ij,jk", (2, 3), (4, 5)), r"einsum: axes of one label.*\(2, 3\), \(4, 5\)"),
+    (("ii->i", (1, 3)), "einsum: axes of one label"),
+    (("i1->i", (1, 3)), "einsum: each operand needs one letter per axis"),
+    (("...ij->ij", (3,)), "einsum: each operand needs one letter per axis"),
+    (("......", (2, 2, 2, 2, 2, 2)), "einsum: each operand needs one letter per axis"),     # of six, or of twice three
+    (("i->i......", (3,)), "einsum: each label of the result"),
+])
+def test_einsum_says_what_is_wrong_with_an_equation(call, words):
+    with pytest.raises(ValueError, match=words):
+        F.einsum(call[0], *map(np.zeros, call[1:]))
+
+
+def test_einsum_on_arrays_is_an_array_and_keeps_float32(rng):
+    a, b = (rng.standard_normal((3, 3)).astype(np.float32) for _ in range(2))
+    for equation in ("ij,jk->ik", "ij,ij->", "ii,ij->j", "ij,kl->", "i...,...j->...ij"):
+        y = F.einsum(equation, a, b)
+        assert isinstance(y, np.ndarray) and y.dtype == np.float32
+        np.testing.assert_allclose(y, np.einsum(equation, a, b), rtol=1e-4, atol=1e-5)
+
+
+def test_einsum_of_attention_goes_through_matmul(monkeypatch, rng):
+    """NumPy's own loop would be many times slower."""
+    monkeypatch.setattr(np, "einsum", None)
+    q, k = rng.standard_normal((2, 5, 3, 4)), rng.standard_normal((2, 6, 3, 4))
+    np.testing.assert_allclose(F.einsum("bqhd,bkhd->bhqk", q, k), q.transpose(0, 2, 1, 3) @ k.transpose(0, 2, 3, 1), rtol=1e-12)

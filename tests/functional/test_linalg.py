@@ -83,33 +83,3 @@ def test_second_derivative_of_a_length_at_a_component_that_is_zero():
         t = tm.tensor(x, requires_grad=True)
         d, = tm.grad(F.norm(t), t, create_graph=True)
         np.testing.assert_allclose(tm.grad(d, t, e)[0].data, row, atol=1e-15)
-
-
-@pytest.mark.parametrize("call, words", [
-    (("ij,jk->ik", (2, 3)), "einsum: 'ij,jk->ik' has 2 operands; got 1"),
-    (("ij->ji", (2, 3, 4)), "einsum: each operand needs one letter per axis; .*of 3 axes"),
-    (("ij->ik", (2, 3)), "einsum: each label of the result.*'ij->ik'"),
-    (("ij->ii", (2, 3)), "einsum: each label of the result.*'ij->ii'"),
-    (("ij,jk", (2, 3), (4, 5)), r"einsum: axes of one label.*\(2, 3\), \(4, 5\)"),
-    (("ii->i", (1, 3)), "einsum: axes of one label"),
-    (("i1->i", (1, 3)), "einsum: each operand needs one letter per axis"),
-    (("...ij->ij", (3,)), "einsum: each operand needs one letter per axis"),
-])
-def test_einsum_says_what_is_wrong_with_an_equation(call, words):
-    with pytest.raises(ValueError, match=words):
-        F.einsum(call[0], *map(np.zeros, call[1:]))
-
-
-def test_einsum_on_arrays_is_an_array_and_keeps_float32(rng):
-    a, b = (rng.standard_normal((3, 3)).astype(np.float32) for _ in range(2))
-    for equation in ("ij,jk->ik", "ij,ij->", "ii,ij->j", "ij,kl->", "i...,...j->...ij"):
-        y = F.einsum(equation, a, b)
-        assert isinstance(y, np.ndarray) and y.dtype == np.float32
-        np.testing.assert_allclose(y, np.einsum(equation, a, b), rtol=1e-4, atol=1e-5)
-
-
-def test_einsum_of_attention_goes_through_matmul(monkeypatch, rng):
-    """NumPy's own loop would be many times slower."""
-    monkeypatch.setattr(np, "einsum", None)
-    q, k = rng.standard_normal((2, 5, 3, 4)), rng.standard_normal((2, 6, 3, 4))
-    np.testing.assert_allclose(F.einsum("bqhd,bkhd->bhqk", q, k), q.transpose(0, 2, 1, 3) @ k.transpose(0, 2, 3, 1), rtol=1e-12)

@@ -23,7 +23,7 @@ SAME_WIDTH = "queries and keys share the width"
 A_VALUE_EACH = "there are as many values as keys"
 TWO_AXES_OF_A_TILE = "a tile has two axes: the second is the last"
 ONE_SHAPE = "the arrays have one shape and dtype"
-ONE_PART = "of one part the first is the last, and the sum over them is that part"
+BOTH_WAYS = "the two ways are the same by then"
 SUMS_ALIKE = "what is summed has one dtype, and a row for each query"
 ROW_SUMS = "the sums of rows have the leading axes and the dtype of what is summed"
 ONE_LABEL = "axes of one label are equally long"
@@ -49,6 +49,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("contraction.einsum", "x, term = simple[-1]", "one is left: the first is the last"),
     ("contraction.einsum", "return permute(x, [term.index(c) for c in out])", "axes in order already: " + SAME),
     ("contraction._contract_cheapest", "if best is None or size <= best[0]:", "of equally small products, the last"),
+    ("contraction._parse", "return terms, out", "a list is read as a tuple is"),
     ("contraction._diagonal", "if True:", "of one axis the diagonal is all: " + SAME),
     ("contraction._diagonal", "if n >= 1:", "of one axis the diagonal is all: " + SAME),
     ("contraction._diagonal", "if n > 0:", "of one axis the diagonal is all: " + SAME),
@@ -121,6 +122,8 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("shape.permute_vjp", "inverse = [-1] * len(dims)", "every element is overwritten"),
     ("shape.transpose_vjp", "return transpose(g, dim1, dim0)", SYMMETRIC),
     ("shape._tuple", "return axis if isinstance(axis, (tuple, list)) else (axis,)", "a list is read as a tuple is"),
+    ("powers.base_for", 'return TWO if len(ways) == 2 and ways[0] == ways[1] and "baseline" not in ways[1] else E', BOTH_WAYS),
+    ("powers.base_for", 'return TWO if len(ways) == 2 and ways[0] == ways[1] and "baseline" not in ways[-1] else E', BOTH_WAYS),
     ("product.scaled_dot_product_attention", "large = query.shape[-2] * value.shape[-2] >= LARGE and "
                                              'not getattr(attn_mask, "requires_grad", False)', A_VALUE_EACH),
     ("scratch.scratch", "memory = _free.pop() if _free else np.empty(1, np.uint8)", "one byte may serve one array of a byte"),
@@ -169,17 +172,18 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, value, key)", SYMMETRIC),
     ("tiles.Tiles.__init__", "self.N, self.T, self.S = len(self.q), query.shape[-2], value.shape[-2]", A_VALUE_EACH),
     ("tiles.Tiles.__init__", "self.tame = are_tame(key, query, scale, mask)", SYMMETRIC),
-    ("tiles.Tiles.backward", "return dq, *(d.sum(0) for d in (dk, dv))", ONE_PART),
-    ("tiles.Tiles.backward", "return dq, *(d[0] if self.parts == 0 else d.sum(0) for d in (dk, dv))", ONE_PART),
-    ("tiles.Tiles.backward", "return dq, *(d[-1] if self.parts == 1 else d.sum(0) for d in (dk, dv))", ONE_PART),
-    ("tiles.Tiles.forward", "ceiling = Ceiling(total, sums)", SUMS_ALIKE),
+    ("tiles.Tiles.forward", "ceiling = Ceiling(self.base, total, sums)", SUMS_ALIKE),
     ("tiles.Tiles.tiles", "below = min(rows.start, self.S)", "smaller tiles, to the same numbers"),
     ("tiles.Tiles.tiles", "edge = min(rows.stop, self.S)", "without a causal mask all keys are below, and none at an edge"),
     ("tiles.Ceiling.__call__", "self.top[rows] = np.maximum(before, e.max(1, keepdims=True))", TWO_AXES_OF_A_TILE),
-    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
-    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[-1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
-    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[0], -np.inf, shape=(len(sums[1]), 1))", SUMS_ALIKE),
-    ("tiles.Ceiling.__init__", "self.sums, self.top = sums, np.full_like(sums[0], -np.inf, shape=(len(sums[-1]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.base, self.sums, self.top = base, sums, "
+                               "np.full_like(sums[1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.base, self.sums, self.top = base, sums, "
+                               "np.full_like(sums[-1], -np.inf, shape=(len(sums[0]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.base, self.sums, self.top = base, sums, "
+                               "np.full_like(sums[0], -np.inf, shape=(len(sums[1]), 1))", SUMS_ALIKE),
+    ("tiles.Ceiling.__init__", "self.base, self.sums, self.top = base, sums, "
+                               "np.full_like(sums[0], -np.inf, shape=(len(sums[-1]), 1))", SUMS_ALIKE),
     ("class_losses.index_cross_entropy_vjp", "if True:", "without smoothing its share is 0"),
     ("class_losses.index_cross_entropy_composite", "if True:", "without smoothing its share is 0"),
     ("class_losses.index_cross_entropy_composite", "loss = -(np.where(q != 0, log_softmax(x, axis), 1) * q).sum(axis, keepdims=True)",

@@ -162,8 +162,7 @@ def _parse(equation, ndims):
     free = [c for c in string.ascii_letters if c not in equation]
     dotted = [n - len(term) + 3 for term, n in zip(terms, ndims) if "..." in term]
     dots = "".join(free[:max(dotted, default=0)])
-    terms = [term.replace("...", dots[len(dots) - (n - len(term) + 3):], 1) if "..." in term and n >= len(term) - 3 else term
-             for term, n in zip(terms, ndims)]
+    terms = [term.replace("...", dots[len(dots) - (n - len(term) + 3):], 1) for term, n in zip(terms, ndims)]
     if arrow:
         out = out.replace("...", dots, 1)
     else:
