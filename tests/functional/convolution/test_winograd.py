@@ -79,6 +79,7 @@ def test_blocks_are_of_the_channels_of_both_sides(rng, monkeypatch):
 @given(st.integers(0, 9), st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(1, 9), st.sampled_from([1, 40, 300, 5000]))
 @example(3, (12, 2), 2, 4)                                                          # three rows of tiles a strip, four would fit
 @example(3, (12, 2), 2, 3)                                                          # three fit exactly
+@example(1, (10, 2), 3, 2)                                                          # of four strips of two rows, one would lie below
 def test_a_block_is_as_large_as_may_be_and_no_larger(batch, windows, channels, block):
     """Tiles × channels: up to BLOCK of several images, up to twice that of one, else a strip of it; at least a row of tiles."""
     down, row = -(-windows[0] // 2), -(-windows[1] // 2) * channels
