@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from tinymm.extras import need
+from tinymm.functional.attending.powers import base_for
 from tinymm.machine.rates import best_time, gemm_rate
 
 from . import laws
@@ -80,7 +81,7 @@ def measured_rates(threads, widths):
         return 8 * n / best_time(lambda: np.multiply(a, 1.0, out=a), 0.2)
 
     scores, out = np.linspace(-10, 0, 2**16, dtype=np.float32), np.empty(2**16, np.float32)
-    exponentials = scores.size / best_time(lambda: np.exp(scores, out=out), 0.2)
+    exponentials = scores.size / best_time(lambda: base_for(scores.dtype).power(scores, out=out), 0.2)
     limits = need("threadpoolctl", extra="threads", feature="measure one thread").threadpool_limits
     whole = {D: thin_rate(1024, 1024, D) for D in widths}
     with limits(1):

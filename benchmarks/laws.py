@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinymm.functional.attending.fused import CACHE
 from tinymm.functional.attending.tiles import EDGE, KEYS, ROWS, SHARES
 
 __all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes", "predicted_seconds", "products",
@@ -99,28 +100,30 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 
 
 def memory(form, N, T, S, D, backward=False, threads=1):
-    r"""Bytes held at most beside the inputs: their copies as leaves, results, gradients, and what the form works in.
+    r"""Bytes held at most beside the inputs: results, gradients, and what the form works in.
 
-    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1. Tiled none, but what each thread works in (`scratch_memory`), forward and backward; or, if that is more, copies of the
-    gradients, which the tape makes where they are views. Where there are fewer than SHARES heads, the stretches of a head are
-    shared out, and each share has its own $\bar K$ and $\bar V$.
+    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1, backward
+    $\bar S$ of the few heads that each thread has in its cache. Tiled none, but what each thread works in
+    (`scratch_memory`), forward and backward. Where there are fewer than SHARES heads, the
+    stretches of a head are shared out, and each share has its own $\bar K$ and $\bar V$.
 
     Examples
     --------
     >>> [round(memory(form, 8, 2048, 2048, 64) / 2**20) for form in ("explicit", "fused")]
-    [272, 144]
+    [260, 132]
     """
-    gradients = backward * N * D * (T + 2 * S)
-    vectors = N * D * (T + 2 * S + T) + gradients
-    if form != "tiled":
-        return ITEM * (vectors + N * T * S * (2 * (1 + backward) if form == "explicit" else 1))
+    vectors = N * D * (T + backward * (T + 2 * S))
+    if form == "explicit":
+        return ITEM * (vectors + N * T * S * 2 * (1 + backward))
+    if form == "fused":
+        at_once = max(CACHE // max(T * S, 1), 1)
+        return ITEM * (vectors + T * S * (N + backward * min(N, threads * at_once)))
     stretches = math.ceil(T / ROWS)
     shares = min(math.ceil(SHARES / N), stretches)
     vectors += backward * N * (shares - 1) * 2 * S * D
     threads = min(threads, N * stretches)
-    own = scratch_memory(T, S, D, backward)
-    at_work = threads * (own + backward * scratch_memory(T, S, D, False))
-    return ITEM * (vectors + N * T + max(at_work, gradients + threads * own))
+    at_work = threads * (scratch_memory(T, S, D, backward) + backward * scratch_memory(T, S, D, False))
+    return ITEM * (vectors + N * T + at_work)
 
 
 def new_arrays(form, N, T, S, D, is_causal=False, backward=False):

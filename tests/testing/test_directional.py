@@ -65,6 +65,17 @@ def test_polynomials_have_no_remainder_to_fit():
     assert check_taylor(lambda x: 3 * x, [x]) and check_taylor(lambda x: x * x, [x])
 
 
+@given(st.floats(-4.5, -2), st.integers(0, 2**32 - 1))
+def test_right_terms_that_cancel_at_some_step_do_no_harm(digits, seed):
+    """t³ − t⁴ / t₀ falls more slowly than t³ near t₀; in the other direction the two add up."""
+    f = lambda x: 1 + (x - 1)**3 - (x - 1)**4 / 10**digits  # noqa: E731
+    assert check_taylor(f, [np.array([1.0])], np.random.default_rng(seed))
+
+
+def test_steps_beyond_the_domain_do_no_harm():
+    assert check_taylor(np.log, [np.array([0.01, 2.0])])
+
+
 def test_kinks_farther_away_do_no_harm():
     assert check_taylor(F.relu, [np.array([0.01, -0.02, 1.0])])
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..autograd import Tensor, grad
 from .differences import Kink, derivatives_along
-from .failure import Agreement, KinkError, failure
+from .failure import Agreement, GradientError, KinkError, failure
 from .gradcheck import pulled
 from .subject import as_subject
 
@@ -126,7 +126,9 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     Notes
     -----
     Remainders that rounding may have made are left out. Where R falls from far above rounding to rounding at once, f is
-    linear (quadratic) up to a kink that the longer steps cross, and no wrong term is there.
+    linear (quadratic) up to a kink that the longer steps cross, and no wrong term is there. Two right terms may cancel at
+    some step, as in $t^3 - t^4 / t_0$, and the slope near it is small; then they add up in the direction -u, which is tried
+    before anything is called wrong. A wrong term shows in both. Steps may leave the domain of f, if shorter ones do not.
 
     Examples
     --------
@@ -142,13 +144,21 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     size = float(np.vdot(np.abs(v), np.abs(y.data)))  # of what is added up, and of what an error of ε in the input makes of it
     size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
     slope, curvature = expansion(y, leaves, v, u, hessian)
-    steps = longest * 0.5 ** np.arange(24)
-    values = np.array([v.reshape(-1) @ subject.value([a + t * d for a, d in zip(subject.arrays, u)]) for t in steps])
     middle = float(np.vdot(v, y.data))
-    noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), scatter(steps, values))
-    first = values - middle - steps * slope
-    agreement = fitted(subject, steps, np.abs(first), noise, 2)
-    return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian else agreement
+    steps = longest * 0.5 ** np.arange(24)
+
+    def slopes(sign):
+        with np.errstate(all="ignore"):  # of steps that leave the domain
+            values = np.array([v.reshape(-1) @ subject.value([a + sign * t * d for a, d in zip(subject.arrays, u)]) for t in steps])
+        noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), scatter(steps, values))
+        first = values - middle - sign * steps * slope
+        agreement = fitted(subject, steps, np.abs(first), noise, 2)
+        return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian else agreement
+
+    try:
+        return slopes(1)
+    except GradientError:
+        return slopes(-1)
 
 
 def scatter(steps, values, count=8):
