@@ -116,4 +116,5 @@ def test_of_many_classes_the_hardest_are_shown(rng):
     p = np.eye(40)[labels]
     p[10] = np.eye(40)[0]
     _, html = report_of(p, labels, [f"class{i}" for i in range(40)])
+    assert "The pairs that were confused most often" in html and "The stronger the shade" not in html
     assert "The 20 classes of 40 with the lowest recall" in html and html.count("class5<") >= 1

@@ -96,7 +96,8 @@ def add_classes(report, predictions, labels, names):
     """Add the confusion matrix and the scores of each class."""
     report.heading("What was taken for what")
     report.confusion(confusion_matrix(predictions, labels, len(names)), names, caption=(
-        "Rows are true classes, columns what was predicted. The stronger the shade, the larger the share of the row."))
+        "Rows are true classes, columns what was predicted. The stronger the shade, the larger the share of the row."
+        if len(names) <= 20 else "The pairs that were confused most often."))
     found = class_scores(predictions, labels, len(names))
     columns = [[None if np.isnan(value) else float(value) for value in found[key]] for key in ("precision", "recall", "f1")]
     rows = list(zip(names, *columns, found["count"].tolist()))
