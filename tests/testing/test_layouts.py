@@ -43,6 +43,19 @@ def test_writing_to_memory_that_may_be_read_only(make_op):
         check_layouts(made, [x])
 
 
+@pytest.mark.parametrize("size, harmless", [(1e-17, True), (1e-3, False)])
+def test_a_gradient_that_vanishes_is_not_compared_with_its_own_rounding(size, harmless, make_op):
+    def vjp(g, y):
+        return g, size * g * (1 if y.flags.c_contiguous else -1)
+
+    made = make_op(lambda x, y: x + 0 * y, vjp)
+    if harmless:
+        assert check_layouts(made, [x, x])
+    else:
+        with pytest.raises(GradientError, match="the gradient of input 1"):
+            check_layouts(made, [x, x])
+
+
 def test_an_empty_input_without_a_gradient(make_op):
     made = make_op(lambda x: x.sum(), lambda g, x: g * np.ones_like(x.reshape(*x.shape[:1], -1)).reshape(x.shape))
     assert gradcheck(made, [x])
