@@ -104,8 +104,8 @@ def memory(form, N, T, S, D, backward=False, threads=1):
 
     T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1, backward
     $\bar S$ of the few heads that each thread has in its cache. Tiled none, but what each thread works in
-    (`scratch_memory`), forward and backward. Where there are fewer than SHARES heads, the
-    stretches of a head are shared out, and each share has its own $\bar K$ and $\bar V$.
+    (`scratch_memory`), forward and backward. Where there are fewer than SHARES heads, the stretches of a head are shared
+    out, and each share has its own $\bar K$ and $\bar V$.
 
     Examples
     --------
@@ -130,14 +130,14 @@ def new_arrays(form, N, T, S, D, is_causal=False, backward=False):
     r"""Bytes of arrays that are made while a form runs, whether or not they are alive at the same time.
 
     T × S matrices: explicit scores, weights, and masked scores under a causal mask, and as many cotangents; fused the
-    exponentials. All: copies of the inputs as leaves, results, gradients.
+    exponentials. All: results, gradients.
 
     Examples
     --------
     >>> new_arrays("explicit", 1, 100, 100, 1, True, True), new_arrays("fused", 1, 100, 100, 1, True, True)
-    (242800, 42800)
+    (241600, 41600)
     """
-    vectors = T + 2 * S + T + backward * (T + 2 * S)
+    vectors = T + backward * (T + 2 * S)
     matrices = {"explicit": (2 + is_causal) * (1 + backward), "fused": 1, "tiled": 0}[form]
     return ITEM * N * (matrices * T * S + vectors * D)
 

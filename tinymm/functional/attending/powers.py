@@ -10,7 +10,7 @@ __all__ = ["E", "TWO", "Base", "base_for"]
 
 
 class Base(NamedTuple):
-    r"""A base b. Softmax is the same in any: $e^{E} = b^{E / \ln b}$, and dividing by $\ln b$ costs nothing, for scores are scaled anyway."""
+    r"""A base b. $e^{E} = b^{E / \ln b}$, and to divide by $\ln b$ costs nothing, for scores are scaled anyway."""
 
     ln: float
     power: np.ufunc

@@ -1,6 +1,7 @@
 """From a waveform to features: windows, frames, Fourier transforms, mel bands, cepstra.
 
-Waveforms are (..., L), features (..., T, F). Read in that order: `tapers`, `frames`, `fourier`, `spectra`, `mels`, `cepstra`. All of it can be differentiated.
+Waveforms are (..., L), features (..., T, F). Read in that order: `tapers`, `frames`, `fourier`, `spectra`, `mels`,
+`cepstra`. All of it can be differentiated.
 """
 
 from . import cepstra, fourier, frames, mels, spectra, tapers
