@@ -88,13 +88,12 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     axis = class_axis(x)
     where, kept, w = chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
     e, total, top = exponentials(x, axis)
-    log_total = np.log(total) + top
     loss = np.zeros_like(w)
-    np.multiply(w, log_total - np.take_along_axis(x, where, axis), out=loss, where=w != 0)
+    np.multiply(w, np.log(total) - (np.take_along_axis(x, where, axis) - top), out=loss, where=w != 0)
     if label_smoothing:
         share = smoothing(x, weight, label_smoothing, axis)
         loss *= 1 - label_smoothing
-        loss += kept * (share * (log_total - x)).sum(axis, keepdims=True)
+        loss += kept * (share * (np.log(total) + top - x)).sum(axis, keepdims=True)
     divisor = mean_divisor("cross_entropy", w, reduction)
     return saving(collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where, kept=kept, w=w,
                   divisor=divisor)

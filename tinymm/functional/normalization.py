@@ -324,11 +324,12 @@ def scaled(y, rows, weight, bias=None):
 
 def affine_gradients(rows, hat, weight, bias):
     """w̄ = Σ g ⊙ x̂ and b̄ = Σ g, over the rows."""
-    def total(f, *arrays):
-        return sum(over_rows(f, *arrays), np.zeros_like(rows, shape=rows.shape[1]))
+    def wrt_weight():
+        stretches = over_rows(lambda g, hat: column_sum(g * hat), rows, hat)
+        return sum(stretches, np.zeros_like(rows, shape=rows.shape[1])).reshape(weight.shape)
 
-    return (None if weight is None else lambda: total(lambda g, hat: column_sum(g * hat), rows, hat).reshape(weight.shape),
-            None if bias is None else lambda: total(column_sum, rows).reshape(bias.shape))
+    return (None if weight is None else wrt_weight,
+            None if bias is None else lambda: column_sum(rows).reshape(bias.shape))
 
 
 def column_sum(a):

@@ -12,6 +12,8 @@ from .blocks import as_rows, over_rows
 
 __all__ = ["log_softmax", "softmax"]
 
+SAFE = 1e20     # a row's sum between 1/SAFE and SAFE: no term of it overflowed, and none that counts was rounded towards 0
+
 
 @op
 def softmax(x, dim):
@@ -31,8 +33,8 @@ def softmax(x, dim):
 
     Notes
     -----
-    The maximum is subtracted first, which changes nothing but the range: no exponent is positive. A row of -inf
-    gives zeros and receives zero gradient.
+    To subtract a constant from a row changes nothing but the range. Where the sums do not lie well inside it anyway,
+    the maximum is subtracted, so that no exponent is positive. A row of -inf gives zeros and receives zero gradient.
 
     Examples
     --------
@@ -42,7 +44,12 @@ def softmax(x, dim):
            [0.  , 0.  ]])
     """
     def fill(y, x, dim):
-        total, _ = exponentiate(y, x, dim)
+        with np.errstate(over="ignore"):
+            np.exp(x, out=y)
+        total = inner(y, None, dim)
+        size = np.abs(total)
+        if not (size.min(initial=1) > 1 / SAFE and size.max(initial=1) < SAFE):
+            total, _ = exponentiate(y, x, dim)
         y *= 1 / total
 
     y = np.empty_like(x, order="C")
@@ -95,9 +102,13 @@ def log_softmax(x, dim):
     >>> F.log_softmax(np.array([0.0, 1e4]), dim=-1)
     array([-10000.,      0.])
     """
-    _, total, top = exponentials(x, dim)
-    y = np.subtract(x, top)
-    y -= np.log(total)
+    def fill(y, x, dim):
+        np.subtract(x, ceiling(x, dim), out=y)
+        total = inner(np.exp(y), None, dim)
+        y -= np.log(total + (total == 0))
+
+    y = np.empty_like(x, order="C")
+    along(fill, dim, y, x)
     return y
 
 

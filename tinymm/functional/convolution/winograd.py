@@ -10,9 +10,10 @@ Four responses, 2×2 of them, see a tile d of 4×4 pixels through the kernel w:
         ⎣ 0  1  0 −1 ⎦        ⎣ 0   0  −1 ⎦
 
 Summed over channels, ⊙ is a matrix product at each of a tile's 16 places. The trilinear form of `columns` becomes
-⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. What is left are
-additions of large arrays, for the channels lie side by side, and so do the tiles. Which arrays is worked out once per
-thread, as a list of steps (function, arguments): threads wait for each other while Python runs.
+⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. What is left are the products
+with A and B. They are left to BLAS, too, which makes one pass of what would be several of additions: the channels
+lie side by side, and so do the tiles of a row, so that a product with a few rows is long. And threads, which wait for each
+other between two steps, find few of them.
 
 References: Lavin & Gray (2016), "Fast algorithms for convolutional neural networks", section 4.
 """
@@ -22,6 +23,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ..scratch import LINE, scratch
 from ..threads import parallel_for
@@ -29,10 +31,13 @@ from ..threads import parallel_for
 __all__ = ["Blocks", "Pixels", "correlate", "kernel_gradient", "pays"]
 
 BLOCK = 32768  # tiles × channels: sixteen numbers for each of them stay in a core's share of the cache
+BT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+AT = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])
+AAT = np.kron(AT, AT)  # of a tile laid out flat: vec(Aᵀ m A) = (Aᵀ ⊗ Aᵀ) vec(m)
 
 
 def pays(geometry, groups, channels, out):
-    """Is it faster than columns? For a 3×3 kernel without stride, and products large enough to be worth the additions."""
+    """Is it faster than columns? For a 3×3 kernel without stride, and products large enough to be worth the rest."""
     return (geometry.kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and groups == 1
             and min(channels, out) >= 16 and math.prod(geometry.windows) >= 16)
 
@@ -45,28 +50,21 @@ def correlate(x, w, geometry, bias=None):
     """
     blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(x, w)
     y = np.empty((len(x), blocks.strips * blocks.rows, 2, blocks.columns, 2, out), dtype)
-    u = np.ascontiguousarray(of_kernel(w).reshape(16, out, x.shape[1]).mT)  # (16, C, O): BLAS is fastest in this order
+    u = np.ascontiguousarray(of_kernel(w).mT)                               # (16, C, O): BLAS is fastest in this order
 
     def some(start, stop):
         with scratch() as empty:
             @cache
-            def plan(n):
-                pixels = Pixels(x[:n], blocks.rows + 1, blocks.columns + 1, empty)
-                v, steps = see(pixels.split, empty)
-                tiles = v.shape[2:-1]                                       # columns, rows, n
-                m, r, t = (empty((a, b, *tiles, out), dtype) for a, b in ((4, 4), (2, 4), (2, 2)))
-                steps += [(np.matmul, v.reshape(16, -1, v.shape[-1]), u, m.reshape(16, -1, out))]
-                steps += [] if bias is None else [(np.add, m[1, 1], bias, m[1, 1])]     # Aᵀ takes it to all responses
-                steps += for_responses(m, r) + for_responses(r.swapaxes(0, 1), t)
-                return pixels, steps
+            def memory(n):
+                return Seen(x[:n], blocks, empty), Responses(n, blocks, out, dtype, empty)
 
             for images, row in blocks.places(start, stop):
-                part = y[images, row:row + blocks.rows]                     # (n, rows, 2, columns, 2, O)
-                pixels, steps = plan(len(part))
-                pixels.load(x[images], 2 * row - geometry.before[0], -geometry.before[1])
-                *first, (add, a, b, _) = steps
-                run(first)
-                add(a, b, part.transpose(4, 2, 3, 1, 0, 5))
+                seen, responses = memory(images.stop - images.start)
+                seen.load(x[images], 2 * row - geometry.before[0], -geometry.before[1])
+                np.matmul(seen.v, u, out=responses.m)
+                if bias is not None:
+                    responses.m[5] += bias                                  # Aᵀ … A takes it to all four
+                responses.store(y[images, row:row + blocks.rows])
 
     parallel_for(blocks.groups * blocks.strips, some, work=4 * y.size * x.shape[1])
     y = y.reshape(len(x), 2 * y.shape[1], 2 * blocks.columns, out)
@@ -85,22 +83,18 @@ def kernel_gradient(g, x, geometry):
         total, part = np.zeros(shape, dtype), np.empty(shape, dtype)
         with scratch() as empty:
             @cache
-            def plan(n):
-                seen = Pixels(x[:n], blocks.rows + 1, blocks.columns + 1, empty)
-                painted = Pixels(g[:n], blocks.rows, blocks.columns, empty)
-                (v, see_all), (m, paint_all) = see(seen.split, empty), paint(painted.split, empty)
-                product = np.matmul, m.reshape(16, -1, shape[1]).mT, v.reshape(16, -1, shape[2]), part
-                return seen, painted, [*see_all, *paint_all, product, (np.add, total, part, total)]
+            def memory(n):
+                return Seen(x[:n], blocks, empty), Painted(g[:n], blocks, empty)
 
             for images, row in blocks.places(start, stop):
-                seen, painted, steps = plan(images.stop - images.start)
+                seen, painted = memory(images.stop - images.start)
                 seen.load(x[images], 2 * row - geometry.before[0], -geometry.before[1])
-                painted.load(g[images], 2 * row, 0)
-                run(steps)
+                painted.load(g[images], 2 * row)
+                total += np.matmul(painted.m.mT, seen.v, out=part)
         return total
 
     total = sum(parallel_for(blocks.groups * blocks.strips, some, work=4 * g.size * x.shape[1]))
-    return to_kernel(total.reshape(4, 4, *shape[1:]))
+    return to_kernel(total)
 
 
 class Blocks(NamedTuple):
@@ -129,87 +123,109 @@ class Blocks(NamedTuple):
 
 
 class Pixels:
-    """Some rows of some images, split: the pixels of even and of odd rows and columns, `split` (2, 2, columns, rows, n, C).
-
-    In this order the neighbours below and beside lie a long way off, and all between are added in one run.
-    """
+    """Some rows of some images, (n, rows, columns, C), zero outside the images."""
 
     def __init__(self, x, rows, columns, empty):
         n, channels = x.shape[:2]
-        shape = n, channels, 2 * rows, 2 * columns
         if x.strides[1] < x.strides[3]:                                     # in the order that x has in memory
-            self.padded = empty((n, *shape[2:], channels), x.dtype).transpose(0, 3, 1, 2)
+            self.padded = empty((n, rows, columns, channels), x.dtype).transpose(0, 3, 1, 2)
         else:
             # one line of the cache more for each channel: a power of two apart, the channels of a pixel would share one
-            pixels = 4 * rows * columns
-            self.padded = empty((n, channels, pixels + LINE // x.itemsize), x.dtype)[..., :pixels].reshape(shape)
-        self.pairs = self.padded.reshape(n, channels, rows, 2, columns, 2).transpose(3, 5, 4, 2, 0, 1)
-        self.split = empty(self.pairs.shape, x.dtype)
+            padded = empty((n, channels, rows * columns + LINE // x.itemsize), x.dtype)
+            self.padded = padded[..., :rows * columns].reshape(n, channels, rows, columns)
+        self.pixels = self.padded.transpose(0, 2, 3, 1)
         self.top = None
 
     def load(self, x, top, left):
-        """split[i, j, u, v, n, c] = x[n, c, top + 2v + i, left + 2u + j], zero outside the images."""
+        """pixels[n, i, j, c] = x[n, c, top + i, left + j]."""
         if top != self.top:                                                 # else its border is zero already
             self.padded[...], self.top = 0, top
         first = max(top, 0)
         last = max(first, min(top + self.padded.shape[2], x.shape[2]))
         self.padded[:, :, first - top:last - top, -left:x.shape[3] - left] = x[:, :, first:last]
-        self.split[...] = self.pairs
 
 
-def run(steps):
-    for function, *arguments in steps:
-        function(*arguments)
+class Seen:
+    """V = Bᵀ d B of the tiles in a block, `v` (16, tiles, C)."""
+
+    def __init__(self, x, blocks, empty):
+        n, channels, dtype = len(x), x.shape[1], x.dtype
+        rows, columns = blocks.rows, blocks.columns
+        self.x = Pixels(x, 2 * rows + 2, 2 * columns + 2, empty)
+        self.beside = fours(self.x.pixels, 2)                               # (n, 2 rows + 2, 4, columns, C)
+        d = empty(self.beside.shape, dtype)
+        half, v = empty((n, rows, 4, 4, columns * channels), dtype), empty((4, 4, n, rows, columns * channels), dtype)
+        self.BT = BT.astype(dtype)
+        self.d, self.below = d, fours(d.reshape(*d.shape[:2], -1), 1)       # (n, rows, 4, 4 columns C)
+        self.half, self.beyond = half.reshape(self.below.shape), half
+        self.full, self.v = v.transpose(2, 3, 0, 1, 4), v.reshape(16, n * rows * columns, channels)
+
+    def load(self, x, top, left):
+        """The tiles of these images from these pixels on."""
+        self.x.load(x, top, left)
+        np.copyto(self.d, self.beside)
+        np.matmul(self.BT, self.below, out=self.half)                       # Bᵀ d
+        np.matmul(self.BT, self.beyond, out=self.full)                      # (Bᵀ d) B, of the columns in turn
 
 
-def see(d, empty):
-    """Bᵀ d B of all tiles d, (4, 4, columns, rows, n, C), and the steps to it. Tiles overlap: two pixels more each way."""
-    _, _, columns, rows, n, channels = d.shape
-    r = empty((4, 2, columns, rows - 1, n, channels), d.dtype)
-    v = empty((4, 4, columns - 1, rows - 1, n, channels), d.dtype)
-    q = r.swapaxes(0, 1)
-    return v, (for_windows(d[:, :, :, :-1], d[:, :, :, 1:], r)
-               + for_windows(q[:, :, :-1], q[:, :, 1:], v.swapaxes(0, 1)))
+class Responses:
+    """Y = Aᵀ M A of the tiles in a block, `m` (16, tiles, O)."""
+
+    def __init__(self, n, blocks, out, dtype, empty):
+        places, columns = n * blocks.rows, blocks.columns
+        self.m = empty((16, places * columns, out), dtype)
+        self.by_row = self.m.reshape(16, places, columns * out).swapaxes(0, 1)
+        self.AAT = AAT.astype(dtype)
+        self.y = empty((n, blocks.rows, 2, 2, columns, out), dtype)
+        self.four = self.y.reshape(places, 4, columns * out)
+
+    def store(self, y):
+        """Into y (n, rows, 2, columns, 2, O)."""
+        np.matmul(self.AAT, self.by_row, out=self.four)
+        np.copyto(y, self.y.swapaxes(3, 4))
 
 
-def paint(d, empty):
-    """A g Aᵀ of the responses g to all tiles, (4, 4, columns, rows, n, O), and the steps to it."""
-    r, m = empty((4, *d.shape[1:]), d.dtype), empty((4, 4, *d.shape[2:]), d.dtype)
-    return m, for_kernel(d, r) + for_kernel(r.swapaxes(0, 1), m.swapaxes(0, 1))
+class Painted:
+    """A g Aᵀ of the responses g to the tiles in a block, `m` (16, tiles, O)."""
+
+    def __init__(self, g, blocks, empty):
+        n, out, dtype = len(g), g.shape[1], g.dtype
+        rows, columns = blocks.rows, blocks.columns
+        self.g = Pixels(g, 2 * rows, 2 * columns, empty)
+        self.pairs = self.g.pixels.reshape(n, rows, 2, columns, 2, out).swapaxes(3, 4)
+        self.four = empty(self.pairs.shape, dtype)
+        self.m = empty((16, n * rows * columns, out), dtype)
+        self.A = AAT.T.astype(dtype, order="C")
+        self.by_row = self.four.reshape(n * rows, 4, columns * out), self.m.reshape(16, n * rows, columns * out).swapaxes(0, 1)
+
+    def load(self, g, top):
+        """These images' responses from this row on."""
+        self.g.load(g, top, 0)
+        np.copyto(self.four, self.pairs)
+        four, m = self.by_row
+        np.matmul(self.A, four, out=m)
 
 
-def for_windows(here, beyond, out):
-    """Bᵀ d: `here` has the tiles' pixels d₀ and d₁, `beyond` d₂ and d₃."""
-    return [(np.subtract, here, beyond, out[::3]),
-            (np.add, here[1], beyond[0], out[1]),
-            (np.subtract, beyond[0], here[1], out[2])]
-
-
-def for_responses(m, out):
-    """Aᵀ m, by way of (m₁ + m₂, m₁ − m₂)."""
-    return [(np.add, m[1], m[2], out[0]),
-            (np.subtract, m[1], m[2], out[1]),
-            (np.add, m[::3], out, out)]
-
-
-def for_kernel(g, out):
-    """A g."""
-    return [(np.copyto, out[::3], g),
-            (np.add, g[0], g[1], out[1]),
-            (np.subtract, g[0], g[1], out[2])]
+def fours(a, axis):
+    """Four neighbours along axis 1 or 2, two on from those before: (n, H, W, ...) -> (n, H/2 − 1, 4, W, ...) or (n, H, 4, W/2 − 1, ...)."""
+    shape, strides = list(a.shape), list(a.strides)
+    shape[axis:axis + 1] = [4, a.shape[axis] // 2 - 1][::1 if axis == 2 else -1]
+    strides[axis:axis + 1] = [strides[axis], 2 * strides[axis]][::1 if axis == 2 else -1]
+    return as_strided(a, shape, strides)
 
 
 def of_kernel(w):
-    """G w Gᵀ: (O, C, 3, 3) -> (4, 4, O, C)."""
+    """G w Gᵀ: (O, C, 3, 3) -> (16, O, C). Without BLAS, whose threads would stay awake beside those of the loop."""
     w = np.ascontiguousarray(w.transpose(2, 3, 0, 1))
     for _ in range(2):                                                      # along rows, then along columns
         half, middle = (w[0] + w[2]) * 0.5, w[1] * 0.5
         w = np.stack([w[0], half + middle, half - middle, -w[2]], 1)        # (3, 4, ...) after the first
-    return w
+    return w.reshape(16, *w.shape[2:])
 
 
 def to_kernel(u):
-    """Gᵀ u G: (4, 4, O, C) -> (O, C, 3, 3)."""
+    """Gᵀ u G: (16, O, C) -> (O, C, 3, 3)."""
+    u = u.reshape(4, 4, *u.shape[1:])
     for _ in range(2):
         half = (u[1] + u[2]) * 0.5
         u = np.stack([u[0] + half, (u[1] - u[2]) * 0.5, half - u[3]], 1)
