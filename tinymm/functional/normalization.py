@@ -350,7 +350,10 @@ def but_channels(x):
 
 def channel_sum(a):
     """Over all axes but the channels, (1, C, 1, ...): first in each example, then over these, so that rounding stays small."""
-    return a.sum(but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
+    positions = but_channels(a)[1:]
+    if a.ndim > 3 and a.strides[1] < a.strides[-1]:     # channels side by side: whole rows are added, which is one long run
+        a, positions = a.sum(positions[:-1], keepdims=True), positions[-1:]
+    return a.sum(positions, keepdims=True).sum(0, keepdims=True)
 
 
 def over_channels(x, *vectors):

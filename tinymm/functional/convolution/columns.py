@@ -55,21 +55,24 @@ class Columns:
 
 
 def correlate(x, w, geometry, groups, bias=None):
-    """x ⋆ w: the response (B, O, H', W') of the images x (B, C, H, W) to the kernel w (O, C/G, kh, kw)."""
+    """x ⋆ w: the response (B, O, H', W') of the images x (B, C, H, W) to the kernel w (O, C/G, kh, kw).
+
+    In memory the channels of the response lie side by side.
+    """
     if winograd.pays(geometry, groups, x.shape[1], len(w)):
         return winograd.correlate(x, w, geometry, bias)
     w = w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))         # (G, O/G, C/G·kh·kw)
-    y = np.empty((len(x), *w.shape[:2], geometry.windows[0] * geometry.windows[1]), np.result_type(x, w))
+    y = np.empty((len(x), math.prod(geometry.windows), *w.shape[:2]), np.result_type(x, w))
 
     def some(start, stop):
         columns = Columns(x.shape[1], geometry, groups, x.dtype)
         for b in range(start, stop):
-            np.matmul(w, columns.unfold(x[b]), out=y[b])                    # (G, O/G, H'W')
+            np.matmul(columns.unfold(x[b]).mT, w.mT, out=y[b].swapaxes(0, 1))           # (G, H'W', O/G)
             if bias is not None:
-                y[b] += bias.reshape(groups, -1, 1)
+                y[b] += bias.reshape(w.shape[:2])
 
     parallel_for(len(x), some, work=y.size * w.shape[2])
-    return y.reshape(len(x), y.shape[1] * y.shape[2], *geometry.windows)
+    return y.reshape(len(x), *geometry.windows, y.shape[2] * y.shape[3]).transpose(0, 3, 1, 2)
 
 
 def spread(g, w, geometry, groups):
