@@ -243,22 +243,22 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     """
     if not training:
         mean, var = running_statistics(x, running_mean, running_var)
-        rstd = 1 / np.sqrt(var + eps)
-        hat = (x - mean) * rstd
+        hat = x - in_order(mean, x)
     else:
         n = x.size // max(x.shape[1], 1)
         if n < 2:
             raise ValueError(f"batch_norm: training needs more than one value per channel; got shape {x.shape}")
         first = x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))]      # (1, C, 1, ...)
-        hat = x - first
+        hat = x - in_order(first, x)
         mean = channel_sum(hat) / n
-        hat -= mean
+        hat -= in_order(mean, x)
         var = channel_sum(hat * hat) / n
         update(running_mean, mean + first, momentum)
         update(running_var, var * (n / (n - 1)), momentum)
-        rstd = 1 / np.sqrt(var + eps)
-        hat *= rstd
-    return saving(affine(hat, *over_channels(x, weight, bias)), hat=hat, rstd=rstd)
+    rstd = 1 / np.sqrt(var + eps)
+    hat *= in_order(rstd, x)
+    weight, bias = (a if a is None else in_order(a, x) for a in over_channels(x, weight, bias))
+    return saving(affine(hat, weight, bias), hat=hat, rstd=rstd)
 
 
 @batch_norm.vjp
@@ -270,10 +270,16 @@ def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨
         if not training:
             return g * scale
         n = x.size // x.shape[1]
-        d = hat * (product / -n)
-        d += g
-        d -= total / n
-        d *= scale
+        slope, shift, scale = (in_order(a, x) for a in (product / -n, total / n, scale))
+
+        def fill(d, hat, g):
+            np.multiply(hat, slope, out=d)
+            d += g
+            d -= shift
+            d *= scale
+
+        d = np.empty_like(hat)
+        over_rows(fill, d, hat, g)
         return d
 
     return wrt_x, None, None, lambda: product.reshape(-1), lambda: total.reshape(-1)
@@ -354,6 +360,14 @@ def channel_sum(a):
     if a.ndim > 3 and a.strides[1] < a.strides[-1]:     # channels side by side: whole rows are added, which is one long run
         a, positions = a.sum(positions[:-1], keepdims=True), positions[-1:]
     return a.sum(positions, keepdims=True).sum(0, keepdims=True)
+
+
+def in_order(a, x):
+    """a (1, C, 1, ...) to meet x. Where channels lie side by side it is repeated along the last axis: one long run with x."""
+    if x.ndim < 3 or x.strides[1] >= x.strides[-1]:
+        return a
+    a = np.broadcast_to(a, (*a.shape[:-1], x.shape[-1]))
+    return np.ascontiguousarray(a.swapaxes(1, -1)).swapaxes(1, -1)
 
 
 def over_channels(x, *vectors):

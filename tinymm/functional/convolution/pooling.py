@@ -1,12 +1,13 @@
 """Pooling: the largest or the average pixel of each window, channel by channel.
 
-A window is looked at one kernel pixel at a time, for all windows of an image at once; `windows`
-says which pixels those are. Results lie in memory in the order of what comes in.
+A window is looked at one kernel pixel at a time, for all windows of some images at once; `windows` says which
+pixels those are. Results lie in memory in the order of what comes in, and gradients in that of what came in.
 """
 
 import numpy as np
 
 from ...autograd import op, saving
+from ..blocks import over_rows
 from ..indexing import getitem, place
 from ..joining import pad
 from ..selection import where
@@ -56,24 +57,30 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
     y = np.empty_like(x, shape=(*input.shape[:2], *geometry.windows))
     winner = np.zeros_like(y, np.min_scalar_type(geometry.kernel[0] * geometry.kernel[1] - 1))
     taps = [tap for i, j, tap in geometry.taps()]
-    for image, best, first in zip(x, y, winner):                    # one image at a time stays in cache
-        best[...] = image[taps[0]]
+
+    def look(x, best, first):
+        best[...] = x[taps[0]]
         for k, tap in enumerate(taps[1:], 1):
-            seen = image[tap].copy("K")
+            seen = x[tap].copy("K")
             np.maximum(first, (seen > best) * first.dtype.type(k), out=first)
             np.maximum(best, seen, out=best)
+
+    over_rows(look, x, y, winner)
     return saving(y, winner=winner, shape=input.shape)
 
 
 @max_pool2d.vjp
 def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   # x̄ = Σ over windows x won: g
     geometry = _geometry("max_pool2d", np.empty(shape, bool), kernel_size, stride, padding, dilation)
-    x = np.zeros_like(g, shape=(*shape[:2], *geometry.padded))
+    x = np.zeros_like(winner, g.dtype, shape=(*shape[:2], *geometry.padded))
     apart = all(s > d * (k - 1) for s, d, k in zip(geometry.stride, geometry.dilation, geometry.kernel))    # no overlap
-    for image, response, first in zip(x, g, winner):
+
+    def reward(x, g, first):
         for k, (i, j, tap) in enumerate(geometry.taps()):
-            won = response * (first == k)
-            image[tap] = won if apart else image[tap] + won
+            won = g * (first == k)
+            x[tap] = won if apart else x[tap] + won
+
+    over_rows(reward, x, g, winner)
     return x[geometry.inside]
 
 
@@ -127,22 +134,29 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
     geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding)
     x = _padded(input, geometry, 0)
     y = np.zeros_like(x, shape=(*input.shape[:2], *geometry.windows))
-    for image, total in zip(x, y):
+    count = _count(geometry, count_include_pad, input.dtype)
+
+    def add(x, total):
         for i, j, tap in geometry.taps():
-            total += image[tap]
-        total /= _count(geometry, count_include_pad, input.dtype)
+            total += x[tap]
+        total /= count
+
+    over_rows(add, x, y)
     return saving(y, shape=input.shape)
 
 
 @avg_pool2d.vjp
-def avg_pool2d_vjp(g, shape, kernel_size, stride, padding, count_include_pad):  # x̄ = Σ over windows with x: g / n
+def avg_pool2d_vjp(g, y, shape, kernel_size, stride, padding, count_include_pad):   # x̄ = Σ over windows with x: g / n
     geometry = _geometry("avg_pool2d", np.empty(shape, bool), kernel_size, stride, padding)
     count = _count(geometry, count_include_pad, g.dtype)
-    x = np.zeros_like(g, shape=(*shape[:2], *geometry.padded))
-    for image, response in zip(x, g):
-        share = response / count
+    x = np.zeros_like(y, g.dtype, shape=(*shape[:2], *geometry.padded))
+
+    def share(x, g):
+        each = g / count
         for i, j, tap in geometry.taps():
-            image[tap] += share
+            x[tap] += each
+
+    over_rows(share, x, g)
     return x[geometry.inside]
 
 
