@@ -1,4 +1,7 @@
-"""Attention's formula in libraries that have no attention: `{name: (module, prepare)}`, prepare(module, arrays, g) -> run."""
+"""Attention and its gradients in other libraries than PyTorch: `{name: (module, prepare)}`, prepare(module, arrays, g) -> run.
+
+autograd and MyGrad have no attention and get the formula; JAX has one, which is compiled here with its gradient.
+"""
 
 import math
 
@@ -31,4 +34,14 @@ def with_mygrad(mygrad, arrays, g):
     return run
 
 
-PEERS = {"autograd": ("autograd.numpy", with_autograd), "MyGrad": ("mygrad", with_mygrad)}
+def with_jax(jax, arrays, g):
+    def attend(q, k, v):
+        q, k, v = (jax.numpy.swapaxes(a, 1, 2) for a in (q, k, v))      # heads third
+        return jax.numpy.swapaxes(jax.nn.dot_product_attention(q, k, v), 1, 2)
+
+    pull = jax.jit(lambda q, k, v, g: jax.vjp(attend, q, k, v)[1](g))
+    inputs = [jax.numpy.asarray(a) for a in (*arrays, g)]
+    return lambda: jax.block_until_ready(pull(*inputs))
+
+
+PEERS = {"autograd": ("autograd.numpy", with_autograd), "MyGrad": ("mygrad", with_mygrad), "JAX": ("jax", with_jax)}
