@@ -11,9 +11,9 @@ Four responses, 2×2 of them, see a tile d of 4×4 pixels through the kernel w:
 
 Summed over channels, ⊙ is a matrix product at each of a tile's 16 places. The trilinear form of `columns` becomes
 ⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. What is left are the products
-with A and B. They are left to BLAS, too, which makes one pass of what would be several of additions: the channels
-lie side by side, and so do the tiles of a row, so that a product with a few rows is long. And threads, which wait for each
-other between two steps, find few of them.
+with A and B. They are left to BLAS, too, which makes one pass of what would be several of additions: channels lie side
+by side, and so do the tiles of a row, so that four rows or columns make a long product. And the fewer and longer the
+steps, the less do threads wait for each other between them.
 
 References: Lavin & Gray (2016), "Fast algorithms for convolutional neural networks", section 4.
 """
@@ -149,23 +149,24 @@ class Seen:
     """V = Bᵀ d B of the tiles in a block, `v` (16, tiles, C)."""
 
     def __init__(self, x, blocks, empty):
-        n, channels, dtype = len(x), x.shape[1], x.dtype
-        rows, columns = blocks.rows, blocks.columns
-        self.x = Pixels(x, 2 * rows + 2, 2 * columns + 2, empty)
-        self.beside = fours(self.x.pixels, 2)                               # (n, 2 rows + 2, 4, columns, C)
-        d = empty(self.beside.shape, dtype)
-        half, v = empty((n, rows, 4, 4, columns * channels), dtype), empty((4, 4, n, rows, columns * channels), dtype)
-        self.BT = BT.astype(dtype)
-        self.d, self.below = d, fours(d.reshape(*d.shape[:2], -1), 1)       # (n, rows, 4, 4 columns C)
-        self.half, self.beyond = half.reshape(self.below.shape), half
+        n, channels, rows, columns = *x.shape[:2], blocks.rows, blocks.columns
+        self.BT, self.x = BT.astype(x.dtype), Pixels(x, 2 * rows + 2, 2 * columns + 2, empty)
+        image, row, pixel, channel = self.x.pixels.strides
+        self.columns = as_strided(self.x.pixels, (n, 2 * rows + 2, 4, columns, channels), (image, row, pixel, 2 * pixel, channel))
+        self.d = empty(self.columns.shape, x.dtype)
+        image, row, *_, channel = self.d.strides
+        self.rows = as_strided(self.d, (n, rows, 4, 4 * columns * channels), (image, 2 * row, row, channel))
+        half = empty((n, rows, 4, 4, columns * channels), x.dtype)
+        self.half, self.half_columns = half.reshape(self.rows.shape), half
+        v = empty((4, 4, n, rows, columns * channels), x.dtype)
         self.full, self.v = v.transpose(2, 3, 0, 1, 4), v.reshape(16, n * rows * columns, channels)
 
     def load(self, x, top, left):
-        """The tiles of these images from these pixels on."""
+        """The tiles of these images from these pixels on: four columns of each, then four rows, each two on from the last."""
         self.x.load(x, top, left)
-        np.copyto(self.d, self.beside)
-        np.matmul(self.BT, self.below, out=self.half)                       # Bᵀ d
-        np.matmul(self.BT, self.beyond, out=self.full)                      # (Bᵀ d) B, of the columns in turn
+        np.copyto(self.d, self.columns)
+        np.matmul(self.BT, self.rows, out=self.half)                        # Bᵀ d
+        np.matmul(self.BT, self.half_columns, out=self.full)                # Bᵀ d B: Bᵀ from the left on each row's columns
 
 
 class Responses:
@@ -189,29 +190,19 @@ class Painted:
     """A g Aᵀ of the responses g to the tiles in a block, `m` (16, tiles, O)."""
 
     def __init__(self, g, blocks, empty):
-        n, out, dtype = len(g), g.shape[1], g.dtype
-        rows, columns = blocks.rows, blocks.columns
-        self.g = Pixels(g, 2 * rows, 2 * columns, empty)
+        n, out, rows, columns = *g.shape[:2], blocks.rows, blocks.columns
+        self.AA, self.g = AAT.T.astype(g.dtype, order="C"), Pixels(g, 2 * rows, 2 * columns, empty)
         self.pairs = self.g.pixels.reshape(n, rows, 2, columns, 2, out).swapaxes(3, 4)
-        self.four = empty(self.pairs.shape, dtype)
-        self.m = empty((16, n * rows * columns, out), dtype)
-        self.A = AAT.T.astype(dtype, order="C")
-        self.by_row = self.four.reshape(n * rows, 4, columns * out), self.m.reshape(16, n * rows, columns * out).swapaxes(0, 1)
+        self.y = empty(self.pairs.shape, g.dtype)                           # (n, rows, 2, 2, columns, O)
+        self.four = self.y.reshape(n * rows, 4, columns * out)
+        self.m = empty((16, n * rows * columns, out), g.dtype)
+        self.by_row = self.m.reshape(16, n * rows, columns * out).swapaxes(0, 1)
 
     def load(self, g, top):
         """These images' responses from this row on."""
         self.g.load(g, top, 0)
-        np.copyto(self.four, self.pairs)
-        four, m = self.by_row
-        np.matmul(self.A, four, out=m)
-
-
-def fours(a, axis):
-    """Four neighbours along axis 1 or 2, two on from those before: (n, H, W, ...) -> (n, H/2 − 1, 4, W, ...) or (n, H, 4, W/2 − 1, ...)."""
-    shape, strides = list(a.shape), list(a.strides)
-    shape[axis:axis + 1] = [4, a.shape[axis] // 2 - 1][::1 if axis == 2 else -1]
-    strides[axis:axis + 1] = [strides[axis], 2 * strides[axis]][::1 if axis == 2 else -1]
-    return as_strided(a, shape, strides)
+        np.copyto(self.y, self.pairs)
+        np.matmul(self.AA, self.four, out=self.by_row)
 
 
 def of_kernel(w):
