@@ -2,7 +2,8 @@
 
 A step is forward, cross-entropy, backward, clipping by norm and AdamW, on a batch as the recipe makes them, of images
 of 32x32. Both models start from the same weights; without dropout they must give the same loss and the same gradient
-norm, which is checked before anything is timed.
+norm, which is checked before anything is timed. The step is also taken as the recipe takes it: by two replicas, each
+with half of the images on a core of its own, whose batch norm sees its half only.
 
     python -m benchmarks.captioner --json captioner.json
 """
@@ -18,6 +19,7 @@ from tinymm.mapping import caption_loss
 from tinymm.recipes.captioning.data import FOLDER, SHAPES
 from tinymm.recipes.captioning.model import ModelConfig, build
 from tinymm.recipes.captioning.train import MAX_NORM, SMOOTHING
+from tinymm.training.replicas import backward_replicas
 
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report
 from .machine import peer, use_threads
@@ -52,6 +54,16 @@ class Ours:
     def step(self):
         self.optimizer.zero_grad()
         self.loss().backward()
+        self.update()
+
+    def step_of_replicas(self):
+        """The step, half of the images in each of two replicas."""
+        def loss(replica, k):
+            images, ids, mask = (a[k * len(a) // 2:(k + 1) * len(a) // 2] for a in (self.images, self.ids, self.mask))
+            return caption_loss(replica, images, ids, mask, label_smoothing=SMOOTHING)
+
+        self.optimizer.zero_grad()
+        backward_replicas(self.model, loss, [0.5, 0.5])
         self.update()
 
     def update(self):
@@ -174,7 +186,8 @@ def main(argv=None):
         batch = make_batch(config, setting, steps, np.random.default_rng(1))
         check_equal(both(torch, replace(config, dropout=0.0), batch))
         sides = both(torch, config, batch)
-        runs = {"whole step": {library: side.step for library, side in sides.items()}}
+        runs = {"whole step": {"tinymm, 2 replicas": sides["tinymm"].step_of_replicas,
+                               **{library: side.step for library, side in sides.items()}}}
         parts = {library: side.parts() for library, side in sides.items()}
         runs.update((part, {library: parts[library][part] for library in sides}) for part in parts["tinymm"])
         for what, candidates in announced(runs):

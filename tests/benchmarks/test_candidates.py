@@ -45,6 +45,14 @@ def test_every_part_of_the_step_runs(rng):
     assert not np.array_equal(before, ours.model.words.weight.data)
 
 
+def test_the_step_of_two_replicas_is_the_step_where_both_halves_are_alike(rng):
+    batch = [np.concatenate([a, a]) for a in captioner.make_batch(SMALL, SETTING, 5, rng)]
+    one, two = (captioner.Ours(SMALL, batch, np.random.default_rng(0)) for _ in range(2))
+    one.step(), two.step_of_replicas()
+    for a, b in zip(one.parameters, two.parameters, strict=True):
+        np.testing.assert_allclose(a.grad, b.grad, rtol=1e-3, atol=1e-5)
+
+
 def test_the_model_in_pytorch_is_the_same_model(rng):
     torch = pytest.importorskip("torch")
     batch = captioner.make_batch(SMALL, SETTING, 5, rng)
