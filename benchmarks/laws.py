@@ -64,17 +64,17 @@ def operations(form, N, T, S, D, is_causal=False, backward=False):
 def passes(is_causal=False, backward=False):
     r"""How often the explicit form reads or writes a T × S matrix.
 
-    Forward: the scores are written (1), their maxima sought (1) and subtracted (2), exponentials taken (2), added up (1) and
-    divided (2), weights times values (1): 10. Backward: $\bar P$ is written (1), read with P for the row sums (2), lessened
-    by them (2), multiplied with P (3), and three products read $P$, $\bar S$, $\bar S$ (3): 11. A causal mask, a byte per
-    pair, is read while $-\infty$ is put in (2¼).
+    Forward: the scores are written (1), exponentials taken (2), added up (1) and divided (2), weights times values (1): 7.
+    Where the sums come out too large or too small, maxima are sought (1) and subtracted (2), and it begins anew. Backward:
+    $\bar P$ is written (1), read with P for the row sums (2), lessened by them (2), multiplied with P (3), and three products
+    read $P$, $\bar S$, $\bar S$ (3): 11. A causal mask, a byte per pair, is read while $-\infty$ is put in (2¼).
 
     Examples
     --------
     >>> passes(), passes(backward=True)
-    (10.0, 21.0)
+    (7.0, 18.0)
     """
-    return 10 + 11 * backward + 2.25 * is_causal
+    return 7 + 11 * backward + 2.25 * is_causal
 
 
 def traffic(form, N, T, S, D, is_causal=False, backward=False):
@@ -89,7 +89,7 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
     Examples
     --------
     >>> [traffic(form, 1, 100, 100, 1) for form in ("explicit", "fused", "tiled")]
-    [401600.0, 41600, 1600.0]
+    [281600.0, 41600, 1600.0]
     """
     if form != "tiled":
         over_matrices = passes(is_causal, backward) if form == "explicit" else 1 + backward
@@ -198,9 +198,8 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}} + \frac{\text{bytes of new arrays}}{\text{rate of fresh memory}}$$
 
     The explicit form waits for memory, on one thread. The others wait for a core's cache, on as many threads as there are
-    heads or stretches of queries; their passes are fewer, since no maxima are sought or subtracted and rows are divided at
-    the end: sums read (1), exponentials (2); backward times P (3), and in tiles exponentials again (2). What the products
-    read and write is in their rate.
+    heads or stretches of queries; their passes are fewer, since rows are divided at the end: sums read (1), exponentials
+    (2); backward times P (3), and in tiles exponentials again (2). What the products read and write is in their rate.
 
     Examples
     --------

@@ -15,9 +15,9 @@ from tinymm.viz.figures import DASHES, INK, QUIET, SERIES, STYLE
 
 __all__ = ["draw_all", "draw_memory", "draw_rate", "draw_roofline", "draw_time"]
 
-FORMS = ("tiled", "explicit", "fused", "PyTorch", "PyTorch math", "autograd", "MyGrad")
-LOOKS = dict(zip(FORMS, zip((*SERIES, QUIET, QUIET), (*DASHES, "-", "--"))))
-MARKERS = dict(zip(FORMS, "osD^vx+"))
+FORMS = ("tiled", "explicit", "fused", "PyTorch", "PyTorch math", "autograd", "MyGrad", "JAX")
+LOOKS = dict(zip(FORMS, zip((*SERIES, QUIET, QUIET, QUIET), (*DASHES, "-", "--", ":"))))
+MARKERS = dict(zip(FORMS, "osD^vx+*"))
 PASSES = {"forward": False, "forward and backward": True}
 
 

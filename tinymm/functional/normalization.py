@@ -354,17 +354,21 @@ def but_channels(x):
     return (0, *range(2, x.ndim))
 
 
+def side_by_side(x):
+    """Whether the channels of a pixel are neighbours in memory."""
+    return x.strides[1] < x.strides[-1]
+
+
 def channel_sum(a):
     """Over all axes but the channels, (1, C, 1, ...): first in each example, then over these, so that rounding stays small."""
-    positions = but_channels(a)[1:]
-    if a.ndim > 3 and a.strides[1] < a.strides[-1]:     # channels side by side: whole rows are added, which is one long run
-        a, positions = a.sum(positions[:-1], keepdims=True), positions[-1:]
-    return a.sum(positions, keepdims=True).sum(0, keepdims=True)
+    if side_by_side(a):
+        a = a.sum(2, keepdims=True)                     # whole rows of pixels are added: long runs
+    return a.sum(but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
 
 
 def in_order(a, x):
-    """a (1, C, 1, ...) to meet x. Where channels lie side by side it is repeated along the last axis: one long run with x."""
-    if x.ndim < 3 or x.strides[1] >= x.strides[-1]:
+    """a (1, C, 1, ...) to meet x: where channels lie side by side it is repeated along the last axis, for one long run with x."""
+    if not side_by_side(x):
         return a
     a = np.broadcast_to(a, (*a.shape[:-1], x.shape[-1]))
     return np.ascontiguousarray(a.swapaxes(1, -1)).swapaxes(1, -1)
