@@ -67,7 +67,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
 
 @op
 def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    r"""`cross_entropy` for class indices, fused: $\ell = \ln\sum_c e^{x_c} - x_t$, with the softmax kept for the gradient.
+    r"""`cross_entropy` for class indices, fused: $\ell = \ln\sum_c e^{x_c - x_t}$, with the softmax kept for the gradient.
 
     Parameters
     ----------
@@ -87,13 +87,14 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     """
     axis = class_axis(x)
     where, kept, w = chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
-    e, total, top = exponentials(x, axis)
+    true = np.take_along_axis(x, where, axis)
+    e, total, c = exponentials(x, axis, true)                                   # c = x_t, as long as that is safe
     loss = np.zeros_like(w)
-    np.multiply(w, np.log(total) - (np.take_along_axis(x, where, axis) - top), out=loss, where=w != 0)
+    np.multiply(w, np.log(total) - (true - c), out=loss, where=w != 0)
     if label_smoothing:
         share = smoothing(x, weight, label_smoothing, axis)
         loss *= 1 - label_smoothing
-        loss += kept * (share * (np.log(total) + top - x)).sum(axis, keepdims=True)
+        loss += kept * (share * (np.log(total) + c - x)).sum(axis, keepdims=True)
     divisor = mean_divisor("cross_entropy", w, reduction)
     return saving(collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where, kept=kept, w=w,
                   divisor=divisor)

@@ -47,8 +47,7 @@ def softmax(x, dim):
         with np.errstate(over="ignore"):
             np.exp(x, out=y)
         total = inner(y, None, dim)
-        size = np.abs(total)
-        if not (size.min(initial=1) > 1 / SAFE and size.max(initial=1) < SAFE):
+        if not is_safe(total):
             total, _ = exponentiate(y, x, dim)
         y *= 1 / total
 
@@ -139,26 +138,35 @@ def ceiling(x, dim):
     return top
 
 
-def exponentials(x, dim):
-    """e = exp(x − max), newly made; its sum along `dim`, 1 for a row that is -inf throughout; the maximum."""
-    def fill(e, total, top, x, dim):
-        total[...], top[...] = exponentiate(e, x, dim)
+def exponentials(x, dim, about):
+    """e = exp(x − c), newly made; its sum along `dim`; c: `about`, or the maximum where about it the sum leaves the safe range."""
+    def fill(e, total, c, x, about, dim):
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.subtract(x, about, out=e)
+            np.exp(e, out=e)
+        total[...], c[...] = inner(e, None, dim), about
+        if not is_safe(total):
+            total[...], c[...] = exponentiate(e, x, dim)
 
-    axis = axis_of(dim, x.ndim)
-    line = (*x.shape[:axis], 1, *x.shape[axis + 1:])
-    e, total, top = (np.empty_like(x, order="C", shape=shape) for shape in (x.shape, line, line))
-    along(fill, dim, e, total, top, x)
-    return e, total, top
+    e, total, c = np.empty_like(x, order="C"), np.empty_like(about, order="C"), np.empty_like(about, order="C")
+    along(fill, dim, e, total, c, x, about)
+    return e, total, c
 
 
 def exponentiate(e, x, dim):
-    """e ← exp(x − max); returns what `exponentials` does beside it."""
+    """e ← exp(x − max); its sum along `dim`, 1 for a row that is -inf throughout; the maximum."""
     top = ceiling(x, dim)
     np.subtract(x, top, out=e)
     np.exp(e, out=e)
     total = inner(e, None, dim)
     total += total == 0
     return total, top
+
+
+def is_safe(total):
+    """Whether these sums of exponentials lie well inside the range of their numbers."""
+    size = np.abs(total)
+    return size.min(initial=1) > 1 / SAFE and size.max(initial=1) < SAFE
 
 
 def along(f, dim, *arrays):
