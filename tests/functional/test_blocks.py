@@ -52,6 +52,10 @@ def test_rows_in_order_and_not_cut(rows, width):
     np.testing.assert_array_equal(np.concatenate([a for a, _ in found] or [x]), x)
 
 
+def test_one_array_is_enough():
+    assert over_rows(len, np.zeros((3, 2))) == [3]
+
+
 def test_rows_along_the_last_axis(rng):
     x = rng.standard_normal((2, 3, 4))
     rows = as_rows(x)
