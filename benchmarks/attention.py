@@ -215,6 +215,15 @@ def table(costs):
     return [line.replace("nan", "  -") for line in lines]
 
 
+def causal_gains(costs):
+    """The lines that say how many times as fast the tiled form and PyTorch are for a causal mask, forward and backward."""
+    seconds = {(cost.name, cost.form): cost.seconds for cost in costs}
+    for (name, form), masked in seconds.items():
+        whole = seconds.get((name.replace(", causal", ""), form))
+        if form in ("tiled", "PyTorch") and ", causal" in name and "backward" in name and whole is not None:
+            yield f"  {name}: {form} {whole / masked:.2f} times as fast as without the mask"
+
+
 def main(argv=None):
     """Time and measure all of it."""
     options = parse_arguments("attention: each form, its memory, a Transformer layer, decoding", 7, 2, argv)
@@ -229,7 +238,7 @@ def main(argv=None):
     comparisons.append(compare("decoding 256 words, 4 layers of width 256", seconds, "without", "ms a word", 1e3 / 256))
     memory = {T: at_length(T) for T in LONG}
     report(comparisons, options.json, options.threads, costs=[asdict(cost) for cost in costs], peak_memory=memory)
-    print(*table(costs), "", "peak memory, one head, forward and backward, beside inputs", sep="\n")
+    print(*table(costs), "", "what a causal mask saves", *causal_gains(costs), "", "peak memory, one head, forward and backward, beside inputs", sep="\n")
     for T, (full, causal) in memory.items():
         print(f"  {T:6} positions {full / 1e6:8.1f} MB, causal {causal / 1e6:8.1f} MB; a {T} × {T} matrix {T * T * 4 / 1e6:.1f} MB")
 

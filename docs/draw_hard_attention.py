@@ -7,38 +7,20 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the style of this checkout
 
-import tinymm as tm  # noqa: E402
 import tinymm.functional as F  # noqa: E402
+from benchmarks.estimators import SCORES, exact_gradient, gumbel, reward  # noqa: E402
 from tinymm.extras import need  # noqa: E402
 from tinymm.viz.figures import DASHES, INK, QUIET, SERIES, STYLE  # noqa: E402
 
 TARGET = Path(__file__).with_name("images") / "hard_attention.png"
-FEATURES, WANTED = np.array([-1.0, 0.0, 1.0, 2.0]), 0.8
-SCORES = np.array([0.5, 1.0, 0.0, -0.5])
 DRAWS = 200_000
 TEMPERATURES = np.geomspace(0.1, 4, 13)
 CURVES = {"relaxed": (False, 2), "straight-through": (True, 2), "straight-through, fourth power": (True, 4)}
 
 
-def reward(y, power):
-    return 3 - (F.sum(y * FEATURES, -1) - WANTED) ** power
-
-
-def exact_gradient(power):
-    e = tm.tensor(SCORES, requires_grad=True)
-    return tm.grad(F.expected_reward(e, reward(np.eye(4), power)), e)[0].data
-
-
-def estimates(tau, hard, power):
-    """One estimate (4,) of the gradient from each draw."""
-    e = tm.tensor(np.tile(SCORES, (DRAWS, 1)), requires_grad=True)
-    y = F.gumbel_softmax(e, tau, hard, rng=np.random.default_rng(0))
-    return tm.grad(F.sum(reward(y, power)), e)[0].data
-
-
 def bias_and_variance(tau, hard, power):
     """Both in units of the exact gradient: distance over length, variance over squared length."""
-    found, exact = estimates(tau, hard, power), exact_gradient(power)
+    found, exact = gumbel(tau, hard, DRAWS, 0, power), exact_gradient(power)
     return np.linalg.norm(found.mean(0) - exact) / np.linalg.norm(exact), found.var(0).sum() / (exact @ exact)
 
 
@@ -53,7 +35,7 @@ def draw(target=TARGET):
             points = np.array([bias_and_variance(tau, hard, power) for tau in TEMPERATURES])
             for axes, y in zip((left, right), points.T):
                 axes.loglog(TEMPERATURES, y, color=colour, linestyle=dashes, linewidth=1.9, label=name)
-        rewards, exact = reward(np.eye(4), 2), exact_gradient(2)
+        rewards, exact = reward(np.eye(4)), exact_gradient()
         for name, b in (("REINFORCE,\nno baseline", 0.0), ("REINFORCE,\noptimal b", F.optimal_baseline(SCORES, rewards))):
             level = F.reinforce_variance(SCORES, rewards, b) / (exact @ exact)
             right.axhline(level, color=QUIET, linewidth=0.9)

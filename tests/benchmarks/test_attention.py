@@ -60,4 +60,9 @@ def test_the_program_runs_and_writes_what_it_prints(monkeypatch, tmp_path, capsy
     for cost in costs:
         assert cost["operations_per_second"][1] == pytest.approx(cost["operations"] / cost["seconds"])
     assert set(found["peak_memory"]) == {"16", "32"}
-    assert "16 × 16 matrix" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "16 × 16 matrix" in out
+    name = "attention, 2 heads, 32 positions of 64, causal, forward and backward"
+    whole, masked = (next(c["seconds"] for c in found["costs"] if (c["name"], c["form"]) == (n, "tiled"))
+                     for n in (name.replace(", causal", ""), name))
+    assert f"{name}: tiled {whole / masked:.2f} times as fast as without the mask" in out
