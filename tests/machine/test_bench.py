@@ -66,6 +66,16 @@ def test_wrong_usage_is_status_2(words, message, checkout, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option, place", [("--json", "file/found.json"), ("--json", "folder"), ("--out", "file/plots"), ("--out", "file")])
+def test_where_nothing_can_be_written_nothing_is_measured(option, place, checkout, tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder").mkdir()
+    assert main(["bench", "first", option, str(tmp_path / place)]) == 2
+    told = capsys.readouterr()
+    assert f"bench: {option} must" in told.err and "table" not in told.out
+    assert (tmp_path / "file").read_text() == "kept" and list((tmp_path / "folder").iterdir()) == []
+
+
 def test_without_a_checkout_it_says_where_they_are(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench, "CHECKOUT", tmp_path)
     assert main(["bench"]) == 2

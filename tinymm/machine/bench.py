@@ -9,6 +9,7 @@ and threads come with  python -m pip install "tinymm[bench,threads]".
 import ast
 import importlib
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -40,7 +41,7 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
     Raises
     ------
     ValueError
-        If a name is unknown, an option out of range, or there is no checkout.
+        If a name is unknown, an option out of range, the results cannot be written, or there is no checkout.
     """
     there = available()
     for name in names:
@@ -54,6 +55,8 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
         print("\n".join(f"{name.ljust(width)}  {line}" for name, line in there.items()))
         return {}
     names = list(there) if everything else list(dict.fromkeys(names))
+    check_writable("--json", target)
+    check_writable("--out", out and Path(out, "found.json"))
     options = [str(word) for option, value in (("--repeats", repeats), ("--threads", threads)) if value for word in (option, value)]
     found = {}
     for name in names:
@@ -92,6 +95,19 @@ def one(name, options, out):
             for path in importlib.import_module("benchmarks.plots").draw_all(found, Path(out)):
                 print(f"plot: {path}", file=sys.stderr)
     return found
+
+
+def check_writable(option, file):
+    """Before anything is measured: can this file be written? Its folder is made."""
+    if not file:
+        return
+    file = Path(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"bench: {option} must lie in a folder that can be written; got {file.parent} ({error.strerror})") from None
+    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise ValueError(f"bench: {option} must be a file that can be written; got {file}")
 
 
 def write(path, found):
