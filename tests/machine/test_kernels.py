@@ -53,7 +53,8 @@ def start(words=(), **variables):
     """The pretended machine's command, with neither variable set unless given."""
     environment = {k: v for k, v in os.environ.items() if k not in (VARIABLE, CHOSEN)}
     environment |= {"PYTHONPATH": str(Path(tinymm.__file__).parents[1])} | variables
-    return subprocess.Popen([sys.executable, "-c", PRETEND, *words], env=environment, text=True,
+    attentive = (lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) if os.name == "posix" else None  # even under nohup
+    return subprocess.Popen([sys.executable, "-c", PRETEND, *words], env=environment, text=True, preexec_fn=attentive,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
