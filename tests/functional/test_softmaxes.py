@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.functional import softmaxes
 from tinymm.testing.strategies import arrays, shapes
 
 BOTH = pytest.mark.parametrize("f", [F.softmax, F.log_softmax])
@@ -53,6 +54,19 @@ def test_large_scores_along_every_axis(dim):
     e = np.exp(-1)
     np.testing.assert_allclose(y, [[[0, 1 / (1 + e), e / (1 + e)], [1 / (1 + e), e / (1 + e), 0]]] * 2, atol=1e-40)
     np.testing.assert_allclose(np.exp(F.log_softmax(x, dim)), F.softmax(x, dim), atol=1e-40, rtol=1e-12)
+
+
+@pytest.mark.parametrize("about", [None, 0.0])
+@pytest.mark.parametrize("dim", [0, 1])
+def test_exponentials_that_are_finite_but_whose_sum_is_not(dim, about):
+    """88 is the last integer whose exponential float32 holds, once; no warning tells of the first try."""
+    x = np.full((16, 16), 88, np.float32)
+    if about is None:
+        y = F.softmax(x, dim)
+    else:
+        e, total, _ = softmaxes.exponentials(x, dim, np.full_like(x.sum(dim, keepdims=True), about))
+        y = e / total
+    assert (y == 1 / 16).all()
 
 
 @pytest.mark.parametrize("dim", [0, 1])

@@ -183,6 +183,33 @@ def test_step_needs_little_memory(kind, monkeypatch):
     assert peak < p.data.nbytes / 8
 
 
+@pytest.mark.parametrize("kind, options", PLAIN)
+@given(sizes=st.lists(st.integers(0, 3 * BLOCK), min_size=1, max_size=9))
+@settings(max_examples=15)
+def test_cores_that_share_the_parameters_give_the_same_bits(kind, options, sizes):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "COST", 1e9)        # always worth a thread
+        shared = kind(parameters(sizes, np.random.default_rng(0)), **options)
+        steps(shared, np.random.default_rng(1), 3)
+    alone = kind(parameters(sizes, np.random.default_rng(0)), **options)
+    draw = np.random.default_rng(1)
+    for _ in range(3):
+        for p, state in zip(alone.parameters, alone.state):
+            alone.update(p.data, draw.standard_normal(p.shape), state, alone.param_groups[0])
+    assert all((p.data == q.data).all() for p, q in zip(alone.parameters, shared.parameters))
+    assert {k: v.tolist() for k, v in alone.state_dict().items()} == {k: v.tolist() for k, v in shared.state_dict().items()}
+
+
+def test_an_error_in_one_update_reaches_the_caller(monkeypatch, rng):
+    monkeypatch.setattr(base, "COST", 1e9)
+    optimizer = SGD(parameters([3 * BLOCK] * 4, rng), lr=0.1)
+    for p in optimizer.parameters:
+        p.grad = np.zeros(p.shape)
+    optimizer.parameters[-1].grad = np.zeros(5)
+    with pytest.raises(ValueError, match="broadcast"):
+        optimizer.step()
+
+
 def test_the_gradient_is_left_alone(rng):
     for kind, options in PLAIN:
         p = parameters([(5,)], rng)[0]

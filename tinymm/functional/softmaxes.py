@@ -46,7 +46,7 @@ def softmax(x, dim):
     def fill(y, x, dim):
         with np.errstate(over="ignore"):
             np.exp(x, out=y)
-        total = inner(y, None, dim)
+            total = inner(y, None, dim)
         if not is_safe(total):
             total, _ = exponentiate(y, x, dim)
         y *= 1 / total
@@ -144,7 +144,7 @@ def exponentials(x, dim, about):
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(x, about, out=e)
             np.exp(e, out=e)
-        total[...], c[...] = inner(e, None, dim), about
+            total[...], c[...] = inner(e, None, dim), about
         if not is_safe(total):
             total[...], c[...] = exponentiate(e, x, dim)
 

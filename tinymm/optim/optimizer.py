@@ -3,10 +3,12 @@
 import numpy as np
 
 from ..autograd import Tensor
+from ..functional.threads import parallel_for
 
 __all__ = ["Optimizer", "blocks"]
 
 BLOCK = 65536  # elements: the five float32 arrays of an Adam step, 256 KiB each, all but stay in a core's cache
+COST = 100  # multiplications of a matrix product that take as long as the update of one element
 
 
 class Optimizer:
@@ -54,12 +56,19 @@ class Optimizer:
             p.grad = None
 
     def step(self):
-        """Update every parameter that has a gradient, in place."""
+        """Update every parameter that has a gradient, in place; if there are large ones, the cores share them."""
         states = iter(self.state)
-        for group in self.param_groups:
-            for p, state in zip(group["params"], states):
-                if p.grad is not None:
+        due = [(p, state, group) for group in self.param_groups for p, state in zip(group["params"], states)
+               if p.grad is not None]
+        starts = np.cumsum([0, *(1 + p.size for p, _, _ in due)])    # one more, so that an empty parameter has its turn
+
+        def update_those_from(start, stop):
+            for (p, state, group), begin in zip(due, starts):
+                if start <= begin < stop:
                     self.update(p.data, p.grad, state, group)
+
+        large = sum(p.size for p, _, _ in due if p.size >= BLOCK)   # over small ones threads would wait for each other
+        parallel_for(starts[-1], update_those_from, work=COST * large)
 
     def update(self, p, g, state, group):
         """One step of one parameter: changes `p` and `state`, reads the gradient `g`."""
