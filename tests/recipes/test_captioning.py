@@ -12,7 +12,6 @@ from tinymm.data import ShapesWorld
 from tinymm.recipes.captioning import data as captioning_data
 from tinymm.recipes.captioning.data import Setting, folder_task, shapes_task
 from tinymm.recipes.captioning.evaluate import _nearest_neighbours
-from tinymm.training import load_checkpoint
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
 
@@ -71,76 +70,46 @@ def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys)
         assert page.exists()
 
 
-def test_an_interrupted_run_resumes_to_the_same_bits(pictures, tmp_path, monkeypatch):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    options = ["run", "captioning", "--data", str(pictures), "--epochs", "3", "--seed", "5"]
-    assert main([*options, "--out", str(whole)]) == 0
-
-    from tinymm.training import loop
-    original, steps = loop.Trainer._train_step, []
-
-    def interrupted(self, rows):
-        if len(steps) == 2:
-            raise KeyboardInterrupt
-        steps.append(1)
-        return original(self, rows)
-
-    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
-    assert main([*options, "--out", str(broken)]) == 130
-    monkeypatch.setattr(loop.Trainer, "_train_step", original)
-    assert main([*options, "--out", str(broken), "--resume"]) == 0
-    one, other = (load_checkpoint(folder / "checkpoint.npz")[0] for folder in (whole, broken))
-    assert one.keys() == other.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
-    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in (whole, broken))
-    assert {k: v for k, v in first.items() if "seconds" not in k} == {k: v for k, v in second.items() if "seconds" not in k}
+def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume):
+    check_resume(2, "run", "captioning", "--data", pictures, "--epochs", 3, "--seed", 5)
 
 
 def test_a_transformer_reads_the_prefix_as_well(pictures, tmp_path):
     assert main(["run", "captioning", "--data", str(pictures), "--out", str(tmp_path / "t"), "--epochs", "1", "--text", "transformer"]) == 0
 
 
-def refused(capsys, *words):
-    """The one line a refused command prints; its exit status is 2."""
-    assert main([*map(str, words)]) == 2
-    message = capsys.readouterr().err.strip()
-    assert message.startswith("tinymm: ") and "\n" not in message
-    return message
-
-
-def test_bad_input_is_answered_in_one_line(pictures, tmp_path, capsys):
+def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused):
     run = ("run", "captioning", "--out", tmp_path / "o", "--data")
-    assert "captions.json" in refused(capsys, *run, tmp_path / "nowhere")
-    assert "--epochs: must be at least 1; got 0" in refused(capsys, *run, pictures, "--epochs", 0)
-    assert "--beam: out of range" in refused(capsys, *run, pictures, "--decode", "beam", "--beam", 0)
-    assert "has no field 'tone'" in refused(capsys, *run, pictures, "--hold-out", "colour,tone")
-    assert "holds no run" in refused(capsys, *run, pictures, "--resume")
+    assert "captions.json" in refused(*run, tmp_path / "nowhere")
+    assert "--epochs: must be at least 1; got 0" in refused(*run, pictures, "--epochs", 0)
+    assert "--beam: out of range" in refused(*run, pictures, "--decode", "beam", "--beam", 0)
+    assert "has no field 'tone'" in refused(*run, pictures, "--hold-out", "colour,tone")
+    assert "holds no run" in refused(*run, pictures, "--resume")
     (pictures / "images" / "7.png").write_bytes((pictures / "images" / "7.png").read_bytes()[:60])
-    assert "7.png" in refused(capsys, *run, pictures, "--epochs", 1)
+    assert "7.png" in refused(*run, pictures, "--epochs", 1)
     (pictures / "images" / "7.png").unlink()
-    assert "7.png" in refused(capsys, *run, pictures, "--epochs", 1)
+    assert "7.png" in refused(*run, pictures, "--epochs", 1)
     (pictures / "captions.json").write_text('{"images": [')
-    assert "captions.json" in refused(capsys, *run, pictures)
+    assert "captions.json" in refused(*run, pictures)
     assert not (tmp_path / "o").exists()  # nothing half-written stays behind
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(pictures, tmp_path, capsys):
+def test_a_folder_that_holds_a_run_is_not_overwritten(pictures, tmp_path, refused):
     out = tmp_path / "o"
     options = ("run", "captioning", "--data", pictures, "--out", out, "--epochs", 1)
     assert main([*map(str, options)]) == 0
     before = (out / "checkpoint.npz").read_bytes()
-    assert "already holds a run; add --resume" in refused(capsys, *options)
-    assert "another configuration (seed was 0, now 1)" in refused(capsys, *options, "--resume", "--seed", 1)
+    assert "already holds a run; add --resume" in refused(*options)
+    assert "another configuration (seed was 0, now 1)" in refused(*options, "--resume", "--seed", 1)
     assert (out / "checkpoint.npz").read_bytes() == before
 
 
-def test_bad_pictures_and_checkpoints_for_caption(pictures, tmp_path, capsys):
+def test_bad_pictures_and_checkpoints_for_caption(pictures, tmp_path, refused):
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "no.npz").write_text("no checkpoint")
     picture = pictures / "images" / "0.png"
-    assert "no.npz is damaged or no checkpoint" in refused(capsys, "caption", picture, "--checkpoint", tmp_path / "no.npz")
-    assert "missing.npz" in refused(capsys, "caption", picture, "--checkpoint", tmp_path / "missing.npz")
+    assert "no.npz is damaged or no checkpoint" in refused("caption", picture, "--checkpoint", tmp_path / "no.npz")
+    assert "missing.npz" in refused("caption", picture, "--checkpoint", tmp_path / "missing.npz")
 
 
 def test_wrong_usage_exits_with_2_and_help_with_0(capsys):

@@ -14,7 +14,6 @@ from tinymm.recipes.image_recognition.data import Augmentation, folder_task, sha
 from tinymm.recipes.image_recognition.model import load, probabilities
 from tinymm.recipes.image_recognition.report import class_token_rollout
 from tinymm.recipes.image_recognition.train import Setting, augmented
-from tinymm.training import load_checkpoint
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader and the report's pictures need pillow (extra media)")
 
@@ -82,28 +81,8 @@ def test_a_run_leaves_its_files(model, digits, tmp_path, capsys):
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
 
 
-def test_an_interrupted_run_resumes_to_the_same_bits(digits, tmp_path, monkeypatch):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    options = ["run", "image-recognition", "--data", str(digits), "--epochs", "3", "--seed", "5"]
-    assert main([*options, "--out", str(whole)]) == 0
-
-    from tinymm.training import loop
-    original, steps = loop.Trainer._train_step, []
-
-    def interrupted(self, rows):
-        if len(steps) == 3:
-            raise KeyboardInterrupt
-        steps.append(1)
-        return original(self, rows)
-
-    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
-    assert main([*options, "--out", str(broken)]) == 130
-    monkeypatch.setattr(loop.Trainer, "_train_step", original)
-    assert main([*options, "--out", str(broken), "--resume"]) == 0
-    one, other = (load_checkpoint(folder / "checkpoint.npz")[0] for folder in (whole, broken))
-    assert one.keys() == other.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+def test_an_interrupted_run_resumes_to_the_same_bits(digits, check_resume):
+    check_resume(3, "run", "image-recognition", "--data", digits, "--epochs", 3, "--seed", 5)
 
 
 def test_folders_of_classes_and_a_class_of_one_picture(pictures, tmp_path, capsys):
@@ -160,38 +139,30 @@ def test_the_rollout_of_the_class_token(digits, tmp_path):
     np.testing.assert_allclose(rolled.sum((1, 2)), 1, rtol=1e-5)
 
 
-def refused(capsys, *words):
-    """The one line a refused command prints; its exit status is 2."""
-    assert main([*map(str, words)]) == 2
-    message = capsys.readouterr().err.strip()
-    assert message.startswith("tinymm: ") and "\n" not in message
-    return message
-
-
-def test_bad_input_is_answered_in_one_line(digits, pictures, tmp_path, capsys):
+def test_bad_input_is_answered_in_one_line(digits, pictures, tmp_path, refused):
     run = ("run", "image-recognition", "--out", tmp_path / "o")
-    assert "--epochs: must be at least 1; got 0" in refused(capsys, *run, "--epochs", 0)
-    assert "--image-size: is for folders of classes" in refused(capsys, *run, "--image-size", 32)
-    assert "--image-size is for folders of classes" in refused(capsys, *run, "--data", digits, "--image-size", 32)
-    assert "--image-size must be at least 8; got 3" in refused(capsys, *run, "--data", pictures, "--image-size", 3)
-    assert "nowhere" in refused(capsys, *run, "--data", tmp_path / "nowhere")
-    assert "holds no run" in refused(capsys, *run, "--data", digits, "--resume")
-    assert "at least two classes; got 0" in refused(capsys, *run, "--data", pictures / "cross")
+    assert "--epochs: must be at least 1; got 0" in refused(*run, "--epochs", 0)
+    assert "--image-size: is for folders of classes" in refused(*run, "--image-size", 32)
+    assert "--image-size is for folders of classes" in refused(*run, "--data", digits, "--image-size", 32)
+    assert "--image-size must be at least 8; got 3" in refused(*run, "--data", pictures, "--image-size", 3)
+    assert "nowhere" in refused(*run, "--data", tmp_path / "nowhere")
+    assert "holds no run" in refused(*run, "--data", digits, "--resume")
+    assert "at least two classes; got 0" in refused(*run, "--data", pictures / "cross")
     images = digits / "train-images-idx3-ubyte.gz"
     whole = images.read_bytes()
     images.write_bytes(whole[:-40])
-    assert "train-images-idx3-ubyte.gz: must be a whole gzip file" in refused(capsys, *run, "--data", digits)
+    assert "train-images-idx3-ubyte.gz: must be a whole gzip file" in refused(*run, "--data", digits)
     images.write_bytes(b"P5 10 10 255")
-    assert "train-images-idx3-ubyte.gz: must be an IDX file" in refused(capsys, *run, "--data", digits)
+    assert "train-images-idx3-ubyte.gz: must be an IDX file" in refused(*run, "--data", digits)
     (pictures / "cross" / "3.png").write_bytes(b"no picture")
-    assert "3.png: must be an image that can be decoded" in refused(capsys, *run, "--data", pictures)
+    assert "3.png: must be an image that can be decoded" in refused(*run, "--data", pictures)
     for path in sorted((pictures / "circle").iterdir())[1:]:
         path.unlink()
     for path in sorted((pictures / "cross").iterdir())[1:]:
         path.unlink()
-    assert "pictures has too few images to split some off for test; got 3 of 3 classes" in refused(capsys, *run, "--data", pictures)
+    assert "pictures has too few images to split some off for test; got 3 of 3 classes" in refused(*run, "--data", pictures)
     (pictures / "circle" / "0.png").unlink()
-    assert "circle: each class must hold an image; got 0 files" in refused(capsys, *run, "--data", pictures)
+    assert "circle: each class must hold an image; got 0 files" in refused(*run, "--data", pictures)
     assert not (tmp_path / "o").exists()  # nothing half-written stays behind
 
 

@@ -1,6 +1,7 @@
 """`tinymm run speech-recognition` as a user meets it: what it leaves behind, resume, speakers left out, bad input."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from tinymm.recipes.speech_recognition.data import Part, Setting, Variation, fol
 from tinymm.recipes.speech_recognition.decoding import Decoding, posterior, transcripts
 from tinymm.recipes.speech_recognition.evaluate import Outcome, flat, with_intervals
 from tinymm.recipes.speech_recognition.features import BANDS, spectrogram, varied
-from tinymm.training import load_checkpoint
 
 STRONG = Variation(1.25, 1.25, (5.0, 40.0))
 SMALL = Setting(8, (2, 2, 2), 0.1, 2, STRONG)
@@ -48,12 +48,10 @@ def command(*words):
     return main(["run", "speech-recognition", *map(str, words)])
 
 
-def refused(capsys, *words):
-    """The one line a refused command prints; its exit status is 2."""
-    assert command(*words) == 2
-    message = capsys.readouterr().err.strip()
-    assert message.startswith("tinymm: ") and "\n" not in message
-    return message
+@pytest.fixture
+def refused(refused):
+    """Of this recipe."""
+    return partial(refused, "run", "speech-recognition")
 
 
 def metrics_of(folder):
@@ -107,92 +105,52 @@ def test_a_left_out_speaker_is_heard_in_the_test_alone(recordings):
         assert {*task.parts["train"].speakers, *task.parts["val"].speakers} == {"ann", "cy"}
 
 
-def interrupt_after(monkeypatch, steps):
-    """A Trainer that is interrupted after so many steps; returns how to mend it."""
-    from tinymm.training import loop
-    original, done = loop.Trainer._train_step, []
-
-    def interrupted(self, rows):
-        if len(done) == steps:
-            raise KeyboardInterrupt
-        done.append(1)
-        return original(self, rows)
-
-    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
-    return lambda: monkeypatch.setattr(loop.Trainer, "_train_step", original)
-
-
-def same_but_for_time(one, other):
-    one, other = ({k: v for k, v in metrics_of(folder).items() if "seconds" not in k} for folder in (one, other))
-    assert one == other
-
-
 @pytest.mark.parametrize("options", [(), ("--isolated",)])
-def test_an_interrupted_run_resumes_to_the_same_bits(options, tmp_path, monkeypatch):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    options = ("--epochs", 3, "--seed", 5, *options)
-    assert command(*options, "--out", whole) == 0
-    mend = interrupt_after(monkeypatch, 2)
-    assert command(*options, "--out", broken) == 130
-    mend()
-    assert command(*options, "--out", broken, "--resume") == 0
-    one, other = (load_checkpoint(folder / "checkpoint.npz")[0] for folder in (whole, broken))
-    assert one.keys() == other.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
-    same_but_for_time(whole, broken)
+def test_an_interrupted_run_resumes_to_the_same_bits(options, check_resume):
+    check_resume(2, "run", "speech-recognition", "--epochs", 3, "--seed", 5, *options)
 
 
-def test_speakers_left_out_in_turn_go_on_with_the_one_it_stopped_at(recordings, tmp_path, monkeypatch):
+def test_speakers_left_out_in_turn_go_on_with_the_one_it_stopped_at(recordings, tmp_path, interrupted, refused,
+                                                                    same_but_for_time):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     options = ("--data", recordings, "--leave-out", "all", "--isolated", "--epochs", 2)
     assert command(*options, "--out", whole) == 0
-    mend = interrupt_after(monkeypatch, 6)                               # ann's four steps, two of bob's
-    assert command(*options, "--out", broken) == 130
+    interrupted(6, "run", "speech-recognition", *options, "--out", broken)      # ann's four steps, two of bob's
     assert (broken / "ann" / "metrics.json").exists() and not (broken / "bob" / "metrics.json").exists()
-    mend()
-    assert "another configuration" in main_error(options, broken, "--resume", "--seed", 1)
+    assert "another configuration" in refused(*options, "--out", broken, "--resume", "--seed", 1)
     assert command(*options, "--out", broken, "--resume") == 0
     same_but_for_time(whole, broken)
 
 
-def main_error(options, out, *words):
-    with pytest.raises(ValueError) as error:
-        from tinymm.recipes import speech_recognition
-        named = dict(zip(("data", "leave_out"), (options[1], options[3])))
-        speech_recognition.run(**named, isolated=True, epochs=2, out=out, resume=True, seed=1, progress=False)
-    return str(error.value)
-
-
-def test_bad_input_is_answered_in_one_line(recordings, tmp_path, capsys):
+def test_bad_input_is_answered_in_one_line(recordings, tmp_path, refused):
     out = ("--out", tmp_path / "o")
-    assert "--epochs: must be at least 1; got 0" in refused(capsys, *out, "--epochs", 0)
-    assert "--leave-out: needs --data" in refused(capsys, *out, "--leave-out", "ann")
-    assert "--lm: needs --decode beam; got --decode greedy" in refused(capsys, *out, "--lm", 0.5)
-    assert "--beam, --lm: must be at least 1" in refused(capsys, *out, "--decode", "beam", "--beam", 0)
+    assert "--epochs: must be at least 1; got 0" in refused(*out, "--epochs", 0)
+    assert "--leave-out: needs --data" in refused(*out, "--leave-out", "ann")
+    assert "--lm: needs --decode beam; got --decode greedy" in refused(*out, "--lm", 0.5)
+    assert "--beam, --lm: must be at least 1" in refused(*out, "--decode", "beam", "--beam", 0)
     assert "one of several speakers, or all; got 'eve', the recordings are of ann, bob, cy" in refused(
-        capsys, *out, "--data", recordings, "--leave-out", "eve")
-    assert "nowhere: spoken digits need a folder" in refused(capsys, *out, "--data", tmp_path / "nowhere")
-    assert "holds no run" in refused(capsys, *out, "--data", recordings, "--resume")
+        *out, "--data", recordings, "--leave-out", "eve")
+    assert "nowhere: spoken digits need a folder" in refused(*out, "--data", tmp_path / "nowhere")
+    assert "holds no run" in refused(*out, "--data", recordings, "--resume")
     folder = recordings / "recordings"
     for name, content, told in (("3_ann_7.wav", b"", "3_ann_7.wav: must be a WAV file"),
                                 ("4_ann_7.wav", (folder / "4_ann_5.wav").read_bytes()[:900], "4_ann_7.wav: a WAV file must be whole"),
                                 ("hello.wav", b"", "named digit_speaker_take.wav, such as 7_ann_0.wav; got hello.wav")):
         (folder / name).write_bytes(content)
-        assert told in refused(capsys, *out, "--data", recordings)
+        assert told in refused(*out, "--data", recordings)
         (folder / name).unlink()
     wavfile.write(folder / "5_ann_9.wav", 8000, np.ones(100, np.int16))
-    assert "5_ann_9.wav: a digit must last at least 0.08 s; it lasts 0.013 s" in refused(capsys, *out, "--data", recordings)
+    assert "5_ann_9.wav: a digit must last at least 0.08 s; it lasts 0.013 s" in refused(*out, "--data", recordings)
     assert not (tmp_path / "o").exists()  # nothing half-written stays behind
 
 
-def test_too_few_recordings_are_named(recordings, tmp_path, capsys):
+def test_too_few_recordings_are_named(recordings, tmp_path, refused):
     for path in (recordings / "recordings").glob("[2-9]_*.wav"):
         path.unlink()
-    assert "leaves too little: 6 recordings to learn from, 6 to test on" in refused(capsys, "--data", recordings, "--out", tmp_path / "o")
+    assert "leaves too little: 6 recordings to learn from, 6 to test on" in refused("--data", recordings, "--out", tmp_path / "o")
     for path in (recordings / "recordings").glob("*_[bc]*.wav"):
         path.unlink()
-    assert "all needs several speakers" in refused(capsys, "--data", recordings, "--leave-out", "all", "--out", tmp_path / "o")
+    assert "all needs several speakers" in refused("--data", recordings, "--leave-out", "all", "--out", tmp_path / "o")
 
 
 def test_stereo_at_another_rate_is_mixed_and_resampled_and_noted(recordings, tmp_path):

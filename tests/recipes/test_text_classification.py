@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,7 +21,6 @@ from tinymm.recipes.text_classification.data import folder_task, opinions_task
 from tinymm.recipes.text_classification.explain import explain
 from tinymm.recipes.text_classification.model import ENCODERS, ModelConfig, build, load, probabilities
 from tinymm.recipes.text_classification.train import _hidden, fit_tokenizer, make_trainer
-from tinymm.training import load_checkpoint, loop
 
 SMALL = {"width": 6, "embedding": 8, "batch_size": 16, "epochs": 2}
 
@@ -49,12 +49,10 @@ def command(*words):
     return ["run", "text-classification", *map(str, words)]
 
 
-def refused(capsys, *words):
-    """The one line a refused command prints; its exit status is 2."""
-    assert main(command(*words)) == 2
-    message = capsys.readouterr().err.strip()
-    assert message.startswith("tinymm: ") and "\n" not in message
-    return message
+@pytest.fixture
+def refused(refused):
+    """Of this recipe."""
+    return partial(refused, "run", "text-classification")
 
 
 def test_a_run_leaves_its_files(folder, tmp_path, capsys):
@@ -88,29 +86,8 @@ def test_the_checkpoint_alone_classifies(folder, tmp_path):
         assert (p.argmax(1) == test.labels).mean() == json.loads((out / "metrics.json").read_text())["test/accuracy"]
 
 
-def test_an_interrupted_run_resumes_to_the_same_bits(folder, tmp_path, monkeypatch):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    options = command("--data", folder, "--epochs", 3, "--seed", 5, "--members", 2)
-    assert main([*options, "--out", str(whole)]) == 0
-
-    original, steps = loop.Trainer._train_step, []
-
-    def interrupted(self, rows):
-        if len(steps) == 4:
-            raise KeyboardInterrupt
-        steps.append(1)
-        return original(self, rows)
-
-    monkeypatch.setattr(loop.Trainer, "_train_step", interrupted)
-    assert main([*options, "--out", str(broken)]) == 130
-    monkeypatch.setattr(loop.Trainer, "_train_step", original)
-    assert main([*options, "--out", str(broken), "--resume"]) == 0
-    one, other = (load_checkpoint(path / "checkpoint.npz")[0] for path in (whole, broken))
-    assert one.keys() == other.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
-    first, second = (json.loads((path / "metrics.json").read_text()) for path in (whole, broken))
-    assert {k: v for k, v in first.items() if "seconds" not in k} == {k: v for k, v in second.items() if "seconds" not in k}
+def test_an_interrupted_run_resumes_to_the_same_bits(folder, check_resume):
+    check_resume(4, *command("--data", folder, "--epochs", 3, "--seed", 5, "--members", 2))
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -120,32 +97,32 @@ def test_every_encoder_runs(encoder, folder, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "o" / "config.json").read_text())["encoder"] == encoder
 
 
-def test_bad_input_is_answered_in_one_line(folder, tmp_path, capsys):
+def test_bad_input_is_answered_in_one_line(folder, tmp_path, refused):
     run = ("--out", tmp_path / "o", "--data")
-    assert "nowhere: must be a folder" in refused(capsys, *run, tmp_path / "nowhere")
-    assert "--epochs: must be at least 1; got 0" in refused(capsys, *run, folder, "--epochs", 0)
-    assert "--members: must be at least 1; got 0" in refused(capsys, *run, folder, "--members", 0)
-    assert "--columns: needs two names" in refused(capsys, *run, folder, "--columns", "text")
+    assert "nowhere: must be a folder" in refused(*run, tmp_path / "nowhere")
+    assert "--epochs: must be at least 1; got 0" in refused(*run, folder, "--epochs", 0)
+    assert "--members: must be at least 1; got 0" in refused(*run, folder, "--members", 0)
+    assert "--columns: needs two names" in refused(*run, folder, "--columns", "text")
     assert "train.csv: must have the column 'intent'; its header is 'text', 'category'" in refused(
-        capsys, *run, folder, "--columns", "text,intent")
-    assert "holds no run" in refused(capsys, *run, folder, "--resume")
+        *run, folder, "--columns", "text,intent")
+    assert "holds no run" in refused(*run, folder, "--resume")
     (folder / "test.csv").write_text("text,category\nwhere is it,lost\n")
-    assert "test.csv, row 1 (line 2): 'category' must be one of the 3 classes known; got 'lost'" in refused(capsys, *run, folder)
+    assert "test.csv, row 1 (line 2): 'category' must be one of the 3 classes known; got 'lost'" in refused(*run, folder)
     (folder / "test.csv").write_bytes("text,category\nwo ist die grüne,card\n".encode("latin-1"))
-    assert "test.csv: must be UTF-8 text; line 2, byte 27 of the file (0xfc)" in refused(capsys, *run, folder)
+    assert "test.csv: must be UTF-8 text; line 2, byte 27 of the file (0xfc)" in refused(*run, folder)
     (folder / "test.csv").unlink()
     for content, words in (("text,category\n" + "a,x\n" * 30, "at least two classes; got x"), ("text,category\na,x\nb,y\n", "at least 20 texts"),
                            ('text,category\n"a,x\n', "unexpected end of data")):
         (folder / "train.csv").write_text(content)
-        assert words in refused(capsys, *run, folder)
+        assert words in refused(*run, folder)
     assert not (tmp_path / "o").exists()  # nothing half-written stays behind
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(folder, tmp_path, capsys):
+def test_a_folder_that_holds_a_run_is_not_overwritten(folder, tmp_path, refused):
     options = ("--data", folder, "--out", tmp_path / "o", "--epochs", 1)
     assert main(command(*options)) == 0
-    assert "already holds a run; add --resume" in refused(capsys, *options)
-    assert "another configuration (encoder was 'cnn', now 'bag')" in refused(capsys, *options, "--resume", "--encoder", "bag")
+    assert "already holds a run; add --resume" in refused(*options)
+    assert "another configuration (encoder was 'cnn', now 'bag')" in refused(*options, "--resume", "--encoder", "bag")
 
 
 def test_the_folders_own_split_is_kept(folder):
