@@ -1,4 +1,5 @@
-"""What attention costs: each form over the length, beside the operations counted from the formula and the machine's own rate.
+"""What attention costs:
+each form over the length, beside the operations counted from the formula and the machine's own rate.
 
 Every round runs all forms, PyTorch's, and one large matrix product, so that "fraction of the product's rate" is a ratio
 within a round, like all others. Then: peak memory at 16,384 positions, a layer of the Transformer, and decoding with
@@ -30,7 +31,8 @@ LENGTHS = {128: 64, 256: 64, 512: 32, 1024: 16, 2048: 16, 4096: 8}  # T -> heads
 WHOLE = 1024  # the longest for which forms that hold T × T matrices are run
 ONE_PRODUCT = 2048  # rows, columns and depth of the product that measures the machine
 LONG = (4096, 8192, 16384)  # lengths at which memory is measured
-AT_LEAST = 1e10  # operations in one timed run: short ones are repeated, as in training, where caches are warm and threads awake
+# operations in one timed run: short ones are repeated, as in training, where caches are warm and threads awake
+AT_LEAST = 1e10
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def candidates(torch, forms, N, T, is_causal, backward, width=WIDTH):
     results = {name: run() for name, run in found.items()}
     for result in results.values():
         for a, b in zip(result, results["tiled"], strict=True):
-            np.testing.assert_allclose(np.asarray(a), b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg="results differ")
+            np.testing.assert_allclose(np.asarray(a), b, rtol=1e-3, atol=1e-4 * np.abs(b).max(),
+                                       err_msg="results differ")
     return found
 
 
@@ -161,7 +164,8 @@ def at_length(T):
 
 
 def encoder_layer(torch, B=16, T=128, D=256, H=8, dropout=0.0):
-    """{library: one training step of a Transformer encoder layer without its optimiser}: all gradients, of the input too."""
+    """{library: one training step of a Transformer encoder layer without its optimiser}:
+    all gradients, of the input too."""
     rng = np.random.default_rng(0)
     layer = tm.nn.TransformerEncoderLayer(D, H, 4 * D, dropout, rng=rng)
     x, g = (rng.standard_normal((B, T, D), np.float32) for _ in range(2))
@@ -210,13 +214,15 @@ def table(costs):
             lines += ["", f"{name}: {cost.operations / 1e9:.2f} GFLOP"]
         _, rate, _ = cost.operations_per_second
         low, fraction, high = cost.fraction_of_product
-        lines.append(f"  {cost.form:<14}{rate / 1e9:8.0f} GFLOP/s  {fraction:5.2f} of a product's [{low:.2f} - {high:.2f}]"
-                     f"{cost.bytes_moved / 1e6:11.1f} MB moved{cost.peak_bytes / 1e6:9.1f} MB at most")
+        lines.append(f"  {cost.form:<14}{rate / 1e9:8.0f} GFLOP/s  {fraction:5.2f} of a product's "
+                     f"[{low:.2f} - {high:.2f}]{cost.bytes_moved / 1e6:11.1f} MB moved"
+                     f"{cost.peak_bytes / 1e6:9.1f} MB at most")
     return [line.replace("nan", "  -") for line in lines]
 
 
 def causal_gains(costs):
-    """The lines that say how many times as fast the tiled form and PyTorch are for a causal mask, forward and backward."""
+    """The lines that say how many times as fast the tiled form and PyTorch are for a causal mask,
+    forward and backward."""
     seconds = {(cost.name, cost.form): cost.seconds for cost in costs}
     for (name, form), masked in seconds.items():
         whole = seconds.get((name.replace(", causal", ""), form))
@@ -238,9 +244,11 @@ def main(argv=None):
     comparisons.append(compare("decoding 256 words, 4 layers of width 256", seconds, "without", "ms a word", 1e3 / 256))
     memory = {T: at_length(T) for T in LONG}
     report(comparisons, options.json, options.threads, costs=[asdict(cost) for cost in costs], peak_memory=memory)
-    print(*table(costs), "", "what a causal mask saves", *causal_gains(costs), "", "peak memory, one head, forward and backward, beside inputs", sep="\n")
+    print(*table(costs), "", "what a causal mask saves", *causal_gains(costs), "",
+          "peak memory, one head, forward and backward, beside inputs", sep="\n")
     for T, (full, causal) in memory.items():
-        print(f"  {T:6} positions {full / 1e6:8.1f} MB, causal {causal / 1e6:8.1f} MB; a {T} × {T} matrix {T * T * 4 / 1e6:.1f} MB")
+        print(f"  {T:6} positions {full / 1e6:8.1f} MB, causal {causal / 1e6:8.1f} MB; "
+              f"a {T} × {T} matrix {T * T * 4 / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

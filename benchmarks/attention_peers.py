@@ -1,4 +1,5 @@
-"""Attention and its gradients in other libraries than PyTorch: `{name: (module, prepare)}`, prepare(module, arrays, g) -> run.
+"""Attention and its gradients in other libraries than PyTorch:
+`{name: (module, prepare)}`, prepare(module, arrays, g) -> run.
 
 autograd and MyGrad have no attention and get the formula; JAX has one, which is compiled here with its gradient.
 """

@@ -73,7 +73,8 @@ class TorchCaptioner(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.image_encoder = ImageEncoder(config.widths, config.size)
-        self.text_encoder = TextEncoder(config.vocabulary, config.width, self.image_encoder.pooled_width, config.dropout)
+        self.text_encoder = TextEncoder(config.vocabulary, config.width, self.image_encoder.pooled_width,
+                                        config.dropout)
         self.fusion = Fusion(config.width, self.image_encoder.width, config.width, config.heads)
         self.dropout = nn.Dropout(config.dropout)
         self.words = nn.Linear(config.width, config.vocabulary)

@@ -55,12 +55,14 @@ SETTINGS = [
 ]
 
 
-WITH_PEERS = [Setting("T", T=T) for T in (128, 512)]  # libraries without an attention of their own: two lengths are enough
+# libraries without an attention of their own: two lengths are enough
+WITH_PEERS = [Setting("T", T=T) for T in (128, 512)]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One form in one setting: (10 %, median, 90 %) of what was measured, and what the laws say (None for PyTorch's)."""
+    """One form in one setting: (10 %, median, 90 %) of what was measured,
+    and what the laws say (None for PyTorch's)."""
 
     setting: Setting
     form: str
@@ -89,14 +91,16 @@ def measured_rates(threads, widths):
     a = np.ones(2**25, np.float32)
     kept = np.empty_like(a)
     fresh = best_time(lambda: np.multiply(a, 1.0), 0.2) - best_time(lambda: np.multiply(a, 1.0, out=kept), 0.2)
-    return laws.Rates(gemm_rate(), whole, tiles, multiply(2**26), multiply(2**16), a.nbytes / fresh, exponentials, threads)
+    return laws.Rates(gemm_rate(), whole, tiles, multiply(2**26), multiply(2**16), a.nbytes / fresh,
+                      exponentials, threads)
 
 
 def thin_rate(T, S, D):
     """Operations per second of the two kinds of products in attention: (T, D) by (D, S), and (T, S) by (S, D)."""
     q, k, p = (np.ones(shape, np.float32) for shape in ((T, D), (S, D), (T, S)))
     scores, result = np.empty((T, S), np.float32), np.empty((T, D), np.float32)
-    seconds = (best_time(lambda: np.matmul(q, k.T, out=scores), 0.1) + best_time(lambda: np.matmul(p, k, out=result), 0.1))
+    seconds = (best_time(lambda: np.matmul(q, k.T, out=scores), 0.1)
+               + best_time(lambda: np.matmul(p, k, out=result), 0.1))
     return 4 * T * S * D / seconds
 
 
@@ -109,7 +113,8 @@ def measure(torch, setting, rates, options):
     count = operations(B * H, T, T, D, causal, backward)
     times = max(1, round(AT_LEAST / count))
     runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
-    seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.15)  # `candidates` has run each once
+    # `candidates` has run each once
+    seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.15)
     product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
     rows, size = [], (B * H, T, T, D)
     for form, s in seconds.items():
@@ -118,7 +123,8 @@ def measure(torch, setting, rates, options):
         law = (laws.operations(form, *size, causal, backward), laws.traffic(form, *size, causal, backward),
                laws.predicted_seconds(form, rates, *size, causal, backward),
                laws.memory(form, *size, backward, rates.threads)) if ours else (None,) * 4
-        rows.append(Row(setting, form, tenths(s), tenths(s * times / seconds["PyTorch"]) if "PyTorch" in seconds else None,
+        rows.append(Row(setting, form, tenths(s),
+                        tenths(s * times / seconds["PyTorch"]) if "PyTorch" in seconds else None,
                         tenths(count / s / product), peak_memory(made[form]) if ours else None, *law))
     return rows
 
@@ -133,7 +139,8 @@ def peers(expected, B, H, T, D):
         if library is not None:
             found[name] = prepare(library, arrays, g)
             for a, b in zip(found[name](), expected, strict=True):
-                np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg=f"{name}: another gradient")
+                np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(),
+                                           err_msg=f"{name}: another gradient")
     return found
 
 
@@ -156,7 +163,8 @@ def table(rows, rates, fits):
     thin = ", ".join(f"{D}: {rates.whole[D] / 1e9:.0f}, {rates.tiles[D] / 1e9:.0f}" for D in rates.whole)
     lines = [f"products of width D, whole and in tiles, GFLOP/s: {thin}",
              f"a large product {rates.products / 1e9:.0f} GFLOP/s; one thread: memory {rates.memory / 1e9:.1f} GB/s, "
-             f"cache {rates.cache / 1e9:.1f} GB/s, fresh {rates.fresh / 1e9:.1f} GB/s, {rates.exponentials / 1e9:.2f} billion exponentials a second"]
+             f"cache {rates.cache / 1e9:.1f} GB/s, fresh {rates.fresh / 1e9:.1f} GB/s, "
+             f"{rates.exponentials / 1e9:.2f} billion exponentials a second"]
     last = None
     for row in rows:
         if row.setting != last:
@@ -164,9 +172,11 @@ def table(rows, rates, fits):
             lines += ["", row.setting.name]
         ratio = f"{row.of_pytorch[1]:6.2f} x PyTorch" if row.of_pytorch else ""
         law = (f"  law {row.predicted_seconds * 1e3:9.2f} ms, {row.operations / row.bytes_moved:6.1f} operations/byte, "
-               f"at most {row.peak_bytes / 1e6:7.1f} MB, law {row.predicted_bytes / 1e6:7.1f}") if row.operations else ""
-        lines.append(f"  {row.form:<13}{row.seconds[1] * 1e3:9.2f} ms [{row.seconds[0] * 1e3:.2f} - {row.seconds[2] * 1e3:.2f}]"
-                     f"{ratio}  {row.of_products[1]:5.2f} of a product's rate{law}")
+               f"at most {row.peak_bytes / 1e6:7.1f} MB, law {row.predicted_bytes / 1e6:7.1f}") \
+            if row.operations else ""
+        lines.append(f"  {row.form:<13}{row.seconds[1] * 1e3:9.2f} ms "
+                     f"[{row.seconds[0] * 1e3:.2f} - {row.seconds[2] * 1e3:.2f}]{ratio}"
+                     f"  {row.of_products[1]:5.2f} of a product's rate{law}")
     lines += ["", "exponents: time grows like"]
     for (axis, form, causal, backward), fit in fits.items():
         what = f"{form}{', causal' * causal}, forward{' and backward' * backward}"

@@ -24,8 +24,8 @@ def operations(words, D, layers, kept):
     r"""Operations of the products while T words are written.
 
     A layer has $12 D^2$ weights, each of which takes part in a multiplication and an addition per position; and a query
-    meets n keys in $2 n D$ operations for its scores, and again for its sum. With a cache position t is computed once and
-    meets t keys; without, word t takes t positions, each of which meets t keys.
+    meets n keys in $2 n D$ operations for its scores, and again for its sum. With a cache position t is computed once
+    and meets t keys; without, word t takes t positions, each of which meets t keys.
 
     Examples
     --------
@@ -54,7 +54,8 @@ def main(argv=None):
                          "operations_per_second": count / (milliseconds * 1e-3 * words)})
     fits = {way: laws.fit_power(LENGTHS, [row["words"] / row["words_per_second"] for row in rows if row["way"] == way])
             for way in ("with a cache", "without")}
-    report(comparisons, options.json, options.threads, rows=rows, exponents={way: asdict(fit) for way, fit in fits.items()})
+    report(comparisons, options.json, options.threads, rows=rows,
+           exponents={way: asdict(fit) for way, fit in fits.items()})
     print()
     for row in rows:
         print(f"{row['words']:5} words {row['way']:<13}{row['words_per_second']:8.0f} words a second, "

@@ -83,7 +83,8 @@ def with_mygrad(mygrad, chain, arrays, asking):
     return run
 
 
-PEERS = {"PyTorch": ("torch", with_torch), "autograd": ("autograd.numpy", with_autograd), "MyGrad": ("mygrad", with_mygrad)}
+PEERS = {"PyTorch": ("torch", with_torch), "autograd": ("autograd.numpy", with_autograd),
+         "MyGrad": ("mygrad", with_mygrad)}
 
 
 def candidates(chain, shapes, asking, libraries):
@@ -97,7 +98,8 @@ def candidates(chain, shapes, asking, libraries):
     expected = runs["tinymm"]()
     for name, run in runs.items():
         for ours, theirs in zip(expected, run(), strict=True):
-            np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-4, err_msg=f"{name}: another gradient than tinymm")
+            np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-4,
+                                       err_msg=f"{name}: another gradient than tinymm")
     return runs
 
 
@@ -109,7 +111,8 @@ def main(argv=None):
     libraries = {name: pair for name, pair in libraries.items() if pair[0] is not None}
     found = []
     for name, (chain, shapes, asking) in announced(CHAINS):
-        seconds = alternate(candidates(chain, shapes, asking, libraries), options.repeats, clock=clock_for(options.threads))
+        seconds = alternate(candidates(chain, shapes, asking, libraries), options.repeats,
+                            clock=clock_for(options.threads))
         baseline = "PyTorch" if "PyTorch" in seconds else "tinymm"
         found.append(compare(f"{name}, {4 * STEPS} ops", seconds, baseline, "µs per op", 1e6 / (4 * STEPS)))
     report(found, options.json, options.threads)

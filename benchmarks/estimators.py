@@ -1,7 +1,7 @@
 """What a gradient through a choice costs: bias and variance of REINFORCE and Gumbel, beside the exact gradient.
 
-The example of the chapter on hard attention: four regions, of which one is looked at, and what that earns. Each round draws
-anew. REINFORCE's variance is also predicted, from the scores and the rewards.
+The example of the chapter on hard attention: four regions, of which one is looked at, and what that earns. Each round
+draws anew. REINFORCE's variance is also predicted, from the scores and the rewards.
 
     python -m benchmarks.estimators --json estimators.json
 """
@@ -82,7 +82,8 @@ def main(argv=None):
                       lambda seed, tau=tau, hard=hard: gumbel(tau, hard, DRAWS, seed), options.repeats)
              for hard in (False, True) for tau in TEMPERATURES]
     report([], options.json, rows=[asdict(row) for row in rows])
-    print(f"\n{options.repeats} rounds of {DRAWS} draws; the exact gradient has length {np.linalg.norm(exact_gradient()):.3f}")
+    print(f"\n{options.repeats} rounds of {DRAWS} draws; "
+          f"the exact gradient has length {np.linalg.norm(exact_gradient()):.3f}")
     for row in rows:
         (_, bias, _), (_, off, most), (_, variance, _) = row.bias, row.standard_errors, row.variance
         predicted = "" if row.predicted_variance is None else f", predicted {row.predicted_variance:.3f}"

@@ -194,7 +194,8 @@ def report(comparisons, path=None, threads=None, **more):
 def parse_arguments(description, repeats, threads, argv=None):
     """The options all benchmarks share: --repeats, --threads, --json."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--repeats", type=int, default=repeats, metavar="N", help="rounds to time (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=repeats, metavar="N",
+                        help="rounds to time (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=threads, metavar="N",
                         help="for PyTorch and for NumPy's BLAS alike (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all results there")

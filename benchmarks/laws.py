@@ -1,7 +1,9 @@
-"""What attention must cost: operations, bytes and memory of each form, counted from its formula; and exponents of what it did cost.
+"""What attention must cost: operations, bytes and memory of each form, counted from its formula;
+and exponents of what it did cost.
 
-N heads of T queries and S keys, all of width D. "explicit" takes its steps one after another over whole T × S matrices of all
-heads; "fused" works head by head in a core's cache, and keeps one T × S matrix per head for the way back; "tiled" keeps none.
+N heads of T queries and S keys, all of width D. "explicit" takes its steps one after another over whole T × S
+matrices of all heads; "fused" works head by head in a core's cache, and keeps one T × S matrix per head for the way
+back; "tiled" keeps none.
 """
 
 import math
@@ -12,8 +14,8 @@ import numpy as np
 from tinymm.functional.attending.fused import CACHE
 from tinymm.functional.attending.tiles import EDGE, KEYS, ROWS, SHARES
 
-__all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes", "predicted_seconds", "products",
-           "scratch_memory", "traffic"]
+__all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes",
+           "predicted_seconds", "products", "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
 
@@ -21,9 +23,10 @@ ITEM = 4  # bytes of a float32
 def pairs(form, T, S, is_causal=False):
     r"""Pairs of a query and a key that a form works on, per head.
 
-    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so a whole
-    matrix is worked on throughout. Cut into blocks of EDGE keys, each of which meets the queries from its own first
-    position on, the tiled form works on half a block above the diagonal as well: $T \cdot \mathrm{EDGE} / 2$ pairs more.
+    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so
+    a whole matrix is worked on throughout. Cut into blocks of EDGE keys, each of which meets the queries from its
+    own first position on, the tiled form works on half a block above the diagonal as well:
+    $T \cdot \mathrm{EDGE} / 2$ pairs more.
 
     Examples
     --------
@@ -37,10 +40,11 @@ def pairs(form, T, S, is_causal=False):
 
 
 def products(form, backward=False):
-    r"""Matrix products between $T S D$ triples: 2 forward, 4 more backward, and the scores once more where they are not kept.
+    r"""Matrix products between $T S D$ triples:
+    2 forward, 4 more backward, and the scores once more where they are not kept.
 
-    Forward $Q K^\top$ and $P V$. Backward $\bar Y V^\top$, $P^\top \bar Y$, $\bar S K$, $\bar S^\top Q$; tiles are gone by
-    then, and $Q K^\top$ is made again.
+    Forward $Q K^\top$ and $P V$. Backward $\bar Y V^\top$, $P^\top \bar Y$, $\bar S K$, $\bar S^\top Q$; tiles are gone
+    by then, and $Q K^\top$ is made again.
 
     Examples
     --------
@@ -51,7 +55,8 @@ def products(form, backward=False):
 
 
 def operations(form, N, T, S, D, is_causal=False, backward=False):
-    """Multiplications and additions of the matrix products: for each triple of a query, a key and a feature one of each.
+    """Multiplications and additions of the matrix products:
+    for each triple of a query, a key and a feature one of each.
 
     Examples
     --------
@@ -64,10 +69,11 @@ def operations(form, N, T, S, D, is_causal=False, backward=False):
 def passes(is_causal=False, backward=False):
     r"""How often the explicit form reads or writes a T × S matrix.
 
-    Forward: the scores are written (1), exponentials taken (2), added up (1) and divided (2), weights times values (1): 7.
-    Where the sums come out too large or too small, maxima are sought (1) and subtracted (2), and it begins anew. Backward:
-    $\bar P$ is written (1), read with P for the row sums (2), lessened by them (2), multiplied with P (3), and three products
-    read $P$, $\bar S$, $\bar S$ (3): 11. A causal mask, a byte per pair, is read while $-\infty$ is put in (2¼).
+    Forward: the scores are written (1), exponentials taken (2), added up (1) and divided (2), weights times values
+    (1): 7. Where the sums come out too large or too small, maxima are sought (1) and subtracted (2), and it begins
+    anew. Backward: $\bar P$ is written (1), read with P for the row sums (2), lessened by them (2), multiplied with P
+    (3), and three products read $P$, $\bar S$, $\bar S$ (3): 11. A causal mask, a byte per pair, is read while
+    $-\infty$ is put in (2¼).
 
     Examples
     --------
@@ -80,11 +86,11 @@ def passes(is_causal=False, backward=False):
 def traffic(form, N, T, S, D, is_causal=False, backward=False):
     r"""Bytes between processor and memory, if the cache holds what one core works on and no more.
 
-    Explicit: `passes` over whole matrices. Fused: exponentials written forward, read backward. Queries, keys, values, the
-    result, and backward all these, the cotangent and the gradients once (explicit, fused). Tiled: queries and result once,
-    keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and $\bar Q$ (read and
-    written), and keys, values and their gradients (both ways) for every ROWS queries; under a causal mask, of those that
-    they may see.
+    Explicit: `passes` over whole matrices. Fused: exponentials written forward, read backward. Queries, keys, values,
+    the result, and backward all these, the cotangent and the gradients once (explicit, fused). Tiled: queries and
+    result once, keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and
+    $\bar Q$ (read and written), and keys, values and their gradients (both ways) for every ROWS queries; under a causal
+    mask, of those that they may see.
 
     Examples
     --------
@@ -102,10 +108,10 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 def memory(form, N, T, S, D, backward=False, threads=1):
     r"""Bytes held at most beside the inputs: results, gradients, and what the form works in.
 
-    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1, backward
-    $\bar S$ of the few heads that each thread has in its cache. Tiled none, but what each thread works in
-    (`scratch_memory`), forward and backward. Where there are fewer than SHARES heads, the stretches of a head are shared
-    out, and each share has its own $\bar K$ and $\bar V$.
+    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1,
+    backward $\bar S$ of the few heads that each thread has in its cache. Tiled none, but what each thread works in
+    (`scratch_memory`), forward and backward. Where there are fewer than SHARES heads, the stretches of a head are
+    shared out, and each share has its own $\bar K$ and $\bar V$.
 
     Examples
     --------
@@ -167,8 +173,8 @@ class Rates:
     products : float
         Operations of a large square matrix product, all threads.
     whole, tiles : dict of int to float
-        Width D -> operations of the products of attention, all threads: of whole matrices, and of tiles. One side of such
-        a product is only D long, and much of the time goes to fetching and storing the others.
+        Width D -> operations of the products of attention, all threads: of whole matrices, and of tiles. One side of
+        such a product is only D long, and much of the time goes to fetching and storing the others.
     memory : float
         Bytes that an elementwise function reads and writes, arrays larger than any cache, one thread: NumPy's
         elementwise functions have no more.
@@ -195,11 +201,13 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
     r"""The law: each kind of work at its own rate.
 
     $$t = \frac{\text{operations}}{\text{rate of such products}} + \frac{\text{exponentials}}{\text{their rate}} +
-    \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}} + \frac{\text{bytes of new arrays}}{\text{rate of fresh memory}}$$
+    \frac{\text{bytes of the passes}}{\text{rate of memory, or of the cache}} +
+    \frac{\text{bytes of new arrays}}{\text{rate of fresh memory}}$$
 
-    The explicit form waits for memory, on one thread. The others wait for a core's cache, on as many threads as there are
-    heads or stretches of queries; their passes are fewer, since rows are divided at the end: sums read (1), exponentials
-    (2); backward times P (3), and in tiles exponentials again (2). What the products read and write is in their rate.
+    The explicit form waits for memory, on one thread. The others wait for a core's cache, on as many threads as
+    there are heads or stretches of queries; their passes are fewer, since rows are divided at the end: sums
+    read (1), exponentials (2); backward times P (3), and in tiles exponentials again (2). What the products
+    read and write is in their rate.
 
     Examples
     --------

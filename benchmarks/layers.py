@@ -52,7 +52,8 @@ def convolution(batch, side, channels, out):
 
 
 def pooled(name):
-    return lambda x: getattr(F, name)(x, 2), lambda torch, x: getattr(torch.nn.functional, name)(x, 2), [(32, 64, 16, 16)]
+    return lambda x: getattr(F, name)(x, 2), lambda torch, x: getattr(torch.nn.functional, name)(x, 2), \
+        [(32, 64, 16, 16)]
 
 
 def word_loss(torch_or_tinymm, x):
@@ -75,7 +76,8 @@ LAYERS = {
     "avg_pool2d 2×2, 32 images of 64×16×16": pooled("avg_pool2d"),
     "batch_norm, 32 images of 64×16×16": (
         lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
-        lambda torch, x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, True), [(32, 64, 16, 16), (64,), (64,)]),
+        lambda torch, x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, True),
+        [(32, 64, 16, 16), (64,), (64,)]),
     "lstm, 64 sequences of 40 steps, width 256": (
         ours_lstm, torch_lstm, [(64, 40, 256), (1024, 256), (1024, 256), (1024,), (1024,)]),
     "gru, 64 sequences of 40 steps, width 256": (
@@ -86,7 +88,8 @@ LAYERS = {
     "linear, 2048 rows, 512 to 512": (
         F.linear, lambda torch, *a: torch.nn.functional.linear(*a), [(2048, 512), (512, 512), (512,)]),
     "layer_norm, 2048 rows of 512": (
-        lambda x, w, b: F.layer_norm(x, 512, w, b), lambda torch, x, w, b: torch.nn.functional.layer_norm(x, (512,), w, b),
+        lambda x, w, b: F.layer_norm(x, 512, w, b),
+        lambda torch, x, w, b: torch.nn.functional.layer_norm(x, (512,), w, b),
         [(2048, 512), (512,), (512,)]),
     "gelu, 2048 rows of 512": (F.gelu, lambda torch, x: torch.nn.functional.gelu(x), [(2048, 512)]),
     "softmax, 2048 rows of 512": (
@@ -123,7 +126,8 @@ def dropout(torch):
     found = {"tinymm": lambda: tm.grad(F.dropout(leaf, 0.1, True, rng), leaf, g)}
     if torch is not None:
         theirs, cotangent = torch.tensor(x, requires_grad=True), torch.from_numpy(g)
-        found["PyTorch"] = lambda: torch.autograd.grad(torch.nn.functional.dropout(theirs, 0.1, True), theirs, cotangent)
+        found["PyTorch"] = lambda: torch.autograd.grad(torch.nn.functional.dropout(theirs, 0.1, True),
+                                                       theirs, cotangent)
     return found
 
 

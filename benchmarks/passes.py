@@ -1,9 +1,9 @@
 """What elementwise layers cost at least: the passes over memory they are made of, each timed alone.
 
-NumPy makes one pass per operation, PyTorch a few per layer. Here each kind of pass is timed over stretches that stay in a core's
-cache, as the layers work; a layer's passes, counted from its code, add up to what it costs at least on one core, and half
-of that on two cores that never wait for each other. Where the half is more than PyTorch takes, no arrangement of these passes
-can keep up with it.
+NumPy makes one pass per operation, PyTorch a few per layer. Here each kind of pass is timed over stretches that stay in
+a core's cache, as the layers work; a layer's passes, counted from its code, add up to what it costs at least on one
+core, and half of that on two cores that never wait for each other. Where the half is more than PyTorch takes, no
+arrangement of these passes can keep up with it.
 
     python -m benchmarks.passes --json passes.json
 """
@@ -49,7 +49,7 @@ PASSES = {
 def passes():
     """kind -> function that makes one such pass over 2²⁰ numbers."""
     x, y, z = np.random.default_rng(0).standard_normal((3, STRETCH // WIDTH, WIDTH), np.float32)
-    np.sign(y, out=y)                                                           # so that products in place stay in range
+    np.sign(y, out=y)                                           # so that products in place stay in range
     c, r = np.ones((len(x), 1), np.float32), np.ones(WIDTH, np.float32)
 
     def whole(one):

@@ -1,4 +1,5 @@
-"""Pictures of what `benchmarks.costs` found: time and memory over the length, the roofline, the share of a product's rate.
+"""Pictures of what `benchmarks.costs` found: time and memory over the length, the roofline,
+the share of a product's rate.
 
 All from its JSON, so that they can be drawn again:  python -m benchmarks.plots costs.json DIR
 """
@@ -53,11 +54,13 @@ def draw_time(found, target):
 
 def draw_memory(found, target):
     """Peak bytes over T, forward and backward: points measured, lines the law."""
-    with panels(target, ["forward and backward, 8 heads of width 64"], "T, positions", "megabytes beside the inputs") as (axis,):
+    with panels(target, ["forward and backward, 8 heads of width 64"], "T, positions",
+                "megabytes beside the inputs") as (axis,):
         for form, (colour, dashes) in LOOKS.items():
             points = [row for row in curve(found, form, True) if row["peak_bytes"]]
             if points:
-                T, held, law = np.array([(r["setting"]["T"], r["peak_bytes"] / 1e6, r["predicted_bytes"] / 1e6) for r in points]).T
+                T, held, law = np.array([(r["setting"]["T"], r["peak_bytes"] / 1e6, r["predicted_bytes"] / 1e6)
+                                         for r in points]).T
                 axis.plot(T, held, MARKERS[form], color=colour, markersize=4)
                 axis.plot(T, law, color=colour, linestyle=dashes, linewidth=1.5, label=form)
         axis.legend(loc="upper left", labelcolor=INK)
@@ -74,7 +77,8 @@ def draw_roofline(found, target):
             axis.text(2900, products * 1.03, "a large product", color=QUIET, ha="right", va="bottom", fontsize=8.5)
             axis.text(1.1, memory * 1.6, "memory,\none thread", color=QUIET, fontsize=8.5, va="bottom")
             thin = rates["tiles"]["64"] / 1e9
-            axis.plot(x[x > thin / memory], np.full_like(x, thin)[x > thin / memory], color=QUIET, linewidth=1, linestyle=":")
+            axis.plot(x[x > thin / memory], np.full_like(x, thin)[x > thin / memory], color=QUIET, linewidth=1,
+                      linestyle=":")
             axis.text(2900, thin * 0.97, "products of tiles", color=QUIET, ha="right", va="top", fontsize=8.5)
             for form, (colour, _) in LOOKS.items():
                 points = [row for row in curve(found, form, backward) if row["operations"]]
@@ -88,13 +92,15 @@ def draw_roofline(found, target):
 
 def draw_rate(found, target):
     """The share of a product's rate over T, with and without a causal mask, forward and backward."""
-    with panels(target, ["no mask", "causal mask"], "T, positions", "nominal operations / product's rate", log_y=False) as axes:
+    with panels(target, ["no mask", "causal mask"], "T, positions", "nominal operations / product's rate",
+                log_y=False) as axes:
         for axis, causal in zip(axes, (False, True)):
             for form, (colour, dashes) in LOOKS.items():
                 points = curve(found, form, True, causal)
                 if points:
                     T, share = np.array([(row["setting"]["T"], row["of_products"][1]) for row in points]).T
-                    axis.plot(T, share, MARKERS[form], color=colour, linestyle=dashes, markersize=4, linewidth=1.5, label=form)
+                    axis.plot(T, share, MARKERS[form], color=colour, linestyle=dashes, markersize=4,
+                              linewidth=1.5, label=form)
             axis.set_ylim(0, 1.05)
         axes[0].legend(loc="upper left", labelcolor=INK, fontsize=8.5, ncols=2)
 

@@ -36,7 +36,8 @@ def draw(target=TARGET):
             for axes, y in zip((left, right), points.T):
                 axes.loglog(TEMPERATURES, y, color=colour, linestyle=dashes, linewidth=1.9, label=name)
         rewards, exact = reward(np.eye(4)), exact_gradient()
-        for name, b in (("REINFORCE,\nno baseline", 0.0), ("REINFORCE,\noptimal b", F.optimal_baseline(SCORES, rewards))):
+        for name, b in (("REINFORCE,\nno baseline", 0.0),
+                        ("REINFORCE,\noptimal b", F.optimal_baseline(SCORES, rewards))):
             level = F.reinforce_variance(SCORES, rewards, b) / (exact @ exact)
             right.axhline(level, color=QUIET, linewidth=0.9)
             right.text(5.2, level, name, color=QUIET, va="center", fontsize=9)

@@ -15,7 +15,8 @@ from tinymm.viz import montage, signed_map  # noqa: E402
 from tinymm.viz.figures import INK, STYLE  # noqa: E402
 
 TARGET = Path(__file__).with_name("images") / "images.png"
-SCENE = Scene((Thing("yellow", "triangle", "large", 0.36, 0.4, 0.27), Thing("red", "circle", "small", 0.75, 0.72, 0.14)))
+SCENE = Scene((Thing("yellow", "triangle", "large", 0.36, 0.4, 0.27),
+               Thing("red", "circle", "small", 0.75, 0.72, 0.14)))
 EDGE = np.outer([1.0, 2.0, 1.0], [-1.0, 0.0, 1.0]).astype(np.float32)  # brighter to the right
 
 

@@ -1,7 +1,7 @@
 """Draw `images/transformer.png`, the norm before or after each sub-layer: `python docs/draw_transformer.py` (minutes).
 
-An encoder of six layers learns to reverse sequences of digits. Left: the loss with one step size, three seeds each. Right:
-what is right in the end, with one step size or another.
+An encoder of six layers learns to reverse sequences of digits. Left: the loss with one step size, three seeds each.
+Right: what is right in the end, with one step size or another.
 """
 
 import sys
@@ -30,7 +30,8 @@ class Reverser(nn.Module):
         self.embedding = nn.Embedding(DIGITS, width, rng=rng)
         self.positions = nn.SinusoidalPositionalEncoding(width)
         self.encoder = nn.TransformerEncoder(
-            [nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, norm_first=norm_first, rng=rng) for _ in range(layers)],
+            [nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, norm_first=norm_first, rng=rng)
+             for _ in range(layers)],
             nn.LayerNorm(width) if norm_first else None)
         self.digits = nn.Linear(width, DIGITS, rng=rng)
 
@@ -72,7 +73,8 @@ def draw(target=TARGET):
             left.plot(losses.T, color=colour, linewidth=0.4, alpha=0.5)
             left.plot(np.median(losses, 0), color=colour, linestyle=dashes, linewidth=1.8)
             found = np.array([[right_share for _, right_share in runs[rate]] for rate in RATES])
-            print(f"{name:>18}: " + "; ".join(f"{rate:g}: " + " ".join(f"{x:.3f}" for x in row) for rate, row in zip(RATES, found)))
+            print(f"{name:>18}: "
+                  + "; ".join(f"{rate:g}: " + " ".join(f"{x:.3f}" for x in row) for rate, row in zip(RATES, found)))
             right.semilogx(RATES, np.median(found, 1), color=colour, linestyle=dashes, linewidth=1.8, label=name)
             right.plot(np.repeat(RATES, len(SEEDS)), found.ravel(), "o", color=colour, markersize=3)
         for axes, title, xlabel in ((left, f"loss, step size {SHOWN:g}", "step"),

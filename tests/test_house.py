@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "tinymm"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "tinymm"
 # From the roof to the ground; a room imports itself and what stands below it.
-ROOMS = ["__main__", "cli", "recipes", "pretraining", "mapping", "fusion", "encoders", "testing", "nn", "training", "optim",
-         "functional", "autograd", "interop", "machine", "viz", "data", "metrics", "extras", "_version"]
+ROOMS = ["__main__", "cli", "recipes", "pretraining", "mapping", "fusion", "encoders", "testing", "nn", "training",
+         "optim", "functional", "autograd", "interop", "machine", "viz", "data", "metrics", "extras", "_version"]
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
 EXTRAS = {"matplotlib", "tqdm", "PIL", "threadpoolctl", "hypothesis", "torch", "safetensors", "tokenizers", "mpi4py"}
 
@@ -70,7 +71,8 @@ def test_every_module_says_what_it_is_and_what_it_offers(path):
     tree = ast.parse((PACKAGE / path).read_text("utf-8"))
     assert ast.get_docstring(tree), f"{path}: no module docstring"
     if path.name not in ("_version.py", "methods.py") and "specs" not in path.parts:
-        names = {t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)}
+        names = {t.id for node in tree.body if isinstance(node, ast.Assign)
+                 for t in node.targets if isinstance(t, ast.Name)}
         assert "__all__" in names, f"{path}: no __all__"
 
 
@@ -79,3 +81,9 @@ def test_no_pickle_and_no_global_seed():
         text = (PACKAGE / path).read_text("utf-8")
         for forbidden in ("allow_pickle=True", "import pickle", "np.random.seed"):
             assert forbidden not in text, f"{path}: {forbidden}"
+
+
+def test_no_line_is_longer_than_120_characters():
+    for path in sorted(p for room in ("tinymm", "tests", "benchmarks", "docs") for p in (ROOT / room).rglob("*.py")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            assert len(line) <= 120, f"{path.relative_to(ROOT)}:{number}: {len(line)} characters"

@@ -67,7 +67,8 @@ def toy(tmp_path, monkeypatch):
 def mutate(tmp_path):
     """mutate(module, equivalents, *options): the command's exit status."""
     def run(module, equivalents=(), *options):
-        return main(["--notebook", str(tmp_path / "verdicts.jsonl"), "--examples", "2", *options], (module,), equivalents)
+        return main(["--notebook", str(tmp_path / "verdicts.jsonl"), "--examples", "2", *options],
+                    (module,), equivalents)
 
     return run
 
@@ -87,14 +88,15 @@ def times_vjp(g, a, b):             # g b, g a
     return g * b, lambda: g * a
 """)
     assert lines_of(module) == {
-        "return g / b, lambda: g * a", "return b, lambda: g * a", "return g * b, lambda: g / a", "return g * b, lambda: a",
-        "return g * b, lambda: g", "return g * a, lambda: g * a", "return g * b, lambda: g * b",
-        "return (g, lambda: g * a)", "return (None, lambda: g * a)", "return (g * b, g)", "return (g * b, None)",
-        "return (lambda: g * a, g * b)"}
+        "return g / b, lambda: g * a", "return b, lambda: g * a", "return g * b, lambda: g / a",
+        "return g * b, lambda: a", "return g * b, lambda: g", "return g * a, lambda: g * a",
+        "return g * b, lambda: g * b", "return (g, lambda: g * a)", "return (None, lambda: g * a)", "return (g * b, g)",
+        "return (g * b, None)", "return (lambda: g * a, g * b)"}
 
 
 def test_mutants_of_everything_else(toy):
-    """One formula with a bit of each: transposes, axes, keepdims, comparisons, constants, statements, helpers, composites."""
+    """One formula with a bit of each: transposes, axes, keepdims, comparisons, constants,
+    statements, helpers, composites."""
     module = toy(HEAD + """
 @op
 def odd(x, axis):
@@ -122,15 +124,19 @@ def unrelated(x):
 """)
     found = lines_of(module)
     assert found >= {
-        "if True:", "if False:", "if axis:", "return g", "return g[..., :]", "return g[..., ::1]", "return g[..., ::-2]",
-        "g += helper(x, 0.5)", "pass # g -= helper(x, 0.5)", "g -= helper(x, 1.0)", "g -= helper(0.5, x)", "g -= x",
-        "return np.where(x >= 0, g.mT, -g).sum(axis, keepdims=True)", "return np.where(x > 0, g, -g).sum(axis, keepdims=True)",
-        "return np.where(x > 0, -g, g.mT).sum(axis, keepdims=True)", "return np.where(x > 0, g.mT, g).sum(axis, keepdims=True)",
+        "if True:", "if False:", "if axis:", "return g", "return g[..., :]", "return g[..., ::1]",
+        "return g[..., ::-2]", "g += helper(x, 0.5)", "pass # g -= helper(x, 0.5)", "g -= helper(x, 1.0)",
+        "g -= helper(0.5, x)", "g -= x", "return np.where(x >= 0, g.mT, -g).sum(axis, keepdims=True)",
+        "return np.where(x > 0, g, -g).sum(axis, keepdims=True)",
+        "return np.where(x > 0, -g, g.mT).sum(axis, keepdims=True)",
+        "return np.where(x > 0, g.mT, g).sum(axis, keepdims=True)",
         "return np.where(x > 1, g.mT, -g).sum(axis, keepdims=True)", "return np.where(x > 0, g.mT, -g).sum(axis)",
-        "return np.where(x > 0, g.mT, -g).sum(axis, keepdims=False)", "return np.where(x > 0, g.mT, -g).sum(0, keepdims=True)",
-        "return np.where(x > 0, g.mT, -g).mean(axis, keepdims=True)",
-        "return x ** 3", "return 2 ** x", "return x", "return x if s <= 1 else s", "return s"}
-    assert not [line for line in found if "ValueError" in line or "mathematics" in line or "+ 1" in line or "> 9" in line]
+        "return np.where(x > 0, g.mT, -g).sum(axis, keepdims=False)",
+        "return np.where(x > 0, g.mT, -g).sum(0, keepdims=True)",
+        "return np.where(x > 0, g.mT, -g).mean(axis, keepdims=True)", "return x ** 3", "return 2 ** x", "return x",
+        "return x if s <= 1 else s", "return s"}
+    assert not [line for line in found
+                if "ValueError" in line or "mathematics" in line or "+ 1" in line or "> 9" in line]
 
 
 def test_functions_around_ops_are_rewritten_and_what_stands_in_another_module(toy, monkeypatch):
@@ -234,7 +240,8 @@ def test_a_weak_row_lets_one_survive_and_the_diff_shows_it(toy, mutate, capsys):
 
 def test_a_survivor_may_be_declared_equivalent_and_an_entry_goes_stale(toy, mutate, capsys):
     module = toy(WEAK)
-    entries = [(f"{module}.squared_vjp", line, "at one") for line in ("return 2 * g", "return 2 * g / x", "return 2 * g * g")]
+    entries = [(f"{module}.squared_vjp", line, "at one")
+               for line in ("return 2 * g", "return 2 * g / x", "return 2 * g * g")]
     assert mutate(module, entries[:2]) in (0, 1)
     said = capsys.readouterr().out
     assert "+    return 2 * g\n" not in said and "+    return 2 * g / x\n" not in said and "stale" not in said

@@ -1,6 +1,7 @@
 """The `tinymm` command: run a recipe, caption a picture, check gradients, look at this machine, measure.
 
-Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with the last checkpoint kept.
+Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with
+the last checkpoint kept.
 """
 
 import argparse
@@ -71,7 +72,8 @@ def _parser():
                                      epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"tinymm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="train and test a recipe", description="Train a recipe, test it, write a report.")
+    run = commands.add_parser("run", help="train and test a recipe",
+                              description="Train a recipe, test it, write a report.")
     recipes = run.add_subparsers(required=True, metavar="NAME")
     for name, summary in RECIPES.items():
         recipe = import_module(f"tinymm.recipes.{name.replace('-', '_')}")
@@ -95,5 +97,6 @@ def _common_arguments(parser):
     group.add_argument("--data", metavar="DIR", help="train on this folder instead of the embedded data")
     group.add_argument("--out", metavar="DIR", help="output folder (default: runs/NAME, runs/NAME-2, ...)")
     group.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    group.add_argument("--epochs", type=int, metavar="N", help="passes through the training data (default: set by the recipe)")
+    group.add_argument("--epochs", type=int, metavar="N",
+                       help="passes through the training data (default: set by the recipe)")
     group.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the output folder")

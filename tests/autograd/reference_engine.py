@@ -41,7 +41,8 @@ def apply(f, push, *inputs):
 
 def gradient(outputs, cotangents, x):
     """Σ ⟨g, ∂y/∂x⟩ over the outputs y, or None if none of them depends on x."""
-    parts = [(y.jacobians[x] * g).reshape(x.data.size, -1).sum(1) for y, g in zip(outputs, cotangents) if x in y.jacobians]
+    parts = [(y.jacobians[x] * g).reshape(x.data.size, -1).sum(1)
+             for y, g in zip(outputs, cotangents) if x in y.jacobians]
     return sum(parts).reshape(x.data.shape) if parts else None
 
 

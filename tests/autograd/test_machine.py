@@ -68,7 +68,8 @@ ELEMENTWISE = {  # name -> (on Tensors, on arrays, derivative along a direction)
     "sin": (np.sin, np.sin, lambda xs, dxs: np.cos(xs[0]) * dxs[0]),
     "square": (F.square, lambda x: x * x, lambda xs, dxs: 2 * xs[0] * dxs[0]),
     "negative": (lambda x: -x, *linear(lambda x: -x)),
-    "sigmoid": (F.sigmoid, lambda x: 1 / (1 + np.exp(-x)), lambda xs, dxs: dxs[0] / (2 + np.exp(xs[0]) + np.exp(-xs[0]))),
+    "sigmoid": (F.sigmoid, lambda x: 1 / (1 + np.exp(-x)),
+                lambda xs, dxs: dxs[0] / (2 + np.exp(xs[0]) + np.exp(-xs[0]))),
     "scale": (lambda x: 3 * x, *linear(lambda x: 3 * x)),
 }
 PAIRS = {
@@ -176,7 +177,8 @@ class Machine(RuleBasedStateMachine):
             np.broadcast_shapes(a.tensor.shape, b.tensor.shape, condition.shape)
         except ValueError:
             return
-        self._compute((lambda x, y: F.where(c.tensor > 0, x, y), *linear(lambda x, y: np.where(condition, x, y))), [a, b], True)
+        self._compute((lambda x, y: F.where(c.tensor > 0, x, y), *linear(lambda x, y: np.where(condition, x, y))),
+                      [a, b], True)
 
     @rule(i=WHICH)
     def masked(self, i):
@@ -246,8 +248,8 @@ class Machine(RuleBasedStateMachine):
         expected = [gradient([y.value for y in ys], gs, x.value) for x in xs]
         found = [None] * len(xs)
         with self._expected(self._walked(ys, retain, xs)) as allowed:
-            found = tm.grad([y.tensor for y in ys], [x.tensor for x in xs], gs, retain_graph=retain, create_graph=create,
-                            allow_unused=True)
+            found = tm.grad([y.tensor for y in ys], [x.tensor for x in xs], gs, retain_graph=retain,
+                            create_graph=create, allow_unused=True)
         for d, e in zip(found, expected) if allowed else ():
             assert (d is None) == (e is None)
             if d is not None:
@@ -319,7 +321,8 @@ class Machine(RuleBasedStateMachine):
             return
         with nullcontext() if taped else tm.no_grad():
             tensor = on_tensors(*(a.tensor for a in inputs))
-        self._add(Pair(tensor, apply(f, push, *(a.value for a in inputs)) if taped else Value(y), inputs if taped else ()))
+        self._add(Pair(tensor, apply(f, push, *(a.value for a in inputs)) if taped else Value(y),
+                       inputs if taped else ()))
 
     def _add(self, pair):
         close(pair.tensor.data, pair.value.data)

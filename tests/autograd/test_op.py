@@ -176,7 +176,8 @@ def test_wrong_vjps_are_told(clean):
     with pytest.raises(TypeError, match="wrong: the VJP asks for z"):
         wrong(x)
     wrong.vjp(lambda g: g[:1].repeat(3))
-    with pytest.raises(ValueError, match=r"wrong: the VJP gave input 'x' a gradient of shape \(3,\); its own shape is \(2,\)"):
+    with pytest.raises(ValueError,
+                       match=r"wrong: the VJP gave input 'x' a gradient of shape \(3,\); its own shape is \(2,\)"):
         wrong(x).backward(np.ones(2))
     wrong.vjp(lambda g: g.sum())
     with pytest.raises(ValueError, match=r"wrong: the VJP gave input 'x' a gradient of shape \(\)"):

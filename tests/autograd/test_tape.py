@@ -119,7 +119,8 @@ def test_a_released_branch_is_an_error_and_never_left_out_of_a_gradient():
     for allow_unused in (False, True):
         with pytest.raises(ValueError, match="multiply .*released"):
             tm.grad(walked + x, x, np.ones(2), allow_unused=allow_unused)
-    np.testing.assert_array_equal(tm.grad(walked + x, walked, np.array([3.0, 4.0]))[0].data, [3.0, 4.0])  # need not enter it
+    # need not enter it
+    np.testing.assert_array_equal(tm.grad(walked + x, walked, np.array([3.0, 4.0]))[0].data, [3.0, 4.0])
 
 
 def test_grad_of_an_intermediate_result():
@@ -149,7 +150,8 @@ def test_grad_with_the_same_number_as_output_twice():
     x = leaf([2.0, 3.0])
     y = x[1]
     for create_graph in (False, True):
-        of_y, of_x = tm.grad([y, y], [y, x], [np.array(1.0), np.array(10.0)], retain_graph=True, create_graph=create_graph)
+        of_y, of_x = tm.grad([y, y], [y, x], [np.array(1.0), np.array(10.0)], retain_graph=True,
+                             create_graph=create_graph)
         assert type(of_y.data) is np.ndarray and of_y.item() == 11.0
         np.testing.assert_array_equal(of_x.data, [0.0, 11.0])
 
@@ -184,7 +186,8 @@ def test_wrong_requests_are_named():
     x = leaf([1.0, 2.0])
     with pytest.raises(ValueError, match=r"backward: an output of shape \(2,\) needs a cotangent"):
         (x * x).backward()
-    with pytest.raises(ValueError, match=r"backward: the cotangent must have the shape of the output, \(2,\); got \(3,\)"):
+    with pytest.raises(ValueError,
+                       match=r"backward: the cotangent must have the shape of the output, \(2,\); got \(3,\)"):
         (x * x).backward(np.ones(3))
     with pytest.raises(ValueError, match="does not require grad"):
         tm.tensor([1.0]).backward()
@@ -344,7 +347,8 @@ def test_an_op_looks_at_its_own_thread_while_another_has_a_block_open():
     thread.start()
     opened.wait()
     x = tm.tensor([1.0], requires_grad=True)
-    assert unusual and tm.functional.exp(x).requires_grad and (x * x).requires_grad and not tm.functional.exp(x)._node.where
+    assert unusual and tm.functional.exp(x).requires_grad and (x * x).requires_grad \
+        and not tm.functional.exp(x)._node.where
     done.set()
     thread.join()
     assert seen == [False] and not unusual

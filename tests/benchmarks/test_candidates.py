@@ -23,7 +23,8 @@ def test_the_chains_run_without_peers(name):
 def test_the_chains_have_the_same_gradients_elsewhere(name):
     library = pytest.importorskip(engine.PEERS[name][0])
     for chain, shapes, asking in engine.CHAINS.values():
-        assert set(engine.candidates(chain, shapes, asking, {name: (library, engine.PEERS[name][1])})) == {"tinymm", name}
+        assert set(engine.candidates(chain, shapes, asking,
+                                     {name: (library, engine.PEERS[name][1])})) == {"tinymm", name}
 
 
 def test_a_peer_with_another_gradient_is_found_out():

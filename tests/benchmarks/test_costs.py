@@ -69,7 +69,8 @@ def test_rates_of_this_machine_are_rates():
 
 
 def test_a_law_is_found_again():
-    rows = [costs.Row(costs.Setting("T", T=T), "fused", (0, 3e-9 * T**2 if T >= 512 else 1.0, 0), None, (0, 0, 0), *[None] * 5)
+    rows = [costs.Row(costs.Setting("T", T=T), "fused", (0, 3e-9 * T**2 if T >= 512 else 1.0, 0), None,
+                      (0, 0, 0), *[None] * 5)
             for T in (128, 512, 1024, 2048)]
     (key, fit), = costs.exponents(rows).items()
     assert key == ("T", "fused", False, True) and fit.exponent == pytest.approx(2) and fit.factor == pytest.approx(3e-9)

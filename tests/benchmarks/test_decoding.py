@@ -31,5 +31,6 @@ def test_the_program_writes_what_it_prints(monkeypatch, tmp_path, capsys):
     found, printed = json.loads((tmp_path / "found.json").read_text()), capsys.readouterr()
     assert len(found["comparisons"]) == 3 and set(found["exponents"]) == {"with a cache", "without"}
     for row in found["rows"]:
-        assert row["operations_per_second"] == pytest.approx(row["operations"] * row["words_per_second"] / row["words"], rel=1e-3)
+        assert row["operations_per_second"] == pytest.approx(
+            row["operations"] * row["words_per_second"] / row["words"], rel=1e-3)
     assert "3/3 5 words" in printed.err and "grows like T^" in printed.out

@@ -52,7 +52,8 @@ def test_a_short_candidate_settles_before_it_is_timed():
             time.sleep(seconds)
         return run
 
-    seconds = harness.alternate({"short": candidate("short", 0.0005), "long": candidate("long", 0.03)}, 2, warmup=1, settle=0.005)
+    seconds = harness.alternate({"short": candidate("short", 0.0005), "long": candidate("long", 0.03)}, 2,
+                                warmup=1, settle=0.005)
     assert all(len(s) == 2 for s in seconds.values())
     assert runs["short"] > 3 + 3                    # for 5 ms before each of three timings
     assert runs["long"] == 3 + 1                    # before the first only, when nothing is known of it

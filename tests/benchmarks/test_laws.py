@@ -103,7 +103,8 @@ def test_passes_are_those_that_are_made(is_causal):
 
 def test_passes_of_the_way_back_are_those_that_are_made():
     rng = np.random.default_rng(0)
-    g, q, k, v, p = (rng.standard_normal((1, *shape), np.float32).view(Moved) for shape in ((5, 3), (5, 3), (7, 3), (7, 3), (5, 7)))
+    g, q, k, v, p = (rng.standard_normal((1, *shape), np.float32).view(Moved)
+                     for shape in ((5, 3), (5, 3), (7, 3), (7, 3), (5, 7)))
     Moved.count = 0
     ds = softmax_vjp(g @ v.mT, p, -1)
     ds @ k, ds.mT @ q, p.mT @ g

@@ -18,16 +18,18 @@ def found(forms=("tiled", "fused", "PyTorch")):
                                   "exponent": law.exponent, "factor": law.factor, "error": law.error})
                 for T in (128, 512, 1024, 2048):
                     ours = None if form == "PyTorch" else 1e6 * T
-                    rows.append({"setting": {"axis": "T", "T": T, "is_causal": causal, "backward": backward}, "form": form,
-                                 "seconds": [T**2 * 1e-9] * 3, "of_products": [0.5] * 3, "peak_bytes": ours,
-                                 "predicted_bytes": ours, "operations": ours and 256.0 * T**2, "bytes_moved": ours and 4.0 * T**2})
+                    rows.append({"setting": {"axis": "T", "T": T, "is_causal": causal, "backward": backward},
+                                 "form": form, "seconds": [T**2 * 1e-9] * 3, "of_products": [0.5] * 3,
+                                 "peak_bytes": ours, "predicted_bytes": ours,
+                                 "operations": ours and 256.0 * T**2, "bytes_moved": ours and 4.0 * T**2})
     return {"rates": RATES, "costs": rows, "exponents": exponents}
 
 
 def test_every_picture_is_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
     paths = plots.draw_all(found(), tmp_path / "new")
-    assert [path.name for path in paths] == ["attention_time.png", "attention_memory.png", "attention_roofline.png", "attention_rate.png"]
+    assert [path.name for path in paths] == [
+        "attention_time.png", "attention_memory.png", "attention_roofline.png", "attention_rate.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
 
 

@@ -14,7 +14,8 @@ seeds = st.integers(0, 2**32 - 1)
 def drawn(seed, dtype=np.float32):
     """Some images (B, C, H, W) that are not square, and the Generator after them."""
     rng = np.random.default_rng(seed)
-    return rng.random((int(rng.integers(1, 6)), int(rng.choice([1, 3])), *map(int, rng.integers(4, 9, 2)))).astype(dtype), rng
+    return rng.random((int(rng.integers(1, 6)), int(rng.choice([1, 3])),
+                       *map(int, rng.integers(4, 9, 2)))).astype(dtype), rng
 
 
 @given(seeds, st.integers(1, 3))

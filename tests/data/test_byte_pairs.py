@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tinymm.data.byte_pairs import CHUNK, FIRST_BYTE, FIRST_MERGE, BytePairTokenizer, learn_merges
 from tinymm.data.tokenizer import BOS, EOS, PAD
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.text(" \n\tabé数🙂'_1\u0301\x85\u2028", max_size=40)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) \
+    | st.text(" \n\tabé数🙂'_1\u0301\x85\u2028", max_size=40)
 corpora = st.lists(texts | st.text("ab ", max_size=30), max_size=6)
 
 
@@ -33,7 +34,8 @@ def test_chunks_leave_nothing_out(text):
 @given(corpora, st.integers(0, 40), st.randoms())
 def test_merges_do_not_depend_on_the_order_of_the_texts(corpus, merges, random):
     shuffled = random.sample(corpus, len(corpus))
-    assert BytePairTokenizer.fit(corpus, FIRST_MERGE + merges).merges == BytePairTokenizer.fit(shuffled, FIRST_MERGE + merges).merges
+    assert BytePairTokenizer.fit(corpus, FIRST_MERGE + merges).merges \
+        == BytePairTokenizer.fit(shuffled, FIRST_MERGE + merges).merges
 
 
 @given(corpora, st.integers(0, 25))
@@ -104,6 +106,7 @@ def test_wrong_calls_say_so():
     for number in (-1, 260):
         with pytest.raises(ValueError, match=rf"ids must be in 0..259; got {number}"):
             BytePairTokenizer([]).decode([number])
-    for text in ("[]", "{}", json.dumps({"merges": ["ab"]}), json.dumps({"merges": [[4, 5.0]]}), json.dumps({"merges": [[4]]}), "no json"):
+    for text in ("[]", "{}", json.dumps({"merges": ["ab"]}), json.dumps({"merges": [[4, 5.0]]}),
+                 json.dumps({"merges": [[4]]}), "no json"):
         with pytest.raises(ValueError):
             BytePairTokenizer.from_json(text)

@@ -18,10 +18,12 @@ dtypes = st.sampled_from(sorted(DTYPES))
 def idx(array):
     """The bytes of an IDX file, by the format's description."""
     code = next(code for code, dtype in DTYPES.items() if np.dtype(dtype) == array.dtype.newbyteorder(">"))
-    return struct.pack(">HBB", 0, code, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(DTYPES[code]).tobytes()
+    return struct.pack(">HBB", 0, code, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) \
+        + array.astype(DTYPES[code]).tobytes()
 
 
-@given(dtypes.flatmap(lambda code: hnp.arrays(np.dtype(DTYPES[code]), hnp.array_shapes(max_dims=4, min_side=0), elements={"allow_nan": False} if code > 12 else None)),
+@given(dtypes.flatmap(lambda code: hnp.arrays(np.dtype(DTYPES[code]), hnp.array_shapes(max_dims=4, min_side=0),
+                                              elements={"allow_nan": False} if code > 12 else None)),
        st.booleans())
 def test_arrays_come_back(tmp_path_factory, array, zipped):
     path = tmp_path_factory.mktemp("idx") / "a"
@@ -90,7 +92,8 @@ def mnist(tmp_path, rng):
     """Four small files in MNIST's layout."""
     for prefix, n in (("train", 12), ("t10k", 5)):
         (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx(rng.integers(0, 256, (n, 6, 7), np.uint8)))
-        (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx((np.arange(n) % 4).astype(np.uint8))))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(
+            gzip.compress(idx((np.arange(n) % 4).astype(np.uint8))))
     return tmp_path
 
 
@@ -119,7 +122,8 @@ def test_folders_that_do_not_fit_are_named(mnist, rng):
     labels = mnist / "train-labels-idx1-ubyte.gz"
     before = labels.read_bytes()
     labels.write_bytes(idx(np.zeros(11, np.uint8)))
-    refuse("train-labels-idx1-ubyte.gz: must have a label for each image of train-images-idx3-ubyte; got 11 labels for 12 images")
+    refuse("train-labels-idx1-ubyte.gz: must have a label for each image of train-images-idx3-ubyte; "
+           "got 11 labels for 12 images")
     labels.write_bytes(idx(np.zeros((12, 2), np.uint8)))
     refuse(r"train-labels-idx1-ubyte.gz: must hold labels \(n,\) of unsigned bytes; got uint8 \(12, 2\)")
     labels.write_bytes(idx(np.zeros(12, np.uint8)))

@@ -62,7 +62,8 @@ def test_parts_of_their_own(folder):
     parts = read_image_folder(folder / "whole")
     assert list(parts) == ["train", "test"] and len(parts["train"]) == 4 and parts["test"].labels.tolist() == [0, 1]
     paint(folder / "whole" / "test" / "green" / "0.png")
-    with pytest.raises(ValueError, match="test/green: each class must occur in training; got one that does not: 'green'"):
+    with pytest.raises(ValueError,
+                       match="test/green: each class must occur in training; got one that does not: 'green'"):
         read_image_folder(folder / "whole")
 
 
@@ -79,7 +80,8 @@ def test_folders_that_do_not_fit_are_named(folder, tmp_path):
     refuse(folder, "empty: each class must hold an image; got 1 files, none of them one")
 
 
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=5), st.sampled_from([(0.8, 0.2), (0.7, 0.2, 0.1)]), st.integers(0, 2**32 - 1))
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=5), st.sampled_from([(0.8, 0.2), (0.7, 0.2, 0.1)]),
+       st.integers(0, 2**32 - 1))
 def test_each_class_is_split_by_itself(counts, fractions, seed):
     labels = [name for name, n in zip("abcde", counts) for _ in range(n)]
     try:

@@ -39,8 +39,10 @@ def test_rows(folder):
 
 
 @pytest.mark.parametrize(("name", "content", "message"), [
-    ("test.csv", "text,category\na,x\nb,w\n", r"test.csv, row 2 \(line 3\): 'category' must be one of the 2 classes known; got 'w'"),
-    ("categories.json", '["x"]', r"train.csv, row 1 \(line 2\): 'category' must be one of the 1 classes known; got 'y'"),
+    ("test.csv", "text,category\na,x\nb,w\n",
+     r"test.csv, row 2 \(line 3\): 'category' must be one of the 2 classes known; got 'w'"),
+    ("categories.json", '["x"]',
+     r"train.csv, row 1 \(line 2\): 'category' must be one of the 1 classes known; got 'y'"),
     ("categories.json", '["x", "x"]', "categories.json: must be a list of distinct texts"),
     ("categories.json", "[", "categories.json: must be JSON"),
     ("train.csv", "text,category\na,x\n  ,x\n", r"train.csv, row 2 \(line 3\): 'text' must be text; got '  '"),

@@ -36,7 +36,8 @@ def test_unigrams_on_paper():
 def test_bigrams_on_paper():
     """Counts: ^a 2, ab 1, ac 1, b$ 1, c$ 1, so d = 4/6. Unigrams by predecessors: a 1, b 1, c 1, $ 2; d = 3/5."""
     model = NgramModel(["ab", "ac"], 2)
-    unigram = {word: (count - 3 / 5) / 5 + 4 * 3 / 5 / 5 / 4 for word, count in (("a", 1), ("b", 1), ("c", 1), (None, 2))}
+    unigram = {word: (count - 3 / 5) / 5 + 4 * 3 / 5 / 5 / 4
+               for word, count in (("a", 1), ("b", 1), ("c", 1), (None, 2))}
     assert math.isclose(math.exp(model("a", "b")), (1 - 4 / 6) / 2 + 4 / 6 * 2 / 2 * unigram["b"])
     assert math.isclose(math.exp(model("", "a")), (2 - 4 / 6) / 2 + 4 / 6 * 1 / 2 * unigram["a"])
     assert math.isclose(math.exp(model("a", "a")), 4 / 6 * 2 / 2 * unigram["a"])

@@ -42,7 +42,8 @@ def test_no_two_sentences_share_their_words(seed):
 
 
 def test_given_its_words_the_label_of_an_open_sentence_is_a_fair_coin(monkeypatch):
-    """In a language of few words every bag comes often; the exact probability of each count of labels is that of coins."""
+    """In a language of few words every bag comes often;
+    the exact probability of each count of labels is that of coins."""
     for name, few in (("THINGS", 2), ("GOOD", 1), ("BAD", 1), ("DEGREES", 1), ("ACTS", 1), ("ASIDES", 1)):
         monkeypatch.setattr(opinions, name, getattr(opinions, name)[:few])
     rng, counts, n = np.random.default_rng(0), Counter(), Counter()
@@ -68,7 +69,8 @@ def test_both_labels_of_an_open_sentence_can_be_said_with_the_same_words(rng):
     for bag in list(wanted)[:5]:
         qualities = [word for word in bag if word in GOOD + BAD]
         things = [word for word in bag if word in opinions.THINGS]
-        twins = {verdict(f"the {things[0]} was {'not ' * first}{qualities[0]} and the {things[1]} was {'not ' * (1 - first)}{qualities[1]}")
+        twins = {verdict(f"the {things[0]} was {'not ' * first}{qualities[0]} and the {things[1]} was "
+                         f"{'not ' * (1 - first)}{qualities[1]}")
                  for first in (0, 1)}
         assert twins == {0, 1}
 
@@ -80,7 +82,8 @@ def test_the_limit_is_met_by_the_best_guess_and_by_no_luck_beaten(seed):
     drawn = draw_opinions(400, rng)
     open_ones = [o for o in drawn if o.kind != "plain"]
     assert bag_limit(drawn) == pytest.approx((400 - len(open_ones) / 2) / 400)
-    guess = {bag_of(o.text): zlib.crc32(" ".join(bag_of(o.text)).encode()) % 2 for o in open_ones}  # any function of the bag
+    # any function of the bag
+    guess = {bag_of(o.text): zlib.crc32(" ".join(bag_of(o.text)).encode()) % 2 for o in open_ones}
     hits = sum(guess[bag_of(o.text)] == o.label for o in open_ones)
     assert abs(hits - len(open_ones) / 2) < 5 * math.sqrt(len(open_ones)) / 2
 

@@ -1,4 +1,5 @@
-"""Readers of CSV, JSON and JSONL: what is written comes back, rows come one at a time, whatever is wrong has a place."""
+"""Readers of CSV, JSON and JSONL: what is written comes back, rows come one at a time,
+whatever is wrong has a place."""
 
 import csv
 import io
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from tinymm.data import tables
 from tinymm.data.tables import read_rows
 
-fields = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12) | st.text('a",\n\t{}[] é', max_size=8)
+fields = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12) \
+    | st.text('a",\n\t{}[] é', max_size=8)
 # A row of one empty field is an empty line in CSV.
 records = st.lists(st.tuples(fields, fields.filter(bool)), max_size=8)
 
@@ -33,10 +35,12 @@ def test_csv_round_trip(folder, rows, delimiter, newline, with_mark):
 
 
 values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9),
-                      lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=6)
+                      lambda inner: st.lists(inner, max_size=3)
+                      | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=6)
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=5), values, max_size=4), max_size=6), st.integers(1, 40), st.sampled_from([None, 1]))
+@given(st.lists(st.dictionaries(st.text(max_size=5), values, max_size=4), max_size=6), st.integers(1, 40),
+       st.sampled_from([None, 1]))
 def test_json_and_jsonl_round_trip(folder, rows, block, indent):
     """Whatever the block at which the reading of a JSON file stops first."""
     (folder / "a.json").write_text(json.dumps(rows, indent=indent, ensure_ascii=False), "utf-8", errors="surrogatepass")
@@ -46,7 +50,8 @@ def test_json_and_jsonl_round_trip(folder, rows, block, indent):
         try:
             assert [row.values for row in read_rows(folder / "a.json")] == rows
         except ValueError as error:  # lone surrogates are no UTF-8
-            assert "must be UTF-8 text" in str(error) and re.search("[\ud800-\udfff]", str(rows) + "".join(map(str, rows)))
+            assert "must be UTF-8 text" in str(error) \
+                and re.search("[\ud800-\udfff]", str(rows) + "".join(map(str, rows)))
     assert [row.values for row in read_rows(folder / "a.jsonl")] == rows
 
 
@@ -76,16 +81,19 @@ def test_rows_come_before_the_file_is_read_to_its_end(tmp_path, name):
     ("a.csv", b'text,category\n"a"b,c\n', r"a.csv, line 2: must be CSV; ',' expected after '\"'"),
     ("a.csv", "text,category\nà,b\n".encode("latin-1"), r"line 2, byte 14 of the file \(0xe0\) is not, as in Latin-1"),
     ("a.csv", "text,category\nà,b\n".encode("utf-16"), "a.csv: must be UTF-8 text; it begins with the mark of UTF-16"),
-    ("a.csv", "text,category\na,b\n".encode("utf-16-le"), "a.csv, line 1: must be UTF-8 text; it holds a NUL, as UTF-16 does"),
+    ("a.csv", "text,category\na,b\n".encode("utf-16-le"),
+     "a.csv, line 1: must be UTF-8 text; it holds a NUL, as UTF-16 does"),
     ("a.csv", b"\x1f\x8b\x08\x00", r"line 1, byte 1 of the file \(0x8b\) is not"),
     ("a.jsonl", "{}\n".encode("utf-16"), "a.jsonl: must be UTF-8 text; it begins with the mark of UTF-16"),
-    ("a.jsonl", b'{"text": 1, "category": 2}\n\n{"text": 1\n', "a.jsonl, line 3: must be JSON; Expecting ',' delimiter"),
+    ("a.jsonl", b'{"text": 1, "category": 2}\n\n{"text": 1\n',
+     "a.jsonl, line 3: must be JSON; Expecting ',' delimiter"),
     ("a.jsonl", b"[1]\n", r"a.jsonl, row 1 \(line 1\): must be an object; got list"),
     ("a.jsonl", b'{"text": 1}\n', r"a.jsonl, row 1 \(line 1\): must have 'category'; it has 'text'"),
     ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: must be JSON"),
     ("a.json", b"", r"a.json: must hold an array of objects, \[\{...\}, ...\]; it begins with ''"),
     ("a.json", b'{"text": 1}', "must hold an array of objects.*it begins with '{'"),
-    ("a.json", b'[{"text": 1, "category": 2},\n 3]', r"a.json, row 2 \(line 2\): must be an object; it begins with '3'"),
+    ("a.json", b'[{"text": 1, "category": 2},\n 3]',
+     r"a.json, row 2 \(line 2\): must be an object; it begins with '3'"),
     ("a.json", b'[{"text": 1, "category": 2}\n {}]', "a.json, line 2: must be JSON; expecting ',', got '{'"),
     ("a.json", b'[{"text": 1,\n "category": nought}]', "a.json, line 2: must be JSON; Expecting value"),
     ("a.json", b'[{"text": 1, "category": 2}', "a.json, line 1: must be JSON; expecting ',', got ''"),

@@ -19,7 +19,8 @@ def test_entries_are_those_of_the_formula(train, others, min_count):
     with_term = {t: sum(t in document for document in train) for t in "abcdef"}
     assert space.terms == tuple(t for t in "abcdef" if with_term[t] >= min_count)
     for document, row in zip(others, found.toarray()):
-        weights = [(1 + math.log(n)) * (math.log((1 + len(train)) / (1 + with_term[t])) + 1) if (n := document.count(t)) else 0.0
+        weights = [(1 + math.log(n)) * (math.log((1 + len(train)) / (1 + with_term[t])) + 1) if (n := document.count(t))
+                   else 0.0
                    for t in space.terms]
         np.testing.assert_allclose(row, np.array(weights) / (math.hypot(*weights) or 1.0), rtol=1e-5, atol=1e-7)
 

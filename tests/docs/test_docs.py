@@ -46,7 +46,8 @@ def inline_code(text):
 def blocks(chapter, kind):
     """(number of the line above, text) of each fenced block of a kind."""
     text = chapter.read_text("utf-8")
-    return [(text.count("\n", 0, m.start("body")), m["body"]) for m in FENCE.finditer(text) if m["kind"].strip() == kind]
+    return [(text.count("\n", 0, m.start("body")), m["body"])
+            for m in FENCE.finditer(text) if m["kind"].strip() == kind]
 
 
 def resolve(name):
@@ -184,15 +185,17 @@ def test_every_chapter_is_in_the_contents():
 def test_sphinx_builds_without_a_warning(tmp_path):
     pytest.importorskip("sphinx", reason="the book needs the extra docs")
     pytest.importorskip("myst_parser", reason="the book needs the extra docs")
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", tmp_path / "doctrees", "docs", tmp_path / "html"]
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", tmp_path / "doctrees", "docs",
+               tmp_path / "html"]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
 
 
 def test_a_broken_chapter_is_told(tmp_path, own_registry):
     chapter = tmp_path / "chapter.md"
-    chapter.write_text("# One\n\n{py:func}`~tinymm.functional.nosuch` and `tinymm.nosuch.thing`, `F.softmax`, `tests/nosuch.py`,"
-                       " [here](#one), [there](#two), [elsewhere](no.md)\n\n```python\n>>> 1 + 1\n3\n```\n", "utf-8")
+    chapter.write_text("# One\n\n{py:func}`~tinymm.functional.nosuch` and `tinymm.nosuch.thing`, `F.softmax`, "
+                       "`tests/nosuch.py`, [here](#one), [there](#two), [elsewhere](no.md)\n\n"
+                       "```python\n>>> 1 + 1\n3\n```\n", "utf-8")
     with pytest.raises(AssertionError, match=r"chapter.md: .*tinymm.functional.nosuch .*tinymm.nosuch.thing ") as told:
         test_references_resolve(chapter)
     assert "softmax" not in str(told.value)

@@ -121,7 +121,8 @@ def test_state_round_trip_and_float32(name):
 
 
 def test_dropout_is_for_training_alone(rng):
-    for encoder in (AudioRecurrent(BANDS, 6, (2,), 1, dropout=0.5, rng=rng), AudioTransformer(BANDS, 8, (2,), 1, dropout=0.5, heads=2, rng=rng)):
+    for encoder in (AudioRecurrent(BANDS, 6, (2,), 1, dropout=0.5, rng=rng),
+                    AudioTransformer(BANDS, 8, (2,), 1, dropout=0.5, heads=2, rng=rng)):
         x = rng.standard_normal((1, 6, BANDS)).astype(np.float32)
         assert not np.array_equal(encoder(x)[0].data, encoder(x)[0].data)
         np.testing.assert_array_equal(encoder.eval()(x)[0].data, encoder(x)[0].data)

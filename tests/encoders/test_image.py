@@ -25,7 +25,8 @@ seeds = st.integers(0, 2**32 - 1)
 def test_shapes_and_dtype(make, rng):
     encoder = make(rng)
     sequence, pooled = encoder(rng.random((3, 2, 8, 8), dtype=np.float32))
-    assert sequence.shape == (3, encoder.grid[0] * encoder.grid[1], encoder.width) and pooled.shape == (3, encoder.pooled_width)
+    assert sequence.shape == (3, encoder.grid[0] * encoder.grid[1], encoder.width) \
+        and pooled.shape == (3, encoder.pooled_width)
     assert sequence.dtype == pooled.dtype == np.float32
 
 
@@ -75,23 +76,28 @@ def test_a_block_that_adds_nothing_lets_value_and_gradient_through(rng):
 
 @pytest.mark.parametrize("widths, stride", [((3, 3), 1), ((3, 5), 1), ((3, 3), 2), ((3, 6), 2)])
 def test_a_block_equals_pytorchs_layers(widths, stride, rng):
-    """F(x) + s(x) built from PyTorch's convolutions and norms, with the same parameters, in training and in evaluation."""
+    """F(x) + s(x) built from PyTorch's convolutions and norms, with the same parameters,
+    in training and in evaluation."""
     torch = pytest.importorskip("torch")
     block = randomised(ResidualBlock(*widths, stride, rng=rng), rng)
     x = rng.standard_normal((4, widths[0], 6, 6))
 
     def batch_norm(x, layer):
         buffers = torch.tensor(layer.running_mean.copy()), torch.tensor(layer.running_var.copy())
-        return torch.nn.functional.batch_norm(x, *buffers, *(torch.tensor(p.data) for p in (layer.weight, layer.bias)), block.training)
+        return torch.nn.functional.batch_norm(x, *buffers, *(torch.tensor(p.data) for p in (layer.weight, layer.bias)),
+                                              block.training)
 
     def convolve(x, layer):
-        return torch.nn.functional.conv2d(x, torch.tensor(layer.weight.data), stride=layer.stride, padding=layer.padding)
+        return torch.nn.functional.conv2d(x, torch.tensor(layer.weight.data), stride=layer.stride,
+                                          padding=layer.padding)
 
     for mode in (True, False):
         block.train(mode)
         start = torch.tensor(x)
-        added = batch_norm(convolve(torch.relu(batch_norm(convolve(start, block.conv1), block.bn1)), block.conv2), block.bn2)
-        kept = batch_norm(convolve(start, block.shortcut[0]), block.shortcut[1]) if len(list(block.shortcut.parameters())) else start
+        added = batch_norm(convolve(torch.relu(batch_norm(convolve(start, block.conv1), block.bn1)), block.conv2),
+                           block.bn2)
+        kept = batch_norm(convolve(start, block.shortcut[0]), block.shortcut[1]) \
+            if len(list(block.shortcut.parameters())) else start
         np.testing.assert_allclose(block(x).data, torch.relu(added + kept).numpy(), rtol=1e-9, atol=1e-9)
 
 
@@ -147,5 +153,6 @@ def test_the_class_token_sees_every_patch(rng):
 def test_errors_name_the_rule(rng):
     with pytest.raises(ValueError, match="VisionTransformer: patch must divide the size of the images, 10; got 4"):
         VisionTransformer(size=10, rng=rng)
-    with pytest.raises(ValueError, match="patches: the side of a patch, 4, must divide both sides of the images; got 8 and 6"):
+    with pytest.raises(ValueError,
+                       match="patches: the side of a patch, 4, must divide both sides of the images; got 8 and 6"):
         patches(np.zeros((1, 1, 8, 6)), 4)

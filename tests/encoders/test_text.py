@@ -1,4 +1,5 @@
-"""Readers of whole texts: shapes, gradients, padding that changes nothing, what the order of words can and cannot change."""
+"""Readers of whole texts: shapes, gradients, padding that changes nothing,
+what the order of words can and cannot change."""
 
 import numpy as np
 import pytest
@@ -62,7 +63,8 @@ def test_what_stands_under_padding_changes_nothing(make, seed):
         np.testing.assert_array_equal(one.data, other.data)
     x = tm.tensor(encoder.embedding(ids).data, requires_grad=True)
     sequence, pooled = encoder.read(x, mask)
-    ((sequence * rng.standard_normal(sequence.shape)).sum() + (pooled * rng.standard_normal(pooled.shape)).sum()).backward()
+    ((sequence * rng.standard_normal(sequence.shape)).sum()
+     + (pooled * rng.standard_normal(pooled.shape)).sum()).backward()
     assert not x.grad[~mask].any() and x.grad[mask].any()
 
 

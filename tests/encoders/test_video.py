@@ -66,7 +66,8 @@ def test_what_stands_under_padding_changes_nothing(make, seed):
         np.testing.assert_array_equal(one.data, other.data)
     x = tm.tensor(changed, requires_grad=True)
     sequence, pooled = encoder(x, mask)
-    ((sequence * rng.standard_normal(sequence.shape)).sum() + (pooled * rng.standard_normal(pooled.shape)).sum()).backward()
+    ((sequence * rng.standard_normal(sequence.shape)).sum()
+     + (pooled * rng.standard_normal(pooled.shape)).sum()).backward()
     assert not x.grad[~mask].any() and np.isfinite(x.grad).all() and x.grad[mask].any()
 
 
@@ -130,5 +131,6 @@ def test_errors_name_the_rule(rng):
         VideoRecurrent(frames(rng), cell="qrnn", rng=rng)
     with pytest.raises(ValueError, match=r"VideoConv3d: widths must be multiples of 4; got \(4, 6\)"):
         VideoConv3d((4, 6), rng=rng)
-    with pytest.raises(ValueError, match=r"VideoConv3d: a video must be \(B, T, 2, H, W\), sides at least 2; got \(1, 3, 2, 1, 4\)"):
+    with pytest.raises(ValueError, match=r"VideoConv3d: a video must be \(B, T, 2, H, W\), sides at least 2; "
+                                         r"got \(1, 3, 2, 1, 4\)"):
         VideoConv3d((4, 8), 2, rng=rng)(np.zeros((1, 3, 2, 1, 4), np.float32))

@@ -1,4 +1,5 @@
-"""An axis that an array does not have is an error that names the op; a number has, for reductions, axis 0, as in PyTorch."""
+"""An axis that an array does not have is an error that names the op;
+a number has, for reductions, axis 0, as in PyTorch."""
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ import tinymm.functional as F
 AxisError = np.exceptions.AxisError
 PLACES = np.zeros((2, 3), int)
 ALONG = {  # op -> how it is called along an axis
-    "take_along_axis": lambda x, axis: F.take_along_axis(x, PLACES, axis), "gather": lambda x, axis: F.gather(x, axis, PLACES),
+    "take_along_axis": lambda x, axis: F.take_along_axis(x, PLACES, axis),
+    "gather": lambda x, axis: F.gather(x, axis, PLACES),
     "scatter_add": lambda x, axis: F.scatter_add(x, axis, PLACES, PLACES * 1.0),
-    "index_add": lambda x, axis: F.index_add(x, axis, np.zeros(2, int), x), "split": lambda x, axis: F.split(x, 1, axis),
-    "concatenate": lambda x, axis: F.concatenate([x, x], axis), "stack": lambda x, axis: F.stack([x, x], axis + np.sign(axis)),
+    "index_add": lambda x, axis: F.index_add(x, axis, np.zeros(2, int), x),
+    "split": lambda x, axis: F.split(x, 1, axis),
+    "concatenate": lambda x, axis: F.concatenate([x, x], axis),
+    "stack": lambda x, axis: F.stack([x, x], axis + np.sign(axis)),
     "norm": lambda x, axis: F.norm(x, 2, axis), "flatten": lambda x, axis: F.flatten(x, axis, axis),
     "permute": lambda x, axis: F.permute(x, (axis, 0)), "transpose": lambda x, axis: F.transpose(x, 0, axis),
     "moveaxis": lambda x, axis: F.moveaxis(x, axis, 0), "roll": lambda x, axis: F.roll(x, 1, axis),
@@ -20,8 +24,8 @@ ALONG = {  # op -> how it is called along an axis
     "argsort": F.argsort, "argmax": F.argmax, "argmin": F.argmin}
 REDUCTIONS = ("sum", "mean", "var", "std", "prod", "norm", "logsumexp", "amax", "amin", "max", "min")
 NAMES = {"axis", "dim", "dims", "dim0", "start_dim", "source"}
-TAKING = sorted({n for n, f in tm.autograd.registry.items() if f.__module__.startswith("tinymm.") and NAMES & set(f.op.names[1:])
-                 and n not in ("scatter_add", "index_add")} | set(ALONG))
+TAKING = sorted({n for n, f in tm.autograd.registry.items() if f.__module__.startswith("tinymm.")
+                 and NAMES & set(f.op.names[1:]) and n not in ("scatter_add", "index_add")} | set(ALONG))
 
 
 def along(name, x, axis):
@@ -58,12 +62,13 @@ def test_a_number_is_reduced_along_its_only_axis(name, axis):
         along(name, x, 1)
 
 
-@pytest.mark.parametrize("name", sorted({*TAKING, "tril", "triu"} - {*REDUCTIONS, "unsqueeze", "squeeze", "flatten", "argmax",
-                                                                    "argmin", "stack"}))
+@pytest.mark.parametrize("name", sorted({*TAKING, "tril", "triu"} - {
+    *REDUCTIONS, "unsqueeze", "squeeze", "flatten", "argmax", "argmin", "stack"}))
 def test_nothing_else_takes_a_number(name):
     """It would come back as an array of one element, or with an error about something else."""
     with pytest.raises(ValueError, match=rf"^{name}: "):
-        F.tril(np.array(2.5)) if name == "tril" else F.triu(np.array(2.5)) if name == "triu" else along(name, np.array(2.5), 0)
+        F.tril(np.array(2.5)) if name == "tril" else F.triu(np.array(2.5)) if name == "triu" \
+            else along(name, np.array(2.5), 0)
 
 
 @pytest.mark.parametrize("f", [F.tril, F.triu])

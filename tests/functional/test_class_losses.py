@@ -76,7 +76,8 @@ def test_a_target_may_be_a_list():
 
 
 def test_where_a_distribution_is_zero():
-    """The gradient of its zeros is −ln p, but 0 where p is 0 too; a probability on a forbidden class costs all there is."""
+    """The gradient of its zeros is −ln p, but 0 where p is 0 too;
+    a probability on a forbidden class costs all there is."""
     x, q = np.array([[0.5, -1.0, -np.inf]]), tm.tensor(np.array([[1.0, 0.0, 0.0]]), requires_grad=True)
     F.cross_entropy(x, q).backward()
     np.testing.assert_allclose(q.grad, [[*-F.log_softmax(x[0, :2], -1), 0]], rtol=1e-12)

@@ -1,4 +1,5 @@
-"""Axes of length 0: every reduction, loss and layer has a value there or refuses by name, and gradients in the empty shape."""
+"""Axes of length 0: every reduction, loss and layer has a value there or refuses by name,
+and gradients in the empty shape."""
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ def test_every_reduction_is_listed():
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
 @pytest.mark.parametrize("name", sorted(OF_NOTHING))
 def test_reductions_of_nothing(name, shape, axis, keepdims):
-    """Nothing has a sum, but no largest element; where there is a result, gradients have the empty shape of the input."""
+    """Nothing has a sum, but no largest element;
+    where there is a result, gradients have the empty shape of the input."""
     f, axes = tm.autograd.registry[name], (0, 1) if axis is None else np.atleast_1d(axis)
     if name in ("max", "min") and isinstance(axis, tuple):
         return
@@ -29,7 +31,8 @@ def test_reductions_of_nothing(name, shape, axis, keepdims):
     over_nothing = any(shape[k] == 0 for k in axes)
     expected_shape = np.sum(np.zeros(shape), axis=axis, keepdims=keepdims).shape
     if OF_NOTHING[name] is None and over_nothing:
-        with pytest.raises(ValueError, match=rf"^{name}: needs at least one element along axis .*{shape[0]}, {shape[1]}"):
+        with pytest.raises(ValueError,
+                           match=rf"^{name}: needs at least one element along axis .*{shape[0]}, {shape[1]}"):
             f(x, axis=axis, keepdims=keepdims)
         return
     y = f(x, axis=axis, keepdims=keepdims)
@@ -61,10 +64,12 @@ EMPTY = {
     "softmax": (lambda t: F.softmax(t, 1), (3, 0)), "log_softmax": (lambda t: F.log_softmax(t, 1), (3, 0)),
     "cumsum": (lambda t: F.cumsum(t, 1), (3, 0)), "sort": (lambda t: F.sort(t, 1)[0], (3, 0)),
     "topk": (lambda t: F.topk(t, 0, 1)[0], (3, 2)), "layer_norm": (lambda t: F.layer_norm(t, 3), (0, 3)),
-    "layer_norm of no features": (lambda t: F.layer_norm(t, 0), (3, 0)), "rms_norm": (lambda t: F.rms_norm(t, 0), (3, 0)),
+    "layer_norm of no features": (lambda t: F.layer_norm(t, 0), (3, 0)),
+    "rms_norm": (lambda t: F.rms_norm(t, 0), (3, 0)),
     "group_norm": (lambda t: F.group_norm(t, 1), (2, 3, 0)), "matmul": (lambda t: t @ np.zeros((0, 4)), (3, 0)),
     "dot": (lambda t: t @ t, (0,)), "outer": (lambda t: F.outer(t, t), (0,)),
-    "linear": (lambda t: F.linear(t, np.zeros((4, 0)), np.ones(4)), (3, 0)), "einsum": (lambda t: F.einsum("ij->j", t), (0, 3)),
+    "linear": (lambda t: F.linear(t, np.zeros((4, 0)), np.ones(4)), (3, 0)),
+    "einsum": (lambda t: F.einsum("ij->j", t), (0, 3)),
     "conv2d": (lambda t: F.conv2d(t, np.ones((2, 1, 2, 2))), (0, 1, 4, 4)),
     "max_pool2d": (lambda t: F.max_pool2d(t, 2), (0, 1, 4, 4)),
     "conv_transpose2d": (lambda t: F.conv_transpose2d(t, np.ones((1, 2, 2, 2))), (0, 1, 4, 4)),
@@ -107,7 +112,8 @@ def test_attention_without_features_is_the_mean():
 
 @pytest.mark.parametrize("shape", [(1, 1, 0, 0), (1, 2, 0, 3), (1, 2, 3, 0)])
 def test_an_image_without_pixels_has_no_averages(shape):
-    with pytest.raises(ValueError, match=rf"^adaptive_avg_pool2d: needs at least one pixel; got \({', '.join(map(str, shape))}\)"):
+    with pytest.raises(ValueError,
+                       match=rf"^adaptive_avg_pool2d: needs at least one pixel; got \({', '.join(map(str, shape))}\)"):
         F.adaptive_avg_pool2d(np.zeros(shape), 2)
 
 

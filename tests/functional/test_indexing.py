@@ -30,7 +30,8 @@ def test_getitem_is_numpys_and_its_gradient_the_slow_scatter(call, seed):
 
 @pytest.mark.parametrize("index", [
     tm.tensor([0, 2, 0]), tm.tensor(1), (tm.tensor([0, 1]), 0), (slice(None), tm.tensor([3, 3])), [0, -1, 0], [], True,
-    (tm.tensor([True, False, True]), slice(1, 3)), (Ellipsis, None, tm.tensor([[0], [1]])), np.int64(1), [tm.tensor(1), 2],
+    (tm.tensor([True, False, True]), slice(1, 3)), (Ellipsis, None, tm.tensor([[0], [1]])), np.int64(1),
+    [tm.tensor(1), 2],
 ])
 def test_anything_that_counts_is_an_index(index):
     def plain(part):
@@ -113,19 +114,22 @@ def test_a_bound_is_paid_where_it_cuts():
 
 def test_float32_stays():
     x = tm.tensor([1.0, 2.0], requires_grad=True)
-    for y in (F.where(x > 1, x, 0.0), F.clip(x, 0.5, 1.5), F.masked_fill(x, x > 1, 0.0), x[[0, 0]], F.place(x, [1, 1], (2,))):
+    for y in (F.where(x > 1, x, 0.0), F.clip(x, 0.5, 1.5), F.masked_fill(x, x > 1, 0.0), x[[0, 0]],
+              F.place(x, [1, 1], (2,))):
         assert y.dtype == np.float32
 
 
 @pytest.mark.parametrize("x, index, shape, expected", [
-    ((0,), np.array([0]), (1, 2), (1, 2)), ((0, 2), np.array([0, 1]), (3, 2), (2, 2)), ((1,), np.array([0, 1]), (3,), (2,)),
-    ((4,), np.array([0, 1]), (3, 2), (2, 2)), ((0,), (np.array([0]), 0), (1, 2), (1,)), ((0,), slice(2), (3,), (2,)),
-    ((), slice(2), (3,), (2,)), ((1,), slice(2), (3,), (2,)), ((0,), np.array([True, False]), (2, 2), (1, 2)),
+    ((0,), np.array([0]), (1, 2), (1, 2)), ((0, 2), np.array([0, 1]), (3, 2), (2, 2)),
+    ((1,), np.array([0, 1]), (3,), (2,)), ((4,), np.array([0, 1]), (3, 2), (2, 2)),
+    ((0,), (np.array([0]), 0), (1, 2), (1,)), ((0,), slice(2), (3,), (2,)), ((), slice(2), (3,), (2,)),
+    ((1,), slice(2), (3,), (2,)), ((0,), np.array([True, False]), (2, 2), (1, 2)),
     ((0, 2), np.array([True, False]), (2, 2), (1, 2)), ((1,), 0, (2,), ()), ((2, 1), np.array([[0, 0]]), (1,), (1, 2)),
     ((1, 2), None, (2, 1), (1, 2, 1)), ((0,), (Ellipsis, slice(0)), (3, 2), (3, 0))])
 def test_what_is_placed_has_the_shape_that_is_read(x, index, shape, expected):
     """NumPy would stretch one number, or nothing at all, over all places."""
-    message = rf"^place: x must have the shape that the index reads from {re.escape(str(shape))}, {re.escape(str(expected))}; got "
+    message = rf"^place: x must have the shape that the index reads from {re.escape(str(shape))}, " \
+        rf"{re.escape(str(expected))}; got "
     with pytest.raises(ValueError, match=message + re.escape(str(x))):
         F.place(np.ones(x), index, shape)
     assert F.place(np.ones(expected), index, shape).sum() == np.prod(expected, dtype=int)

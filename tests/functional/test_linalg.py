@@ -55,7 +55,8 @@ def test_the_gradient_of_a_shared_matrix_is_one_product(monkeypatch, rng):
     assert set(largest) <= {2}
 
 
-@pytest.mark.parametrize("shapes", [((2, 3), (4, 2), None), ((2, 3), (3,), None), ((3,), (2, 3), (3,)), ((), (2, 3), None)])
+@pytest.mark.parametrize("shapes",
+                         [((2, 3), (4, 2), None), ((2, 3), (3,), None), ((3,), (2, 3), (3,)), ((), (2, 3), None)])
 def test_linear_names_what_does_not_fit(shapes):
     arrays = [None if shape is None else np.zeros(shape) for shape in shapes]
     with pytest.raises(ValueError, match=r"linear: needs input \(\.\.\., K\), weight \(N, K\) and bias \(N,\); got"):

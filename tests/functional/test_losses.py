@@ -76,12 +76,14 @@ def test_second_derivative_of_the_square_is_two():
 
 @pytest.mark.parametrize("target", [np.array([0, 1, 1]), np.array([False, True, True])])
 def test_weights_are_not_rounded_to_the_dtype_of_the_target(target):
-    x, options = np.array([0.5, -1.0, 2.0]), dict(weight=[0.25, 1.5, 0.75], pos_weight=[2.5, 0.5, 1.25], reduction="none")
+    x, options = np.array([0.5, -1.0, 2.0]), \
+        dict(weight=[0.25, 1.5, 0.75], pos_weight=[2.5, 0.5, 1.25], reduction="none")
     found = []
     for t in (target, target.astype(float)):
         scores = tm.tensor(x, requires_grad=True)
-        F.binary_cross_entropy_with_logits(scores, t, **{k: np.array(v) if k != "reduction" else v for k, v in options.items()}
-                                           ).backward(np.array([1.0, 2.0, 3.0]))
+        F.binary_cross_entropy_with_logits(
+            scores, t, **{k: np.array(v) if k != "reduction" else v for k, v in options.items()}
+        ).backward(np.array([1.0, 2.0, 3.0]))
         found.append(scores.grad)
     np.testing.assert_array_equal(*found)
 

@@ -18,7 +18,8 @@ B = RNG.uniform(1.1, 1.9, (3, 4))
 CALLS = {
     np.sum: [lambda x: np.sum(x), lambda x: np.sum(x, 0, keepdims=True), lambda x: np.sum(x, axis=(0, 1))],
     np.mean: [lambda x: np.mean(x, axis=1)],
-    np.var: [lambda x: np.var(x), lambda x: np.var(x, 1, ddof=1), lambda x: np.var(x, axis=0, correction=1, keepdims=True)],
+    np.var: [lambda x: np.var(x), lambda x: np.var(x, 1, ddof=1),
+             lambda x: np.var(x, axis=0, correction=1, keepdims=True)],
     np.std: [lambda x: np.std(x), lambda x: np.std(x, 1, ddof=1)],
     np.max: [lambda x: np.max(x, axis=0), lambda x: np.max(x)],
     np.amax: [lambda x: np.amax(x, 1)],
@@ -26,8 +27,9 @@ CALLS = {
     np.amin: [lambda x: np.amin(x, 1)],
     np.prod: [lambda x: np.prod(x, axis=1)],
     np.cumsum: [lambda x: np.cumsum(x), lambda x: np.cumsum(x, axis=0), lambda x: np.cumsum(x, -1)],
-    np.linalg.norm: [lambda x: np.linalg.norm(x), lambda x: np.linalg.norm(x, axis=1), lambda x: np.linalg.norm(x, "fro"),
-                     lambda x: np.linalg.norm(x, np.inf, axis=0), lambda x: np.linalg.norm(x, 3, 1, True)],
+    np.linalg.norm: [lambda x: np.linalg.norm(x), lambda x: np.linalg.norm(x, axis=1),
+                     lambda x: np.linalg.norm(x, "fro"), lambda x: np.linalg.norm(x, np.inf, axis=0),
+                     lambda x: np.linalg.norm(x, 3, 1, True)],
     np.sort: [lambda x: np.sort(x), lambda x: np.sort(x, axis=0), lambda x: np.sort(x, axis=None)],
     np.reshape: [lambda x: np.reshape(x, (2, 6)), lambda x: np.reshape(x, -1)],
     np.ravel: [lambda x: np.ravel(x)],
@@ -44,12 +46,15 @@ CALLS = {
     np.triu: [lambda x: np.triu(x, k=1)],
     np.concatenate: [lambda x: np.concatenate([x, B, x * x]), lambda x: np.concatenate((x, x), axis=1)],
     np.stack: [lambda x: np.stack([x, B], axis=1)],
-    np.split: [lambda x: np.split(x, 2, axis=1)[1], lambda x: np.split(x, [1], 0)[0], lambda x: np.split(x, [-1, 5])[1]],
-    np.pad: [lambda x: np.pad(x, 1), lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=3.0), lambda x: np.pad(x, (1, 2))],
+    np.split: [lambda x: np.split(x, 2, axis=1)[1], lambda x: np.split(x, [1], 0)[0],
+               lambda x: np.split(x, [-1, 5])[1]],
+    np.pad: [lambda x: np.pad(x, 1), lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=3.0),
+             lambda x: np.pad(x, (1, 2))],
     np.where: [lambda x: np.where(B > 1.5, x, 0.0), lambda x: np.where(x > 0.6, x * x, B)],
     np.clip: [lambda x: np.clip(x, 0.5, 0.7), lambda x: np.clip(x, min=0.5), lambda x: np.clip(x, None, 0.7)],
     np.take_along_axis: [lambda x: np.take_along_axis(x, np.array([[0], [3], [3]]), 1)],
-    np.dot: [lambda x: np.dot(x, B.T), lambda x: np.dot(x, 2.0), lambda x: np.dot(x[0], x[1]), lambda x: np.dot(B[0], x.T)],
+    np.dot: [lambda x: np.dot(x, B.T), lambda x: np.dot(x, 2.0), lambda x: np.dot(x[0], x[1]),
+             lambda x: np.dot(B[0], x.T)],
     np.outer: [lambda x: np.outer(x[0], x[1]), lambda x: np.outer(x, B)],
     np.einsum: [lambda x: np.einsum("ij,kj->ik", x, B), lambda x: np.einsum("ij->j", x, optimize=True)],
     np.astype: [lambda x: np.astype(x, np.float64)],
@@ -127,7 +132,8 @@ def public_functions():
     for room in (np, np.linalg, np.fft, np.strings, np.emath):
         for name in sorted(dir(room)):
             f = getattr(room, name)
-            if not name.startswith("_") and callable(f) and hasattr(f, "__name__") and not isinstance(f, (type, np.ufunc)):
+            if not name.startswith("_") and callable(f) and hasattr(f, "__name__") \
+                    and not isinstance(f, (type, np.ufunc)):
                 yield pytest.param(f, id=f"{room.__name__}.{name}")
 
 
@@ -144,9 +150,9 @@ def test_a_public_function_never_detaches(function, capsys):
         return
     x = tm.Tensor(X).requires_grad_()
     square = tm.Tensor(X[:, :3]).requires_grad_()
-    tries = [(x,), (square,), (x, x), (square, square), ([x, x],), (x, 1), (x, 0, 1), (x, [0, 1]), (X, x), (1, x), (x, X, x),
-             (lambda *a: x, x), (lambda a: a, 0, x), (lambda a: a, (2,), x), (x.data > 0, x), (x, "..."), ((3,), x),
-             (X, [True], x)]
+    tries = [(x,), (square,), (x, x), (square, square), ([x, x],), (x, 1), (x, 0, 1), (x, [0, 1]), (X, x),
+             (1, x), (x, X, x), (lambda *a: x, x), (lambda a: a, 0, x), (lambda a: a, (2,), x), (x.data > 0, x),
+             (x, "..."), ((3,), x), (X, [True], x)]
     for args in tries:
         try:
             result = function(*args)
@@ -168,9 +174,12 @@ def _independent(function, args, result):
 
 def test_arguments_without_a_meaning_are_refused_by_name():
     x = tm.Tensor(X).requires_grad_()
-    for call, word in ((lambda: np.sum(x, dtype=np.float32), "sum.*dtype"), (lambda: np.sum(x, 0, np.float32), "sum.*dtype"),
-                       (lambda: np.mean(x, where=X > 0.5), "mean.*where"), (lambda: np.add(x, x, out=X.copy()), "add.*out"),
-                       (lambda: np.exp(x, where=X > 0.5), "exp.*where"), (lambda: np.max(x, initial=2.0), "max.*initial"),
+    for call, word in ((lambda: np.sum(x, dtype=np.float32), "sum.*dtype"),
+                       (lambda: np.sum(x, 0, np.float32), "sum.*dtype"),
+                       (lambda: np.mean(x, where=X > 0.5), "mean.*where"),
+                       (lambda: np.add(x, x, out=X.copy()), "add.*out"),
+                       (lambda: np.exp(x, where=X > 0.5), "exp.*where"),
+                       (lambda: np.max(x, initial=2.0), "max.*initial"),
                        (lambda: np.concatenate([x, x], dtype=np.float32), "concatenate.*dtype"),
                        (lambda: np.reshape(x, -1, order="F"), "reshape.*order"), (lambda: np.dot(x, B[None]), "np.dot"),
                        (lambda: np.linalg.norm(x, 2), "norm"), (lambda: np.isnan(x, where=X > 0.5), "isnan.*where")):
@@ -192,7 +201,8 @@ def test_an_array_on_the_left_does_not_swallow_the_tensor():
 
 def test_numpy_scalars_do_not_widen_float32():
     x = tm.tensor(X, dtype=np.float32)
-    for y in (np.float64(2) * x, x * np.float64(2), x / np.int64(3), x ** np.float64(2), np.sqrt(2) + x, x.mean() * x, x.std()):
+    for y in (np.float64(2) * x, x * np.float64(2), x / np.int64(3), x ** np.float64(2), np.sqrt(2) + x,
+              x.mean() * x, x.std()):
         assert y.dtype == np.float32
 
 
@@ -225,8 +235,8 @@ def test_every_ufunc_of_the_table_is_public():
     assert set(UFUNCS) <= {getattr(np, name) for name in UFUNC_NAMES}
 
 
-BETWEEN = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul, operator.eq, operator.ne,
-           operator.lt, operator.le, operator.gt, operator.ge)
+BETWEEN = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
+           operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
 
 
 @pytest.mark.parametrize("numbers", [[1.5, 2.0], (1.5, 2.0), [1, 2], [[0.1, 0.2], [0.3, 4]]], ids=str)
@@ -258,14 +268,17 @@ def test_lists_that_are_no_operands():
 
 
 @pytest.mark.parametrize("call, name", [
-    (lambda m, t: tm.tensor(m), "tensor"), (lambda m, t: t + m, "add"), (lambda m, t: t * m, "multiply"), (lambda m, t: t @ m, "matmul"),
-    (lambda m, t: F.concatenate([t, m]), "concatenate"), (lambda m, t: F.mse_loss(t, m), "mse_loss"), (lambda m, t: F.exp(m), "exp"),
-    (lambda m, t: F.softmax(m, -1), "softmax"), (lambda m, t: np.add(t, m), "add"), (lambda m, t: t.backward(m), "backward"),
-    (lambda m, t: tm.grad(t, t, m), "grad"), (lambda m, t: F.einsum("ij,jk->ik", t, m), "contract")])
+    (lambda m, t: tm.tensor(m), "tensor"), (lambda m, t: t + m, "add"), (lambda m, t: t * m, "multiply"),
+    (lambda m, t: t @ m, "matmul"), (lambda m, t: F.concatenate([t, m]), "concatenate"),
+    (lambda m, t: F.mse_loss(t, m), "mse_loss"), (lambda m, t: F.exp(m), "exp"),
+    (lambda m, t: F.softmax(m, -1), "softmax"), (lambda m, t: np.add(t, m), "add"),
+    (lambda m, t: t.backward(m), "backward"), (lambda m, t: tm.grad(t, t, m), "grad"),
+    (lambda m, t: F.einsum("ij,jk->ik", t, m), "contract")])
 def test_a_masked_array_is_refused(call, name):
     """np.asarray shows what the mask hides, and says nothing."""
     m = np.ma.array(np.ones((2, 2)), mask=[[0, 1], [0, 0]])
-    with pytest.raises(ValueError, match=rf"^{name}: the mask of a masked array .*float64 \(2, 2\) with 1 elements hidden"):
+    with pytest.raises(ValueError,
+                       match=rf"^{name}: the mask of a masked array .*float64 \(2, 2\) with 1 elements hidden"):
         call(m, tm.tensor(np.ones((2, 2)), requires_grad=True))
 
 

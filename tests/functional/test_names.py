@@ -6,7 +6,8 @@ import tinymm.functional as F
 
 
 def test_no_file_is_called_like_a_function():
-    assert not {module.name.rpartition(".")[2] for module in walk_packages(F.__path__, "tinymm.functional.")} & set(F.__all__)
+    assert not {module.name.rpartition(".")[2]
+                for module in walk_packages(F.__path__, "tinymm.functional.")} & set(F.__all__)
 
 
 def test_all_names_exist_once():

@@ -30,8 +30,8 @@ def test_float32_layer_norm_of_small_differences_on_a_large_offset(rng):
 @given(arrays(shapes(2, 2, min_side=2), distinct=True), st.integers(0, 2**32 - 1), st.floats(-5, 5), st.floats(0.5, 5))
 def test_layer_norm_forgets_shift_and_scale(x, seed, shift, scale):
     g = np.random.default_rng(seed).standard_normal(x.shape)
-    np.testing.assert_allclose(F.layer_norm(scale * x + shift, x.shape[1], eps=0.0), F.layer_norm(x, x.shape[1], eps=0.0),
-                               atol=1e-9)
+    np.testing.assert_allclose(F.layer_norm(scale * x + shift, x.shape[1], eps=0.0),
+                               F.layer_norm(x, x.shape[1], eps=0.0), atol=1e-9)
     t = tm.tensor(x, requires_grad=True)
     d = tm.grad(F.layer_norm(t, x.shape[1], eps=0.0), t, g)[0].data
     bound = 1e-9 * max(1, np.abs(d).max())
@@ -98,7 +98,8 @@ def test_batch_norm_equals_its_composite(training, rng):
 
 
 def test_batch_norm_rounds_as_little_where_channels_lie_side_by_side(rng):
-    """32768 values per channel in float32: added up one after another the mean would be off by 1e-5 of the deviation."""
+    """32768 values per channel in float32:
+    added up one after another the mean would be off by 1e-5 of the deviation."""
     x = (rng.standard_normal((32, 4, 32, 32)) + 3).astype(np.float32)
     beside = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     true = F.batch_norm(x.astype(np.float64), training=True)

@@ -98,11 +98,13 @@ def test_gates_saturate_without_overflow():
 
 @pytest.mark.parametrize("kind, gates, states", KINDS)
 @pytest.mark.parametrize("wrong, shape, message", [
-    ("x", (2, 3), r"input must be \(B, T, D\)"), ("x", (2, 0, 3), "at least one step"), ("h", (3, 5), "state 0 must be"),
+    ("x", (2, 3), r"input must be \(B, T, D\)"), ("x", (2, 0, 3), "at least one step"),
+    ("h", (3, 5), "state 0 must be"),
     ("w_ih", (4, 4), "w_ih must be"), ("b_hh", (1,), "b_hh must be"), ("mask", (2, 2), "mask must be"),
 ])
 def test_errors_name_the_part(rng, kind, gates, states, wrong, shape, message):
-    args = dict(zip(["x", "h", "c"][:1 + states] + ["w_ih", "w_hh", "b_ih", "b_hh"], drawn(rng, gates, states, 2, 3, 4, 5)))
+    args = dict(zip(["x", "h", "c"][:1 + states] + ["w_ih", "w_hh", "b_ih", "b_hh"],
+                    drawn(rng, gates, states, 2, 3, 4, 5)))
     args[wrong] = np.ones(shape, bool) if wrong == "mask" else np.zeros(shape)
     with pytest.raises(ValueError, match=f"{kind}: .*{message}"):
         getattr(F, kind)(*args.values())

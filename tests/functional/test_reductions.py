@@ -20,7 +20,8 @@ def gradient(f, x, g=None):
 
 
 def test_equals_share_the_gradient_of_amax_and_amin():
-    np.testing.assert_array_equal(gradient(lambda x: F.amax(x, 1), [[2, 5, 5], [1, 1, 1]], [6.0, 3.0]), [[0, 3, 3], [1, 1, 1]])
+    np.testing.assert_array_equal(gradient(lambda x: F.amax(x, 1), [[2, 5, 5], [1, 1, 1]], [6.0, 3.0]),
+                                  [[0, 3, 3], [1, 1, 1]])
     np.testing.assert_array_equal(gradient(F.amin, [[2, 5], [2, 2]], 6.0), [[2, 0], [2, 2]])
     np.testing.assert_array_equal(gradient(F.max, [4, 4, 1], 6.0), [3, 3, 0])
 

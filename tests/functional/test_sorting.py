@@ -14,7 +14,8 @@ def tied(draw):
     """An array with many equal elements, in any layout, and one of its axes."""
     shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple))
     values = np.random.default_rng(draw(st.integers(0, 2**32 - 1))).integers(-2, 3, shape).astype(float)
-    return draw(st.sampled_from([values, np.flip(values), values.T.copy().T])), draw(st.integers(-len(shape), len(shape) - 1))
+    return draw(st.sampled_from([values, np.flip(values), values.T.copy().T])), \
+        draw(st.integers(-len(shape), len(shape) - 1))
 
 
 def lines(x, axis):

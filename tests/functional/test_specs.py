@@ -57,7 +57,8 @@ def test_what_has_no_row_has_a_test(file, names):
 def test_ladder(row):
     """1e-10 relative against references and complex steps, 1e-6 against differences, first and second order."""
     outcomes = climb(row, EXAMPLES if EXAMPLES >= 1000 else max(4, EXAMPLES * 3 // 5))
-    failed = "\n\n".join(f"{rung}: {outcome.message}" for rung, outcome in outcomes.items() if outcome.status == "failed")
+    failed = "\n\n".join(f"{rung}: {outcome.message}"
+                         for rung, outcome in outcomes.items() if outcome.status == "failed")
     assert not failed, failed
     silent = {rung for rung in expected_rungs(row) if outcomes[rung].status != "passed"}
     assert not silent, "; ".join(f"{rung} was not applicable: {outcomes[rung].message}" for rung in sorted(silent))

@@ -24,7 +24,8 @@ def derivatives(f, x, g, w):
     d, = tm.grad(y, x, g, create_graph=True)
     plain, = tm.grad(y, x, g, retain_graph=True)
     rounding = 1e-4 if y.dtype == np.float32 else 1e-12  # fused and composite formulas round differently
-    np.testing.assert_allclose(plain.data, d.data, rounding, rounding * np.abs(d.data[np.isfinite(d.data)]).max(initial=1))
+    np.testing.assert_allclose(plain.data, d.data, rounding,
+                               rounding * np.abs(d.data[np.isfinite(d.data)]).max(initial=1))
     second = tm.grad(d, x, w, allow_unused=True)[0] if d.requires_grad else None
     return y.data, d.data, np.zeros(x.shape) if second is None else second.data
 
@@ -32,7 +33,8 @@ def derivatives(f, x, g, w):
 def elementwise(f, x, rng):
     """f, f′ and f″ at each element."""
     x = np.asarray(x)
-    g, w = rng.choice([-2.0, 0.5], x.shape), rng.choice([-2.0, 0.5], x.shape)  # powers of two: dividing them out is exact
+    # powers of two: dividing them out is exact
+    g, w = rng.choice([-2.0, 0.5], x.shape), rng.choice([-2.0, 0.5], x.shape)
     y, first, second = derivatives(f, x, g.astype(x.dtype), w.astype(x.dtype))
     return y, first / g, second / (g * w)
 
@@ -70,7 +72,8 @@ def test_norm_of_a_zero_vector(p, rng):
 
 @pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, np.inf])
 def test_norm_of_a_vector_with_a_zero_in_it(p, rng):
-    """|x|ᵖ⁻¹ and |x|ᵖ⁻² are infinite at 0 for small p: such an element gets nothing, the others what they get without it."""
+    """|x|ᵖ⁻¹ and |x|ᵖ⁻² are infinite at 0 for small p:
+    such an element gets nothing, the others what they get without it."""
     w = rng.standard_normal(3)
     y, first, second = derivatives(lambda x: F.norm(x, p), [0.0, 1.0, -2.5], 2.0, w)
     alone = derivatives(lambda x: F.norm(x, p), [1.0, -2.5], 2.0, w[1:])
@@ -81,7 +84,8 @@ def test_norm_of_a_vector_with_a_zero_in_it(p, rng):
 
 @pytest.mark.parametrize("alpha", [1.0, 0.5, 2.0])
 def test_elu_at_its_corner(alpha, rng):
-    """f′ jumps from α to 1 at 0, and f″ from α to 0: both are those from the left, at −0 too; 1{x > 0} + 1{x < 0} is neither."""
+    """f′ jumps from α to 1 at 0, and f″ from α to 0: both are those from the left, at −0 too;
+    1{x > 0} + 1{x < 0} is neither."""
     y, first, second = elementwise(lambda x: F.elu(x, alpha), [0.0, -0.0, 1e-300, -1e-300], rng)
     np.testing.assert_allclose(y, 0, atol=1e-299)
     assert first.tolist() == [alpha, alpha, 1, alpha] and second.tolist() == [alpha, alpha, 0, alpha]
@@ -131,7 +135,8 @@ def test_sigmoid_keeps_its_tail(rng):
         np.testing.assert_allclose(found[:2], tail, rtol=1e-13)
     assert y[2:].tolist() == [0, 1] and not first[2:].any() and not second[2:].any()
     np.testing.assert_allclose(F.log(F.sigmoid(x[:2])), x[:2], rtol=1e-14)
-    np.testing.assert_allclose([F.silu(x[:2]), F.quick_gelu(x[:2] / 1.702)], [x[:2] * tail, x[:2] / 1.702 * tail], rtol=1e-12)
+    np.testing.assert_allclose([F.silu(x[:2]), F.quick_gelu(x[:2] / 1.702)],
+                               [x[:2] * tail, x[:2] / 1.702 * tail], rtol=1e-12)
     np.testing.assert_allclose(elementwise(F.softplus, x[:2], rng), [tail] * 3, rtol=1e-13)
     assert F.sigmoid(np.array([0, 255], np.uint8)).tolist() == [0.5, 1.0]
 
@@ -215,7 +220,8 @@ def test_square_root_at_zero(rng):
         assert np.isnan(derivatives(lambda t: F.sqrt(t * t), 0.0, 1.0, 1.0)[1])
     assert derivatives(F.abs, 0.0, 1.0, 1.0)[1] == 0 == derivatives(F.norm, [0.0], 1.0, [1.0])[1][0]
     x = tm.tensor([0.0], requires_grad=True)
-    with tm.debug(), np.errstate(divide="ignore"), pytest.raises(FloatingPointError, match="sqrt: the gradient of input 'x'"):
+    with tm.debug(), np.errstate(divide="ignore"), pytest.raises(FloatingPointError,
+                                                                 match="sqrt: the gradient of input 'x'"):
         F.sqrt(x).backward([1.0])
 
 
@@ -243,12 +249,14 @@ def test_cross_entropy_of_a_single_class(smoothing):
             np.testing.assert_allclose(a, 0, atol=1e-15)
 
 
-@pytest.mark.parametrize("target", [np.array([0, 1]), np.array([[1.0, 0, 0], [0, 1, 0]])], ids=["index", "probabilities"])
+@pytest.mark.parametrize("target", [np.array([0, 1]), np.array([[1.0, 0, 0], [0, 1, 0]])],
+                         ids=["index", "probabilities"])
 def test_cross_entropy_with_an_impossible_class(target, rng):
     """0 · ln 0: a class with score −∞ that is not the target either gives 0 · −∞."""
     x, w = np.array([[1.0, 2.0, NONE], [1e4, -1e4, NONE]]), rng.standard_normal((2, 3))
     found = derivatives(lambda t: F.cross_entropy(t, target), x, 1.0, w)
-    alone = derivatives(lambda t: F.cross_entropy(t, target if target.ndim == 1 else target[:, :2]), x[:, :2], 1.0, w[:, :2])
+    alone = derivatives(lambda t: F.cross_entropy(t, target if target.ndim == 1 else target[:, :2]), x[:, :2],
+                        1.0, w[:, :2])
     assert found[0] == alone[0]
     for a, b in zip(found[1:], alone[1:]):
         np.testing.assert_allclose(a, np.pad(b, [(0, 0), (0, 1)]), rtol=1e-14, atol=1e-17)
@@ -256,14 +264,16 @@ def test_cross_entropy_with_an_impossible_class(target, rng):
 
 def test_divergence_where_the_target_is_zero():
     """t ln t at 0 is 0 · −∞."""
-    y, first, second = derivatives(lambda x: F.kl_div(x, np.array([0.0, 0.5]), reduction="sum"), [-1.0, -2.0], 1.0, np.ones(2))
+    y, first, second = derivatives(lambda x: F.kl_div(x, np.array([0.0, 0.5]), reduction="sum"), [-1.0, -2.0],
+                                   1.0, np.ones(2))
     np.testing.assert_allclose(y, 0.5 * (math.log(0.5) + 2), rtol=1e-15)
     assert first.tolist() == [0, -0.5] and not second.any()
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, 0.1, 1e8 + 0.1])
 def test_normalisation_of_a_constant_row(value, rng):
-    """x − μ is the rounding of μ, and 1/σ = 1/√ε blows it up; the exact derivative is (g − ⟨g⟩) / √ε, the second one 0."""
+    """x − μ is the rounding of μ, and 1/σ = 1/√ε blows it up;
+    the exact derivative is (g − ⟨g⟩) / √ε, the second one 0."""
     n, eps = 3, 1e-5
     g, w = rng.standard_normal((2, n)), rng.standard_normal((2, n))
     x = np.full((2, n), value)
@@ -299,7 +309,8 @@ def test_root_mean_square_of_a_zero_row(rng):
     ((3,), (5, 3, 4), "k,bkn->bn"), ((5, 2, 3), (3, 4), "bmk,kn->bmn"), ((2, 3), (5, 3, 4), "mk,bkn->bmn"),
     ((5, 1, 2, 3), (6, 3, 4), "bcmk,dkn->bdmn"), ((1, 1), (1,), "mk,k->m"), ((4, 4), (4,), "mk,k->m")])
 def test_matmul_of_vectors_and_stacks(a, b, equation, rng):
-    """A vector is a row on the left and a column on the right; stacks broadcast, and the gradient must sum over that."""
+    """A vector is a row on the left and a column on the right;
+    stacks broadcast, and the gradient must sum over that."""
     x, w = rng.standard_normal(a), rng.standard_normal(b)
     np.testing.assert_allclose(F.matmul(x, w), np.einsum(equation, x, w), rtol=1e-13, atol=1e-14)
     assert gradcheck(F.matmul, [x, w], rng) and gradgradcheck(F.matmul, [x, w], rng)

@@ -9,7 +9,8 @@ from tinymm.fusion import AttentionFusion
 
 def by_loop(fusion, text, image):
     """Eq. by eq., one head, one position, one region at a time."""
-    linear = {name: (getattr(fusion, name).weight.data, getattr(fusion, name).bias.data) for name in ("query", "key", "value", "fuse")}
+    linear = {name: (getattr(fusion, name).weight.data, getattr(fusion, name).bias.data)
+              for name in ("query", "key", "value", "fuse")}
     size = fusion.width // fusion.heads
     out = np.zeros((*text.shape[:2], fusion.width))
     all_weights = np.zeros((len(text), fusion.heads, text.shape[1], image.shape[1]))
@@ -21,7 +22,8 @@ def by_loop(fusion, text, image):
             e = [q[rows] @ (linear["key"][0] @ v + linear["key"][1])[rows] / size**0.5 for v in image[b]]
             alpha = np.exp(e) / np.exp(e).sum()
             all_weights[b, h, t] = alpha
-            context[rows] = sum(a * (linear["value"][0] @ v + linear["value"][1])[rows] for a, v in zip(alpha, image[b]))
+            context[rows] = sum(a * (linear["value"][0] @ v + linear["value"][1])[rows]
+                                for a, v in zip(alpha, image[b]))
         out[b, t] = np.maximum(linear["fuse"][0] @ np.concatenate([text[b, t], context]) + linear["fuse"][1], 0)
     return out, all_weights
 

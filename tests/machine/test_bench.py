@@ -44,7 +44,8 @@ def test_without_a_name_they_are_listed(checkout, capsys):
 
 def test_each_gets_the_options_and_its_results_are_kept(checkout, tmp_path, capsys):
     target, out = tmp_path / "new" / "all.json", tmp_path / "plots"
-    words = ["bench", "second", "second", "first", "--repeats", "3", "--threads", "1", "--json", str(target), "--out", str(out)]
+    words = ["bench", "second", "second", "first", "--repeats", "3", "--threads", "1", "--json", str(target),
+             "--out", str(out)]
     assert main(words) == 0
     expected = {"comparisons": [], "argv": ["--repeats", "3", "--threads", "1"]}
     assert json.loads(target.read_text()) == {"second": expected, "first": expected}
@@ -66,7 +67,8 @@ def test_wrong_usage_is_status_2(words, message, checkout, capsys):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option, place", [("--json", "file/found.json"), ("--json", "folder"), ("--out", "file/plots"), ("--out", "file")])
+@pytest.mark.parametrize("option, place", [("--json", "file/found.json"), ("--json", "folder"), ("--out", "file/plots"),
+                                           ("--out", "file")])
 def test_where_nothing_can_be_written_nothing_is_measured(option, place, checkout, tmp_path, capsys):
     (tmp_path / "file").write_text("kept")
     (tmp_path / "folder").mkdir()
@@ -83,6 +85,7 @@ def test_without_a_checkout_it_says_where_they_are(tmp_path, monkeypatch, capsys
 
 
 def test_the_programs_of_this_checkout_are_found_from_anywhere(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "tinymm", "bench"], cwd=tmp_path, capture_output=True, text=True, check=True,
-                          env=os.environ | {"PYTHONPATH": str(bench.CHECKOUT)})
-    assert {"attention", "captioner", "costs", "engine", "layers"} <= {line.split()[0] for line in done.stdout.splitlines()}
+    done = subprocess.run([sys.executable, "-m", "tinymm", "bench"], cwd=tmp_path, capture_output=True,
+                          text=True, check=True, env=os.environ | {"PYTHONPATH": str(bench.CHECKOUT)})
+    assert {"attention", "captioner", "costs", "engine", "layers"} <= {
+        line.split()[0] for line in done.stdout.splitlines()}

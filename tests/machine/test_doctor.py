@@ -54,7 +54,8 @@ def test_what_does_not_pay_is_not_recommended(pretended, capsys):
 def test_nothing_is_claimed_where_nothing_was_tried(pretended):
     pretended(kernels=None, better=None, threads=None)
     found = doctor.examine()
-    assert found["gain"] is None and "unknown" in found["findings"][0] and not any("times" in f for f in found["findings"])
+    assert found["gain"] is None and "unknown" in found["findings"][0] \
+        and not any("times" in f for f in found["findings"])
 
 
 def test_the_users_own_setting_is_named(pretended):

@@ -13,7 +13,8 @@ from tinymm.machine import Blas, Processor
 from tinymm.machine.cpu import AVX512
 from tinymm.machine.kernels import CHOSEN, VARIABLE, better_kernels, chosen
 
-WIDE, NARROW = (Processor("Example 9000", "AuthenticAMD", flags) for flags in (AVX512 | {"avx2"}, frozenset({"avx2", "fma"})))
+WIDE, NARROW = (Processor("Example 9000", "AuthenticAMD", flags)
+                for flags in (AVX512 | {"avx2"}, frozenset({"avx2", "fma"})))
 INTEL = Processor("Example i13", "GenuineIntel", AVX512)
 
 
@@ -53,7 +54,8 @@ def start(words=(), **variables):
     """The pretended machine's command, with neither variable set unless given."""
     environment = {k: v for k, v in os.environ.items() if k not in (VARIABLE, CHOSEN)}
     environment |= {"PYTHONPATH": str(Path(tinymm.__file__).parents[1])} | variables
-    attentive = (lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) if os.name == "posix" else None  # even under nohup
+    # even under nohup
+    attentive = (lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) if os.name == "posix" else None
     return subprocess.Popen([sys.executable, "-c", PRETEND, *words], env=environment, text=True, preexec_fn=attentive,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -67,7 +69,8 @@ class TestTheCommand:
         assert err.count("OPENBLAS_CORETYPE=Prescott") == 1 and "TINYMM_CORETYPE=off" in err
         assert process.returncode == 1
 
-    @pytest.mark.parametrize("variables, expected", [({VARIABLE: "Haswell"}, "Haswell None"), ({CHOSEN: "off"}, "None off")])
+    @pytest.mark.parametrize("variables, expected",
+                             [({VARIABLE: "Haswell"}, "Haswell None"), ({CHOSEN: "off"}, "None off")])
     def test_leaves_alone_what_the_user_has_set(self, variables, expected):
         out, err = start(**variables).communicate()
         assert expected in out and "OPENBLAS_CORETYPE" not in err

@@ -30,7 +30,8 @@ def test_avx512_takes_all_its_parts(flags):
     assert vectors != "AVX2" or {"avx2", "fma"} <= flags
 
 
-@pytest.mark.parametrize("text, cores", [("max 100000", None), ("150000 100000", 2), ("50000 100000", 1), ("damaged", None)])
+@pytest.mark.parametrize("text, cores",
+                         [("max 100000", None), ("150000 100000", 2), ("50000 100000", 1), ("damaged", None)])
 def test_a_quota_bounds_the_cores(text, cores, tmp_path, monkeypatch):
     monkeypatch.setattr(cpu.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     file = tmp_path / "cpu.max"

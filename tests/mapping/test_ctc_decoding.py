@@ -59,8 +59,10 @@ def test_a_wide_beam_with_a_language_model_is_exact_too(seed, weight, bonus):
 def test_the_probability_is_the_ctc_loss(seed):
     """What the search sums over paths is what the loss sums: no transcript found has a higher loss than greedy's."""
     log_probs, _ = drawn(seed, T=8, V=4)
-    greedy, best = ctc_greedy(log_probs, [8, 8]), ctc_beam_search(log_probs, [8, 8], beam=EVERYTHING if seed % 2 else 50)
-    losses = [ctc_loss(log_probs, sum(found, []), [8, 8], list(map(len, found)), reduction="none") for found in (greedy, best)]
+    greedy, best = ctc_greedy(log_probs, [8, 8]), \
+        ctc_beam_search(log_probs, [8, 8], beam=EVERYTHING if seed % 2 else 50)
+    losses = [ctc_loss(log_probs, sum(found, []), [8, 8], list(map(len, found)), reduction="none")
+              for found in (greedy, best)]
     assert (losses[1] <= losses[0] + 1e-12).all()
 
 
@@ -74,14 +76,16 @@ def test_greedy_is_the_likeliest_path(seed, blank):
 
 
 def test_the_likeliest_path_need_not_spell_the_likeliest_transcript():
-    """Two blanks, 0.36, are the likeliest path; the other three paths say 1, 0.64 in all (Graves's thesis, figure 7.5)."""
+    """Two blanks, 0.36, are the likeliest path;
+    the other three paths say 1, 0.64 in all (Graves's thesis, figure 7.5)."""
     log_probs = np.log([[[0.6, 0.4]], [[0.6, 0.4]]])
     assert ctc_greedy(log_probs, [2]) == [[]]
     assert ctc_beam_search(log_probs, [2]) == [[1]]
 
 
 def test_a_beam_of_one_forgets():
-    """After one frame nothing, 0.6, looks better than 1, 0.4, and 1 is dropped; it comes back from the empty prefix alone, 0.24."""
+    """After one frame nothing, 0.6, looks better than 1, 0.4, and 1 is dropped;
+    it comes back from the empty prefix alone, 0.24."""
     log_probs = np.log([[[0.6, 0.4]], [[0.6, 0.4]]])
     assert ctc_beam_search(log_probs, [2], beam=1) == [[]]
 
@@ -94,7 +98,8 @@ def test_sure_frames_leave_nothing_to_decide(seed):
 
 def test_a_language_model_decides_between_words_that_sound_alike():
     """Labels 2 and 3 are as likely; after 1 the model has only heard 3."""
-    log_probs = np.log(np.array([[0.02, 0.96, 0.01, 0.01], [0.97, 0.01, 0.01, 0.01], [0.02, 0.01, 0.49, 0.48]]))[:, None]
+    log_probs = np.log(np.array([[0.02, 0.96, 0.01, 0.01], [0.97, 0.01, 0.01, 0.01],
+                                 [0.02, 0.01, 0.49, 0.48]]))[:, None]
     model = NgramModel([[1, 3], [1, 3], [2, 1]], 2, vocabulary=[1, 2, 3])
     assert ctc_beam_search(log_probs, [3]) == [[1, 2]]
     assert ctc_beam_search(log_probs, [3], language_model=model) == [[1, 3]]

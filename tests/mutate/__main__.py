@@ -1,8 +1,8 @@
 """Rewrite every gradient, one change at a time, and report the changes that no check notices.
 
 Signs are flipped, terms and factors dropped, operands, inputs and results swapped; transposes, indices and statements
-forgotten; axes, constants, comparisons and keepdims changed; cotangents returned as they came. Each mutant goes through the
-ladder of its op's spec rows and then through the tests of its file, until something fails.
+forgotten; axes, constants, comparisons and keepdims changed; cotangents returned as they came. Each mutant goes through
+the ladder of its op's spec rows and then through the tests of its file, until something fails.
 
     python -m tests.mutate                     all of tinymm/functional
     python -m tests.mutate linalg softmax      a file, an op
@@ -10,7 +10,8 @@ ladder of its op's spec rows and then through the tests of its file, until somet
 
 Verdicts are kept: after Ctrl-C the next run goes on, and later only what has changed is run again. A survivor wants a
 stronger spec row or test; if it computes the same gradient, an entry in tests/mutate/equivalent.py that says why.
-Exit status: 0; 1 if one survives or an entry is stale; 2 for wrong usage or a check that fails anyway; 130 after Ctrl-C.
+Exit status: 0; 1 if one survives or an entry is stale;
+2 for wrong usage or a check that fails anyway; 130 after Ctrl-C.
 """
 
 import argparse
@@ -38,12 +39,14 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / ".mutation" / "verdicts.jsonl"
 def parser():
     made = argparse.ArgumentParser(prog="python -m tests.mutate", description=__doc__,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("names", metavar="FILE or OP", nargs="*", help="a file of tinymm/functional, or an op; default: everything")
+    made.add_argument("names", metavar="FILE or OP", nargs="*",
+                      help="a file of tinymm/functional, or an op; default: everything")
     made.add_argument("--examples", type=int, default=15, metavar="N",
                       help="calls drawn per spec row (default: 15, those of the test suite)")
     made.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default: 2)")
     made.add_argument("--list", action="store_true", dest="listing", help="print the diff of every mutant, run none")
-    made.add_argument("--notebook", default=NOTEBOOK, metavar="FILE", help="where verdicts are kept (default: .mutation/verdicts.jsonl)")
+    made.add_argument("--notebook", default=NOTEBOOK, metavar="FILE",
+                      help="where verdicts are kept (default: .mutation/verdicts.jsonl)")
     made.add_argument("--fresh", action="store_true", help="forget all verdicts first")
     return made
 
@@ -58,7 +61,8 @@ def main(arguments=None, modules=ROOM, equivalents=EQUIVALENT):
         targets = chosen(targets_in(modules), options.names)
         mutants = [mutant for target in targets for mutant in mutants_of(target)]
         if options.listing:
-            print(*(mutant.diff for mutant in mutants), f"{len(mutants)} mutants of {len(targets)} functions", sep="\n\n")
+            print(*(mutant.diff for mutant in mutants), f"{len(mutants)} mutants of {len(targets)} functions",
+                  sep="\n\n")
             return 0
         notebook = Notebook(options.notebook, modules, options.examples, options.fresh)
         verdicts = verdicts_of(mutants, notebook, options.jobs)
@@ -80,7 +84,8 @@ def chosen(targets, names):
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
-            raise ValueError(f"mutate: no file and no op is called {name!r}{'; is it ' + ' or '.join(near) + '?' if near else ''}")
+            raise ValueError(f"mutate: no file and no op is called {name!r}"
+                             f"{'; is it ' + ' or '.join(near) + '?' if near else ''}")
     return [target for target in targets if target.file in wanted or set(target.ops) & set(wanted)]
 
 

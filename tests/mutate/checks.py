@@ -173,7 +173,8 @@ def passes_file(path):
         os.chdir(before)
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise BrokenCheck(f"{path.name} does not run: {said.getvalue()}")
-    if "ERROR collecting" in said.getvalue():  # half of the module has been imported, and must not be taken for the whole
+    # half of the module has been imported, and must not be taken for the whole
+    if "ERROR collecting" in said.getvalue():
         for name in [name for name, module in sys.modules.items() if getattr(module, "__file__", None) == str(path)]:
             del sys.modules[name]
     return status == pytest.ExitCode.OK

@@ -1,6 +1,7 @@
 """Runs a mutant in place of the original: the function stays the same object, only its code is exchanged.
 
-So whoever holds the function, the registry of ops, a fast caller or a module that has imported it by name, runs the mutant.
+So whoever holds the function, the registry of ops,
+a fast caller or a module that has imported it by name, runs the mutant.
 """
 
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ def compiled(mutant):
 
 @contextmanager
 def installed(target, code):
-    """Inside the block, the function of a target runs this code; a cache around it forgets what other code has computed."""
+    """Inside the block, the function of a target runs this code;
+    a cache around it forgets what other code has computed."""
     function, forget = target.function, getattr(target.found, "cache_clear", lambda: None)
     original = function.__code__
     function.__code__ = code

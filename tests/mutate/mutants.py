@@ -62,7 +62,8 @@ def mutants_of(target):
 def nodes_of(body):
     """The nodes that carry mathematics: no docstrings, no errors and what leads to them, no signatures."""
     for node in body:
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) or isinstance(node, (ast.Raise, ast.JoinedStr)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) \
+                or isinstance(node, (ast.Raise, ast.JoinedStr)):
             continue
         if isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise):
             yield from nodes_of(node.orelse)
@@ -74,11 +75,13 @@ def nodes_of(body):
 
 
 def spliced(source, node, replacement):
-    """(text, dump of its tree) with the replacement where the node stood; in parentheses where the grammar wants them."""
+    """(text, dump of its tree) with the replacement where the node stood;
+    in parentheses where the grammar wants them."""
     lines = source.encode().splitlines(keepends=True)  # columns are counted in bytes
     start = sum(map(len, lines[:node.lineno - 1])) + node.col_offset
     end = sum(map(len, lines[:node.end_lineno - 1])) + node.end_col_offset
-    before, old, after = (part.decode() for part in (b"".join(lines)[:start], b"".join(lines)[start:end], b"".join(lines)[end:]))
+    before, old, after = (part.decode()
+                          for part in (b"".join(lines)[:start], b"".join(lines)[start:end], b"".join(lines)[end:]))
     if replacement is None:
         text = f"{before}pass # {' '.join(old.split())}{after}"
         return text, ast.dump(ast.parse(text))

@@ -1,7 +1,7 @@
 """What is known already: one line of JSON per mutant, found again by what the verdict depends on.
 
-A verdict holds as long as what it is about, the mutant and the spec rows read the same; that of a survivor only as long as the
-tests of its file do too, and for as many examples.
+A verdict holds as long as what it is about, the mutant and the spec rows read the same; that of a survivor only as long
+as the tests of its file do too, and for as many examples.
 """
 
 import ast
@@ -43,8 +43,8 @@ class Notebook:
 
     def note(self, mutant, killer):
         """Write a verdict down at once."""
-        record = {"key": key_of(mutant, self.modules), "target": mutant.target.name, "line": mutant.line, "killer": killer,
-                  "against": self.against(mutant)}
+        record = {"key": key_of(mutant, self.modules), "target": mutant.target.name, "line": mutant.line,
+                  "killer": killer, "against": self.against(mutant)}
         self.known[record["key"]] = record
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -69,8 +69,8 @@ def key_of(mutant, modules):
 
 @cache
 def evidence(target, modules):
-    """The texts of the ops of a target (forward, VJP, composite and what these call), or of the functions around ops that it
-    belongs to; and of the rows."""
+    """The texts of the ops of a target (forward, VJP, composite and what these call), or of the functions around ops
+    that it belongs to; and of the rows."""
     texts = []
     for op in target.ops:
         record = registry[op].op

@@ -1,4 +1,5 @@
-"""The outcome: a score per file, the survivors with their diffs, and entries of the list of equivalents that no longer hold."""
+"""The outcome: a score per file, the survivors with their diffs,
+and entries of the list of equivalents that no longer hold."""
 
 from collections import Counter
 
@@ -6,7 +7,8 @@ __all__ = ["shown"]
 
 
 def shown(verdicts, equivalents):
-    """Print the outcome and return the exit status: 1 if a mutant survived that is not known as equivalent, or an entry is stale.
+    """Print the outcome and return the exit status:
+    1 if a mutant survived that is not known as equivalent, or an entry is stale.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ def table(scores):
 
 
 def stale_entries(verdicts, unused):
-    """What is wrong with each unused entry about the functions examined: no mutant reads so, or one that does is killed."""
+    """What is wrong with each unused entry about the functions examined:
+    no mutant reads so, or one that does is killed."""
     killers = {(mutant.target.name, mutant.line): killer for mutant, killer in verdicts if killer}
     examined = {mutant.target.name for mutant, _ in verdicts}
     for target, line in unused:

@@ -1,4 +1,5 @@
-"""How one node of a formula can be got wrong: for a node of the syntax tree, what was done and the node to put in its place.
+"""How one node of a formula can be got wrong:
+for a node of the syntax tree, what was done and the node to put in its place.
 
 Each rewrite is a generator of `(what, node)`; `None` for the node removes the statement.
 """
@@ -9,15 +10,17 @@ __all__ = ["rewrites_of"]
 
 INVERSE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
            ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
-NEIGHBOURS = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
-              ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
-              ast.In: (ast.NotIn,), ast.NotIn: (ast.In,)}
-PARTNERS = {"sin": "cos", "cosh": "sinh", "max": "min", "maximum": "minimum", "argmax": "argmin", "any": "all", "sum": "mean",
-            "ones": "zeros", "ones_like": "zeros_like", "floor": "ceil", "logical_and": "logical_or"}
+NEIGHBOURS = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt),
+              ast.GtE: (ast.Gt, ast.LtE), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,),
+              ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,)}
+PARTNERS = {"sin": "cos", "cosh": "sinh", "max": "min", "maximum": "minimum", "argmax": "argmin", "any": "all",
+            "sum": "mean", "ones": "zeros", "ones_like": "zeros_like", "floor": "ceil", "logical_and": "logical_or"}
 PARTNERS |= {b: a for a, b in PARTNERS.items()}
 COMMUTES = (ast.Add, ast.Mult, ast.BitAnd, ast.BitOr)
-COMMUTATIVE = {"maximum", "minimum", "multiply", "add", "max", "min", "vecdot", "logical_and", "logical_or", "broadcast_shapes", "zip"}
-SAME_NUMBERS = {"ascontiguousarray", "asarray", "copy"}  # calls that change where numbers lie in memory, not the numbers
+COMMUTATIVE = {"maximum", "minimum", "multiply", "add", "max", "min", "vecdot", "logical_and", "logical_or",
+               "broadcast_shapes", "zip"}
+# calls that change where numbers lie in memory, not the numbers
+SAME_NUMBERS = {"ascontiguousarray", "asarray", "copy"}
 AXES = {"axis", "axes", "dim", "dims"}
 MODULES = {"np", "math", "scipy", "np.add", "scipy.sparse", "scipy.special"}
 
@@ -37,7 +40,8 @@ def binary(node, _):
     """a ∘ b: the inverse operation, one side alone, the sides exchanged."""
     kind, left, right = type(node.op), node.left, node.right
     if kind in INVERSE:
-        yield "flip the sign" if kind in (ast.Add, ast.Sub) else "invert the operation", changed(node, op=INVERSE[kind]())
+        yield "flip the sign" if kind in (ast.Add, ast.Sub) else "invert the operation", \
+            changed(node, op=INVERSE[kind]())
     part = "term" if kind in (ast.Add, ast.Sub) else "factor"
     yield f"drop a {part}", left
     yield f"drop a {part}", ast.UnaryOp(ast.USub(), right) if kind is ast.Sub else right
@@ -160,7 +164,8 @@ def expression(node, _):
 
 
 def returned(node, parameters):
-    """What is returned: the first argument (the cotangent) unchanged, for each gradient; none; two gradients exchanged."""
+    """What is returned: the first argument (the cotangent) unchanged, for each gradient;
+    none; two gradients exchanged."""
     if node.value is None or not parameters:
         return
     first = ast.Name(parameters[0], ast.Load())
@@ -174,10 +179,11 @@ def returned(node, parameters):
                 yield what, changed(node, value=ast.Tuple([*elements[:i], other, *elements[i + 1:]], ast.Load()))
     for i, (a, b) in enumerate(zip(elements, elements[1:])):
         if ast.dump(a) != ast.dump(b):
-            yield "swap two results", changed(node, value=ast.Tuple([*elements[:i], b, a, *elements[i + 2:]], ast.Load()))
+            yield "swap two results", \
+                changed(node, value=ast.Tuple([*elements[:i], b, a, *elements[i + 2:]], ast.Load()))
 
 
-REWRITES = {ast.BinOp: [binary], ast.UnaryOp: [unary], ast.Compare: [comparison], ast.BoolOp: [logic], ast.IfExp: [choice],
-            ast.If: [branch], ast.Constant: [constant], ast.Attribute: [attribute], ast.Subscript: [subscript],
-            ast.Slice: [stretch], ast.Call: [call], ast.Name: [name], ast.AugAssign: [augmented], ast.Assign: [assignment],
-            ast.Expr: [expression], ast.Return: [returned]}
+REWRITES = {ast.BinOp: [binary], ast.UnaryOp: [unary], ast.Compare: [comparison], ast.BoolOp: [logic],
+            ast.IfExp: [choice], ast.If: [branch], ast.Constant: [constant], ast.Attribute: [attribute],
+            ast.Subscript: [subscript], ast.Slice: [stretch], ast.Call: [call], ast.Name: [name],
+            ast.AugAssign: [augmented], ast.Assign: [assignment], ast.Expr: [expression], ast.Return: [returned]}

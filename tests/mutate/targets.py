@@ -1,5 +1,5 @@
-"""Which functions are rewritten: VJPs, composites, functions around ops that have a spec row, and the plain functions of the
-same room that these call."""
+"""Which functions are rewritten: VJPs, composites, functions around ops that have a spec row, and the plain functions
+of the same room that these call."""
 
 import ast
 import importlib
@@ -106,9 +106,11 @@ def functions_of(record, modules):
 
 
 def functions_around(row, modules):
-    """The functions whose gradients the tape makes of those of ops: what a row calls instead of its op, and what this reaches."""
+    """The functions whose gradients the tape makes of those of ops:
+    what a row calls instead of its op, and what this reaches."""
     called = [row.function, getattr(tinymm.functional, row.public or "", None)]
-    return reach([f for f in called if isinstance(f, FunctionType) and f.__module__ in modules and not hasattr(f, "op")], modules)
+    return reach([f for f in called if isinstance(f, FunctionType) and f.__module__ in modules
+                  and not hasattr(f, "op")], modules)
 
 
 def reach(functions, modules):
@@ -123,9 +125,11 @@ def reach(functions, modules):
 
 
 def called_by(function, modules):
-    """The plain functions and the methods of classes of these modules that a function names, by themselves or as `module.name`."""
+    """The plain functions and the methods of classes of these modules that a function names,
+    by themselves or as `module.name`."""
     node, _ = definitions(function.__module__)[function.__qualname__]
-    for value in {id(v): v for v in map(lambda n: named(n, function.__globals__), ast.walk(node)) if v is not None}.values():
+    for value in {id(v): v for v in map(lambda n: named(n, function.__globals__), ast.walk(node))
+                  if v is not None}.values():
         if getattr(value, "__module__", None) not in modules or hasattr(value, "op"):
             continue
         members = vars(value).values() if isinstance(value, type) else [value]

@@ -98,7 +98,8 @@ def serve(pipe, parents, examples, limit):
         except EOFError:
             return
         try:  # when the timer runs out, SIGPROF ends the process
-            pipe.send(killer_of(mutant, examples, beat=lambda share: signal.setitimer(signal.ITIMER_PROF, share * limit)))
+            pipe.send(
+                killer_of(mutant, examples, beat=lambda share: signal.setitimer(signal.ITIMER_PROF, share * limit)))
         except BaseException as error:  # not the mutant's: that is caught where a check is run
             pipe.send(BrokenCheck(f"{mutant.target.name}: {type(error).__name__}: {error}"))
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -32,7 +32,8 @@ def square_mask(rng, *shape):
 @case
 def Linear(rng):
     batch, length, width, out = sizes(rng, 4)
-    return nn.Linear(width, out, bias=bool(rng.integers(2)), rng=rng), [rng.normal(size=(batch, length, width))], (batch, length, out)
+    return nn.Linear(width, out, bias=bool(rng.integers(2)), rng=rng), \
+        [rng.normal(size=(batch, length, width))], (batch, length, out)
 
 
 @case
@@ -103,7 +104,8 @@ def Conv1d(rng):
     batch, channels, out, kernel, stride, dilation = sizes(rng, 6, high=3)
     length = dilation * (kernel - 1) + 4
     layer = nn.Conv1d(channels, out, kernel, stride, padding=1, dilation=dilation, rng=rng)
-    return layer, [rng.normal(size=(batch, channels, length))], (batch, out, (length + 2 - dilation * (kernel - 1) - 1) // stride + 1)
+    return layer, [rng.normal(size=(batch, channels, length))], \
+        (batch, out, (length + 2 - dilation * (kernel - 1) - 1) // stride + 1)
 
 
 @case
@@ -135,7 +137,8 @@ def ConvTranspose2d(rng):
 def MaxPool2d(rng):
     batch, channels, kernel, stride = sizes(rng, 4, high=3)
     side = (6 - kernel) // stride + 1
-    x = rng.permutation(batch * channels * 36).reshape(batch, channels, 6, 6) * 0.1  # no two so close that a step swaps them
+    # no two so close that a step swaps them
+    x = rng.permutation(batch * channels * 36).reshape(batch, channels, 6, 6) * 0.1
     return nn.MaxPool2d(kernel, stride), [x], (batch, channels, side, side)
 
 
@@ -148,7 +151,8 @@ def AvgPool2d(rng):
 @case
 def AdaptiveAvgPool2d(rng):
     batch, channels, height, width = sizes(rng, 4, high=5)
-    return nn.AdaptiveAvgPool2d((height, width)), [rng.normal(size=(batch, channels, 5, 7))], (batch, channels, height, width)
+    return nn.AdaptiveAvgPool2d((height, width)), [rng.normal(size=(batch, channels, 5, 7))], \
+        (batch, channels, height, width)
 
 
 @case
@@ -160,7 +164,8 @@ def SinusoidalPositionalEncoding(rng):
 @case
 def LearnedPositionalEncoding(rng):
     batch, length, width = sizes(rng, 3)
-    return nn.LearnedPositionalEncoding(length, width, rng=rng), [rng.normal(size=(batch, length, width))], (batch, length, width)
+    return nn.LearnedPositionalEncoding(length, width, rng=rng), [rng.normal(size=(batch, length, width))], \
+        (batch, length, width)
 
 
 def recurrent(layer):
@@ -242,7 +247,8 @@ def score(layer, *hidden):
         batch, length, keys, width, other = sizes(rng, 5)
         plain = layer in (nn.DotScore, nn.ScaledDotScore)
         f = layer() if plain else layer(width, other, *hidden, rng=rng)
-        return f, [rng.normal(size=(batch, length, width)), rng.normal(size=(batch, keys, width if plain else other))], \
+        return f, [rng.normal(size=(batch, length, width)),
+                   rng.normal(size=(batch, keys, width if plain else other))], \
             (batch, length, keys)
     build.__name__ = layer.__name__
     return case(build)
@@ -270,7 +276,8 @@ scored("LocalAttention", lambda f, width, rng: nn.LocalAttention(f, 1))
 # a reach so wide that no key stands at its edge, where the weights jump
 scored("PredictiveLocalAttention", lambda f, width, rng: nn.PredictiveLocalAttention(f, width, 3, 50.0, rng=rng))
 scored("HardAttention", lambda f, width, rng: nn.HardAttention(f, rng=rng))
-scored("GumbelAttention", lambda f, width, rng: nn.GumbelAttention(f, 0.7, hard=False, rng=rng))  # hard: not a derivative
+# hard: not a derivative
+scored("GumbelAttention", lambda f, width, rng: nn.GumbelAttention(f, 0.7, hard=False, rng=rng))
 
 
 @case
@@ -294,21 +301,25 @@ def T5RelativeBias(rng):
 @case
 def GroupedQueryAttention(rng):
     batch, length, readers, group, pairs = sizes(rng, 5, high=3)
-    heads, rotary = readers * group, (None, tm.functional.rotary_interleaved, tm.functional.rotary_half_split)[rng.integers(3)]
+    heads, rotary = readers * group, \
+        (None, tm.functional.rotary_interleaved, tm.functional.rotary_half_split)[rng.integers(3)]
     width = heads * 2 * pairs
     layer = nn.GroupedQueryAttention(width, heads, readers, rotary, bias=bool(rng.integers(2)), rng=rng)
-    return layer, [rng.normal(size=(batch, length, width)), square_mask(rng, length, length), True], (batch, length, width)
+    return layer, [rng.normal(size=(batch, length, width)), square_mask(rng, length, length), True], \
+        (batch, length, width)
 
 
 @case
 def Sequential(rng):
     batch, width, hidden, out = sizes(rng, 4)
-    layer = nn.Sequential(nn.Linear(width, hidden, rng=rng), nn.Tanh(), nn.Dropout(0.3, rng=rng), nn.Linear(hidden, out, rng=rng))
+    layer = nn.Sequential(nn.Linear(width, hidden, rng=rng), nn.Tanh(), nn.Dropout(0.3, rng=rng),
+                          nn.Linear(hidden, out, rng=rng))
     return layer, [rng.normal(size=(batch, width))], (batch, out)
 
 
 def built(name, seed, dtype=np.float64):
-    """The layer in `dtype` with every parameter and buffer re-randomised (the defaults 1 and 0 hide bugs), inputs, shape."""
+    """The layer in `dtype` with every parameter and buffer re-randomised
+    (the defaults 1 and 0 hide bugs), inputs, shape."""
     rng = np.random.default_rng(seed)
     layer, inputs, shape = CASES[name](rng)
     layer.to(dtype)

@@ -132,7 +132,8 @@ def test_the_largest_channel_counts(rng):
 @pytest.mark.parametrize("explain", [saliency, gradient_times_input, integrated_gradients])
 def test_errors_name_the_rule(explain, rng):
     model = smooth_model(rng)
-    with pytest.raises(ValueError, match=rf"{explain.__name__}: x must be floats of shape \(B, ...\), B > 0; got int64 \(2, 5\)"):
+    with pytest.raises(ValueError,
+                       match=rf"{explain.__name__}: x must be floats of shape \(B, ...\), B > 0; got int64 \(2, 5\)"):
         explain(model, np.zeros((2, 5), np.int64))
     with pytest.raises(ValueError, match=r"f must return scores \(B, K\) for B = 2; got \(2,\)"):
         explain(lambda x: x.sum(1), np.zeros((2, 5)))

@@ -144,14 +144,17 @@ def twice(cache, call):
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda f, x: twice(nn.MemoryCache(), lambda c: f(x, x, x, cache=c)), "MemoryCache: already holds a memory; pass None"),
-    (lambda f, x: f(x, None, None), "MultiheadAttention: key and value may be None, both, if a cache already holds them"),
+    (lambda f, x: twice(nn.MemoryCache(), lambda c: f(x, x, x, cache=c)),
+     "MemoryCache: already holds a memory; pass None"),
+    (lambda f, x: f(x, None, None),
+     "MultiheadAttention: key and value may be None, both, if a cache already holds them"),
     (lambda f, x: f(x, None, None, cache=nn.MemoryCache()), "may be None, both, if a cache already holds them"),
     (lambda f, x: f(x, None, x, cache=nn.MemoryCache()), "may be None, both"),
     (lambda f, x: f(x, x, x, cache=nn.StreamingCache(1, 2)), "StreamingCache: takes one position at a time; got 4"),
     (lambda f, x: [f(a, a, a, cache=c) for c in [nn.KeyValueCache()] for a in (x, x[:1])],
      "KeyValueCache: holds a batch of 2; got one of 1"),
-    (lambda f, x: nn.StreamingCache(1, 0), "StreamingCache: needs 0 or more sinks and a window of 1 or more; got 1 and 0"),
+    (lambda f, x: nn.StreamingCache(1, 0),
+     "StreamingCache: needs 0 or more sinks and a window of 1 or more; got 1 and 0"),
     (lambda f, x: decoder_of(np.random.default_rng(0))(x, x, cache=[None]), "one entry per layer; got 1 for 2 layers"),
     (lambda f, x: nn.GroupedQueryAttention(6, 4, 2, rng=np.random.default_rng(0)),
      "GroupedQueryAttention: num_heads must divide embed_dim, and num_key_heads num_heads; got 6, 4 and 2"),

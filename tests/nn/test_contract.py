@@ -26,7 +26,8 @@ def each_case(examples=10):
     def decorate(test):
         @pytest.mark.parametrize("name", sorted(CASES))
         def run(name):
-            settings(max_examples=max(2, settings().max_examples * examples // 25))(given(SEEDS)(lambda s: test(name, s)))()
+            settings(max_examples=max(2, settings().max_examples * examples // 25))(
+                given(SEEDS)(lambda s: test(name, s)))()
         run.__name__ = test.__name__
         run.__doc__ = test.__doc__
         return run
@@ -57,7 +58,8 @@ def unit(v):
 
 @each_case(6)
 def test_gradients_of_inputs_and_parameters(name, seed):
-    """Along one random direction per array, in training and in evaluation: a wrong element shows in almost every one."""
+    """Along one random direction per array, in training and in evaluation:
+    a wrong element shows in almost every one."""
     layer, inputs, _ = built(name, seed)
     rng = np.random.default_rng(seed + 1)
     parameters = dict(layer.named_parameters())
@@ -74,7 +76,8 @@ def test_gradients_of_inputs_and_parameters(name, seed):
 
     for mode in (True, False):
         layer.train(mode)
-        gradcheck(f, [np.zeros(())] * len(along), rng, rtol=1e-5, atol=1e-7)  # curvature of a whole layer, not of one op
+        # curvature of a whole layer, not of one op
+        gradcheck(f, [np.zeros(())] * len(along), rng, rtol=1e-5, atol=1e-7)
 
 
 @each_case(3)
@@ -89,7 +92,8 @@ def test_float32_gradients_stay_close_to_float64(name, seed):
         found.append([np.zeros(t.shape) if t.grad is None else t.grad for t in tensors])
     scale = max(1.0, *(np.abs(b).max(initial=0) for b in found[1])) if found[1] else 1.0
     for a, b in zip(*found):
-        np.testing.assert_allclose(a, b, rtol=0, atol=3e-4 * scale)  # near a norm's σ → 0 a drawn layer may lose 3 digits
+        # near a norm's σ → 0 a drawn layer may lose 3 digits
+        np.testing.assert_allclose(a, b, rtol=0, atol=3e-4 * scale)
 
 
 @each_case(3)
@@ -191,7 +195,8 @@ def test_shows_itself(name, seed):
 
 @pytest.mark.parametrize("name", sorted(n for n, c in LAYERS.items() if "rng" in inspect.signature(c).parameters))
 def test_randomness_needs_a_generator(name):
-    required = [p for p in inspect.signature(LAYERS[name]).parameters.values() if p.default is p.empty and p.name != "rng"]
+    required = [p for p in inspect.signature(LAYERS[name]).parameters.values()
+                if p.default is p.empty and p.name != "rng"]
     with pytest.raises(TypeError, match="rng"):
         LAYERS[name](*[2] * len(required))
     with pytest.raises(ValueError, match=r"rng: needs a numpy\.random\.Generator .*got int"):

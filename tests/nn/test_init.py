@@ -34,7 +34,8 @@ def test_same_seed_same_bits():
 
 def test_fans_need_two_axes(rng):
     for shape in ((3,), (3, 0)):
-        with pytest.raises(ValueError, match=r"init: fan-in and fan-out need a weight of at least 2 axes, none of length 0; got"):
+        with pytest.raises(ValueError,
+                           match=r"init: fan-in and fan-out need a weight of at least 2 axes, none of length 0; got"):
             init.xavier_uniform_(nn.Parameter(np.empty(shape)), rng=rng)
 
 

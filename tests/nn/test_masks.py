@@ -34,7 +34,8 @@ def causal_models(rng):
         "attention": lambda x: attention(x, x, x, is_causal=True)[0],
         "attention with weights": lambda x: attention(x, x, x, need_weights=True, is_causal=True)[0],
         "attention with a mask": lambda x: attention(x, x, x, attn_mask=np.tri(x.shape[1], dtype=bool))[0],
-        "attention, causal and padded": lambda x: attention(x, x, x, np.ones(x.shape[:2], bool), False, is_causal=True)[0],
+        "attention, causal and padded": lambda x: attention(x, x, x, np.ones(x.shape[:2], bool), False,
+                                                            is_causal=True)[0],
         "encoder layer": lambda x: encoder(x, is_causal=True),
         "decoder layer": lambda x: decoder(x, memory, tgt_is_causal=True),
         "encoder": lambda x: nn.TransformerEncoder([encoder, encoder])(x, is_causal=True),
@@ -67,7 +68,8 @@ def padded_models(rng):
     attention = fresh(nn.MultiheadAttention(6, 2, rng=rng), rng)
     encoder, decoder = (transformer_layer(k, rng) for k in (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer))
     query = tm.tensor(rng.normal(size=(3, 4, 6)))
-    recurrent = {kind.__name__: fresh(kind(6, 3, 2, bidirectional=True, rng=rng), rng) for kind in (nn.RNN, nn.GRU, nn.LSTM)}
+    recurrent = {kind.__name__: fresh(kind(6, 3, 2, bidirectional=True, rng=rng), rng)
+                 for kind in (nn.RNN, nn.GRU, nn.LSTM)}
     both = {name: (lambda layer: lambda x, real: layer(x, mask=real)[0])(layer) for name, layer in recurrent.items()}
     return both | {
         "attention": lambda x, real: attention(query, x, x, real)[0],
@@ -136,9 +138,11 @@ def test_both_ways_of_attending_agree_and_weights_come_as_asked(rng):
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda f, x: f(x, x, x, np.ones((2, 4))), "key_padding_mask is boolean, True = may attend, of shape .2, 4.; got float64"),
+    (lambda f, x: f(x, x, x, np.ones((2, 4))),
+     "key_padding_mask is boolean, True = may attend, of shape .2, 4.; got float64"),
     (lambda f, x: f(x, x, x, np.ones((4, 2), bool)), r"key_padding_mask is boolean.*got bool \(4, 2\)"),
-    (lambda f, x: f(x, x, x, attn_mask=np.ones((4, 3), bool)), r"\(4, 4\) or \(2, 4, 4\) or \(2, 2, 4, 4\); got bool \(4, 3\)"),
+    (lambda f, x: f(x, x, x, attn_mask=np.ones((4, 3), bool)),
+     r"\(4, 4\) or \(2, 4, 4\) or \(2, 2, 4, 4\); got bool \(4, 3\)"),
     (lambda f, x: f(x[0], x, x), r"query must be \(batch, length, 6\); got \(4, 6\)"),
     (lambda f, x: f(x, x[..., :5], x), r"key must be \(batch, length, 6\); got \(2, 4, 5\)"),
     (lambda f, x: f(x, x, x[:, :3]), "key and value the length; got .*2, 3, 6"),
@@ -151,12 +155,15 @@ def test_attention_says_what_is_wrong(rng, call, message):
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda rng: nn.MultiheadAttention(6, 4, rng=rng), "MultiheadAttention: num_heads must divide embed_dim; got 4 and 6"),
+    (lambda rng: nn.MultiheadAttention(6, 4, rng=rng),
+     "MultiheadAttention: num_heads must divide embed_dim; got 4 and 6"),
     (lambda rng: nn.TransformerEncoderLayer(6, 2, activation="tanh", rng=rng),
      "TransformerEncoderLayer: activation is 'relu', 'gelu' or 'quick_gelu'; got 'tanh'"),
     (lambda rng: nn.Dropout(1.5, rng=rng), r"Dropout: p is a probability in \[0, 1\]; got 1.5"),
-    (lambda rng: nn.Conv2d(3, 4, 3, groups=2, rng=rng), "Conv2d: groups must divide both channel counts; got 2 for 3 and 4"),
-    (lambda rng: nn.GRU(3, 4, 0, rng=rng), "GRU: input_size, hidden_size and num_layers are at least 1; got 3, 4 and 0"),
+    (lambda rng: nn.Conv2d(3, 4, 3, groups=2, rng=rng),
+     "Conv2d: groups must divide both channel counts; got 2 for 3 and 4"),
+    (lambda rng: nn.GRU(3, 4, 0, rng=rng),
+     "GRU: input_size, hidden_size and num_layers are at least 1; got 3, 4 and 0"),
     (lambda rng: nn.Embedding(3, 4, 3, rng=rng), r"Embedding: padding_idx lies in \[-3, 3\); got 3"),
     (lambda rng: nn.GroupNorm(3, 4), "GroupNorm: num_groups must divide num_channels; got 3 and 4"),
     (lambda rng: nn.BatchNorm2d(3)(tm.tensor(np.ones((2, 3)))), r"BatchNorm2d: the input has 4 axes; got \(2, 3\)"),

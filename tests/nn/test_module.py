@@ -42,7 +42,8 @@ def test_parameters_are_found_in_order_and_shared_ones_once(tied):
 
 def test_a_shared_parameter_gets_both_gradients_and_both_names_in_the_state(tied):
     state = tied.state_dict()
-    assert list(state) == ["gain", "count", "embed.weight", "hidden.weight", "hidden.bias", "decode.weight", "decode.bias"]
+    assert list(state) == ["gain", "count", "embed.weight", "hidden.weight", "hidden.bias", "decode.weight",
+                           "decode.bias"]
     state["embed.weight"] = state["decode.weight"] = np.full((5, 3), 2.0)
     tied.load_state_dict(state)
     assert tied.embed.weight is tied.decode.weight and (tied.embed.weight.data == 2).all()
@@ -77,7 +78,8 @@ def test_load_state_dict_names_everything_that_does_not_fit(tied):
     del state["hidden.bias"], state["count"]
     state["other"] = np.zeros(1)
     state["gain"] = np.zeros((3, 1))
-    with pytest.raises(ValueError, match="does not fit Tied; wrong shapes: gain is \\(3,\\) here, \\(3, 1\\) in the state; "
+    with pytest.raises(ValueError, match="does not fit Tied; "
+                                         "wrong shapes: gain is \\(3,\\) here, \\(3, 1\\) in the state; "
                                          "missing keys: count, hidden.bias; unexpected keys: other"):
         tied.load_state_dict(state)
     with pytest.raises(ValueError, match="wrong shapes: gain"):

@@ -19,7 +19,8 @@ def drawn(rng, layers, heads, length, batch=2):
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 3), st.integers(1, 4))
 def test_rollout_sums_over_all_paths(seed, layers, heads, length):
-    """A path steps back from layer to layer; at each it stays (½) or goes where some head looks (½, shared by the heads)."""
+    """A path steps back from layer to layer;
+    at each it stays (½) or goes where some head looks (½, shared by the heads)."""
     weights = drawn(np.random.default_rng(seed), layers, heads, length)
     found = attention_rollout(weights)
     for b, last, first in product(range(2), range(length), range(length)):
@@ -60,7 +61,8 @@ def test_of_a_transformer_as_recorded(rng):
 def test_errors_name_the_rule(rng):
     with pytest.raises(ValueError, match="attention_rollout: needs the weights of at least one layer; got none"):
         attention_rollout([])
-    with pytest.raises(ValueError, match=r"must be \(B, H, T, T\), of the same B and T; got \(2, 1, 3, 3\), \(2, 1, 4, 4\)"):
+    with pytest.raises(ValueError,
+                       match=r"must be \(B, H, T, T\), of the same B and T; got \(2, 1, 3, 3\), \(2, 1, 4, 4\)"):
         attention_rollout([drawn(rng, 1, 1, 3)[0], drawn(rng, 1, 1, 4)[0]])
     with pytest.raises(ValueError, match=r"got \(2, 3, 3\)"):
         attention_rollout([drawn(rng, 1, 1, 3)[0][:, 0]])

@@ -48,7 +48,8 @@ def test_padding_is_hidden(name, training, seed):
     leaf, noise = tm.tensor(key, requires_grad=True), attend.rng_state()
     y = attend(tm.tensor(query), leaf, None, real[:, None])[0]
     attend.load_rng_state(noise)
-    np.testing.assert_allclose(attend(tm.tensor(query), tm.tensor(moved), None, real[:, None])[0].data, y.data, atol=1e-12)
+    np.testing.assert_allclose(attend(tm.tensor(query), tm.tensor(moved), None, real[:, None])[0].data,
+                               y.data, atol=1e-12)
     y.backward(rng.normal(size=y.shape))
     assert not leaf.grad[~real].any()
 
@@ -76,7 +77,8 @@ def test_soft_attention_with_scaled_dots_is_the_transformers(seed):
 def test_concat_and_additive_share_their_parameters(rng):
     joined, split = nn.ConcatScore(3, 4, 5, rng=rng), nn.AdditiveScore(3, 4, 5, rng=rng)
     state = joined.state_dict()
-    split.load_state_dict({"weight_q": state["weight"][:, :3], "weight_k": state["weight"][:, 3:], "weight_v": state["weight_v"]})
+    split.load_state_dict({"weight_q": state["weight"][:, :3], "weight_k": state["weight"][:, 3:],
+                           "weight_v": state["weight_v"]})
     query, key = (tm.tensor(rng.normal(size=s).astype(np.float32)) for s in ((2, 3, 3), (2, 6, 4)))
     np.testing.assert_allclose(joined(query, key).data, split(query, key).data, atol=1e-6)
 
@@ -132,7 +134,8 @@ def test_evaluation_takes_the_likeliest(rng):
 
 @pytest.mark.parametrize("estimator", ["moving", "learned", "gumbel"])
 def test_the_best_location_is_found(estimator):
-    """Four regions, one of them right: 150 steps of plain gradient descent from even weights, nothing to learn but e."""
+    """Four regions, one of them right:
+    150 steps of plain gradient descent from even weights, nothing to learn but e."""
     rng = np.random.default_rng(0)
     f, key = Constant(4), tm.tensor(np.array([[-1.0], [0.0], [1.0], [2.0]]))
     look = nn.GumbelAttention(f, 0.5, rng=rng) if estimator == "gumbel" else nn.HardAttention(f, 0.0, rng=rng)
@@ -169,7 +172,8 @@ def test_a_moving_baseline_is_saved(rng):
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda rng: nn.HardAttention(nn.DotScore(), 1.5, rng=rng), r"HardAttention: mix is a probability in \[0, 1\]; got 1.5"),
+    (lambda rng: nn.HardAttention(nn.DotScore(), 1.5, rng=rng),
+     r"HardAttention: mix is a probability in \[0, 1\]; got 1.5"),
     (lambda rng: nn.MovingBaseline(1.0), r"MovingBaseline: momentum lies in \[0, 1\); got 1.0"),
     (lambda rng: nn.T5RelativeBias(4, 30, rng=rng), "num_buckets must be a multiple of 4 .*got 30 and 128"),
     (lambda rng: nn.HardAttention(nn.DotScore(), rng=3), "rng: needs a numpy.random.Generator"),

@@ -22,7 +22,8 @@ def layers(rng):
         "LSTM": (nn.LSTM(D, 3, 2, bidirectional=True, rng=rng), [x],
                  2 * B * T * 2 * 4 * ((D * 3 + 3 * 3) + (6 * 3 + 3 * 3))),
         "GRU": (nn.GRU(D, 3, rng=rng), [x], 2 * B * T * 3 * (D * 3 + 3 * 3)),
-        "MultiheadAttention": (nn.MultiheadAttention(D, H, rng=rng), [x, memory, memory], attention + 2 * B * T * D * D),
+        "MultiheadAttention": (nn.MultiheadAttention(D, H, rng=rng), [x, memory, memory],
+                               attention + 2 * B * T * D * D),
         "Embedding": (nn.Embedding(5, D, rng=rng), [np.zeros((B, T), int)], 0),
     }
 

@@ -63,10 +63,13 @@ def simple_layers(rng):
     return {
         "Linear": (t.Linear(6, 3), nn.Linear(6, 3, rng=rng), norm),
         "Linear without bias": (t.Linear(6, 3, bias=False), nn.Linear(6, 3, bias=False, rng=rng), norm),
-        "Conv1d": (t.Conv1d(4, 3, 3, 2, 1, 2), nn.Conv1d(4, 3, 3, 2, 1, dilation=2, rng=rng), rng.normal(size=(2, 4, 9))),
+        "Conv1d": (t.Conv1d(4, 3, 3, 2, 1, 2), nn.Conv1d(4, 3, 3, 2, 1, dilation=2, rng=rng),
+                   rng.normal(size=(2, 4, 9))),
         "Conv2d": (t.Conv2d(4, 6, (3, 2), 2, 1), nn.Conv2d(4, 6, (3, 2), 2, 1, rng=rng), image),
-        "Conv3d": (t.Conv3d(2, 3, (3, 2, 2), (1, 2, 1), 1), nn.Conv3d(2, 3, (3, 2, 2), (1, 2, 1), 1, rng=rng), rng.normal(size=(2, 2, 4, 5, 3))),
-        "Conv2d in groups": (t.Conv2d(4, 6, 3, groups=2, bias=False), nn.Conv2d(4, 6, 3, groups=2, bias=False, rng=rng), image),
+        "Conv3d": (t.Conv3d(2, 3, (3, 2, 2), (1, 2, 1), 1), nn.Conv3d(2, 3, (3, 2, 2), (1, 2, 1), 1, rng=rng),
+                   rng.normal(size=(2, 2, 4, 5, 3))),
+        "Conv2d in groups": (t.Conv2d(4, 6, 3, groups=2, bias=False), nn.Conv2d(4, 6, 3, groups=2, bias=False, rng=rng),
+                             image),
         "ConvTranspose2d": (t.ConvTranspose2d(4, 3, 3, 2, 1, 1), nn.ConvTranspose2d(4, 3, 3, 2, 1, 1, rng=rng), image),
         "LayerNorm": (t.LayerNorm((5, 6)), nn.LayerNorm((5, 6)), norm),
         "RMSNorm": (t.RMSNorm(6), nn.RMSNorm(6), norm),
@@ -108,7 +111,8 @@ def test_recurrent_networks_masked_as_packed(name, seed):
     theirs, mine = twins(theirs, mine, rng)
     x = rng.normal(size=(batch, length, width))
     mask = lengths_mask(rng, batch, length)
-    starts = [rng.normal(size=(layers * directions, batch, hidden)) for _ in range(2 if name == "LSTM" else 1)][:2 * (initial - 1)]
+    starts = [rng.normal(size=(layers * directions, batch, hidden))
+              for _ in range(2 if name == "LSTM" else 1)][:2 * (initial - 1)]
 
     def state(hx):
         return None if not hx else tuple(hx) if name == "LSTM" else hx[0]
@@ -159,7 +163,8 @@ def test_transformer_encoder(norm_first, activation, seed):
     theirs, mine = twins(theirs, nn.TransformerEncoder(layers, nn.LayerNorm(3 * heads)), rng)
     real, allowed = lengths_mask(rng, batch, length), square_mask(rng, length, length)
     same(theirs, mine, [rng.normal(size=(batch, length, 3 * heads))],
-         lambda f, x: one(f, x, torch.tensor(~allowed), torch.tensor(~real)), lambda f, x: one(f, x, allowed, real), rng)
+         lambda f, x: one(f, x, torch.tensor(~allowed), torch.tensor(~real)),
+         lambda f, x: one(f, x, allowed, real), rng)
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
@@ -173,7 +178,8 @@ def test_transformer_decoder(norm_first, seed):
     theirs = torch.nn.TransformerDecoder(layer, 2, torch.nn.LayerNorm(3 * heads))
     layers = [nn.TransformerDecoderLayer(*arguments, norm_first=norm_first, rng=rng) for _ in range(2)]
     theirs, mine = twins(theirs, nn.TransformerDecoder(layers, nn.LayerNorm(3 * heads)), rng)
-    real, seen, allowed = lengths_mask(rng, batch, length), lengths_mask(rng, batch, keys), square_mask(rng, length, keys)
+    real, seen, allowed = lengths_mask(rng, batch, length), lengths_mask(rng, batch, keys), \
+        square_mask(rng, length, keys)
     future = torch.triu(torch.ones(length, length, dtype=torch.bool), 1)
     arrays = [rng.normal(size=(batch, n, 3 * heads)) for n in (length, keys)]
     same(theirs, mine, arrays,

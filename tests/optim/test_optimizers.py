@@ -63,7 +63,8 @@ def test_groups_equal_torch(rng):
     torch = pytest.importorskip("torch")
     ours = parameters([(3, 4), (5,)], rng)
     theirs = [torch.tensor(p.data.copy(), requires_grad=True) for p in ours]
-    mine = AdamW([{"params": [ours[0]], "lr": 0.1}, {"params": ours[1], "weight_decay": 0.0}], lr=0.02, weight_decay=0.5)
+    mine = AdamW([{"params": [ours[0]], "lr": 0.1}, {"params": ours[1], "weight_decay": 0.0}], lr=0.02,
+                 weight_decay=0.5)
     reference = torch.optim.AdamW([{"params": [theirs[0]], "lr": 0.1}, {"params": [theirs[1]], "weight_decay": 0.0}],
                                   lr=0.02, weight_decay=0.5)
     for _ in range(10):
@@ -101,7 +102,8 @@ def test_adam_by_hand():
 @pytest.mark.parametrize("kind, options", PLAIN)
 def test_float32_stays_and_drifts_little(kind, options, rng):
     shapes = [(7, 3), ()]
-    single, double = parameters(shapes, np.random.default_rng(1), np.float32), parameters(shapes, np.random.default_rng(1))
+    single, double = parameters(shapes, np.random.default_rng(1), np.float32), \
+        parameters(shapes, np.random.default_rng(1))
     for p, q in zip(single, double):
         q.data[...] = p.data
     steps(kind(single, **options), np.random.default_rng(2))
@@ -197,7 +199,8 @@ def test_cores_that_share_the_parameters_give_the_same_bits(kind, options, sizes
         for p, state in zip(alone.parameters, alone.state):
             alone.update(p.data, draw.standard_normal(p.shape), state, alone.param_groups[0])
     assert all((p.data == q.data).all() for p, q in zip(alone.parameters, shared.parameters))
-    assert {k: v.tolist() for k, v in alone.state_dict().items()} == {k: v.tolist() for k, v in shared.state_dict().items()}
+    assert {k: v.tolist() for k, v in alone.state_dict().items()} == {
+        k: v.tolist() for k, v in shared.state_dict().items()}
 
 
 def test_an_error_in_one_update_reaches_the_caller(monkeypatch, rng):
@@ -246,7 +249,8 @@ def test_an_array_assigned_to_data_is_what_gets_updated():
     (lambda p: AdamW([p], betas=(0.9, 1.0)), "AdamW: betas must be in"),
     (lambda p: Adam([p], eps=-1e-8), "Adam: lr, eps and weight_decay"),
     (lambda p: Adam([p]).load_state_dict({"state.1.step": 3}), "has 1 parameters in 1 groups; got 'state.1.step'"),
-    (lambda p: Adam([p]).load_state_dict({"state.0.exp_avg": np.zeros(3)}), r"shape of its parameter, \(1,\); got \(3,\)"),
+    (lambda p: Adam([p]).load_state_dict({"state.0.exp_avg": np.zeros(3)}),
+     r"shape of its parameter, \(1,\); got \(3,\)"),
 ])
 def test_errors_name_the_rule(call, message):
     with pytest.raises(ValueError, match=message):

@@ -24,7 +24,7 @@ def refused(capsys):
 
 @pytest.fixture
 def interrupted(monkeypatch):
-    """interrupted(steps, *words): as Ctrl-C after so many steps of training would, ends the command; its exit status is 130."""
+    """interrupted(steps, *words): ends the command as Ctrl-C after so many steps of training would; exit status 130."""
     def run(steps, *words):
         train_step, done = loop.Trainer._train_step, []
 
@@ -43,7 +43,7 @@ def interrupted(monkeypatch):
 
 @pytest.fixture
 def check_resume(interrupted, tmp_path):
-    """check_resume(steps, *words): broken off there and resumed, the command ends with the bits of an undisturbed run."""
+    """check_resume(steps, *words): broken off and resumed, the command ends with the bits of an undisturbed run."""
     def check(steps, *words):
         words, whole, broken = [*map(str, words)], tmp_path / "whole", tmp_path / "broken"
         assert main([*words, "--out", str(whole)]) == 0

@@ -31,7 +31,8 @@ def pictures(tmp_path):
     (folder / "images").mkdir(parents=True)
     for i, pixels in enumerate(world.render(scenes, rng)):
         image_module.fromarray((pixels.transpose(1, 2, 0) * 255).astype(np.uint8)).save(folder / "images" / f"{i}.png")
-    entries = [{"id": i, "file_name": f"{i}.png", "colour": s.things[0].colour, "shape": s.things[0].shape} for i, s in enumerate(scenes)]
+    entries = [{"id": i, "file_name": f"{i}.png", "colour": s.things[0].colour, "shape": s.things[0].shape}
+               for i, s in enumerate(scenes)]
     captions = [{"image_id": i, "caption": c} for i, group in enumerate(world.captions(scenes, rng, 2)) for c in group]
     write(folder, entries, captions)
     return folder
@@ -50,10 +51,11 @@ def change(folder, edit):
 def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["run", "captioning", "--data", str(pictures), "--out", str(out), "--epochs", "2"]) == 0
-    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json",
+            "report.html"} == {p.name for p in out.iterdir()}
     metrics = json.loads((out / "metrics.json").read_text())
-    for name in ("test/exact_match", "test/bleu4", "baseline/nearest_neighbour/exact_match", "baseline/modal_caption/cider_d",
-                 "baseline/shuffled_images/rouge_l", "seconds/train"):
+    for name in ("test/exact_match", "test/bleu4", "baseline/nearest_neighbour/exact_match",
+                 "baseline/modal_caption/cider_d", "baseline/shuffled_images/rouge_l", "seconds/train"):
         assert isinstance(metrics[name], (int, float)), name
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [r["epoch"] for r in rows if r["kind"] == "epoch"] == [1, 2]
@@ -64,8 +66,10 @@ def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys)
     assert "modal caption" in printed and "report.html" in printed
 
     page = tmp_path / "map.html"
-    for decode in (["--decode", "greedy"], ["--decode", "beam", "--beam", "3"], ["--decode", "sample", "--top-p", "0.9", "--seed", "3"]):
-        command = ["caption", str(pictures / "images" / "3.png"), "--checkpoint", str(out / "checkpoint.npz"), "--out", str(page)]
+    for decode in (["--decode", "greedy"], ["--decode", "beam", "--beam", "3"],
+                   ["--decode", "sample", "--top-p", "0.9", "--seed", "3"]):
+        command = ["caption", str(pictures / "images" / "3.png"), "--checkpoint", str(out / "checkpoint.npz"),
+                   "--out", str(page)]
         assert main([*command, *decode]) == 0
         assert page.exists()
 
@@ -75,7 +79,8 @@ def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume):
 
 
 def test_a_transformer_reads_the_prefix_as_well(pictures, tmp_path):
-    assert main(["run", "captioning", "--data", str(pictures), "--out", str(tmp_path / "t"), "--epochs", "1", "--text", "transformer"]) == 0
+    assert main(["run", "captioning", "--data", str(pictures), "--out", str(tmp_path / "t"), "--epochs", "1", "--text",
+                 "transformer"]) == 0
 
 
 def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused):
@@ -144,7 +149,8 @@ def test_held_out_combinations_are_new_and_their_values_are_not(pictures):
     pairs = {name: {pair[tuple(group)] for group in part.captions} for name, part in task.parts.items()}
     seen = pairs["train"] | pairs["val"]
     assert pairs["test"] and not pairs["test"] & seen
-    assert {c for c, _ in pairs["test"]} <= {c for c, _ in seen} and {s for _, s in pairs["test"]} <= {s for _, s in seen}
+    assert {c for c, _ in pairs["test"]} <= {c for c, _ in seen} \
+        and {s for _, s in pairs["test"]} <= {s for _, s in seen}
 
 
 def test_parts_of_the_shapes_world_share_no_scene():

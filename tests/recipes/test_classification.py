@@ -55,7 +55,8 @@ def test_logistic_regression_is_torchs_optimum(rng):
 
     def closure():
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(layer(torch.tensor(x)), torch.tensor(labels)) + 0.05 * (layer.weight**2).sum()
+        loss = torch.nn.functional.cross_entropy(layer(torch.tensor(x)), torch.tensor(labels)) \
+            + 0.05 * (layer.weight**2).sum()
         loss.backward()
         return loss
 
@@ -101,7 +102,8 @@ def test_the_sections_of_a_report(rng):
     results, html = report_of(p, labels, ["cat", "<dog>"])
     assert flat(results)["test/accuracy"] == pytest.approx(2 / 3)
     assert flat(results)["baseline/majority/accuracy"] == pytest.approx(2 / 3)
-    assert "0.667" in html and "item 2 → cat (70%)" in html and "true: &lt;dog&gt; (30.0%)" in html and "<dog>" not in html
+    assert "0.667" in html and "item 2 → cat (70%)" in html and "true: &lt;dog&gt; (30.0%)" in html \
+        and "<dog>" not in html
     assert "test (3 items)" in table(results, {"test": 3})
 
 

@@ -15,13 +15,15 @@ from tinymm.recipes.image_recognition.model import load, probabilities
 from tinymm.recipes.image_recognition.report import class_token_rollout
 from tinymm.recipes.image_recognition.train import Setting, augmented
 
-image_module = pytest.importorskip("PIL.Image", reason="the folder reader and the report's pictures need pillow (extra media)")
+image_module = pytest.importorskip("PIL.Image",
+                                   reason="the folder reader and the report's pictures need pillow (extra media)")
 
 
 @pytest.fixture(autouse=True)
 def a_short_training(monkeypatch):
     """What is tested here does not need a good classifier."""
-    monkeypatch.setattr(recognition_train, "SETTINGS", {name: Setting(64, 3, 3e-3, 0.05, 0.1, 0.9) for name in ("cnn", "resnet", "vit")})
+    monkeypatch.setattr(recognition_train, "SETTINGS",
+                        {name: Setting(64, 3, 3e-3, 0.05, 0.1, 0.9) for name in ("cnn", "resnet", "vit")})
 
 
 def idx(array):
@@ -30,7 +32,7 @@ def idx(array):
 
 @pytest.fixture
 def digits(tmp_path):
-    """A folder in MNIST's layout: bright squares whose column is their class; 90 of 14 × 10 pixels to train on, 12 to test."""
+    """In MNIST's layout, bright squares whose column is their class; 14 × 10 pixels, 90 to train, 12 to test."""
     rng, folder = np.random.default_rng(0), tmp_path / "digits"
     folder.mkdir()
     for prefix, n in (("train", 90), ("t10k", 12)):
@@ -59,15 +61,18 @@ def pictures(tmp_path):
 def test_a_run_leaves_its_files(model, digits, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["run", "image-recognition", "--data", str(digits), "--out", str(out), "--model", model]) == 0
-    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json",
+            "report.html"} == {p.name for p in out.iterdir()}
     metrics = json.loads((out / "metrics.json").read_text())
     for name in ("test/accuracy", "test/macro_f1", "baseline/majority/accuracy", "baseline/nearest_neighbour/accuracy",
                  "baseline/logistic_regression/accuracy", "seconds/train", "parameters"):
         assert isinstance(metrics[name], (int, float)), name
-    assert metrics["baseline/nearest_neighbour/accuracy"] == 1 and metrics["baseline/majority/accuracy"] == pytest.approx(1 / 3)
+    assert metrics["baseline/nearest_neighbour/accuracy"] == 1 \
+        and metrics["baseline/majority/accuracy"] == pytest.approx(1 / 3)
     html = (out / "report.html").read_text()
     assert "BLAS of NumPy" in html
-    for words in ("nearest neighbour", "What was taken for what", "saliency", "integrated gradients", "What it looks for first"):
+    for words in ("nearest neighbour", "What was taken for what", "saliency", "integrated gradients",
+                  "What it looks for first"):
         assert words in html, words
     assert ("Attention rollout" in html) == (model == "vit")
     assert "http" not in html.replace("http-equiv", "")
@@ -132,7 +137,8 @@ def test_augmentation_is_what_it_says(rng):
 
 
 def test_the_rollout_of_the_class_token(digits, tmp_path):
-    assert main(["run", "image-recognition", "--data", str(digits), "--out", str(tmp_path / "o"), "--model", "vit"]) == 0
+    assert main(["run", "image-recognition", "--data", str(digits), "--out", str(tmp_path / "o"),
+                 "--model", "vit"]) == 0
     model, _, _ = load(tmp_path / "o" / "checkpoint.npz")
     rolled = class_token_rollout(model, np.random.default_rng(0).random((2, 1, 16, 16), dtype=np.float32))
     assert rolled.shape == (2, 4, 4)
@@ -160,7 +166,8 @@ def test_bad_input_is_answered_in_one_line(digits, pictures, tmp_path, refused):
         path.unlink()
     for path in sorted((pictures / "cross").iterdir())[1:]:
         path.unlink()
-    assert "pictures has too few images to split some off for test; got 3 of 3 classes" in refused(*run, "--data", pictures)
+    assert "pictures has too few images to split some off for test; got 3 of 3 classes" in refused(*run,
+                                                                                                   "--data", pictures)
     (pictures / "circle" / "0.png").unlink()
     assert "circle: each class must hold an image; got 0 files" in refused(*run, "--data", pictures)
     assert not (tmp_path / "o").exists()  # nothing half-written stays behind

@@ -7,7 +7,8 @@ from tinymm.recipes.results import OURS, flat, with_intervals
 
 
 def test_flat_names():
-    results = {"test": {OURS: {"a": 1}, "modal caption": {"a": 0}}, "test/held_out": {OURS: {"a": 0.5}, "modal caption": {"a": 0}}}
+    results = {"test": {OURS: {"a": 1}, "modal caption": {"a": 0}},
+               "test/held_out": {OURS: {"a": 0.5}, "modal caption": {"a": 0}}}
     assert flat(results) == {"test/a": 1.0, "baseline/modal_caption/a": 0.0, "test/held_out/a": 0.5,
                              "baseline/modal_caption/held_out/a": 0.0}
 

@@ -61,15 +61,18 @@ def metrics_of(folder):
 FILES = {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"}
 
 
-@pytest.mark.parametrize("options", [(), ("--isolated",), ("--encoder", "transformer", "--decode", "beam", "--lm", 0.5)])
+@pytest.mark.parametrize("options",
+                         [(), ("--isolated",), ("--encoder", "transformer", "--decode", "beam", "--lm", 0.5)])
 def test_a_run_on_the_voice_leaves_its_files(options, tmp_path, capsys):
     out = tmp_path / "out"
     assert command("--out", out, "--epochs", 1, *options) == 0
     assert {p.name for p in out.iterdir()} == FILES
     metrics, html = metrics_of(out), (out / "report.html").read_text()
     assert "BLAS of NumPy" in html
-    expected = ("test/accuracy", "baseline/majority/accuracy", "baseline/logistic_regression/accuracy") if "--isolated" in options else \
-        ("test/digit_error_rate", "test/word_error_rate", "test/string_error_rate", "baseline/equal_cuts/digit_error_rate")
+    expected = ("test/accuracy", "baseline/majority/accuracy",
+                "baseline/logistic_regression/accuracy") if "--isolated" in options else \
+        ("test/digit_error_rate", "test/word_error_rate", "test/string_error_rate",
+         "baseline/equal_cuts/digit_error_rate")
     for name in (*expected, f"{expected[0]}/low", "seconds/train"):
         assert isinstance(metrics[name], (int, float)), name
     assert "shuffled audio" in html and "http" not in html.replace("http-equiv", "")
@@ -134,7 +137,8 @@ def test_bad_input_is_answered_in_one_line(recordings, tmp_path, refused):
     assert "holds no run" in refused(*out, "--data", recordings, "--resume")
     folder = recordings / "recordings"
     for name, content, told in (("3_ann_7.wav", b"", "3_ann_7.wav: must be a WAV file"),
-                                ("4_ann_7.wav", (folder / "4_ann_5.wav").read_bytes()[:900], "4_ann_7.wav: a WAV file must be whole"),
+                                ("4_ann_7.wav", (folder / "4_ann_5.wav").read_bytes()[:900],
+                                 "4_ann_7.wav: a WAV file must be whole"),
                                 ("hello.wav", b"", "named digit_speaker_take.wav, such as 7_ann_0.wav; got hello.wav")):
         (folder / name).write_bytes(content)
         assert told in refused(*out, "--data", recordings)
@@ -147,7 +151,8 @@ def test_bad_input_is_answered_in_one_line(recordings, tmp_path, refused):
 def test_too_few_recordings_are_named(recordings, tmp_path, refused):
     for path in (recordings / "recordings").glob("[2-9]_*.wav"):
         path.unlink()
-    assert "leaves too little: 6 recordings to learn from, 6 to test on" in refused("--data", recordings, "--out", tmp_path / "o")
+    assert "leaves too little: 6 recordings to learn from, 6 to test on" in refused("--data", recordings, "--out",
+                                                                                    tmp_path / "o")
     for path in (recordings / "recordings").glob("*_[bc]*.wav"):
         path.unlink()
     assert "all needs several speakers" in refused("--data", recordings, "--leave-out", "all", "--out", tmp_path / "o")
@@ -158,7 +163,8 @@ def test_stereo_at_another_rate_is_mixed_and_resampled_and_noted(recordings, tmp
     rate, samples = wavfile.read(path)
     wavfile.write(path, 2 * rate, np.repeat(np.stack([samples, samples], 1), 2, 0))
     task = folder_task(recordings, 0, isolated=True)
-    assert task.notes["resampled"].startswith("1 recordings, to 8000") and task.notes["mixed"].startswith("1 recordings of several")
+    assert task.notes["resampled"].startswith("1 recordings, "
+                                              "to 8000") and task.notes["mixed"].startswith("1 recordings of several")
     assert command("--data", recordings, "--out", tmp_path / "o", "--epochs", 1, "--isolated") == 0
     assert "1 recordings of several channels, to one" in (tmp_path / "o" / "report.html").read_text()
 
@@ -228,7 +234,8 @@ def test_linear_baselines_find_what_is_linear(rng):
 
 def test_the_digit_error_rate_and_its_interval():
     digits = [(1, 2), (3, 4, 5), (6, 7)]
-    outcome = Outcome(False, Part([None] * 3, digits, [""] * 3), {"tinymm": [(1, 2), (3, 5), (6, 8)], "b": [()] * 3}, [])
+    outcome = Outcome(False, Part([None] * 3, digits, [""] * 3),
+                      {"tinymm": [(1, 2), (3, 5), (6, 8)], "b": [()] * 3}, [])
     found = flat(outcome)
     assert found["test/digit_error_rate"] == found["test/word_error_rate"] == pytest.approx(2 / 7)
     assert found["test/string_error_rate"] == pytest.approx(2 / 3) and found["baseline/b/digit_error_rate"] == 1
@@ -258,4 +265,5 @@ def test_a_language_model_decides_between_equals():
 
 def test_real_recordings_are_recognised_as_digits(shared_data):
     task = folder_task(shared_data("fsdd"), 0, isolated=True)
-    assert set(digit for digit, in task.parts["test"].digits) == set(range(10)) and len(set(task.parts["train"].speakers)) == 6
+    assert set(digit for digit, in task.parts["test"].digits) == set(range(10)) \
+        and len(set(task.parts["train"].speakers)) == 6

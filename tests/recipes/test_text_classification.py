@@ -1,4 +1,4 @@
-"""`tinymm run text-classification` as a user meets it: what it leaves behind, resume, bad input; and what it says of bags."""
+"""`tinymm run text-classification` as a user meets it: what it leaves behind, resume, bad input; bags of words."""
 
 import json
 from dataclasses import replace
@@ -39,7 +39,8 @@ def folder(tmp_path):
     path.mkdir()
     rows = []
     for i in range(60):
-        name, words = (("card", "where is my card"), ("rate", "what is the rate,\nplease"), ("limit", 'my "limit" is low'))[i % 3]
+        name, words = (("card", "where is my card"), ("rate", "what is the rate,\nplease"),
+                       ("limit", 'my "limit" is low'))[i % 3]
         rows.append(f'"{" ".join(rng.permutation(words.split(" "))).replace(chr(34), chr(34) * 2)} {i}",{name}')
     (path / "train.csv").write_text("\n".join(["text,category", *rows]) + "\n")
     return path
@@ -58,17 +59,20 @@ def refused(refused):
 def test_a_run_leaves_its_files(folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(command("--data", folder, "--out", out, "--epochs", 2)) == 0
-    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"} == {p.name for p in out.iterdir()}
+    assert {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json",
+            "report.html"} == {p.name for p in out.iterdir()}
     metrics = json.loads((out / "metrics.json").read_text())
-    for name in ("test/accuracy", "test/macro_f1", "baseline/majority/accuracy", "baseline/TF-IDF_nearest_neighbour/accuracy",
-                 "baseline/TF-IDF_SVM_of_words/accuracy", "baseline/TF-IDF_SVM_of_words_and_letters/macro_f1", "seconds/train"):
+    for name in ("test/accuracy", "test/macro_f1", "baseline/majority/accuracy",
+                 "baseline/TF-IDF_nearest_neighbour/accuracy", "baseline/TF-IDF_SVM_of_words/accuracy",
+                 "baseline/TF-IDF_SVM_of_words_and_letters/macro_f1", "seconds/train"):
         assert isinstance(metrics[name], (int, float)), name
     assert metrics["baseline/TF-IDF_SVM_of_words/accuracy"] == 1.0  # the classes are easily told apart
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [r["epoch"] for r in rows if r["kind"] == "epoch"] == [1, 2]
     html = (out / "report.html").read_text()
     assert "BLAS of NumPy" in html
-    for section in ("baseline: TF-IDF", "What was taken for what", "The worst errors", "Which words it hangs on", "integrated gradients"):
+    for section in ("baseline: TF-IDF", "What was taken for what", "The worst errors", "Which words it hangs on",
+                    "integrated gradients"):
         assert section in html, section
     printed = capsys.readouterr().out
     assert "TF-IDF nearest neighbour" in printed and "report.html" in printed
@@ -107,11 +111,13 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path, refused):
         *run, folder, "--columns", "text,intent")
     assert "holds no run" in refused(*run, folder, "--resume")
     (folder / "test.csv").write_text("text,category\nwhere is it,lost\n")
-    assert "test.csv, row 1 (line 2): 'category' must be one of the 3 classes known; got 'lost'" in refused(*run, folder)
+    assert "test.csv, row 1 (line 2): 'category' must be one of the 3 classes known; got 'lost'" in refused(*run,
+                                                                                                            folder)
     (folder / "test.csv").write_bytes("text,category\nwo ist die grüne,card\n".encode("latin-1"))
     assert "test.csv: must be UTF-8 text; line 2, byte 27 of the file (0xfc)" in refused(*run, folder)
     (folder / "test.csv").unlink()
-    for content, words in (("text,category\n" + "a,x\n" * 30, "at least two classes; got x"), ("text,category\na,x\nb,y\n", "at least 20 texts"),
+    for content, words in (("text,category\n" + "a,x\n" * 30, "at least two classes; got x"),
+                           ("text,category\na,x\nb,y\n", "at least 20 texts"),
                            ('text,category\n"a,x\n', "unexpected end of data")):
         (folder / "train.csv").write_text(content)
         assert words in refused(*run, folder)
@@ -151,7 +157,8 @@ def test_the_opinions_run_reports_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "opinions_task", lambda seed: opinions_task(seed, train=80, val=20, test=60))
     metrics = recipe.run(out=tmp_path / "o", epochs=1, progress=False)
     assert metrics["limit/bag_of_words/accuracy"] == opinions_task(0, 80, 20, 60).limit
-    assert {"baseline/bag_of_words/accuracy", "baseline/all_that_bags_can_tell/accuracy", "test/scope/accuracy"} <= metrics.keys()
+    assert {"baseline/bag_of_words/accuracy", "baseline/all_that_bags_can_tell/accuracy",
+            "test/scope/accuracy"} <= metrics.keys()
     assert "By kind of sentence" in (tmp_path / "o" / "report.html").read_text()
 
 
@@ -223,7 +230,8 @@ def test_nearest_by_cosine_against_all_pairs(rng):
     x, y = (rng.random((n, 5)) * (rng.random((n, 5)) < 0.6) + 1e-3 for n in (30, 1100))
     x, y = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (x, y))
     labels = rng.integers(0, 4, 30)
-    np.testing.assert_array_equal(nearest_by_cosine(sparse.csr_array(x), labels, sparse.csr_array(y)), labels[(y @ x.T).argmax(1)])
+    np.testing.assert_array_equal(nearest_by_cosine(sparse.csr_array(x), labels, sparse.csr_array(y)),
+                                  labels[(y @ x.T).argmax(1)])
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -233,7 +241,8 @@ def test_shares_of_the_words_add_up(encoder, rng):
     tokens = fit_tokenizer("word", texts)
     model = build(ModelConfig(encoder, len(tokens), 2, 12, 8, 0.1, 0.1, members=2), rng).eval().to(np.float64)
     words, shares = explain(model, tokens, texts[0], target=1)
-    assert "".join(words).split() == texts[0].split() and any(word.strip() in GOOD for text in texts for word in text.split())
+    assert "".join(words).split() == texts[0].split() and any(
+        word.strip() in GOOD for text in texts for word in text.split())
     assert {name: share.shape for name, share in shares.items()} == {name: (len(words),) for name in shares}
     found = []
     for member in model.members:

@@ -13,7 +13,8 @@ seeds = st.integers(0, 2**32 - 1)
 
 def drawn(seed):
     rng = np.random.default_rng(seed)
-    return rng.standard_normal((3, 3)), rng.standard_normal((2, 3)), rng.standard_normal((3, 3)), rng.standard_normal((2, 3))
+    return rng.standard_normal((3, 3)), rng.standard_normal((2, 3)), rng.standard_normal((3, 3)), \
+        rng.standard_normal((2, 3))
 
 
 @given(seeds)
@@ -58,7 +59,8 @@ def test_blocks_and_unused_inputs():
 
 def test_float32_stays():
     x = np.ones(2, np.float32)
-    assert jacobian(np.exp, x).dtype == jvp(np.exp, x, x)[1].dtype == hvp(lambda x: np.exp(x).sum(), x, x)[1].dtype == np.float32
+    assert jacobian(np.exp, x).dtype == jvp(np.exp, x, x)[1].dtype \
+        == hvp(lambda x: np.exp(x).sum(), x, x)[1].dtype == np.float32
 
 
 def test_a_vector_of_another_shape_is_refused():

@@ -27,7 +27,8 @@ def cubed(x):
     return x * x * x
 
 
-@pytest.mark.parametrize("check", [gradcheck, check_complex_step, tm.testing.check_directional, tm.testing.check_taylor])
+@pytest.mark.parametrize("check",
+                         [gradcheck, check_complex_step, tm.testing.check_directional, tm.testing.check_taylor])
 @pytest.mark.parametrize("fault", WRONG)
 def test_wrong_gradients_fail(check, fault, make_op):
     x = np.random.default_rng(3).uniform(0.5, 1.5, (2, 3))
@@ -57,7 +58,8 @@ def test_the_step_follows_the_scale(exponent, seed):
 
 
 def test_a_wrong_second_derivative_fails_though_the_first_is_right(make_op):
-    made = make_op(cubed, lambda g, x: 3 * g * (x.data if isinstance(x, tm.Tensor) else x) * x)  # half of it is a constant
+    # half of it is a constant
+    made = make_op(cubed, lambda g, x: 3 * g * (x.data if isinstance(x, tm.Tensor) else x) * x)
     x = np.array([0.5, -1.0])
     assert gradcheck(made, [x])
     for check in (gradgradcheck, lambda f, x: check_complex_step(f, x, order=2), tm.testing.check_taylor):

@@ -48,8 +48,10 @@ FAULTS = {
     "composite's infinity": (lambda x: x * 2, lambda g: 2 * g, lambda x: x * 2 + np.inf, {"composite"}),
     "composite's gradient": (lambda x: x * 2, lambda g: 2 * g, lambda x: x + x.data, {"composite", "second order"}),
     "float32": (lambda x: x * np.full(1, 2.0), lambda g: 2 * g, None, {"float32"}),
-    "second order": (lambda x: x * 2, lambda g: 2 * (g.data if isinstance(g, tm.Tensor) else g), None, {"second order"}),
-    "layouts": (lambda x: x * 2, lambda g: np.ascontiguousarray(2 * g).reshape(-1, g.shape[-1]).reshape(g.shape) if g.ndim else 2 * g,
+    "second order": (lambda x: x * 2, lambda g: 2 * (g.data if isinstance(g, tm.Tensor) else g), None,
+                     {"second order"}),
+    "layouts": (lambda x: x * 2,
+                lambda g: np.ascontiguousarray(2 * g).reshape(-1, g.shape[-1]).reshape(g.shape) if g.ndim else 2 * g,
                 None, {"layouts"}),
 }
 
@@ -70,7 +72,8 @@ def test_infinities_of_one_sign_agree(make_op):
     assert "composite" not in failed(made)
     at_least_one = np.array([-np.inf, 1.0])
     with pytest.raises(GradientError, match=r"element \(1,\): analytic 1, composite 2"):
-        agrees("check_op", Subject(np.sin, [at_least_one]), 0, at_least_one, at_least_one + [0, 1], "composite", 1e-10, 1e-12)
+        agrees("check_op", Subject(np.sin, [at_least_one]), 0, at_least_one, at_least_one + [0, 1],
+               "composite", 1e-10, 1e-12)
 
 
 def test_a_fault_of_one_rung_hides_no_other(make_op):
@@ -86,7 +89,8 @@ def test_rungs_that_do_not_apply_say_why(make_op):
     assert {rung: outcomes[rung].message for rung in ("complex step", "second order", "composite", "PyTorch")} == {
         "complex step": "its formula takes real numbers only", "second order": "second derivatives do not exist here",
         "composite": "not fused", "PyTorch": "PyTorch has no such function"}
-    assert all(outcomes[rung].status == "not applicable" for rung in ("complex step", "second order", "composite", "PyTorch"))
+    assert all(outcomes[rung].status == "not applicable"
+               for rung in ("complex step", "second order", "composite", "PyTorch"))
 
 
 def test_what_fails_only_once_is_no_pass(make_op):

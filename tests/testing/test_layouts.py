@@ -10,7 +10,8 @@ x = np.arange(12.0).reshape(3, 4) / 7 + 0.5
 
 
 def test_right_ops_pass():
-    for f, inputs in ((F.exp, [x]), (F.matmul, [x, x.T.copy()]), (F.sum, [x]), (F.concatenate, [[x, x], 0]), (F.mean, [x, 1])):
+    for f, inputs in ((F.exp, [x]), (F.matmul, [x, x.T.copy()]), (F.sum, [x]), (F.concatenate, [[x, x], 0]),
+                      (F.mean, [x, 1])):
         assert check_layouts(f, inputs) and check_float32(f, inputs)
 
 

@@ -1,4 +1,5 @@
-"""Every exhibit of the museum is caught by the rung it names and by none below, and is missed by the check that is blind."""
+"""Every exhibit of the museum is caught by the rung it names and by none below,
+and is missed by the check that is blind."""
 
 import importlib.util
 from pathlib import Path

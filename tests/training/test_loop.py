@@ -127,7 +127,8 @@ def test_selection_and_early_stopping(mode, patience, expected):
 
 def test_a_metric_that_is_not_there():
     trainer = scale_trainer(validate=lambda model: {"a": 1}, selection=Selection("val/b"))
-    with pytest.raises(ValueError, match=r"fit: the selection's metric .* got 'val/b', the row has kind, step, .*val/a"):
+    with pytest.raises(ValueError,
+                       match=r"fit: the selection's metric .* got 'val/b', the row has kind, step, .*val/a"):
         trainer.fit(progress=False)
 
 
@@ -148,7 +149,8 @@ def test_a_broken_gradient_stops_too():
         return ((w * w + 0.0) ** 0.5).sum()  # the root has no derivative at 0
 
     trainer = scale_trainer(loss=loss)
-    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="the norm of the gradients is .* at step 1"):
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError,
+                                                  match="the norm of the gradients is .* at step 1"):
         trainer.fit(progress=False)
     assert trainer.model.w.item() == 0
 
@@ -164,7 +166,8 @@ def test_the_schedule_is_stepped_and_the_rate_logged():
     model = Scale()
     optimizer = tm.optim.SGD(model.parameters(), lr=1.0)
     trainer = Trainer(model, scale_loss, optimizer, TrainingSet(8, lambda rows, rng: np.ones(len(rows))),
-                      TrainingConfig(epochs=1, batch_size=2, log_every=1), tm.optim.LambdaLR(optimizer, lambda t: 0.5 ** t))
+                      TrainingConfig(epochs=1, batch_size=2, log_every=1),
+                      tm.optim.LambdaLR(optimizer, lambda t: 0.5 ** t))
     trainer.fit(progress=False)
     assert [row["lr"] for row in trainer.log.rows] == [1.0, 0.5, 0.25, 0.125, 0.125]
 
@@ -176,7 +179,8 @@ def test_the_average_is_what_is_validated_and_kept():
     assert trainer.model.w.item() == seen[-1] == trainer.ema.averages["w"].item()
     plain = scale_trainer(epochs=3)
     plain.fit(progress=False)
-    assert 0 < seen[-1] < plain.model.w.item() < 3  # training itself went on from the parameters, not from their average
+    # training itself went on from the parameters, not from their average
+    assert 0 < seen[-1] < plain.model.w.item() < 3
 
 
 def test_same_seed_same_bits_other_seed_others():

@@ -71,7 +71,8 @@ def test_running_statistics_are_the_mean_of_the_replicas(rng):
     shares = np.split(x, [9])
     backward_replicas(net, lambda replica, k: replica(tm.tensor(shares[k])).sum(), [0.75, 0.25])
     np.testing.assert_allclose(net.running_mean, 0.1 * x.mean(0), rtol=1e-5)
-    np.testing.assert_allclose(net.running_var, 0.9 + 0.1 * (0.75 * shares[0].var(0, ddof=1) + 0.25 * shares[1].var(0, ddof=1)),
+    np.testing.assert_allclose(net.running_var,
+                               0.9 + 0.1 * (0.75 * shares[0].var(0, ddof=1) + 0.25 * shares[1].var(0, ddof=1)),
                                rtol=1e-5)
     assert net.num_batches_tracked == 1
 
@@ -88,7 +89,8 @@ def test_what_a_replica_raises_reaches_the_caller(rng):
 
 def test_the_debugger_sees_every_replica(rng):
     with tm.debug(), np.errstate(divide="ignore"), pytest.raises(FloatingPointError, match="log"):
-        backward_replicas(Net(rng), lambda replica, k: np.log(replica.weight * float(k == 0) * 0.0 + 1 - k).sum(), [0.5, 0.5])
+        backward_replicas(Net(rng), lambda replica, k: np.log(replica.weight * float(k == 0) * 0.0 + 1 - k).sum(),
+                          [0.5, 0.5])
 
 
 def test_a_run_repeats_itself_bit_for_bit():

@@ -24,7 +24,8 @@ def test_a_column_has_one_precision_and_keeps_the_values(values):
     ("values", "cells"),
     [([1, 20_000], ["1", "20,000"]), ([0.96, None], ["0.960", "–"]), ([0.0, 0.0], ["0.000", "0.000"]),
      ([float("nan"), 0.5], ["nan", "0.500"]), (["a", 2], ["a", "2"]), ([True, False], ["True", "False"]),
-     ([np.float32(0.5), np.int64(2)], ["0.500", "2.000"]), ([99.5, 3.25], ["99.50", "3.25"]), ([0.05], ["0.0500"]), ([], [])],
+     ([np.float32(0.5), np.int64(2)], ["0.500", "2.000"]), ([99.5, 3.25], ["99.50", "3.25"]),
+     ([0.05], ["0.0500"]), ([], [])],
 )  # fmt: skip
 def test_format_column(values, cells):
     assert format_column(values) == cells

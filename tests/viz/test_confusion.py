@@ -26,7 +26,8 @@ def test_every_count_stands_in_its_cell_and_zeros_are_blank(matrix):
 def test_pairs_are_the_largest_counts_off_the_diagonal(matrix):
     names = [str(i) for i in range(len(matrix))]
     pairs = confused_pairs(matrix, names, most=3)
-    wrong = sorted((int(matrix[i, j]) for i in range(len(matrix)) for j in range(len(matrix)) if i != j and matrix[i, j]), reverse=True)
+    wrong = sorted((int(matrix[i, j]) for i in range(len(matrix))
+                    for j in range(len(matrix)) if i != j and matrix[i, j]), reverse=True)
     assert [count for _, _, count, _ in pairs] == wrong[:3]
     for true, predicted, count, share in pairs:
         assert matrix[int(true), int(predicted)] == count and share == pytest.approx(count / matrix[int(true)].sum())

@@ -23,7 +23,8 @@ def texts(svg):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_name_is_drawn_as_it_is(name):
-    for svg in (line_chart({name: ([1, 2], [3.0, 4.0])}, name, name), bar_chart({name: [0.5, 0.7], "x": [0.1]}, name, name)):
+    for svg in (line_chart({name: ([1, 2], [3.0, 4.0])}, name, name),
+                bar_chart({name: [0.5, 0.7], "x": [0.1]}, name, name)):
         drawn = " ".join(texts(svg))
         for line in name.split("\n"):
             assert drawn.count(line) >= 2  # the curve's or bar's name, and the axis
@@ -48,7 +49,8 @@ def test_ids_differ_between_charts_and_references_resolve():
     ids = [re.findall(r'\bid="([^"]*)"', svg) for svg in charts]
     assert len(set(sum(ids, []))) == len(sum(ids, []))
     for svg, own in zip(charts, ids, strict=True):
-        assert set(re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', svg)) <= {(i, "") for i in own} | {("", i) for i in own}
+        assert set(re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', svg)) \
+            <= {(i, "") for i in own} | {("", i) for i in own}
 
 
 def test_colours_follow_the_page():
@@ -69,7 +71,8 @@ def test_every_curve_has_a_point_even_a_single_one():
 
 def test_settings_of_the_caller_are_neither_used_nor_changed():
     plain = bar_chart({"ours": [0.5]}, "accuracy", "alt")
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path", "lines.linewidth": 9}):
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path",
+                                "lines.linewidth": 9}):
         before = dict(matplotlib.rcParams)
         assert bar_chart({"ours": [0.5]}, "accuracy", "alt") == plain
         assert dict(matplotlib.rcParams) == before

@@ -38,7 +38,8 @@ def test_bytes_survive_and_scale_repeats_pixels(image, scale):
 @given(hnp.arrays(st.sampled_from([np.float32, np.float64]), shapes, elements=unit))
 def test_floats_are_rounded_to_the_nearest_byte(image):
     pixels = decode(to_png(image)).astype(float) / 255
-    expected = image[0] if image.shape[0] == 1 and image.ndim == 3 else np.moveaxis(image, 0, -1) if image.ndim == 3 else image
+    expected = image[0] if image.shape[0] == 1 and image.ndim == 3 else np.moveaxis(image, 0, -1) if image.ndim == 3 \
+        else image
     assert np.abs(pixels - expected).max() <= 0.5 / 255 + 1e-6
 
 
@@ -73,8 +74,9 @@ def test_scale_and_weights_are_checked():
         overlay(np.zeros((2, 2)), np.ones((2, 2)), peak=0.0)
 
 
-@given(hnp.arrays(np.float32, shapes, elements=unit), hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=5),
-       elements=st.floats(0, 1)))  # fmt: skip
+@given(hnp.arrays(np.float32, shapes, elements=unit),
+       hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=5),
+                  elements=st.floats(0, 1)))  # fmt: skip
 def test_overlay_is_an_image_of_the_same_size(image, weights):
     heat = overlay(image, weights)
     assert heat.shape == (3, *image.shape[-2:]) and heat.dtype == np.float32
@@ -96,7 +98,8 @@ def test_interpolation_is_bilinear_between_centres():
     torch = pytest.importorskip("torch")
     weights = np.random.default_rng(0).random((3, 4)).astype(np.float32) * 0.5  # below 0.85 / 1.4: no part is capped
     weights[0, 0] = 0.55
-    a = torch.nn.functional.interpolate(torch.tensor(weights)[None, None], size=(13, 10), mode="bilinear", align_corners=False)
+    a = torch.nn.functional.interpolate(torch.tensor(weights)[None, None], size=(13, 10), mode="bilinear",
+                                        align_corners=False)
     a = a.numpy()[0, 0]
     heat = overlay(np.zeros((13, 10)), weights, peak=1.0)
     ramp = np.stack([np.interp(a, np.linspace(0, 1, len(HEAT)), channel) for channel in HEAT.T])

@@ -1,4 +1,5 @@
-"""The report is one sound, safe file: balanced, escaped, fetching nothing, whole or absent, with or without the extras."""
+"""The report is one sound, safe file: balanced, escaped, fetching nothing, whole or absent,
+with or without the extras."""
 
 import base64
 import io
@@ -55,7 +56,8 @@ def full_report(word="red"):
     report = Report(f"Title {word}", f"Subtitle {word}")
     report.heading(f"Heading {word}")
     report.text(f"Text {word}")
-    report.metrics({word: {word: (0.9, 0.8, 0.95), "wer": 0.1}, "b": {word: 0.5}}, lower_is_better=["wer"], caption=word)
+    report.metrics({word: {word: (0.9, 0.8, 0.95), "wer": 0.1}, "b": {word: 0.5}},
+                   lower_is_better=["wer"], caption=word)
     report.table([[word, 1, 2.5], ["b", 20, None]], [word, "n", "x"], caption=word)
     report.curves([{"step": i, f"{word.replace('/', '')}/loss": 1 / i, "val/loss": 2 / i} for i in (1, 2, 3)])
     report.bars({word: [0.5, 0.6], "b": [0.4]}, word)
@@ -119,7 +121,8 @@ def test_pictures_decode_to_their_size():
 
 def test_results_have_the_best_in_bold_and_intervals_beside():
     report = Report("r")
-    report.metrics({"ours": {"accuracy": (0.96, 0.94, 0.97), "wer": 0.3}, "base": {"accuracy": 0.5, "wer": 0.2}}, ["wer"])
+    report.metrics({"ours": {"accuracy": (0.96, 0.94, 0.97), "wer": 0.3}, "base": {"accuracy": 0.5, "wer": 0.2}},
+                   ["wer"])
     html = report.html()
     assert re.findall(r"<strong>(.*?)</strong>", html) == ["0.960", "0.200"]
     assert '<td class="interval">[0.940, 0.970]</td>' in html

@@ -100,7 +100,8 @@ def _binary_caller(record):
         taped = first is not None or second is not None
         if not taped or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
             return _lay(record, (a, b), (first, second), y, taped)
-        return Tensor(y, Node(record, (first, second), record.pick((a, b, y)), record.composite and (a, b), y.shape, y.dtype))
+        return Tensor(y, Node(record, (first, second), record.pick((a, b, y)), record.composite and (a, b),
+                              y.shape, y.dtype))
 
     return call
 
@@ -138,7 +139,8 @@ def _plain_argument(record, a, args):
         return a.item()  # a NumPy scalar is a number: it must not turn float32 into float64
     if isinstance(a, ndarray):  # np.matrix, say, whose * and ** mean something else
         require_no_mask(record.name, a)
-        own = type(a).__array_ufunc__ is not ndarray.__array_ufunc__  # it defines what functions of it are: complex steps do
+        # it defines what functions of it are: complex steps do
+        own = type(a).__array_ufunc__ is not ndarray.__array_ufunc__
         return a if own else np.asarray(a)
     return _array_beside(a, args) if record.operands and isinstance(a, (list, tuple)) else a
 

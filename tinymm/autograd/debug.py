@@ -37,7 +37,8 @@ def debug():
     >>> with tm.debug(), np.errstate(divide="ignore"):
     ...     np.log(x)
     Traceback (most recent call last):
-    FloatingPointError: log: the result of shape (2,) has an infinite element, but no input has; inputs (2,), created at ...
+    FloatingPointError: log: the result of shape (2,) has an infinite element, but no input has;
+    inputs (2,), created at ...
     """
     before, watch = mode.watch, Watch()
     mode.watch = watch
@@ -90,15 +91,15 @@ class Watch:
             kind = trouble(part)
             if kind and not any(trouble(np.asarray(v)) for v in numbers_in(values)):
                 shapes = ", ".join(str(a.shape) for a in arrays_in(values)) or "none"
-                raise FloatingPointError(f"{op.name}: the result of shape {part.shape} has {kind} element, but no input "
-                                         f"has; inputs {shapes}, created at {creating_line()}")
+                raise FloatingPointError(f"{op.name}: the result of shape {part.shape} has {kind} element, "
+                                         f"but no input has; inputs {shapes}, created at {creating_line()}")
 
     def check_backward(self, node, i, g, d):
         """Raise if the gradient `d` is the first array to hold a NaN or Inf."""
         kind = trouble(d)
         if kind and not any(trouble(a) for a in arrays_in([g])):
-            raise FloatingPointError(f"{node.op.name}: the gradient of input {node.op.input_name(i)}, of shape {d.shape}, "
-                                     f"has {kind} element, but the cotangent has none; "
+            raise FloatingPointError(f"{node.op.name}: the gradient of input {node.op.input_name(i)}, "
+                                     f"of shape {d.shape}, has {kind} element, but the cotangent has none; "
                                      f"created at {node.where or 'a line outside the debug block'}")
 
 

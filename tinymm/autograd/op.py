@@ -39,7 +39,8 @@ class Op:
         self.name = forward.__name__.rstrip("_")
         parameters = inspect.signature(forward).parameters.values()
         if any(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters):
-            raise TypeError(f"op: the parameters of {self.name!r} must be positional, since the tape passes them by position")
+            raise TypeError(f"op: the parameters of {self.name!r} must be positional, "
+                            "since the tape passes them by position")
         self.names = [p.name for p in parameters]
         self.defaults = [p.default for p in parameters]
         # the one parameter that is a sequence of inputs: `tensors`, or *operands
@@ -140,14 +141,16 @@ class Op:
         chosen = [a for a, p in zip(inputs, node.parents) if p is not None]
         outputs, cotangents = (y, g) if isinstance(y, tuple) else ([y], [g])
         kept = [(t, c) for t, c in zip(outputs, cotangents) if isinstance(t, Tensor) and t.requires_grad]
-        grads = iter(tape.grad([t for t, _ in kept], chosen, [c for _, c in kept], create_graph=True, allow_unused=True))
+        grads = iter(tape.grad([t for t, _ in kept], chosen, [c for _, c in kept], create_graph=True,
+                               allow_unused=True))
         zero = (next(grads) if p is not None else None for p in node.parents)
         return tuple(Tensor(np.zeros_like(a.data)) if p is not None and d is None else d
                      for a, p, d in zip(inputs, node.parents, zero))
 
 
 def picker(places):
-    """A function from a sequence to a tuple of its elements at `places`; quicker than a loop, for it runs at every op."""
+    """A function from a sequence to a tuple of its elements at `places`;
+    quicker than a loop, for it runs at every op."""
     if len(places) > 1:
         return itemgetter(*places)
     k = places[0] if places else None

@@ -151,7 +151,8 @@ def _one_each(outputs, grad_outputs):
         listed = count == 1 and (g is None or isinstance(g, Tensor) or np.shape(g) == outputs[0].shape)
         return [g] if listed else [grad_outputs]
     if count != len(outputs):
-        raise ValueError(f"grad: one cotangent per output; got {count or type(grad_outputs).__name__} for {len(outputs)} outputs")
+        raise ValueError("grad: one cotangent per output; "
+                         f"got {count or type(grad_outputs).__name__} for {len(outputs)} outputs")
     return grad_outputs
 
 
@@ -199,7 +200,8 @@ def _leading_to(wanted, graph):
 
 
 def _arrivals(graph, cotangents, retain_graph, wanted):
-    """Each node of `graph` with its cotangent, the last created first: all that used its result has been walked by then."""
+    """Each node of `graph` with its cotangent, the last created first:
+    all that used its result has been walked by then."""
     while graph:
         node = graph.pop()
         g = cotangents.pop(node, None)

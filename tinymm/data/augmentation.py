@@ -29,7 +29,8 @@ def shifted(images, reach, rng):
     """
     if not reach:
         return images
-    return _windows(np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge"), images.shape[2:], rng)
+    return _windows(np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge"),
+                    images.shape[2:], rng)
 
 
 def cropped(images, size, rng):

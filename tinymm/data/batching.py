@@ -73,7 +73,8 @@ def batches_by_length(lengths, batch_size, rng=None):
     """
     lengths = np.asarray(lengths)
     if batch_size < 1 or len(lengths) < 1:
-        raise ValueError(f"batches_by_length: needs rows for at least one batch; got {len(lengths)} rows, batch_size {batch_size}")
+        raise ValueError("batches_by_length: needs rows for at least one batch; "
+                         f"got {len(lengths)} rows, batch_size {batch_size}")
     if rng is None:
         order = np.argsort(lengths, kind="stable")
     else:

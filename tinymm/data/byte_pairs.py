@@ -56,8 +56,8 @@ class BytePairTokenizer:
         self.pieces = [b""] * FIRST_BYTE + [bytes([b]) for b in range(256)]
         for k, pair in enumerate(self.merges):
             if len(pair) != 2 or not all(FIRST_BYTE <= piece < FIRST_MERGE + k for piece in pair):
-                raise ValueError(f"BytePairTokenizer: merge {k} must join two of the pieces {FIRST_BYTE}..{FIRST_MERGE + k - 1}; "
-                                 f"got {pair}")
+                raise ValueError(f"BytePairTokenizer: merge {k} must join two of the pieces "
+                                 f"{FIRST_BYTE}..{FIRST_MERGE + k - 1}; got {pair}")
             self.pieces.append(self.pieces[pair[0]] + self.pieces[pair[1]])
         if len(self.ranks) != len(self.merges):
             raise ValueError("BytePairTokenizer: every merge must be of another pair; got one twice")
@@ -69,7 +69,8 @@ class BytePairTokenizer:
         """Learn merges until there are `vocabulary` numbers (at least 260), or no pair occurs twice."""
         if vocabulary < FIRST_MERGE:
             raise ValueError(f"BytePairTokenizer.fit: the specials and bytes alone are {FIRST_MERGE}; got {vocabulary}")
-        return cls(learn_merges(Counter(chunk for text in texts for chunk in CHUNK.findall(text)), vocabulary - FIRST_MERGE))
+        return cls(learn_merges(Counter(chunk for text in texts for chunk in CHUNK.findall(text)),
+                                vocabulary - FIRST_MERGE))
 
     def __len__(self):
         return len(self.words)
@@ -130,7 +131,8 @@ class BytePairTokenizer:
         """
         state = json.loads(text)
         merges = state.get("merges") if isinstance(state, dict) else None
-        is_pairs = isinstance(merges, list) and all(isinstance(pair, list) and all(type(n) is int for n in pair) for pair in merges)
+        is_pairs = isinstance(merges, list) \
+            and all(isinstance(pair, list) and all(type(n) is int for n in pair) for pair in merges)
         if not is_pairs:
             raise ValueError('BytePairTokenizer.from_json: needs {"merges": [[int, int], ...]}; got ' + text[:80])
         return cls(merges)
@@ -149,8 +151,8 @@ def learn_merges(chunks, count):
     Returns
     -------
     list of (int, int)
-        Of pairs equally frequent the one of the smallest numbers comes first, so the result does not depend on the order
-        of the texts.
+        Of pairs equally frequent the one of the smallest numbers comes first, so the result does not depend
+        on the order of the texts.
 
     Examples
     --------

@@ -64,7 +64,8 @@ def _parsed(stored, path):
     """The array that the bytes of an IDX file describe."""
     head = stored[:4].tobytes()
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or head[3] == 0:
-        raise ValueError(f"{path}: must be an IDX file, which begins 00 00, dtype, axes; got {head.hex(' ') or 'an empty file'}")
+        raise ValueError(f"{path}: must be an IDX file, which begins 00 00, dtype, axes; "
+                         f"got {head.hex(' ') or 'an empty file'}")
     dtype, axes = np.dtype(DTYPES[head[2]]), head[3]
     start = 4 + 4 * axes
     if len(stored) < start:
@@ -93,8 +94,8 @@ def read_mnist(directory):
     Raises
     ------
     ValueError
-        Naming the file and what came: as `read_idx`, no images (n, H, W) or labels (n,) of unsigned bytes, as many images
-        as labels; labels of the test part that training lacks.
+        Naming the file and what came: as `read_idx`, no images (n, H, W) or labels (n,) of unsigned bytes, as many
+        images as labels; labels of the test part that training lacks.
     """
     directory = Path(directory)
     parts = {"train": _part(directory, "train")}
@@ -111,7 +112,8 @@ def read_mnist(directory):
 def _check_alike(directory, parts):
     train, test = parts["train"], parts["test"]
     if train.size != test.size:
-        raise ValueError(f"{directory}: images for training and test must have one size; got {train.size} and {test.size}")
+        raise ValueError(f"{directory}: images for training and test must have one size; "
+                         f"got {train.size} and {test.size}")
     if unknown := sorted(set(test.labels.tolist()) - set(train.labels.tolist())):
         raise ValueError(f"{directory}: each label of the test files must occur in the training files; got {unknown}")
 

@@ -21,8 +21,8 @@ def read_image_folder(directory, size=None, largest=64):
     directory : path
         Holds a folder for each class; or `train`, and perhaps `val` and `test`, which do.
     size : int, optional
-        Side to which every image is scaled; by default the larger side of the first image, at most `largest`, rounded up
-        to a multiple of 4.
+        Side to which every image is scaled; by default the larger side of the first image, at most `largest`,
+        rounded up to a multiple of 4.
     largest : int
 
     Returns

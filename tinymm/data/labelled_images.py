@@ -45,4 +45,5 @@ class LabelledImages:
     def part(self, rows):
         """Those of the given rows, in their order."""
         rows = np.asarray(rows)
-        return LabelledImages(self.labels[rows], self.names, self.size, lambda indices: self.load(rows[indices]), self.notes)
+        return LabelledImages(self.labels[rows], self.names, self.size,
+                              lambda indices: self.load(rows[indices]), self.notes)

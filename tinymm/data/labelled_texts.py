@@ -56,8 +56,8 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
     Raises
     ------
     ValueError
-        Naming the file and the row: as `read_rows` does; if a text or a class is empty or no text, or a class is not one
-        of `classes`.
+        Naming the file and the row: as `read_rows` does; if a text or a class is empty or no text, or a class
+        is not one of `classes`.
 
     Examples
     --------
@@ -108,19 +108,22 @@ def read_text_folder(directory, columns=("text", "category")):
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "train.csv").write_text("text,category\\nno card yet,arrival\\nwhich rate?,rate\\n", "utf-8")
+    ...     _ = Path(folder, "train.csv").write_text(
+    ...         "text,category\\nno card yet,arrival\\nwhich rate?,rate\\n", "utf-8")
     ...     _ = Path(folder, "test.jsonl").write_text('{"text": "rates?", "category": "rate"}\\n', "utf-8")
     ...     {name: part.labels.tolist() for name, part in read_text_folder(folder).items()}
     {'train': [0, 1], 'test': [1]}
     """
     directory = Path(directory)
     if not directory.is_dir():
-        raise ValueError(f"{directory}: must be a folder with a table train.csv; " + ("it is a file" if directory.exists() else "it is not there"))
+        raise ValueError(f"{directory}: must be a folder with a table train.csv; "
+                         + ("it is a file" if directory.exists() else "it is not there"))
     classes, parts = _classes(directory / "categories.json"), {}
     for name in ("train", "val", "test"):
         found = [directory / f"{name}{ending}" for ending in ENDINGS if (directory / f"{name}{ending}").exists()]
         if len(found) > 1:
-            raise ValueError(f"{directory}: must hold one table {name}; got {' and '.join(path.name for path in found)}")
+            raise ValueError(f"{directory}: must hold one table {name}; "
+                             f"got {' and '.join(path.name for path in found)}")
         if name == "train" and not found:
             raise ValueError(f"{directory}: must hold a table train.csv (or {', '.join(ENDINGS[1:])}); it is not there")
         if found:
@@ -136,6 +139,7 @@ def _classes(path):
         classes = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: must be JSON; {error}") from None
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes) or len(set(classes)) != len(classes):
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes) \
+            or len(set(classes)) != len(classes):
         raise ValueError(f"{path}: must be a list of distinct texts; got {str(classes)[:80]}")
     return tuple(classes)

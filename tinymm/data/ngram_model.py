@@ -50,7 +50,8 @@ class NgramModel:
             raise ValueError(f"NgramModel: needs an order of at least 1 and a sentence; "
                              f"got order {order}, {len(sentences)} sentences")
         self.order = order
-        self.vocabulary = {word for sentence in sentences for word in sentence} if vocabulary is None else set(vocabulary)
+        self.vocabulary = {word for sentence in sentences for word in sentence} if vocabulary is None \
+            else set(vocabulary)
         for sentence in sentences:
             self._require(sentence)
         occurrences = defaultdict(int)
@@ -103,7 +104,8 @@ class NgramModel:
         ValueError
             If there is no sentence, or a word is not in the vocabulary.
         """
-        scores = [self(sentence[:k], word) for sentence in map(tuple, sentences) for k, word in enumerate((*sentence, None))]
+        scores = [self(sentence[:k], word) for sentence in map(tuple, sentences)
+                  for k, word in enumerate((*sentence, None))]
         if not scores:
             raise ValueError("NgramModel: the perplexity of no sentence does not exist")
         return math.exp(-sum(scores) / len(scores))

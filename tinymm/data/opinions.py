@@ -7,8 +7,8 @@
     contrast   the plot was not funny and the music was dull       bad
                the plot was funny and the music was not dull       good, with the same words
 
-A sentence is open if its words leave the verdict open. Label and bag of an open sentence are drawn independently of each
-other, which is what makes the limit of any bag of words exact: `bag_limit`.
+A sentence is open if its words leave the verdict open. Label and bag of an open sentence are drawn independently of
+each other, which is what makes the limit of any bag of words exact: `bag_limit`.
 """
 
 from itertools import combinations
@@ -16,18 +16,20 @@ from typing import NamedTuple
 
 __all__ = ["Opinion", "bag_limit", "bag_of", "draw_opinions"]
 
-THINGS = ("plot", "music", "film", "acting", "story", "ending", "dialogue", "cast", "script", "show", "book", "play", "song",
-          "opening", "design", "humour")
-GOOD = ("good", "funny", "great", "clever", "moving", "charming", "brilliant", "lovely", "fresh", "strong", "bright", "gripping")
+THINGS = ("plot", "music", "film", "acting", "story", "ending", "dialogue", "cast", "script", "show", "book", "play",
+          "song", "opening", "design", "humour")
+GOOD = ("good", "funny", "great", "clever", "moving", "charming", "brilliant", "lovely", "fresh", "strong",
+        "bright", "gripping")
 BAD = ("bad", "dull", "awful", "silly", "boring", "clumsy", "weak", "tired", "flat", "slow", "grim", "noisy")
 DEGREES = ("", "really ", "very ", "quite ", "so ", "especially ")
 ACTS = ("see at home", "hear of last night", "choose for anna", "pay for", "follow to the end", "share with my sister",
         "read about before", "talk about", "look forward to", "want to miss")
-ASIDES = ("sleep well", "have much time", "sit at the front", "know the author", "hear every word", "bring a friend", "pay much",
-          "stay to the end", "read the notes", "go alone")
+ASIDES = ("sleep well", "have much time", "sit at the front", "know the author", "hear every word",
+          "bring a friend", "pay much", "stay to the end", "read the notes", "go alone")
 # A slot may hold "not": at ~ it turns the verdict round, at ^ it belongs to something else.
 PLAIN = ("the {thing} was ~{degree}{quality}", "i do ~think that the {thing} was ~{degree}{quality}")
-SCOPE = ("the {thing} that i did ^{act} was ~{degree}{quality}", "the {thing} was ~{degree}{quality} and i did ^{aside}",
+SCOPE = ("the {thing} that i did ^{act} was ~{degree}{quality}",
+         "the {thing} was ~{degree}{quality} and i did ^{aside}",
          "i do ~think that the {thing} that i did ^{act} was ~{degree}{quality}")
 CONTRAST = "the {thing} was ~{degree}{quality} and the {other} was ~{degree2}{opposite}"
 OPEN_SHARE = 0.6
@@ -73,7 +75,8 @@ def draw_opinions(n, rng):
     opinions, seen = [], set()
     for _ in range(n):
         kind = "plain" if rng.random() >= OPEN_SHARE else ("scope", "contrast")[rng.integers(2)]
-        while True:  # which sentences are thrown away depends on their bags alone, so the labels stay as fair as they are
+        # which sentences are thrown away depends on their bags alone, so the labels stay as fair as they are
+        while True:
             opinion = _draw(kind, rng)
             if bag_of(opinion.text) not in seen:
                 break
@@ -111,7 +114,8 @@ def bag_limit(opinions):
 
     Examples
     --------
-    >>> bag_limit([Opinion("", 1, "plain"), Opinion("", 0, "scope"), Opinion("", 1, "contrast"), Opinion("", 1, "scope")])
+    >>> bag_limit([Opinion("", 1, "plain"), Opinion("", 0, "scope"),
+    ...            Opinion("", 1, "contrast"), Opinion("", 1, "scope")])
     0.625
     """
     return sum(1.0 if opinion.kind == "plain" else 0.5 for opinion in opinions) / len(opinions)
@@ -119,8 +123,8 @@ def bag_limit(opinions):
 
 def _draw(kind, rng):
     thing, other = rng.choice(THINGS, 2, replace=False)
-    words = {"thing": thing, "other": other, "degree": _one(DEGREES, rng), "degree2": _one(DEGREES, rng), "act": _one(ACTS, rng),
-             "aside": _one(ASIDES, rng)}
+    words = {"thing": thing, "other": other, "degree": _one(DEGREES, rng), "degree2": _one(DEGREES, rng),
+             "act": _one(ACTS, rng), "aside": _one(ASIDES, rng)}
     good = int(rng.integers(2))  # whether the (first) quality is
     words["quality"], words["opposite"] = (_one(kinds, rng) for kinds in ((GOOD, BAD) if good else (BAD, GOOD)))
     if kind == "contrast":
@@ -133,8 +137,10 @@ def _draw(kind, rng):
         count = int(rng.integers(len(slots) + 1))
         label = good ^ count % 2
     else:
-        count = int(rng.integers(1, len(slots)))  # ... nor their number on it; both labels can be said with any of these
-    ways = [way for way in combinations(range(len(slots)), count) if good ^ sum(slots[i] == "~" for i in way) % 2 == label]
+        # ... nor their number on it; both labels can be said with any of these
+        count = int(rng.integers(1, len(slots)))
+    ways = [way for way in combinations(range(len(slots)), count)
+            if good ^ sum(slots[i] == "~" for i in way) % 2 == label]
     return Opinion(_said(template, set(ways[rng.integers(len(ways))]), words), label, kind)
 
 

@@ -35,7 +35,8 @@ def draw_shapes(n, rng, size=32):
     labels = rng.integers(0, len(SHAPES), n)
     scenes = [Scene((_thing(SHAPES[label], rng),)) for label in labels]
     stored = np.rint(render(scenes, rng, size) * 255).astype(np.uint8)  # as files hold them: a quarter of the memory
-    return LabelledImages(labels, list(SHAPES), (3, size, size), lambda rows: stored[rows].astype(np.float32) / np.float32(255))
+    return LabelledImages(labels, list(SHAPES), (3, size, size),
+                          lambda rows: stored[rows].astype(np.float32) / np.float32(255))
 
 
 def _thing(shape, rng):

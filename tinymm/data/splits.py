@@ -87,8 +87,8 @@ def stratified_split(labels, fractions, rng):
             missing[part] -= 1
             parts[part].append(row)
     if not all(parts):
-        raise ValueError(f"stratified_split: every part needs a row; got {len(labels)} rows of {len(rows)} classes for the "
-                         f"fractions {tuple(fractions)}")
+        raise ValueError("stratified_split: every part needs a row; "
+                         f"got {len(labels)} rows of {len(rows)} classes for the fractions {tuple(fractions)}")
     return [np.array(sorted(part)) for part in parts]
 
 

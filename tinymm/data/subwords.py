@@ -72,7 +72,8 @@ class SubwordTokenizer:
         state = json.loads(text)
         lists = [state.get(name) if isinstance(state, dict) else None for name in ("words", "runs")]
         if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
-            raise ValueError('SubwordTokenizer.from_json: needs {"words": [text, ...], "runs": [text, ...]}; got ' + text[:80])
+            raise ValueError('SubwordTokenizer.from_json: needs {"words": [text, ...], "runs": [text, ...]}; got '
+                             + text[:80])
         return cls(*lists)
 
 

@@ -20,7 +20,8 @@ class Row(NamedTuple):
     Attributes
     ----------
     where : str
-        File and place, for messages: ``"train.csv, row 3 (line 5)"``; rows count from 1, the header of a CSV not counted.
+        File and place, for messages: ``"train.csv, row 3 (line 5)"``;
+        rows count from 1, the header of a CSV not counted.
     values : dict of str to object
         By column; of a CSV file all are str.
     """
@@ -46,9 +47,9 @@ def read_rows(path, columns=()):
     Raises
     ------
     ValueError
-        Naming the file and the row, line or byte: the file is not there, of another kind or not UTF-8; a column is missing
-        or named twice; a row has more or fewer fields than the header; a quote is never closed; JSON is broken or holds
-        something else.
+        Naming the file and the row, line or byte: the file is not there, of another kind or not UTF-8; a column is
+        missing or named twice; a row has more or fewer fields than the header; a quote is never closed; JSON is broken
+        or holds something else.
 
     Examples
     --------
@@ -105,7 +106,8 @@ def _without_nul(lines, path):
     """The lines as they are; a NUL betrays UTF-16, which may look like UTF-8 otherwise."""
     for number, line in enumerate(lines, 1):
         if "\0" in line:
-            raise ValueError(f"{path}, line {number}: must be UTF-8 text; it holds a NUL, as UTF-16 does: save it as UTF-8")
+            raise ValueError(f"{path}, line {number}: must be UTF-8 text; "
+                             "it holds a NUL, as UTF-16 does: save it as UTF-8")
         yield line
 
 
@@ -127,7 +129,8 @@ def _json_rows(path, columns):
     with open(path, encoding="utf-8-sig") as file:
         text = _Window(file, path)
         if text.next_sign() != "[":
-            raise ValueError(f"{path}: must hold an array of objects, [{{...}}, ...]; it begins with {text.next_sign()!r}")
+            raise ValueError(f"{path}: must hold an array of objects, [{{...}}, ...]; "
+                             f"it begins with {text.next_sign()!r}")
         text.skip(1)
         number = 0
         while text.next_sign() != "]":
@@ -167,11 +170,15 @@ class _Window:
     def expect(self, sign):
         """Step over a sign that must come."""
         if self.next_sign() != sign:
-            raise ValueError(f"{self.path}, line {self.line}: must be JSON; expecting {sign!r}, got {self.next_sign()!r}")
+            raise ValueError(f"{self.path}, line {self.line}: must be JSON; expecting {sign!r}, "
+                             f"got {self.next_sign()!r}")
         self.skip(1)
 
     def value(self):
-        """The object that begins here. Each failure doubles what is read, so that all attempts cost what the last does."""
+        """The object that begins here.
+
+        Each failure doubles what is read, so that all attempts cost what the last does.
+        """
         while True:
             try:
                 value, end = self.decoder.raw_decode(self.text, self.at)
@@ -211,6 +218,7 @@ def _undecodable(path):
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 place = f"line {number}, byte {start + error.start} of the file (0x{line[error.start]:02x})"
-                return f"{path}: must be UTF-8 text; {place} is not, as in Latin-1 or a file that is no text: save it as UTF-8"
+                return (f"{path}: must be UTF-8 text; {place} is not, as in Latin-1 or a file that is no text: "
+                        "save it as UTF-8")
             start += len(line)
     return f"{path}: must be UTF-8 text; it changed while it was read"

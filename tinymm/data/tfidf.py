@@ -13,7 +13,8 @@ __all__ = ["TfIdf", "letter_ngrams"]
 class TfIdf:
     r"""Term frequency times inverse document frequency, each text brought to length 1.
 
-    $$ x_{dt} \propto (1 + \ln n_{dt}) \Big( \ln \frac{1 + N}{1 + N_t} + 1 \Big) \quad (n_{dt} > 0), \qquad \lVert x_d \rVert = 1 $$
+    $$ x_{dt} \propto (1 + \ln n_{dt}) \Big( \ln \frac{1 + N}{1 + N_t} + 1 \Big) \quad (n_{dt} > 0), \qquad
+       \lVert x_d \rVert = 1 $$
 
     n counts the term t in text d, N the texts it was fitted on, $N_t$ those of them with t.
 
@@ -59,7 +60,8 @@ class TfIdf:
         rows = np.repeat(np.arange(len(documents)), np.diff(ends))
         lengths = np.sqrt(np.bincount(rows, weights**2, len(documents)))
         weights /= lengths[rows]
-        matrix = sparse.csr_array((weights.astype(np.float32), columns, np.array(ends)), (len(documents), len(self.terms)))
+        matrix = sparse.csr_array((weights.astype(np.float32), columns, np.array(ends)),
+                                  (len(documents), len(self.terms)))
         matrix.sort_indices()
         return matrix
 

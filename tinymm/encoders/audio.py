@@ -1,4 +1,5 @@
-"""Sounds to feature sequences: convolutions that shorten a spectrogram, then a recurrent network or a Transformer over time.
+"""Sounds to feature sequences: convolutions that shorten a spectrogram,
+then a recurrent network or a Transformer over time.
 
 Spectrograms of different lengths are padded to one, and a boolean mask says which frames are real. What stands in the
 padding never matters: it is cleared before every layer that looks around.
@@ -67,7 +68,8 @@ class ConvSubsampling(nn.Module):
 
     def __init__(self, bands, width=128, channels=(32, 64, 64), halvings=2, *, rng):
         if not 0 <= halvings <= len(channels):
-            raise ValueError(f"ConvSubsampling: halvings must be 0 to {len(channels)}, one per convolution; got {halvings}")
+            raise ValueError(f"ConvSubsampling: halvings must be 0 to {len(channels)}, one per convolution; "
+                             f"got {halvings}")
         self.bands, self.width, self.halvings = bands, width, halvings
         before = (1, *channels[:-1])
         self.convolutions = nn.ModuleList([
@@ -166,7 +168,8 @@ class AudioTransformer(nn.Module):
         self.front = ConvSubsampling(bands, width, channels, halvings, rng=rng)
         self.positions = nn.SinusoidalPositionalEncoding(width)
         self.dropout = nn.Dropout(dropout, rng=rng)
-        stack = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng) for _ in range(layers)]
+        stack = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
+                 for _ in range(layers)]
         self.transformer = nn.TransformerEncoder(stack, nn.LayerNorm(width))
         self.width = width
 

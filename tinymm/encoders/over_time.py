@@ -32,7 +32,8 @@ def mean_over_time(x, mask=None):
 
 
 def max_over_time(x, mask=None):
-    r"""Largest of the real steps, each channel on its own: $y_{bd} = \max_{t:\, m_{bt}} x_{btd}$; zero where there is none.
+    r"""Largest of the real steps, each channel on its own: $y_{bd} = \max_{t:\, m_{bt}} x_{btd}$;
+    zero where there is none.
 
     Parameters
     ----------

@@ -5,9 +5,9 @@ the tape; called with arrays they are plain NumPy.
 """
 
 from . import (
-    activations, arithmetic, attending, audio, cells, class_losses, contraction, convolution, ctc, dropping, elementwise,
-    embeddings, extremes, indexing, joining, linalg, losses, normalization, recurrent, reductions, selection, shape,
-    softmaxes, sorting,
+    activations, arithmetic, attending, audio, cells, class_losses, contraction, convolution, ctc, dropping,
+    elementwise, embeddings, extremes, indexing, joining, linalg, losses, normalization, recurrent, reductions,
+    selection, shape, softmaxes, sorting,
 )
 from .activations import *
 from .arithmetic import *
@@ -35,11 +35,11 @@ from .softmaxes import *
 from .sorting import *
 
 __all__ = [
-    *activations.__all__, *arithmetic.__all__, *attending.__all__, *audio.__all__, *cells.__all__, *class_losses.__all__,
-    *contraction.__all__, *convolution.__all__, *ctc.__all__, *dropping.__all__, *elementwise.__all__, *embeddings.__all__,
-    *extremes.__all__, *indexing.__all__, *joining.__all__, *linalg.__all__, *losses.__all__,
-    *normalization.__all__, *recurrent.__all__, *reductions.__all__, *selection.__all__, *shape.__all__,
-    *softmaxes.__all__, *sorting.__all__,
+    *activations.__all__, *arithmetic.__all__, *attending.__all__, *audio.__all__, *cells.__all__,
+    *class_losses.__all__, *contraction.__all__, *convolution.__all__, *ctc.__all__, *dropping.__all__,
+    *elementwise.__all__, *embeddings.__all__, *extremes.__all__, *indexing.__all__, *joining.__all__, *linalg.__all__,
+    *losses.__all__, *normalization.__all__, *recurrent.__all__, *reductions.__all__, *selection.__all__,
+    *shape.__all__, *softmaxes.__all__, *sorting.__all__,
 ]
 
 from . import methods, protocol  # noqa: E402,F401  (bind the operators and methods of Tensor, and NumPy's functions)

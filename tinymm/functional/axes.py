@@ -1,4 +1,5 @@
-"""Axes by number, counted from 0 and checked. The errors say which axis; the engine puts the name of the op in front."""
+"""Axes by number, counted from 0 and checked.
+The errors say which axis; the engine puts the name of the op in front."""
 
 import numpy as np
 
@@ -13,7 +14,8 @@ def axis_of(axis, ndim):
 
 
 def reduced(axis, ndim):
-    """The axes that a reduction goes over. A number has one for the asking, 0 or -1, as in PyTorch; there is nothing in it."""
+    """The axes that a reduction goes over.
+    A number has one for the asking, 0 or -1, as in PyTorch; there is nothing in it."""
     if axis is None:
         return range(ndim)
     named = axis if isinstance(axis, (tuple, list)) else (axis,)

@@ -10,7 +10,8 @@ import numpy as np
 
 __all__ = ["as_rows", "in_blocks", "over_rows"]
 
-BLOCK = 131072  # elements: two such float32 stretches fit a core's second-level cache, and calls cost little beside them
+# elements: two such float32 stretches fit a core's second-level cache, and calls cost little beside them
+BLOCK = 131072
 
 
 def in_blocks(f, *arrays, results=1):

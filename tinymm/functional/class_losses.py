@@ -67,7 +67,8 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
 
 @op
 def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    r"""`cross_entropy` for class indices, fused: $\ell = \ln\sum_c e^{x_c - x_t}$, with the softmax kept for the gradient.
+    r"""`cross_entropy` for class indices, fused: $\ell = \ln\sum_c e^{x_c - x_t}$,
+    with the softmax kept for the gradient.
 
     Parameters
     ----------
@@ -96,8 +97,8 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
         loss *= 1 - label_smoothing
         loss += kept * (share * (np.log(total) + c - x)).sum(axis, keepdims=True)
     divisor = mean_divisor("cross_entropy", w, reduction)
-    return saving(collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where, kept=kept, w=w,
-                  divisor=divisor)
+    return saving(collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where,
+                  kept=kept, w=w, divisor=divisor)
 
 
 @index_cross_entropy.vjp
@@ -185,7 +186,8 @@ def class_axis(x, name="cross_entropy"):
 
 
 def chosen_classes(name, x, target, weight, ignore_index, axis):
-    """The true class of each position, whether it counts, and its weight (0 if not); the class axis is kept, of length 1."""
+    """The true class of each position, whether it counts, and its weight (0 if not);
+    the class axis is kept, of length 1."""
     target = np.asarray(target)
     if target.dtype.kind not in "iu":
         raise ValueError(f"{name}: the target must be class indices; got {target.dtype}")

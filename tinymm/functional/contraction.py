@@ -29,7 +29,8 @@ def einsum(equation, *operands):
     equation : str
         One letter per axis, operands separated by commas, "->" and the labels of the result. Labels
         that are missing there are summed over; "..." stands for axes that broadcast. Without "->"
-        the result has the labels that occur once, in alphabetical order. A label twice in one operand takes the diagonal.
+        the result has the labels that occur once, in alphabetical order.
+        A label twice in one operand takes the diagonal.
     *operands : Tensor or ndarray
 
     Returns
@@ -109,7 +110,8 @@ def _grouped(x, labels, batch, rows, columns):
     """x as a batch of matrices, and the size of each label."""
     sizes = dict(zip(labels, x.shape))
     x = np.transpose(x, [labels.index(c) for c in batch + rows + columns])
-    return x.reshape([sizes[c] for c in batch] + [math.prod(sizes[c] for c in group) for group in (rows, columns)]), sizes
+    return x.reshape([sizes[c] for c in batch]
+                     + [math.prod(sizes[c] for c in group) for group in (rows, columns)]), sizes
 
 
 def _contract_cheapest(terms, out, sizes):
@@ -179,7 +181,8 @@ def _check(equation, terms, out, ndims):
             raise ValueError(f"einsum: each operand needs one letter per axis; got {equation!r} for operands of "
                              f"{', '.join(map(str, ndims))} axes")
     if len(set(out)) < len(out) or not set(out) <= set("".join(terms)):
-        raise ValueError(f"einsum: each label of the result must stand there once, and in some operand; got {equation!r}")
+        raise ValueError("einsum: each label of the result must stand there once, and in some operand; "
+                         f"got {equation!r}")
 
 
 def _sizes(equation, terms, shapes):

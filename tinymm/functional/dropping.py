@@ -9,7 +9,8 @@ __all__ = ["dropout"]
 
 @op
 def dropout(x, p=0.5, training=True, rng=None):
-    r"""Zero each element with probability p, scale the rest: $y = x \odot m / (1 - p)$, $m \sim \mathrm{Bernoulli}(1 - p)$.
+    r"""Zero each element with probability p, scale the rest:
+    $y = x \odot m / (1 - p)$, $m \sim \mathrm{Bernoulli}(1 - p)$.
 
     Parameters
     ----------

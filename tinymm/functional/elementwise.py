@@ -9,8 +9,8 @@ from ..autograd import op
 from .blocks import in_blocks
 from .normal import ERF, tanh_of_odd
 
-__all__ = ["abs", "astype", "ceil", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "reciprocal", "round", "rsqrt",
-           "sigmoid", "sign", "sin", "softplus", "sqrt", "square", "tanh"]
+__all__ = ["abs", "astype", "ceil", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "reciprocal", "round",
+           "rsqrt", "sigmoid", "sign", "sin", "softplus", "sqrt", "square", "tanh"]
 
 
 @op

@@ -169,5 +169,6 @@ def _with_index(who, f, find, x, axis, keepdims):
         return saving(y if keepdims else dropped(y, axis), chosen=chosen)
     index = np.asarray(find(x, axis=axis, keepdims=True))
     axes, shape = reduced(axis, np.ndim(x)), np.shape(x)
-    chosen = np.asarray(index == np.arange(count(axis, shape)).reshape([n if k in axes else 1 for k, n in enumerate(shape)]))
+    chosen = np.asarray(
+        index == np.arange(count(axis, shape)).reshape([n if k in axes else 1 for k, n in enumerate(shape)]))
     return saving((y, index) if keepdims else (dropped(y, axis), dropped(index, axis)), chosen=chosen)

@@ -109,7 +109,8 @@ def place_vjp(g, index):            # x̄ = g at the index
 
 def _require_shape(x, read, shape):
     if x.shape != read:
-        raise ValueError(f"place: x must have the shape that the index reads from {tuple(shape)}, {read}; got {x.shape}")
+        raise ValueError(f"place: x must have the shape that the index reads from {tuple(shape)}, {read}; "
+                         f"got {x.shape}")
 
 
 def _place_rows(x, rows, shape):
@@ -161,7 +162,8 @@ def take_along_axis(x, indices, axis=-1):
     indices, axis = np.asarray(indices), axis_of(axis, x.ndim)
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_axis: indices needs as many axes as x; got {indices.shape} for {x.shape}")
-    index = list(np.ogrid[tuple(map(slice, np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))))])
+    index = list(
+        np.ogrid[tuple(map(slice, np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))))])
     index = [0 if n == 1 else k for n, k in zip(x.shape, index)]
     index[axis] = indices
     return saving(x[tuple(index)], index=tuple(index), x_shape=x.shape)
@@ -215,7 +217,8 @@ def gather_vjp(g, where, x_shape):  # x̄ = zeros, with g added at the index
 
 @op
 def scatter_add(x, axis, index, source):
-    r"""x, with `source` added at one index along an axis per element: $y_{\text{index}_{ij}\, j} \mathrel{+}= s_{ij}$ (axis 0).
+    r"""x, with `source` added at one index along an axis per element:
+    $y_{\text{index}_{ij}\, j} \mathrel{+}= s_{ij}$ (axis 0).
 
     Parameters
     ----------
@@ -244,7 +247,8 @@ def scatter_add(x, axis, index, source):
     """
     where = _grid("scatter_add", x.shape, axis, index)
     if np.shape(source) != np.shape(index):
-        raise ValueError(f"scatter_add: index and source must have one shape; got {np.shape(index)} and {np.shape(source)}")
+        raise ValueError("scatter_add: index and source must have one shape; "
+                         f"got {np.shape(index)} and {np.shape(source)}")
     return saving(x + place(source, where, x.shape), where=where)
 
 

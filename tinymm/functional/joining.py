@@ -34,7 +34,8 @@ def concatenate(tensors, axis=0):
     try:
         y = np.concatenate(tensors, axis)
     except ValueError:
-        raise ValueError(f"concatenate: the shapes must agree except along axis {axis}; got {_shapes(tensors)}") from None
+        raise ValueError(f"concatenate: the shapes must agree except along axis {axis}; "
+                         f"got {_shapes(tensors)}") from None
     return saving(y, ends=list(accumulate(a.shape[axis] for a in tensors)))
 
 
@@ -158,7 +159,8 @@ def pad(x, pad, mode="constant", value=0):
     if mode != "constant":
         raise ValueError(f"pad: the border is constant; got mode {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise ValueError(f"pad: needs one pair (before, after) for each of the last axes of {x.shape}; got {tuple(pad)}")
+        raise ValueError(f"pad: needs one pair (before, after) for each of the last axes of {x.shape}; "
+                         f"got {tuple(pad)}")
     pairs = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[k], pad[k + 1]) for k in range(len(pad) - 2, -1, -2)]
     if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(x.shape, pairs)):
         raise ValueError(f"pad: cannot crop more than there is; got {tuple(pad)} for {x.shape}")

@@ -51,7 +51,8 @@ def matmul(a, b):
             return (rows(a) @ b).reshape((*a.shape[:-1], b.shape[-1]))
         return np.matmul(a, b)
     except (AttributeError, ValueError):  # a number has no shape
-        raise ValueError("matmul: the last dimension of a must equal the second to last of b (the only one of a vector), "
+        raise ValueError("matmul: the last dimension of a must equal the second to last of b "
+                         "(the only one of a vector), "
                          f"and those in front must broadcast; got {np.shape(a)} and {np.shape(b)}") from None
 
 

@@ -80,7 +80,8 @@ def l1_loss_vjp(g, x, target, reduction):   # x̄ = g sign(x − t)
 
 @op
 def huber_loss(x, target, reduction="mean", delta=1.0):
-    r"""Squared error near, absolute far: $\ell = \tfrac12 d^2$ where $|d| < \delta$, else $\delta(|d| - \tfrac12\delta)$.
+    r"""Squared error near, absolute far: $\ell = \tfrac12 d^2$ where $|d| < \delta$,
+    else $\delta(|d| - \tfrac12\delta)$.
 
     Parameters
     ----------

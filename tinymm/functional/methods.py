@@ -1,4 +1,5 @@
-"""The operators and methods of a Tensor: each is the function of the same name, with the Tensor as its first argument."""
+"""The operators and methods of a Tensor: each is the function of the same name,
+with the Tensor as its first argument."""
 
 import numpy as np
 
@@ -41,17 +42,18 @@ _bind(
     __matmul__=F.matmul, __rmatmul__=_reflected(F.matmul), __getitem__=F.getitem,
 )
 _bind(
-    __eq__=_constant(np.equal), __ne__=_constant(np.not_equal), __lt__=_constant(np.less), __le__=_constant(np.less_equal),
-    __gt__=_constant(np.greater), __ge__=_constant(np.greater_equal), __invert__=_constant(np.invert),
-    __and__=_constant(np.bitwise_and), __rand__=_constant(np.bitwise_and), __or__=_constant(np.bitwise_or),
-    __ror__=_constant(np.bitwise_or), __xor__=_constant(np.bitwise_xor), __rxor__=_constant(np.bitwise_xor),
-    any=_constant(np.any), all=_constant(np.all),
+    __eq__=_constant(np.equal), __ne__=_constant(np.not_equal), __lt__=_constant(np.less),
+    __le__=_constant(np.less_equal), __gt__=_constant(np.greater), __ge__=_constant(np.greater_equal),
+    __invert__=_constant(np.invert), __and__=_constant(np.bitwise_and), __rand__=_constant(np.bitwise_and),
+    __or__=_constant(np.bitwise_or), __ror__=_constant(np.bitwise_or), __xor__=_constant(np.bitwise_xor),
+    __rxor__=_constant(np.bitwise_xor), any=_constant(np.any), all=_constant(np.all),
 )
 _bind(**{name: getattr(F, name) for name in (
-    "abs", "amax", "amin", "argmax", "argmin", "argsort", "astype", "broadcast_to", "ceil", "clamp", "clip", "cos", "cumsum",
-    "exp", "flatten", "floor", "gather", "index_add", "log", "logsumexp", "masked_fill", "matmul", "max", "mean", "min",
-    "norm", "prod", "reciprocal", "roll", "round", "rsqrt", "scatter_add", "sigmoid", "sign", "sin", "sort", "split", "sqrt",
-    "square", "squeeze", "std", "sum", "swapaxes", "tanh", "topk", "transpose", "tril", "triu", "unsqueeze", "var")})
+    "abs", "amax", "amin", "argmax", "argmin", "argsort", "astype", "broadcast_to", "ceil", "clamp", "clip", "cos",
+    "cumsum", "exp", "flatten", "floor", "gather", "index_add", "log", "logsumexp", "masked_fill", "matmul", "max",
+    "mean", "min", "norm", "prod", "reciprocal", "roll", "round", "rsqrt", "scatter_add", "sigmoid", "sign", "sin",
+    "sort", "split", "sqrt", "square", "squeeze", "std", "sum", "swapaxes", "tanh", "topk", "transpose", "tril", "triu",
+    "unsqueeze", "var")})
 _bind(
     to=F.astype, reshape=_spelled_out(F.reshape), permute=_spelled_out(F.permute), expand=_spelled_out(F.expand),
     flip=_spelled_out(F.flip),

@@ -1,7 +1,8 @@
 r"""The normal distribution function $\Phi$ and the error function in float32: a tanh of a polynomial.
 
 SciPy's are exact to the last digit of float64 and an element costs as much as twenty products. But
-$\Phi(x) = \tfrac12 (1 + \tanh(x\,P(x^2)))$ for one smooth, even function P, and float32 asks for seven of its coefficients.
+$\Phi(x) = \tfrac12 (1 + \tanh(x\,P(x^2)))$ for one smooth, even function P,
+and float32 asks for seven of its coefficients.
 """
 
 import math

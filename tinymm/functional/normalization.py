@@ -202,7 +202,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
 @op
 def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    r"""Normalise each channel over batch and positions: $y = w\,\hat x + b$, $\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}$.
+    r"""Normalise each channel over batch and positions:
+    $y = w\,\hat x + b$, $\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}$.
 
     Parameters
     ----------
@@ -360,14 +361,16 @@ def side_by_side(x):
 
 
 def channel_sum(a):
-    """Over all axes but the channels, (1, C, 1, ...): first in each example, then over these, so that rounding stays small."""
+    """Over all axes but the channels, (1, C, 1, ...):
+    first in each example, then over these, so that rounding stays small."""
     if side_by_side(a):
         a = a.sum(2, keepdims=True)                     # whole rows of pixels are added: long runs
     return a.sum(but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
 
 
 def in_order(a, x):
-    """a (1, C, 1, ...) to meet x: where channels lie side by side it is repeated along the last axis, for one long run with x."""
+    """a (1, C, 1, ...) to meet x: where channels lie side by side it is repeated along the last axis,
+    for one long run with x."""
     if not side_by_side(x):
         return a
     a = np.broadcast_to(a, (*a.shape[:-1], x.shape[-1]))

@@ -27,7 +27,8 @@ def _dot(a, b):
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return F.multiply(a, b)
     if np.ndim(b) > 2:
-        raise TypeError(f"np.dot: on a Tensor the second factor has at most two axes; got {np.shape(b)}; use matmul or einsum")
+        raise TypeError(f"np.dot: on a Tensor the second factor has at most two axes; got {np.shape(b)}; "
+                        "use matmul or einsum")
     return F.matmul(a, b)
 
 
@@ -70,7 +71,8 @@ FUNCTIONS = {
     np.min: (F.amin, "a:x axis out:- keepdims initial:- where:-"),
     np.amin: (F.amin, "a:x axis out:- keepdims initial:- where:-"),
     np.prod: (F.prod, "a:x axis dtype:- out:- keepdims initial:- where:-"),
-    np.cumsum: (lambda x, axis=None: F.cumsum(F.flatten(x) if axis is None else x, axis or 0), "a:x axis dtype:- out:-"),
+    np.cumsum: (lambda x, axis=None: F.cumsum(F.flatten(x) if axis is None else x, axis or 0),
+                "a:x axis dtype:- out:-"),
     np.linalg.norm: (_norm, "x ord axis keepdims"),
     np.sort: (lambda x, axis=-1: F.sort(F.flatten(x) if axis is None else x, -1 if axis is None else axis)[0],
               "a:x axis kind:- order:- stable:-"),
@@ -103,7 +105,8 @@ CONSTANT = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite,
     np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
     np.invert, np.signbit, np.argmax, np.argmin, np.argsort, np.any, np.all, np.shape, np.ndim, np.size, np.zeros_like,
-    np.ones_like, np.count_nonzero, np.array_equal, np.allclose, np.isclose, np.nonzero, np.result_type, np.may_share_memory,
+    np.ones_like, np.count_nonzero, np.array_equal, np.allclose, np.isclose, np.nonzero, np.result_type,
+    np.may_share_memory,
 }
 
 

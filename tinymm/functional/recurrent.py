@@ -61,7 +61,8 @@ def lstm(input, h, c, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False
     size = _checked("lstm", 4, input, (h, c), w_ih, w_hh, b_ih, b_hh, mask)
     x, held = _by_time(input, mask, reverse)
     half = np.repeat(np.array([[0.5], [0.5], [1], [0.5]], x.dtype), size, 1)    # of i, f, o, for σ by tanh
-    w, u, *biases = (None if a is None else a * half.reshape(len(a), *[1] * (a.ndim - 1)) for a in (w_ih, w_hh, b_ih, b_hh))
+    w, u, *biases = (None if a is None else a * half.reshape(len(a), *[1] * (a.ndim - 1))
+                     for a in (w_ih, w_hh, b_ih, b_hh))
     gates = _projected(x, w, *biases).reshape(*x.shape[:2], 4, size)
     hs, cs = _states(h, len(x)), _states(c, len(x))
     tanh_c, recalled, shift = np.empty_like(hs[1:]), np.empty_like(gates[0]), 1 - half
@@ -178,7 +179,7 @@ def gru(input, h, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False):
 @gru.vjp
 def gru_vjp(g, x, held, gates, hs, recalled, w_ih, w_hh, reverse):
     gy, dh = _by_time(g[0], None, reverse)[0], g[1]
-    ds, ds_hh = np.empty_like(gates), np.empty_like(gates)          # inside the gates, and inside U h + b′; (T, B, 3, H)
+    ds, ds_hh = np.empty_like(gates), np.empty_like(gates)      # inside the gates, and inside U h + b′; (T, B, 3, H)
     for t in reversed(range(len(x))):
         dh, kept = _release(held, t, dh + gy[t])
         (r, z, n), d = gates[t].swapaxes(0, 1), ds[t]

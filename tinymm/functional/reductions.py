@@ -270,7 +270,8 @@ def dropped(y, axis):
 
 
 def in_line(x, axis):
-    """The reduced axes as one, the last; and what undoes that: the order of axes and the shape before they were merged."""
+    """The reduced axes as one, the last; and what undoes that:
+    the order of axes and the shape before they were merged."""
     axes = sorted(reduced(axis, x.ndim))
     order = [k for k in range(x.ndim) if k not in axes] + axes
     moved = permute(x, order)

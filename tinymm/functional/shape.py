@@ -69,7 +69,8 @@ def flatten(x, start_dim=0, end_dim=-1):
     shape = np.shape(x) or (1,)  # a number becomes one element
     first, last = (axis_of(k, len(shape)) for k in (start_dim, end_dim))
     if first > last:
-        raise ValueError(f"flatten: start_dim must not come after end_dim; got {start_dim} and {end_dim} for {np.shape(x)}")
+        raise ValueError("flatten: start_dim must not come after end_dim; "
+                         f"got {start_dim} and {end_dim} for {np.shape(x)}")
     merged = (*shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
     return saving(np.reshape(x, merged), x_shape=np.shape(x))
 

@@ -12,7 +12,7 @@ from .blocks import as_rows, over_rows
 
 __all__ = ["log_softmax", "softmax"]
 
-SAFE = 1e20     # a row's sum between 1/SAFE and SAFE: no term of it overflowed, and none that counts was rounded towards 0
+SAFE = 1e20  # a row's sum between 1/SAFE and SAFE: no term of it overflowed, and none that counts was rounded towards 0
 
 
 @op
@@ -139,7 +139,8 @@ def ceiling(x, dim):
 
 
 def exponentials(x, dim, about):
-    """e = exp(x − c), newly made; its sum along `dim`; c: `about`, or the maximum where about it the sum leaves the safe range."""
+    """e = exp(x − c), newly made; its sum along `dim`;
+    c: `about`, or the maximum where about it the sum leaves the safe range."""
     def fill(e, total, c, x, about, dim):
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(x, about, out=e)
@@ -170,7 +171,8 @@ def is_safe(total):
 
 
 def along(f, dim, *arrays):
-    """f(*arrays, dim), which fills the first of them: some rows at a time where `dim` is the last axis, else at once."""
+    """f(*arrays, dim), which fills the first of them:
+    some rows at a time where `dim` is the last axis, else at once."""
     if is_last(axis_of(dim, arrays[0].ndim), arrays[0]):
         over_rows(lambda *rows: f(*rows, -1), *map(as_rows, arrays))
     else:

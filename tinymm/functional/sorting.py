@@ -73,7 +73,8 @@ def topk(x, k, axis=-1, largest=True):
     if not 0 <= k <= n:
         raise ValueError(f"topk: k must lie in [0, {n}], the length of axis {axis}; got {k}")
     # split off the k first: cheaper than to sort all
-    order = np.argpartition(x, min(n - k, n - 1) if largest else max(k - 1, 0), axis=axis) if n else np.argsort(x, axis=axis)
+    order = np.argpartition(x, min(n - k, n - 1) if largest else max(k - 1, 0), axis=axis) if n \
+        else np.argsort(x, axis=axis)
     index = np.take(order, np.arange(n - k, n) if largest else np.arange(k), axis=axis)
     values = np.take_along_axis(x, index, axis)
     within = argsort(values, axis, largest)

@@ -13,7 +13,8 @@ from functools import cache
 
 __all__ = ["parallel_for"]
 
-ENOUGH = 20e6  # multiplications: what a core does in the time it takes to wake another and wait for it, a few times over
+# multiplications: what a core does in the time it takes to wake another and wait for it, a few times over
+ENOUGH = 20e6
 _one_loop_at_a_time = threading.Lock()
 _inside = ContextVar("inside a share of a loop", default=False)
 

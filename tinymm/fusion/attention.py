@@ -15,7 +15,8 @@ __all__ = ["AttentionFusion"]
 class AttentionFusion(nn.Module):
     r"""Align an image with each position of a text, and fuse the two.
 
-    $$e_{ti} = \frac{(W_q h_t)^\top W_k v_i}{\sqrt{d}},\qquad \alpha_{ti} = \frac{\exp e_{ti}}{\sum_j \exp e_{tj}},\qquad
+    $$e_{ti} = \frac{(W_q h_t)^\top W_k v_i}{\sqrt{d}},\qquad
+    \alpha_{ti} = \frac{\exp e_{ti}}{\sum_j \exp e_{tj}},\qquad
     c_t = \sum_i \alpha_{ti}\, W_v v_i,\qquad z_t = \mathrm{ReLU}(W_f [h_t; c_t] + b_f)$$
 
     with H heads, each on its own d = D/H of the D rows of $W_q, W_k, W_v$.
@@ -56,14 +57,15 @@ class AttentionFusion(nn.Module):
         self.heads, self.width = heads, width
 
     def forward(self, text, image):
-        """text (B·K, T, Dt), K texts for each image in turn, image (B, N, Di) to fused (B·K, T, D) and weights (B·K, H, T, N)."""
+        """text (B·K, T, Dt), K texts for each image in turn, image (B, N, Di)
+        to fused (B·K, T, D) and weights (B·K, H, T, N)."""
         batch, (texts, length, _) = len(image), text.shape
         q, k, v = (self._split(x, batch) for x in (self.query(text), self.key(image), self.value(image)))
-        scores = F.attention_scores(q, k, 1 / math.sqrt(q.shape[-1]))    # e (B, H, K·T, N): an image's texts, end to end
-        weights = F.attention_weights(scores)                            # α
-        context = F.attention_sum(weights, v)                            # c (B, H, K·T, d)
+        scores = F.attention_scores(q, k, 1 / math.sqrt(q.shape[-1]))  # e (B, H, K·T, N): an image's texts, end to end
+        weights = F.attention_weights(scores)                          # α
+        context = F.attention_sum(weights, v)                          # c (B, H, K·T, d)
         context = F.reshape(F.transpose(context, 1, 2), (texts, length, self.width))
-        fused = F.relu(self.fuse(F.concatenate([text, context], -1)))    # z (B·K, T, D)
+        fused = F.relu(self.fuse(F.concatenate([text, context], -1)))  # z (B·K, T, D)
         return self.dropout(fused), self._by_text(weights, texts)
 
     def _split(self, x, batch):

@@ -24,7 +24,8 @@ def add_arguments(parser):
     parser.add_argument("names", metavar="NAME", nargs="*", help="a benchmark, such as attention (default: list them)")
     parser.add_argument("--all", action="store_true", dest="everything", help="every benchmark, one after another")
     parser.add_argument("--json", metavar="FILE", dest="target", help="write all results there, {NAME: results}")
-    parser.add_argument("--out", metavar="DIR", help="write NAME.json and, of costs, the plots there (plots need matplotlib)")
+    parser.add_argument("--out", metavar="DIR",
+                        help="write NAME.json and, of costs, the plots there (plots need matplotlib)")
     parser.add_argument("--repeats", type=int, metavar="N", help="rounds to time (default: set by the benchmark)")
     parser.add_argument("--threads", type=int, metavar="N",
                         help="for NumPy's BLAS and for the peers alike (default: set by the benchmark)")
@@ -57,7 +58,8 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
     names = list(there) if everything else list(dict.fromkeys(names))
     check_writable("--json", target)
     check_writable("--out", out and Path(out, "found.json"))
-    options = [str(word) for option, value in (("--repeats", repeats), ("--threads", threads)) if value for word in (option, value)]
+    options = [str(word) for option, value in (("--repeats", repeats), ("--threads", threads)) if value
+               for word in (option, value)]
     found = {}
     for name in names:
         found[name] = one(name, options, out)
@@ -70,8 +72,8 @@ def available():
     """{name: its first line} of the programs in the checkout's folder `benchmarks`."""
     folder = CHECKOUT / "benchmarks"
     if not (folder / "harness.py").exists():
-        raise ValueError("bench: benchmarks are not part of the installed package; run this in a checkout of the repository, "
-                         "where there is a folder benchmarks/ beside tinymm/")
+        raise ValueError("bench: benchmarks are not part of the installed package; "
+                         "run this in a checkout of the repository, where there is a folder benchmarks/ beside tinymm/")
     found = {}
     for path in sorted(folder.glob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))  # not imported: some need a peer
@@ -105,7 +107,8 @@ def check_writable(option, file):
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"bench: {option} must lie in a folder that can be written; got {file.parent} ({error.strerror})") from None
+        raise ValueError(f"bench: {option} must lie in a folder that can be written; "
+                         f"got {file.parent} ({error.strerror})") from None
     if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise ValueError(f"bench: {option} must be a file that can be written; got {file}")
 

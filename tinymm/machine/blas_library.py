@@ -9,7 +9,8 @@ from ..extras import need
 __all__ = ["KERNELS", "Blas", "blas"]
 
 # OpenBLAS's names for its sets of kernels -> the instructions they use; others are older than AVX2.
-KERNELS = {"Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX-512", "Cooperlake": "AVX-512", "Sapphirerapids": "AVX-512"}
+KERNELS = {"Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX-512", "Cooperlake": "AVX-512",
+           "Sapphirerapids": "AVX-512"}
 
 
 @dataclass(frozen=True)
@@ -72,4 +73,5 @@ def blas():
     if not own:
         return Blas(name, version, bundled, None, None)
     found = own[0]
-    return Blas(found["internal_api"], found["version"] or version, bundled, found.get("architecture"), found["num_threads"])
+    return Blas(found["internal_api"], found["version"] or version, bundled, found.get("architecture"),
+                found["num_threads"])

@@ -22,7 +22,8 @@ __all__ = ["add_arguments", "examine", "run"]
 
 # Variables that hold one BLAS or another to fewer threads.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-ROWS = {"float32": "float32 products, GFLOP/s", "float64": "float64 products, GFLOP/s", "memory": "copying memory, GB/s"}
+ROWS = {"float32": "float32 products, GFLOP/s", "float64": "float64 products, GFLOP/s",
+        "memory": "copying memory, GB/s"}
 WORTH = 1.05  # a gain below this is none
 
 
@@ -43,11 +44,13 @@ def run(as_json=False, repeats=5):
     if as_json:
         print(json.dumps(found, indent=1))
         return
-    lines = {**found["machine"], "environment": ", ".join(f"{k}={v}" for k, v in found["environment"].items()) or "nothing set"}
+    lines = {**found["machine"],
+             "environment": ", ".join(f"{k}={v}" for k, v in found["environment"].items()) or "nothing set"}
     width = max(map(len, lines))
     print("\n".join(f"{name.ljust(width)}  {text}" for name, text in lines.items()), end="\n\n")
     columns = found["rates"]
-    print(format_table([[title, *(round(column[row] / 1e9, 1) for column in columns.values())] for row, title in ROWS.items()],
+    print(format_table([[title, *(round(column[row] / 1e9, 1) for column in columns.values())]
+                        for row, title in ROWS.items()],
                        ["measured", *columns]), end="\n\n")
     print("\n".join(f"- {line}" for line in found["findings"]))
 
@@ -79,7 +82,8 @@ def examine(repeats=5):
         gain = {"variable": VARIABLE, "value": better, "ratios": gain}
     variables = {k: v for k, v in sorted(environment.items()) if k in THREADS or k.startswith("OPENBLAS_")}
     return {"machine": describe(), "environment": variables, "rates": measured, "gain": gain,
-            "findings": [*of_kernels(library, processor().vectors, gain, environment), *of_threads(library, cores, variables)]}
+            "findings": [*of_kernels(library, processor().vectors, gain, environment),
+                         *of_threads(library, cores, variables)]}
 
 
 def measure(environment, threads):
@@ -92,7 +96,8 @@ def measure(environment, threads):
 
 
 def compare(without, with_it, repeats, threads):
-    """Rates with the second environment over those with the first, measured in turn: (10 %, median, 90 %) of each dtype."""
+    """Rates with the second environment over those with the first, measured in turn:
+    (10 %, median, 90 %) of each dtype."""
     pairs = [(measure(without, threads), measure(with_it, threads)) for _ in range(repeats)]
     ratios = {row: [b[row] / a[row] for a, b in pairs] for row in ("float32", "float64")}
     return {row: [round(x, 3) for x in spread(values)] for row, values in ratios.items()}
@@ -111,7 +116,8 @@ def spread(values):
 
 
 def of_kernels(library, widest, gain, environment):
-    """What there is to say of the kernels on a processor whose widest vectors are these; a gain only if it was measured."""
+    """What there is to say of the kernels on a processor whose widest vectors are these;
+    a gain only if it was measured."""
     if library.kernels is None:
         yield ("which kernels the BLAS runs is unknown; to know it, and to use threads in attention and convolution: "
                'python -m pip install "tinymm[threads]"')
@@ -120,10 +126,12 @@ def of_kernels(library, widest, gain, environment):
         if used is not None and used == widest:
             yield f"the kernels use all the processor has ({used}): nothing to mend"
         elif used is not None:
-            yield f"the kernels use {used}, less than the processor has ({widest}); NumPy is not from its wheel, so nothing was tried"
+            yield (f"the kernels use {used}, less than the processor has ({widest}); "
+                   "NumPy is not from its wheel, so nothing was tried")
         return
     value, ratios = gain["value"], gain["ratios"]
-    told = ", ".join(f"{row} products run {mid:.2f} times as fast [{low:.2f} - {high:.2f}]" for row, (low, mid, high) in ratios.items())
+    told = ", ".join(f"{row} products run {mid:.2f} times as fast [{low:.2f} - {high:.2f}]"
+                     for row, (low, mid, high) in ratios.items())
     before = f"{VARIABLE}={environment[VARIABLE]} is set" if VARIABLE in environment else "OpenBLAS chose by itself"
     yield f"{before}; with {VARIABLE}={value}, {told}"
     if max(low for low, _, _ in ratios.values()) < WORTH:
@@ -131,8 +139,8 @@ def of_kernels(library, widest, gain, environment):
     elif VARIABLE in environment:
         yield f"mend it: export {VARIABLE}={value} before Python starts, or unset it if OpenBLAS then chooses as well"
     else:
-        yield (f"mend it for programs of your own: export {VARIABLE}={value} before Python starts; the `tinymm` command does "
-               f"so by itself, unless {CHOSEN}=off")
+        yield (f"mend it for programs of your own: export {VARIABLE}={value} before Python starts; "
+               f"the `tinymm` command does so by itself, unless {CHOSEN}=off")
 
 
 def of_threads(library, cores, variables):
@@ -141,7 +149,8 @@ def of_threads(library, cores, variables):
         return
     holding = [f"{name}={variables[name]}" for name in THREADS if name in variables]
     if library.threads < cores:
-        yield f"the BLAS uses {library.threads} of {cores} cores" + (f": {', '.join(holding)} is set" if holding else "")
+        yield f"the BLAS uses {library.threads} of {cores} cores" \
+            + (f": {', '.join(holding)} is set" if holding else "")
     else:
-        yield (f"the BLAS starts {library.threads} threads on {cores} core{'s' * (cores != 1)}, which get in each other's way: "
-               f"export OPENBLAS_NUM_THREADS={cores}")
+        yield (f"the BLAS starts {library.threads} threads on {cores} core{'s' * (cores != 1)}, "
+               f"which get in each other's way: export OPENBLAS_NUM_THREADS={cores}")

@@ -68,14 +68,15 @@ def start_with_better_kernels():
     """
     if VARIABLE in os.environ or CHOSEN in os.environ:
         if chosen():
-            print(f"tinymm: {VARIABLE}={chosen()}, kernels that use this processor's AVX-512 ({CHOSEN}=off leaves OpenBLAS "
-                  "its choice)", file=sys.stderr)
+            print(f"tinymm: {VARIABLE}={chosen()}, kernels that use this processor's AVX-512 "
+                  f"({CHOSEN}=off leaves OpenBLAS its choice)", file=sys.stderr)
         return
     better = better_kernels(processor(), blas())
     if better and sys.executable:
         sys.stdout.flush()
         sys.stderr.flush()
         try:
-            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {VARIABLE: better, CHOSEN: better})
+            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]],
+                      os.environ | {VARIABLE: better, CHOSEN: better})
         except OSError:
             pass  # slower, not wrong

@@ -52,7 +52,8 @@ class Captioner(nn.Module):
         self.words = nn.Linear(fusion.width, vocabulary, rng=rng)
 
     def forward(self, images, ids):
-        """images (B, C, H, W), ids (B·K, T) int, K captions for each image in turn, to logits (B·K, T, V) and weights (B·K, H, T, N)."""
+        """images (B, C, H, W), ids (B·K, T) int, K captions for each image in turn,
+        to logits (B·K, T, V) and weights (B·K, H, T, N)."""
         return self.decode(self.image_encoder(images), ids)
 
     def decode(self, encoded, ids):
@@ -106,7 +107,8 @@ def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
 
 
 def hide_words(ids, share, unknown, rng):
-    """Word dropout: replace a share of the words, not <bos>, by the unknown word, so that the image must say what they said.
+    """Word dropout: replace a share of the words, not <bos>, by the unknown word,
+    so that the image must say what they said.
 
     Parameters
     ----------

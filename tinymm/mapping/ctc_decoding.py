@@ -72,8 +72,8 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
 
     $$\arg\max_l\; \ln p(l) + \lambda\ln p_{\text{LM}}(l) + \beta\,|l|$$
 
-    Of each prefix two numbers are kept: the probability of the paths so far that spell it and end in a blank, and of those
-    that end in its last label. Only after a blank can the same label come again as a new one.
+    Of each prefix two numbers are kept: the probability of the paths so far that spell it and end in a blank, and of
+    those that end in its last label. Only after a blank can the same label come again as a new one.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
     beam : int
         Prefixes kept after each frame. If that is all of them, the answer is exact.
     language_model : callable, optional
-        `language_model(prefix, label)` → $\ln p(\text{label} \mid \text{prefix})$, prefix a tuple of labels; label None: the
-        transcript ends here. `data.NgramModel` is one.
+        `language_model(prefix, label)` → $\ln p(\text{label} \mid \text{prefix})$, prefix a tuple of labels; label
+        None: the transcript ends here. `data.NgramModel` is one.
     weight, bonus : float
         λ and β. A language model makes long transcripts improbable; the bonus per label makes up for it.
 
@@ -102,8 +102,8 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
 
     References
     ----------
-    Graves and Jaitly, "Towards end-to-end speech recognition with recurrent neural networks", 2014, algorithm 1; Hannun,
-    Maas, Jurafsky and Ng, "First-pass large vocabulary continuous speech recognition", 2014, algorithm 1.
+    Graves and Jaitly, "Towards end-to-end speech recognition with recurrent neural networks", 2014, algorithm 1;
+    Hannun, Maas, Jurafsky and Ng, "First-pass large vocabulary continuous speech recognition", 2014, algorithm 1.
 
     Examples
     --------
@@ -129,7 +129,8 @@ def searched(log_y, blank, beam, prior):
         grown[:, blank] = -np.inf
         blanks, labels = either + log_p[blank], np.where(last == blank, -np.inf, labels + log_p[last])
         place = {prefix: i for i, prefix in enumerate(prefixes)}
-        for i, prefix in enumerate(prefixes):                               # what grows into a prefix that is here already
+        # what grows into a prefix that is here already
+        for i, prefix in enumerate(prefixes):
             parent = place.get(prefix[:-1]) if prefix else None
             if parent is not None:
                 labels[i] = np.logaddexp(labels[i], grown[parent, last[i]])
@@ -149,7 +150,8 @@ class Prior:
     """λ ln p_LM + β |l| of prefixes, remembered."""
 
     def __init__(self, language_model, weight, bonus, labels, blank):
-        self.language_model, self.weight, self.bonus, self.labels, self.blank = language_model, weight, bonus, labels, blank
+        self.language_model, self.weight, self.bonus, self.labels, self.blank = \
+            language_model, weight, bonus, labels, blank
         self.known = {}
 
     def __call__(self, prefix):

@@ -16,7 +16,8 @@ from .wer import aligned_text, character_error_rate, edit_alignment, edit_counts
 
 __all__ = [
     "DocumentFrequency", "accuracy", "aligned_text", "bleu", "bootstrap_interval", "caption_scores", "caption_tokens",
-    "character_error_rate", "cider_d", "class_scores", "confusion_matrix", "edit_alignment", "edit_counts", "edit_distance", "exact_match",
-    "longest_common_subsequence", "macro_f1", "median_rank", "ngram_counts", "recall_at_k", "rouge_l", "sentence_bleu",
-    "target_ranks", "tokenised_pairs", "tokenised_references", "wilson_interval", "word_error_rate",
+    "character_error_rate", "cider_d", "class_scores", "confusion_matrix", "edit_alignment", "edit_counts",
+    "edit_distance", "exact_match", "longest_common_subsequence", "macro_f1", "median_rank", "ngram_counts",
+    "recall_at_k", "rouge_l", "sentence_bleu", "target_ranks", "tokenised_pairs", "tokenised_references",
+    "wilson_interval", "word_error_rate",
 ]

@@ -1,4 +1,5 @@
-"""Scores of a classifier from its predicted and true class numbers: accuracy, confusion matrix, each class, macro F1."""
+"""Scores of a classifier from its predicted and true class numbers:
+accuracy, confusion matrix, each class, macro F1."""
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def class_scores(predictions, labels, classes=None):
     Returns
     -------
     dict of str to (classes,) ndarray
-        "precision", "recall", "f1" in float64, NaN where the denominator is 0, and "count", how many items the class has.
+        "precision", "recall", "f1" in float64, NaN where the denominator is 0, and "count",
+        how many items the class has.
 
     Raises
     ------
@@ -104,7 +106,8 @@ def class_scores(predictions, labels, classes=None):
     def share(part, whole):
         return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
-    return {"precision": share(hits, predicted), "recall": share(hits, true), "f1": share(2 * hits, predicted + true), "count": true}
+    return {"precision": share(hits, predicted), "recall": share(hits, true), "f1": share(2 * hits, predicted + true),
+            "count": true}
 
 
 def macro_f1(predictions, labels):

@@ -5,8 +5,8 @@
 
 from . import (
     activation, attention, attribution, baselines, cache, containers, convolution, dropout, embedding, filters,
-    grouped_attention, hard_attention, init, linear, local_attention, module, normalization, observe, parameter, pooling,
-    positional, recurrent, relative, rollout, scores, soft_attention, summary, transformer,
+    grouped_attention, hard_attention, init, linear, local_attention, module, normalization, observe, parameter,
+    pooling, positional, recurrent, relative, rollout, scores, soft_attention, summary, transformer,
 )
 
 # Before the names below: two files (observe, summary) are called as the function they are about.

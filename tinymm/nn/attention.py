@@ -106,7 +106,8 @@ class MultiheadAttention(Module):
         """
         q, k, v = self._heads(query, key, value, cache)
         mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
-        options = dict(dropout_p=self.dropout if self.training else 0.0, is_causal=is_causal and mask is None, rng=self.rng)
+        options = dict(dropout_p=self.dropout if self.training else 0.0,
+                       is_causal=is_causal and mask is None, rng=self.rng)
         if need_weights:
             y, weights = F.attention(q, k, v, mask, **options)
             weights = weights.mean(axis=1) if average_attn_weights else weights
@@ -135,7 +136,8 @@ class MultiheadAttention(Module):
             weights = F.split(self.in_proj_weight, width)
         for name, x, weight in zip(("query", "key", "value"), inputs, weights):
             if x.ndim != 3 or x.shape[-1] != weight.shape[-1]:
-                raise ValueError(f"MultiheadAttention: {name} must be (batch, length, {weight.shape[-1]}); got {x.shape}")
+                raise ValueError(f"MultiheadAttention: {name} must be (batch, length, {weight.shape[-1]}); "
+                                 f"got {x.shape}")
         query, key, value = inputs if len(inputs) == 3 else inputs * 3
         if key.shape[:2] != value.shape[:2] or key.shape[0] != query.shape[0]:
             raise ValueError("MultiheadAttention: query, key and value share the batch, key and value the length; "

@@ -49,8 +49,8 @@ def saliency(f, x, target=None, axis=None):
 def gradient_times_input(f, x, target=None):
     r"""First-order share of each element in a score: $x_i\, \partial f_c(x) / \partial x_i$.
 
-    For a linear f without a constant the shares sum to $f_c(x)$; for any other they tell how the score would change if the
-    element were scaled a little.
+    For a linear f without a constant the shares sum to $f_c(x)$; for any other they tell how the score would change if
+    the element were scaled a little.
 
     Parameters
     ----------
@@ -168,7 +168,8 @@ def _targets(f, x, target, name):
     if target is None:
         return scores.data.argmax(1)
     target = np.asarray(target)
-    if target.shape != (len(x),) or target.dtype.kind not in "iu" or target.min() < 0 or target.max() >= scores.shape[1]:
+    if target.shape != (len(x),) or target.dtype.kind not in "iu" or target.min() < 0 \
+            or target.max() >= scores.shape[1]:
         raise ValueError(f"{name}: target must be one class of 0..{scores.shape[1] - 1} for each of {len(x)} examples; "
                          f"got {target.tolist()}")
     return target

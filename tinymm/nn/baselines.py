@@ -72,8 +72,8 @@ class LearnedBaseline(Module):
 
     Notes
     -----
-    Train it with `functional.mse_loss(baseline(x), reward)`. Detach x if the squared error shall not shape what x comes from;
-    `reinforce_loss` detaches b.
+    Train it with `functional.mse_loss(baseline(x), reward)`. Detach x if the squared error shall not shape what x comes
+    from; `reinforce_loss` detaches b.
 
     References
     ----------

@@ -50,7 +50,10 @@ class KeyValueCache:
         return key, value
 
     def select(self, rows):
-        """Keep these rows of the batch, in this order: int array (B′,). For beam search, where one caption becomes two."""
+        """Keep these rows of the batch, in this order: int array (B′,).
+
+        For beam search, where one caption becomes two.
+        """
         if self.key is not None:
             self.key, self.value = self.key[rows], self.value[rows]
 
@@ -86,12 +89,14 @@ class StreamingCache(KeyValueCache):
 
     def __init__(self, sinks, window):
         if sinks < 0 or window < 1:
-            raise ValueError(f"StreamingCache: needs 0 or more sinks and a window of 1 or more; got {sinks} and {window}")
+            raise ValueError("StreamingCache: needs 0 or more sinks and a window of 1 or more; "
+                             f"got {sinks} and {window}")
         super().__init__()
         self.sinks, self.window = sinks, window
 
     def extend(self, key, value):
-        """Add the keys and values (B, H, 1, D/H) of one new position; those it may see, its own included, are returned."""
+        """Add the keys and values (B, H, 1, D/H) of one new position;
+        those it may see, its own included, are returned."""
         if key.shape[2] != 1:
             raise ValueError(f"StreamingCache: takes one position at a time; got {key.shape[2]}")
         key, value = super().extend(key, value)

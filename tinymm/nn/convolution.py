@@ -132,7 +132,8 @@ class Conv3d(Module):
 
 
 class ConvTranspose2d(Module):
-    r"""The adjoint of a convolution, which enlarges: $y_{o,\, sh + k - p,\, sw + l - p} \mathrel{+}= w_{i,o,k,l}\, x_{i,h,w}$.
+    r"""The adjoint of a convolution, which enlarges:
+    $y_{o,\, sh + k - p,\, sw + l - p} \mathrel{+}= w_{i,o,k,l}\, x_{i,h,w}$.
 
     Parameters
     ----------
@@ -156,7 +157,8 @@ class ConvTranspose2d(Module):
     (2, 3, 14, 14)
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, *, bias=True, rng):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, *,
+                 bias=True, rng):
         self.stride, self.padding, self.output_padding = stride, padding, output_padding
         shape = (in_channels, out_channels, *_pair(kernel_size))
         self.weight, self.bias = _weight_and_bias(shape, bias and out_channels, rng)

@@ -8,7 +8,8 @@ __all__ = ["Dropout"]
 
 
 class Dropout(Module):
-    r"""Zero each element with probability p and scale the rest: $y = x \odot m / (1 - p)$ in training, $y = x$ in `eval()`.
+    r"""Zero each element with probability p and scale the rest:
+    $y = x \odot m / (1 - p)$ in training, $y = x$ in `eval()`.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ __all__ = ["GroupedQueryAttention"]
 
 
 class GroupedQueryAttention(Module):
-    r"""$y = [h_1; \dots; h_H] W_o$, $h_i = \mathrm{Attention}(R\, x W_q^i,\; R\, x W_k^j,\; x W_v^j)$, $j = \lfloor i / G \rfloor$.
+    r"""$y = [h_1; \dots; h_H] W_o$, $h_i = \mathrm{Attention}(R\, x W_q^i,\; R\, x W_k^j,\; x W_v^j)$,
+    $j = \lfloor i / G \rfloor$.
 
     Parameters
     ----------

@@ -44,7 +44,8 @@ class HardAttention(Module):
     score : Module
         f, as for `SoftAttention`.
     mix : float
-        Probability with which an example of the batch (the first axis) gets the mean in place of the draws, in training.
+        Probability with which an example of the batch (the first axis) gets the mean
+        in place of the draws, in training.
     rng : numpy.random.Generator
         Kept; draws in training.
 
@@ -123,7 +124,8 @@ class GumbelAttention(Module):
         self.score, self.tau, self.hard, self.rng = score, tau, hard, checked(rng)
 
     def forward(self, query, key, value=None, mask=None):
-        """query (..., T, D), key (..., S, E), value (..., S, V), mask as `SoftAttention`: output, choice, weights (..., T, S)."""
+        """query (..., T, D), key (..., S, E), value (..., S, V), mask as `SoftAttention`:
+        output, choice, weights (..., T, S)."""
         scores = self.score(query, key)
         weights = F.attention_weights(scores, mask)
         if self.training:

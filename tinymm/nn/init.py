@@ -137,7 +137,8 @@ def kaiming_normal_(tensor, a=0.0, *, rng):
 def fans(tensor):
     """(fan-in, fan-out) of a weight (out, in, *kernel)."""
     if tensor.ndim < 2 or tensor.size == 0:
-        raise ValueError(f"init: fan-in and fan-out need a weight of at least 2 axes, none of length 0; got shape {tensor.shape}")
+        raise ValueError("init: fan-in and fan-out need a weight of at least 2 axes, none of length 0; "
+                         f"got shape {tensor.shape}")
     kernel = math.prod(tensor.shape[2:])
     return tensor.shape[1] * kernel, tensor.shape[0] * kernel
 
@@ -145,5 +146,6 @@ def fans(tensor):
 def checked(rng):
     """The Generator itself, or an error that says what was expected."""
     if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng: needs a numpy.random.Generator such as np.random.default_rng(0); got {type(rng).__name__}")
+        raise ValueError("rng: needs a numpy.random.Generator such as np.random.default_rng(0); "
+                         f"got {type(rng).__name__}")
     return rng

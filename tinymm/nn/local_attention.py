@@ -82,7 +82,8 @@ class PredictiveLocalAttention(Module):
         self.weight, self.weight_v = matrix(width, query_width, rng), vector(width, rng)
 
     def forward(self, query, key, value=None, mask=None):
-        """As `SoftAttention`; S of the formula is the number of keys that a mask (..., 1, S) or (..., T, S) leaves visible."""
+        """As `SoftAttention`; S of the formula is the number of keys
+        that a mask (..., 1, S) or (..., T, S) leaves visible."""
         scores = self.score(query, key)
         length = key.shape[-2] if mask is None else mask.sum(-1)
         positions = F.predicted_positions(query, self.weight, self.weight_v, length)

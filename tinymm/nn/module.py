@@ -60,7 +60,8 @@ class Module:
             elif isinstance(value, (list, tuple, dict)):
                 held = value.values() if isinstance(value, dict) else value
                 if any(isinstance(item, (Module, Parameter)) for item in held):
-                    raise ValueError(f"{type(self).__name__}.{name}: layers and parameters inside a {type(value).__name__} "
+                    raise ValueError(f"{type(self).__name__}.{name}: "
+                                     f"layers and parameters inside a {type(value).__name__} "
                                      "would never be trained or saved; use nn.ModuleList, nn.ModuleDict or attributes")
 
     def own_parameters(self):
@@ -108,7 +109,8 @@ class Module:
 
     def named_buffers(self):
         """Iterator of (dotted name, ndarray)."""
-        return ((_join(prefix, name), array) for prefix, module in self.named_modules() for name, array in module.own_buffers())
+        return ((_join(prefix, name), array) for prefix, module in self.named_modules()
+                for name, array in module.own_buffers())
 
     def buffers(self):
         """Iterator over the buffers."""

@@ -10,7 +10,8 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
-    r"""Zero mean and unit variance over the last axes: $y = \gamma \odot (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta$.
+    r"""Zero mean and unit variance over the last axes:
+    $y = \gamma \odot (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta$.
 
     Parameters
     ----------
@@ -143,11 +144,12 @@ class _BatchNorm(Module):
     def forward(self, x):
         """x (B, C, ...) to the same shape."""
         if x.ndim not in self.ndims:
-            raise ValueError(f"{type(self).__name__}: the input has {' or '.join(map(str, self.ndims))} axes; got {x.shape}")
+            raise ValueError(f"{type(self).__name__}: the input has {' or '.join(map(str, self.ndims))} axes; "
+                             f"got {x.shape}")
         if self.training:
             self.num_batches_tracked += 1
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum,
-                            self.eps)
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training,
+                            self.momentum, self.eps)
 
     def extra_repr(self):
         return f"{self.weight.size}, eps={self.eps}, momentum={self.momentum}"

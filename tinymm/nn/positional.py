@@ -107,7 +107,8 @@ class LearnedPositionalEncoding(Module):
         """x (..., T, D) to the same shape; its first position is number `offset`."""
         stop = offset + x.shape[-2]
         if stop > len(self.weight):
-            raise ValueError(f"LearnedPositionalEncoding: has {len(self.weight)} positions; got a sequence that ends at {stop}")
+            raise ValueError(f"LearnedPositionalEncoding: has {len(self.weight)} positions; "
+                             f"got a sequence that ends at {stop}")
         return x + self.weight[offset:stop]
 
     def extra_repr(self):

@@ -34,7 +34,8 @@ class _Recurrent(Module):
                 shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden_size)}
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
                 for name, shape in shapes.items():
-                    setattr(self, name + suffix, init.uniform_(Parameter(np.empty(shape, np.float32)), -bound, bound, rng=rng))
+                    setattr(self, name + suffix,
+                            init.uniform_(Parameter(np.empty(shape, np.float32)), -bound, bound, rng=rng))
 
     def _suffixes(self, layer):
         return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
@@ -50,7 +51,8 @@ class _Recurrent(Module):
             outputs = []
             for suffix in self._suffixes(layer):
                 first = [s[len(ends)] for s in states]  # (B, H) each
-                weights = (getattr(self, name + suffix, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+                weights = (getattr(self, name + suffix, None)
+                           for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
                 y, *last = self.scan(input, *first, *weights, mask, suffix.endswith("reverse"))
                 outputs.append(y)
                 ends.append(last)
@@ -64,12 +66,14 @@ class _Recurrent(Module):
         if state is None:
             return np.zeros(shape, input.dtype)
         if state.shape != shape:
-            raise ValueError(f"{type(self).__name__}: an initial state is (layers · directions, B, H) = {shape}; got {state.shape}")
+            raise ValueError(f"{type(self).__name__}: an initial state is (layers · directions, B, H) = {shape}; "
+                             f"got {state.shape}")
         return state
 
     def extra_repr(self):
         settings = {"num_layers": self.num_layers, "dropout": self.dropout, "bidirectional": self.bidirectional}
-        return ", ".join([str(self.weight_ih_l0.shape[1]), str(self.hidden_size), *(f"{k}={v}" for k, v in settings.items())])
+        return ", ".join([str(self.weight_ih_l0.shape[1]), str(self.hidden_size),
+                          *(f"{k}={v}" for k, v in settings.items())])
 
 
 class RNN(_Recurrent):

@@ -1,4 +1,5 @@
-r"""A learned bias for each distance between query and key (T5); ALiBi's, which is not learned, is `functional.alibi_bias`."""
+r"""A learned bias for each distance between query and key (T5);
+ALiBi's, which is not learned, is `functional.alibi_bias`."""
 
 import numpy as np
 
@@ -11,7 +12,8 @@ __all__ = ["T5RelativeBias"]
 
 
 class T5RelativeBias(Module):
-    r"""$b_{hts} = W_{\beta(s - t),\, h}$, to be added to the scores; β sorts distances into buckets (`functional.t5_buckets`).
+    r"""$b_{hts} = W_{\beta(s - t),\, h}$, to be added to the scores;
+    β sorts distances into buckets (`functional.t5_buckets`).
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-r"""Soft attention with any score function: scores, weights and weighted sums, all three to be had (article 2.5, 4.1)."""
+r"""Soft attention with any score function: scores, weights and weighted sums,
+all three to be had (article 2.5, 4.1)."""
 
 from typing import NamedTuple
 

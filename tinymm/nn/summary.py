@@ -79,9 +79,11 @@ class Summary:
 
     def __repr__(self):
         body = [(_indented(row), row.shape, f"{row.parameters:,}", f"{row.flops:,}") for row in self.rows]
-        lines = [("layer", "output", "parameters", "FLOPs"), *body, ("total", "", f"{self.parameters:,}", f"{self.flops:,}")]
+        lines = [("layer", "output", "parameters", "FLOPs"), *body,
+                 ("total", "", f"{self.parameters:,}", f"{self.flops:,}")]
         widths = [max(map(len, column)) for column in zip(*lines)]
-        text = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in lines]
+        text = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip()
+                for a, b, c, d in lines]
         rule = "-" * (sum(widths) + 6)
         return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 

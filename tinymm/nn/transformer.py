@@ -142,7 +142,8 @@ class TransformerDecoderLayer(_Layer):
         said, seen = (None, None) if cache is None else cache
 
         def attend(x):
-            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal, cache=said)[0]
+            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal,
+                                  cache=said)[0]
 
         def look(x):
             return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask, cache=seen)[0]
@@ -212,7 +213,8 @@ class TransformerDecoder(Module):
 
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
                 memory_key_padding_mask=None, tgt_is_causal=False, cache=None):
-        """tgt (B, T, D), memory (B, S, D) to (B, T, D); arguments as for `TransformerDecoderLayer`, with a cache for each."""
+        """tgt (B, T, D), memory (B, S, D) to (B, T, D);
+        arguments as for `TransformerDecoderLayer`, with a cache for each."""
         masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
         for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
             tgt = layer(tgt, memory, *masks, tgt_is_causal, kept)

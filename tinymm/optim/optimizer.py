@@ -79,7 +79,8 @@ class Optimizer:
 
         ``state.3.exp_avg`` belongs to the fourth parameter, ``param_groups.0.lr`` to the first group.
         """
-        flat = {f"state.{i}.{key}": np.array(value) for i, state in enumerate(self.state) for key, value in state.items()}
+        flat = {f"state.{i}.{key}": np.array(value) for i, state in enumerate(self.state)
+                for key, value in state.items()}
         for i, group in enumerate(self.param_groups):
             flat.update({f"param_groups.{i}.{key}": np.array(v) for key, v in group.items() if key != "params"})
         return flat
@@ -101,7 +102,8 @@ class Optimizer:
                 raise ValueError(f"load_state_dict: this {type(self).__name__} has {len(self.state)} parameters in "
                                  f"{len(self.param_groups)} groups; got {name!r}")
             array = np.array(array)
-            is_moment = kind == "state" and array.dtype.kind == "f"  # the other entries are numbers, such as a step count
+            # the other entries are numbers, such as a step count
+            is_moment = kind == "state" and array.dtype.kind == "f"
             shelves[kind][int(i)][key] = array if is_moment else array.tolist()
             if is_moment and array.shape != self.parameters[int(i)].shape:
                 raise ValueError(f"load_state_dict: {name} must have the shape of its parameter, "

@@ -1,4 +1,5 @@
-"""Learning-rate schedules: each is a function of the number of steps taken, and a class that applies it to an optimiser.
+"""Learning-rate schedules: each is a function of the number of steps taken,
+and a class that applies it to an optimiser.
 
 A schedule multiplies nothing step by step, so its only state is that number, and no rounding error accumulates.
 """
@@ -179,7 +180,8 @@ class WarmupCosine(LambdaLR):
 
     def __init__(self, optimizer, warmup_steps, total_steps, min_factor=0.0):
         if not 0 <= warmup_steps < total_steps:
-            raise ValueError(f"WarmupCosine: warmup_steps must be in [0, total_steps); got {warmup_steps}, {total_steps}")
+            raise ValueError("WarmupCosine: warmup_steps must be in [0, total_steps); "
+                             f"got {warmup_steps}, {total_steps}")
 
         def factor(t):
             if t < warmup_steps:

@@ -46,7 +46,8 @@ def nearest_neighbour(train, labels, test, block=1000):
 def logistic_regression(train, labels, test, classes=None, penalty=1e-3, iterations=200):
     r"""Classes of the rows of `test` by the linear model that fits `train` best.
 
-    $$ \min_{W, b}\; -\frac1N \sum_n \log \operatorname{softmax}(W x_n + b)_{y_n} + \frac{\lambda}{2} \lVert W \rVert^2 $$
+    $$ \min_{W, b}\; -\frac1N \sum_n \log \operatorname{softmax}(W x_n + b)_{y_n}
+       + \frac{\lambda}{2} \lVert W \rVert^2 $$
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def logistic_regression(train, labels, test, classes=None, penalty=1e-3, iterati
         gradient = np.concatenate([(z_bar.T @ train + penalty * W).ravel(), z_bar.sum(0)])
         return value, gradient.astype(np.float64)
 
-    found = minimize(loss, np.zeros(classes * (width + 1)), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    found = minimize(loss, np.zeros(classes * (width + 1)), jac=True, method="L-BFGS-B",
+                     options={"maxiter": iterations})
     W, b = _unpacked(found.x.astype(train.dtype), classes, width)
     return (test @ W.T + b).argmax(1)
 
@@ -118,7 +120,8 @@ def svm_weights(train, labels, classes, cost=1.0, iterations=200):
     r"""Support vector machines, one for each class against the rest.
 
     $$ \min_{W, b}\; \tfrac12 \lVert W \rVert^2 + \tfrac12 \lVert b \rVert^2
-       + C \sum_{n,k} \max\big(0,\, 1 - s_{nk} (W x_n + b)_k\big)^2, \qquad s_{nk} = \pm 1 \text{ as } k = y_n \text{ or not} $$
+       + C \sum_{n,k} \max\big(0,\, 1 - s_{nk} (W x_n + b)_k\big)^2, \qquad
+       s_{nk} = \pm 1 \text{ as } k = y_n \text{ or not} $$
 
     Parameters
     ----------
@@ -157,7 +160,8 @@ def svm_weights(train, labels, classes, cost=1.0, iterations=200):
         gradient = np.concatenate([(columns @ z_bar).T.ravel(), z_bar.sum(0)])
         return float((flat @ flat) / 2 + cost * (short * short).sum(dtype=float)), flat + gradient
 
-    found = minimize(loss, np.zeros(classes * (train.shape[1] + 1)), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    found = minimize(loss, np.zeros(classes * (train.shape[1] + 1)), jac=True, method="L-BFGS-B",
+                     options={"maxiter": iterations})
     return _unpacked(found.x.astype(train.dtype), classes, train.shape[1])
 
 

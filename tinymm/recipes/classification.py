@@ -35,7 +35,8 @@ def evaluate(said, labels):
     >>> evaluate({"tinymm": [0, 1, 1, 1], "majority": [1, 1, 1, 1]}, [0, 1, 1, 0])["majority"]
     {'accuracy': 0.5, 'macro_f1': 0.3333333333333333}
     """
-    return {system: {"accuracy": accuracy(classes, labels), "macro_f1": macro_f1(classes, labels)} for system, classes in said.items()}
+    return {system: {"accuracy": accuracy(classes, labels), "macro_f1": macro_f1(classes, labels)}
+            for system, classes in said.items()}
 
 
 def table(results, sizes):
@@ -89,7 +90,8 @@ def worst_errors(probabilities, labels, count=12):
 def add_results(report, title, systems, n, caption=""):
     """Add to a `Report` the systems beside their baselines, accuracies with intervals."""
     report.heading(title)
-    report.metrics(with_intervals(systems, n), caption=f"{n} items; accuracy with its 95 % Wilson interval. {caption}".strip())
+    report.metrics(with_intervals(systems, n),
+                   caption=f"{n} items; accuracy with its 95 % Wilson interval. {caption}".strip())
 
 
 def add_classes(report, predictions, labels, names):
@@ -99,7 +101,8 @@ def add_classes(report, predictions, labels, names):
         "Rows are true classes, columns what was predicted. The stronger the shade, the larger the share of the row."
         if len(names) <= 20 else "The pairs that were confused most often."))
     found = class_scores(predictions, labels, len(names))
-    columns = [[None if np.isnan(value) else float(value) for value in found[key]] for key in ("precision", "recall", "f1")]
+    columns = [[None if np.isnan(value) else float(value) for value in found[key]]
+               for key in ("precision", "recall", "f1")]
     rows = list(zip(names, *columns, found["count"].tolist()))
     if len(rows) > 20:
         rows = sorted(rows, key=lambda row: (row[2] is None, row[2]))[:20]
@@ -125,4 +128,5 @@ def add_worst_errors(report, probabilities, labels, names, show, count=12):
         examples.append(Example(image, f"{text} → {said}" if text else said,
                                 (f"true: {names[true]} ({probabilities[row, true]:.1%})",), right=False))
     wrong = int((probabilities.argmax(1) != labels).sum())
-    report.gallery(examples, caption=f"{len(rows)} of {wrong} errors, those first whose true class was thought least likely.")
+    report.gallery(examples,
+                   caption=f"{len(rows)} of {wrong} errors, those first whose true class was thought least likely.")

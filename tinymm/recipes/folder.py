@@ -24,7 +24,8 @@ class RunFolder:
     Raises
     ------
     ValueError
-        If the folder holds another run and `resume` is off, or its configuration differs, or there is nothing to resume.
+        If the folder holds another run and `resume` is off, or its configuration differs,
+        or there is nothing to resume.
 
     Examples
     --------
@@ -45,7 +46,8 @@ class RunFolder:
             self.write("machine.json", describe())  # where it goes on: another machine is no other run
             return
         if self.checkpoint.exists():
-            raise ValueError(f"--out: {self.path} already holds a run; add --resume to go on with it, or name another folder")
+            raise ValueError(f"--out: {self.path} already holds a run; "
+                             "add --resume to go on with it, or name another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         self.write("config.json", config)
         self.write("machine.json", describe())

@@ -1,4 +1,5 @@
-"""Scores of a recipe's model and of its baselines: as the flat names of `metrics.json`, and as a table with intervals."""
+"""Scores of a recipe's model and of its baselines: as the flat names of `metrics.json`,
+and as a table with intervals."""
 
 from ..metrics import wilson_interval
 
@@ -12,7 +13,8 @@ def flat(results):
 
     Examples
     --------
-    >>> flat({"test": {OURS: {"accuracy": 0.9}, "nearest neighbour": {"accuracy": 0.8}}, "test/new": {OURS: {"accuracy": 0.7}}})
+    >>> flat({"test": {OURS: {"accuracy": 0.9}, "nearest neighbour": {"accuracy": 0.8}},
+    ...       "test/new": {OURS: {"accuracy": 0.7}}})
     {'test/accuracy': 0.9, 'baseline/nearest_neighbour/accuracy': 0.8, 'test/new/accuracy': 0.7}
     """
     metrics = {}
@@ -35,4 +37,5 @@ def with_intervals(systems, n, shares=("accuracy",)):
     def cell(metric, value):
         return (value, *wilson_interval(round(value * n), n)) if metric in shares else value
 
-    return {system: {metric: cell(metric, value) for metric, value in scores.items()} for system, scores in systems.items()}
+    return {system: {metric: cell(metric, value) for metric, value in scores.items()}
+            for system, scores in systems.items()}

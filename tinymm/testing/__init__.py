@@ -1,6 +1,8 @@
-"""Instruments that show whether a gradient is right: a ladder of checks, from finite differences to the memory of a VJP.
+"""Instruments that show whether a gradient is right:
+a ladder of checks, from finite differences to the memory of a VJP.
 
-`tinymm.testing.strategies` and the spec rows of the library's own ops, `tinymm.testing.specs`, need hypothesis (extra `test`).
+`tinymm.testing.strategies` and the spec rows of the library's own ops, `tinymm.testing.specs`, need
+hypothesis (extra `test`).
 """
 
 from .derivatives import hessian, hvp, jacobian, jvp, vjp
@@ -14,7 +16,7 @@ from .rungs import RUNGS
 from .specification import SPECS, Spec, spec
 from .structure import check_structure
 
-__all__ = ["Agreement", "GradientError", "Kink", "KinkError", "LadderResult", "NotApplicable", "Outcome", "RUNGS", "SPECS", "Spec",
-           "check_complex_step", "check_directional", "check_float32", "check_layouts", "check_op", "check_structure",
-           "check_taylor", "find_kinks", "gradcheck", "gradgradcheck", "hessian", "hvp", "jacobian", "jvp", "run_ladder", "spec",
-           "vjp"]
+__all__ = ["Agreement", "GradientError", "Kink", "KinkError", "LadderResult", "NotApplicable", "Outcome", "RUNGS",
+           "SPECS", "Spec", "check_complex_step", "check_directional", "check_float32", "check_layouts", "check_op",
+           "check_structure", "check_taylor", "find_kinks", "gradcheck", "gradgradcheck", "hessian", "hvp", "jacobian",
+           "jvp", "run_ladder", "spec", "vjp"]

@@ -1,7 +1,7 @@
 """Check gradients: the table of every op on every rung of the ladder.
 
-Each cell is the worst relative disagreement of a rung over all drawn calls, "-" where a rung does not apply, FAILED where
-the gradient is wrong. Exit status: 0; 1 if a rung failed; 2 for an unknown op.
+Each cell is the worst relative disagreement of a rung over all drawn calls, "-" where a rung does not apply, FAILED
+where the gradient is wrong. Exit status: 0; 1 if a rung failed; 2 for an unknown op.
 """
 
 import importlib
@@ -21,7 +21,8 @@ def add_arguments(parser):
     """The options of `tinymm gradcheck`."""
     parser.add_argument("ops", metavar="OP", nargs="*", help="an op of tinymm.functional, such as softmax")
     parser.add_argument("--all", action="store_true", dest="everything", help="every registered op")
-    parser.add_argument("--examples", type=int, default=10, metavar="N", help="calls drawn per row of an op (default: 10)")
+    parser.add_argument("--examples", type=int, default=10, metavar="N",
+                        help="calls drawn per row of an op (default: 10)")
     parser.add_argument("--html", metavar="FILE", help="write the table as a web page too")
 
 
@@ -81,7 +82,8 @@ def shown(names, examples):
             print(f"\r{k}/{len(names)} {name} ...", end="\r", file=sys.stderr, flush=True)
         results.append(run_ladder(name, examples))
         for row, outcomes in results[-1].rows.items():
-            print(row.ljust(width), *(str(outcome).rjust(w) for outcome, w in zip(outcomes.values(), widths)), flush=True)
+            print(row.ljust(width), *(str(outcome).rjust(w) for outcome, w in zip(outcomes.values(), widths)),
+                  flush=True)
     return results
 
 
@@ -90,8 +92,9 @@ def written(path, summary, results, failures):
     from ..viz import Report
 
     report = Report("Gradient checks", summary)
-    report.text("Each cell is the worst relative disagreement over all drawn calls; - where a rung does not apply. For taylor it is "
-                "by how much the slope falls short of 2 or 3; for float32 the drift in units of ε·n·s.")
+    report.text("Each cell is the worst relative disagreement over all drawn calls; - where a rung does not apply. "
+                "For taylor it is by how much the slope falls short of 2 or 3; "
+                "for float32 the drift in units of ε·n·s.")
     rows = [[row, *map(str, outcomes.values())] for result in results for row, outcomes in result.rows.items()]
     report.table(rows, ["op", *RUNGS])
     for row, rung, message in failures:

@@ -1,8 +1,9 @@
-r"""Complex steps: $\partial f/\partial x = \operatorname{Im} f(x + ih)/h$, on arrays that continue real functions analytically.
+r"""Complex steps: $\partial f/\partial x = \operatorname{Im} f(x + ih)/h$,
+on arrays that continue real functions analytically.
 
 A formula written for real numbers may call functions that NumPy does not continue to complex ones: |z| is the modulus,
-sign is z/|z|, the variance takes moduli, floor and expit raise. On a `Continued` array each of these is the analytic function that agrees with the
-real one near the real axis, away from its kinks.
+sign is z/|z|, the variance takes moduli, floor and expit raise. On a `Continued` array each of these is the analytic
+function that agrees with the real one near the real axis, away from its kinks.
 """
 
 import warnings
@@ -87,7 +88,8 @@ def plain(a):
 def wrapped(y):
     if isinstance(y, tuple):
         return tuple(map(wrapped, y))
-    return np.asarray(y).view(Continued) if isinstance(y, (np.ndarray, np.complexfloating)) and np.iscomplexobj(y) else y
+    return np.asarray(y).view(Continued) \
+        if isinstance(y, (np.ndarray, np.complexfloating)) and np.iscomplexobj(y) else y
 
 
 def complex_jacobians(subject):

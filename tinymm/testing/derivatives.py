@@ -128,7 +128,8 @@ def jacobian(f, inputs):
 
 
 def hessian(f, inputs):
-    r"""The whole Hessian of a function with a single number as its result: $H_{ij} = \partial^2 y / \partial x_i \partial x_j$.
+    r"""The whole Hessian of a function with a single number as its result:
+    $H_{ij} = \partial^2 y / \partial x_i \partial x_j$.
 
     Parameters
     ----------
@@ -178,7 +179,8 @@ def contracted(tensors, weights):
 def vectors(who, v, leaves, single):
     v = [np.asarray(a) for a in ([v] if single else v)]
     if [a.shape for a in v] != [t.shape for t in leaves]:
-        raise ValueError(f"{who}: v must have the shapes of the inputs, {[t.shape for t in leaves]}; got {[a.shape for a in v]}")
+        raise ValueError(f"{who}: v must have the shapes of the inputs, {[t.shape for t in leaves]}; "
+                         f"got {[a.shape for a in v]}")
     return v
 
 

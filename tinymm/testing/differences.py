@@ -31,8 +31,9 @@ class Kink:
     right: float
 
     def __str__(self):
-        return (f"{self.label}, element {self.element}: the function has a kink here: slope {self.left:.6g} from the left, "
-                f"{self.right:.6g} from the right (element {self.output} of the result)")
+        return (f"{self.label}, element {self.element}: the function has a kink here: "
+                f"slope {self.left:.6g} from the left, {self.right:.6g} from the right "
+                f"(element {self.output} of the result)")
 
 
 def find_kinks(f, inputs, kwargs=None):
@@ -56,7 +57,8 @@ def find_kinks(f, inputs, kwargs=None):
     >>> import numpy as np, tinymm as tm
     >>> kink, = tm.testing.find_kinks(tm.functional.relu, [np.array([1.0, 0.0, -2.0])])
     >>> print(kink)
-    input 0 'x', element (1,): the function has a kink here: slope 0 from the left, 1 from the right (element 1 of the result)
+    input 0 'x', element (1,): the function has a kink here: slope 0 from the left,
+    1 from the right (element 1 of the result)
     """
     return difference_jacobians(as_subject(f, inputs, kwargs))[1]
 
@@ -119,9 +121,11 @@ def derivatives_along(lines, middle, scales):
 
 @np.errstate(all="ignore")
 def measured(lines, middle, scale, cut):
-    """For each line: how far it bends, the extrapolated slope, the slopes left and right with their jump, the bend allowed."""
+    """For each line: how far it bends, the extrapolated slope,
+    the slopes left and right with their jump, the bend allowed."""
     h = 2.0 ** np.rint(np.log2(STEP * scale / 8 ** cut))
-    up, down, far_up, far_down = (np.array([line(float(k * t)) for line, t in zip(lines, h[:, 0])]) for k in (1, -1, 2, -2))
+    up, down, far_up, far_down = (np.array([line(float(k * t)) for line, t in zip(lines, h[:, 0])])
+                                  for k in (1, -1, 2, -2))
     right, left = (up - middle) / h, (middle - down) / h
     slope, wide = (up - down) / (2 * h), (far_up - far_down) / (4 * h)
     # one-sided slopes differ by h F″ and, at a kink, by its jump: 2·gap(h) − gap(2h) leaves the jump

@@ -14,13 +14,14 @@ POINTS = 3  # remainders a slope is fitted to: the smallest ones, where the next
 
 
 def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
-    r"""Compare $\langle u, J^\top v\rangle$ with $\langle J u, v\rangle$, for random signed directions u over all inputs together.
+    r"""Compare $\langle u, J^\top v\rangle$ with $\langle J u, v\rangle$,
+    for random signed directions u over all inputs together.
 
     Parameters
     ----------
     f : callable or Module
-        Takes Tensors, returns a Tensor or a tuple of them. A Module's trainable parameters are inputs too; it is examined
-        on a copy in float64, as it stands: in training or evaluation mode, with the same dropout each time.
+        Takes Tensors, returns a Tensor or a tuple of them. A Module's trainable parameters are inputs too; it is
+        examined on a copy in float64, as it stands: in training or evaluation mode, with the same dropout each time.
     inputs : sequence
         Floating-point arrays are differentiated (in float64); the rest is passed as it is.
     rng : numpy.random.Generator, optional
@@ -96,13 +97,14 @@ def guilty(subject, u, v, middle, terms):
 
 
 def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
-    r"""Fit how fast the remainder of Taylor's formula vanishes: like $t^2$ without, like $t^3$ with the second-order term.
+    r"""Fit how fast the remainder of Taylor's formula vanishes:
+    like $t^2$ without, like $t^3$ with the second-order term.
 
     $$R_1(t) = |\varphi(x + tu) - \varphi(x) - t\,\nabla\varphi \cdot u|,
       \qquad R_2(t) = |\dots - \tfrac{t^2}{2}\, u^\top H u|$$
 
-    with $\varphi = \langle v, f\rangle$, v and u random. A wrong gradient leaves a term in t, and the slope in the log-log
-    plot drops to 1; a wrong Hessian-vector product leaves one in $t^2$.
+    with $\varphi = \langle v, f\rangle$, v and u random. A wrong gradient leaves a term in t, and the slope in the
+    log-log plot drops to 1; a wrong Hessian-vector product leaves one in $t^2$.
 
     Parameters
     ----------
@@ -126,9 +128,10 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     Notes
     -----
     Remainders that rounding may have made are left out. Where R falls from far above rounding to rounding at once, f is
-    linear (quadratic) up to a kink that the longer steps cross, and no wrong term is there. Two right terms may cancel at
-    some step, as in $t^3 - t^4 / t_0$, and the slope near it is small; then they add up in the direction -u, which is tried
-    before anything is called wrong. A wrong term shows in both. Steps may leave the domain of f, if shorter ones do not.
+    linear (quadratic) up to a kink that the longer steps cross, and no wrong term is there. Two right terms may cancel
+    at some step, as in $t^3 - t^4 / t_0$, and the slope near it is small; then they add up in the direction -u, which
+    is tried before anything is called wrong. A wrong term shows in both. Steps may leave the domain of f, if shorter
+    ones do not.
 
     Examples
     --------
@@ -140,8 +143,10 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     rng = np.random.default_rng(0) if rng is None else rng
     y, leaves = subject.at()
     v = rng.standard_normal(y.shape)
-    u = [rng.choice((-1.0, 1.0), a.shape) * max(float(np.sqrt(np.mean(a * a))), 1e-3) if a.size else a for a in subject.arrays]
-    size = float(np.vdot(np.abs(v), np.abs(y.data)))  # of what is added up, and of what an error of ε in the input makes of it
+    u = [rng.choice((-1.0, 1.0), a.shape) * max(float(np.sqrt(np.mean(a * a))), 1e-3) if a.size else a
+         for a in subject.arrays]
+    # of what is added up, and of what an error of ε in the input makes of it
+    size = float(np.vdot(np.abs(v), np.abs(y.data)))
     size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
     slope, curvature = expansion(y, leaves, v, u, hessian)
     middle = float(np.vdot(v, y.data))
@@ -149,11 +154,13 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
 
     def slopes(sign):
         with np.errstate(all="ignore"):  # of steps that leave the domain
-            values = np.array([v.reshape(-1) @ subject.value([a + sign * t * d for a, d in zip(subject.arrays, u)]) for t in steps])
+            values = np.array([v.reshape(-1) @ subject.value([a + sign * t * d for a, d in zip(subject.arrays, u)])
+                               for t in steps])
         noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), scatter(steps, values))
         first = values - middle - sign * steps * slope
         agreement = fitted(subject, steps, np.abs(first), noise, 2)
-        return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian else agreement
+        return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian \
+            else agreement
 
     try:
         return slopes(1)
@@ -189,7 +196,8 @@ def fitted(subject, steps, remainder, noise, order):
     # where the next term still counts, the smallest two steps are nearer to the limit than three
     slope = max(float(np.polyfit(np.log(steps[k]), np.log(remainder[k]), 1)[0]) for k in (usable, usable[-2:]))
     if not slope > order - 0.3:
-        raise failure("check_taylor", subject, f"{rule}; the slope is {slope:.3f}: {listed(steps[usable], remainder[usable])}")
+        raise failure("check_taylor", subject,
+                      f"{rule}; the slope is {slope:.3f}: {listed(steps[usable], remainder[usable])}")
     return Agreement(max(order - slope, 0.0), len(usable))
 
 

@@ -1,4 +1,5 @@
-"""How a check answers: an `Agreement` when gradient and reference agree, a `GradientError` that says everything when not."""
+"""How a check answers: an `Agreement` when gradient and reference agree,
+a `GradientError` that says everything when not."""
 
 from dataclasses import dataclass
 
@@ -72,13 +73,15 @@ def described(label, a):
 def snippet(check, subject):
     """Lines of Python that repeat the check."""
     names, setup = subject.spelled(array_source)
-    return "\n".join(["import numpy as np", "import tinymm as tm", *setup, f"tm.testing.{check}(f, [{', '.join(names)}])"])
+    return "\n".join(["import numpy as np", "import tinymm as tm", *setup,
+                      f"tm.testing.{check}(f, [{', '.join(names)}])"])
 
 
 def array_source(a):
     """Python text of an array: every digit of a small one, a stand-in for a large one."""
     if a.size > SMALL:
-        return f"np.random.default_rng(0).standard_normal({a.shape}).astype({a.dtype.name!r})  # a stand-in: {a.size} elements"
+        return (f"np.random.default_rng(0).standard_normal({a.shape}).astype({a.dtype.name!r})"
+                f"  # a stand-in: {a.size} elements")
     dtype = "" if a.dtype in (float, int, bool) and a.size else f", dtype={a.dtype.name!r}"
     text = f"np.array({a.tolist()!r}{dtype})" if a.size else f"np.zeros({a.shape}{dtype})"
     text = text.replace("nan", "np.nan").replace("inf", "np.inf")

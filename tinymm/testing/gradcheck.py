@@ -1,4 +1,7 @@
-"""Does the tape's gradient agree with another derivative? First and second order, by differences and by complex steps."""
+"""Does the tape's gradient agree with another derivative?
+
+First and second order, by differences and by complex steps.
+"""
 
 import numpy as np
 
@@ -26,7 +29,8 @@ def gradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-8, jacobian=False):
         Relative to the largest reference element; absolute.
     jacobian : bool
         Compare the whole Jacobian, one cotangent for each element of the result, in place of one random cotangent.
-        A random one misses a wrong element with probability 0; the Jacobian is dearer, but names the element of the result.
+        A random one misses a wrong element with probability 0;
+        the Jacobian is dearer, but names the element of the result.
 
     Returns
     -------
@@ -55,8 +59,8 @@ def gradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-8, jacobian=False):
 def gradgradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-7):
     r"""`gradcheck` of the gradient itself: second derivatives, through `create_graph`.
 
-    The recorded gradient $\langle w, \bar x(g, x)\rangle$, with random w, is differentiated with respect to x and to the
-    cotangent g, and compared with central differences of the gradient that a plain `backward` computes.
+    The recorded gradient $\langle w, \bar x(g, x)\rangle$, with random w, is differentiated with respect to x and to
+    the cotangent g, and compared with central differences of the gradient that a plain `backward` computes.
 
     Parameters
     ----------
@@ -74,7 +78,8 @@ def gradgradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-7):
 
 
 def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
-    r"""Compare the gradient with complex steps: $\partial f / \partial x = \operatorname{Im} f(x + ih) / h$, exact to rounding.
+    r"""Compare the gradient with complex steps:
+    $\partial f / \partial x = \operatorname{Im} f(x + ih) / h$, exact to rounding.
 
     Parameters
     ----------
@@ -110,7 +115,8 @@ def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
     rng = np.random.default_rng(0) if rng is None else rng
     subject = GradientSubject(subject, rng) if order == 2 else subject
     evaluated = subject.at()
-    return compared("check_complex_step", subject, evaluated, complex_jacobians(subject), "complex step", rng, rtol, atol)
+    return compared("check_complex_step", subject, evaluated, complex_jacobians(subject), "complex step",
+                    rng, rtol, atol)
 
 
 def by_differences(check, subject, rng, rtol, atol, jacobian=False):
@@ -145,7 +151,8 @@ def pulled(y, leaves, g):
 
 
 def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lambda at: ""):
-    """The agreement of one gradient (i None: of the result) with its reference, or a GradientError that names the worst element."""
+    """The agreement of one gradient (i None: of the result) with its reference,
+    or a GradientError that names the worst element."""
     label, source = ("the result", "reference") if i is None else (subject.labels[i], "input")
     if analytic.shape != reference.shape:
         raise failure(check, subject, f"{label}: shape {analytic.shape}, the {source} has {reference.shape}")
@@ -153,7 +160,8 @@ def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lam
         return Agreement(0.0, 0)
     with np.errstate(invalid="ignore"):
         error = np.where(analytic == reference, 0, np.abs(analytic - reference))  # infinities of one sign agree
-    largest = float(np.abs(reference[np.isfinite(reference)]).max(initial=0))  # beside an infinite one all would be small
+    # beside an infinite one all would be small
+    largest = float(np.abs(reference[np.isfinite(reference)]).max(initial=0))
     if not (error <= atol + rtol * largest).all():
         at = element(np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape))
         raise failure(check, subject, f"{label}, element {at}: analytic {analytic[at]:.15g}, "

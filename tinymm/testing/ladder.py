@@ -47,7 +47,8 @@ class Outcome:
 
 @dataclass
 class LadderResult:
-    """The outcomes of one op: `rows` maps the name of a row to a mapping of rung to `Outcome`; its `repr` is a table."""
+    """The outcomes of one op: `rows` maps the name of a row to a mapping of rung to `Outcome`;
+    its `repr` is a table."""
 
     op: str
     rows: dict = field(default_factory=dict)
@@ -69,7 +70,8 @@ class LadderResult:
     def __repr__(self):
         columns = [["", *RUNGS], *([row, *map(str, rungs.values())] for row, rungs in self.rows.items())]
         widths = [max(map(len, column)) for column in columns]
-        lines = [[cell.ljust(width) if k == 0 else cell.rjust(width) for k, (cell, width) in enumerate(zip(line, widths))]
+        lines = [[cell.ljust(width) if k == 0 else cell.rjust(width)
+                  for k, (cell, width) in enumerate(zip(line, widths))]
                  for line in zip(*columns)]
         return "\n".join("  ".join(line).rstrip() for line in lines)
 
@@ -176,8 +178,8 @@ def row_name(row, k):
 
 
 def climb(row, examples, rungs=None):
-    """Rung -> Outcome for one row. Each drawn call goes up all rungs; for the first rung that fails, the smallest failing call
-    is then looked for, and the rungs above report on the same call where they fail at it."""
+    """Rung -> Outcome for one row. Each drawn call goes up all rungs; for the first rung that fails, the smallest
+    failing call is then looked for, and the rungs above report on the same call where they fail at it."""
     strategies = importlib.import_module("tinymm.testing.strategies")
     outcomes = {rung: Outcome() for rung in rungs or RUNGS}
 
@@ -206,7 +208,8 @@ def climb(row, examples, rungs=None):
 
 
 def smallest_failure(strategies, row, attempt, examples, known=None):
-    """The message of the smallest drawn call that fails, and that call: `known`, at which a rung below fails, if it will do."""
+    """The message of the smallest drawn call that fails, and that call:
+    `known`, at which a rung below fails, if it will do."""
     failing = []
 
     def check(call, seed):

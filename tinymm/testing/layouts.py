@@ -100,7 +100,8 @@ def agrees_in(subject, layout, rng):
             y, leaves = subject.at(arrays)
             found = [y.data, *pulled(y, leaves, cotangent)]
         except Exception as error:
-            raise failure("check_layouts", subject, f"with {where} in {layout}: {type(error).__name__}: {error}") from error
+            raise failure("check_layouts", subject,
+                          f"with {where} in {layout}: {type(error).__name__}: {error}") from error
         for label, a, b in zip(labels, found, expected):
             if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=ROUNDING * scale, equal_nan=True):
                 raise failure("check_layouts", subject, f"{label} is another with {where} in {layout}")
@@ -132,15 +133,17 @@ def has_gradients(subject, what, arrays, rng):
                                                 f"{type(error).__name__}: {error}") from error
     for label, a, d in zip(subject.labels, arrays, found):
         if d.shape != a.shape or d.dtype != a.dtype:
-            raise failure("check_layouts", subject, f"{what}: {label} is {a.dtype} {a.shape}, its gradient {d.dtype} {d.shape}")
+            raise failure("check_layouts", subject,
+                          f"{what}: {label} is {a.dtype} {a.shape}, its gradient {d.dtype} {d.shape}")
     return Agreement(0.0, len(found))
 
 
 def check_float32(f, inputs, rng=None, multiple=64.0):
     r"""Check that float32 inputs give float32 results and gradients, close to those in float64.
 
-    The drift allowed is `multiple` · ε · n · s: ε that of float32, n the length of the longest sum that can occur (elements of the
-    largest input or of the result), s the largest element of the float64 answer, or 1 if that is smaller.
+    The drift allowed is `multiple` · ε · n · s: ε that of float32, n the length of the longest sum that can occur
+    (elements of the largest input or of the result), s the largest element of the float64 answer,
+    or 1 if that is smaller.
 
     Parameters
     ----------
@@ -160,7 +163,8 @@ def check_float32(f, inputs, rng=None, multiple=64.0):
 
     Notes
     -----
-    Most formulas stay below 2. What needs more is ill-conditioned, such as the normalisation of two nearly equal numbers.
+    Most formulas stay below 2.
+    What needs more is ill-conditioned, such as the normalisation of two nearly equal numbers.
 
     Examples
     --------
@@ -187,7 +191,8 @@ def check_float32(f, inputs, rng=None, multiple=64.0):
         unit = float(np.finfo(np.float32).eps) * n * max(1.0, float(np.abs(b).max(initial=0)))
         drift = float(np.abs(a - b).max(initial=0)) / unit
         if not drift <= multiple:
-            raise failure("check_float32", narrow, f"{label} drifts from float64 by {drift:.3g} ε·n·s (n = {n}); allowed {multiple:g}")
+            raise failure("check_float32", narrow,
+                          f"{label} drifts from float64 by {drift:.3g} ε·n·s (n = {n}); allowed {multiple:g}")
         worst = max(worst, drift)
     return Agreement(worst, len(found))
 

@@ -1,4 +1,7 @@
-"""The rungs of the ladder: what is asked of each spec row, for one drawn call. From the value to the second derivative."""
+"""The rungs of the ladder: what is asked of each spec row, for one drawn call.
+
+From the value to the second derivative.
+"""
 
 import importlib.util
 
@@ -31,7 +34,8 @@ def check_value(row, args, kwargs):
         wrong = ~np.isclose(got, want, rtol=1e-10, atol=1e-10 * scale, equal_nan=True)
         if wrong.any():
             at = tuple(map(int, np.argwhere(wrong)[0]))
-            raise failure("check_op", subject, f"result {i}, element {at}: value {got[at]:.15g}, reference {want[at]:.15g}")
+            raise failure("check_op", subject,
+                          f"result {i}, element {at}: value {got[at]:.15g}, reference {want[at]:.15g}")
         agreement &= Agreement(float(np.abs(got - want)[finite].max(initial=0)) / scale, want.size)
     return agreement
 
@@ -84,7 +88,8 @@ def check_torch(row, args, kwargs, rng):
     if expected.requires_grad:
         reference = torch.autograd.grad(expected, inputs, torch.tensor(g), allow_unused=True)
     for i, (d, t) in enumerate(zip(pulled(y, leaves, g), reference, strict=True)):
-        agreement &= agrees("check_op", subject, i, d, np.zeros_like(d) if t is None else t.numpy(), "PyTorch", 1e-10, 1e-11)
+        agreement &= agrees("check_op", subject, i, d, np.zeros_like(d) if t is None else t.numpy(),
+                            "PyTorch", 1e-10, 1e-11)
     return agreement
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-__all__ = ["arrays", "broadcastable", "calls", "convolutions", "einsums", "for_all", "indices", "integers", "masks", "positive",
-           "seeds", "shapes", "st", "tensors_of", "transposed_convolutions"]
+__all__ = ["arrays", "broadcastable", "calls", "convolutions", "einsums", "for_all", "indices", "integers",
+           "masks", "positive", "seeds", "shapes", "st", "tensors_of", "transposed_convolutions"]
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -109,7 +109,8 @@ def indices(draw, shape):
 
 @st.composite
 def einsums(draw):
-    """`(equation, *operands)` of an einsum: repeated labels, lone labels, dots, axes of length 1 that broadcast, no arrow."""
+    """`(equation, *operands)` of an einsum: repeated labels, lone labels, dots,
+    axes of length 1 that broadcast, no arrow."""
     sizes = dict(zip("ijkl", (2, 3, 1, 2)))
     terms, operands = [], []
     for _ in range(draw(st.integers(1, 3))):
@@ -132,7 +133,8 @@ def einsums(draw):
 
 @st.composite
 def convolutions(draw, dims=2, same=False):
-    """Image, kernel, maybe bias, and a geometry in which at least one window fits; odd sides, gaps and strides included."""
+    """Image, kernel, maybe bias, and a geometry in which at least one window fits;
+    odd sides, gaps and strides included."""
     groups = draw(st.integers(1, 2))
     several = st.tuples(*[st.integers(1, 3)] * dims)
     kernel, dilation = draw(several), draw(several)
@@ -165,7 +167,8 @@ def transposed_convolutions(draw):
 
 
 def for_all(strategy, check, examples):
-    """Call `check(drawn, seed)` for that many draws, the same every time; the error of the smallest failing one is raised."""
+    """Call `check(drawn, seed)` for that many draws, the same every time;
+    the error of the smallest failing one is raised."""
     @settings(max_examples=examples, derandomize=True, deadline=None, database=None, report_multiple_bugs=False,
               suppress_health_check=list(HealthCheck))
     @given(strategy, seeds)

@@ -24,7 +24,8 @@ ROUNDING = 1e-11  # sums in another order, relative to the largest term
 def check_structure(f, inputs, rng=None):
     r"""Check what a gradient must be like, whatever its values.
 
-    - linear in the cotangent, $\bar x(\alpha g + \beta h) = \alpha \bar x(g) + \beta \bar x(h)$; exactly zero for a zero cotangent;
+    - linear in the cotangent, $\bar x(\alpha g + \beta h) = \alpha \bar x(g) + \beta \bar x(h)$;
+      exactly zero for a zero cotangent;
     - inputs, constants, cotangent and result are left unchanged, and a retained graph gives the same gradient again;
     - no gradient shares memory with another, a saved array or an input where adding to it would corrupt those;
     - every subset of the inputs that asks for gradients gets the same bits;
@@ -78,7 +79,8 @@ def linear_in_the_cotangent(subject, g, rng):
         if zero.any() or np.isnan(zero).any():
             raise broken(subject, f"{label}: a zero cotangent gives a gradient that is not zero: {zero.ravel()[:4]}")
         # where every true gradient is 0, as of a softmax of one score, what is left is rounding of the cotangent
-        scale = float(np.abs(a).max(initial=0) + np.abs(b).max(initial=0) + 1e-4 * (np.abs(g) + np.abs(h)).max(initial=0)) or 1.0
+        scale = float(np.abs(a).max(initial=0) + np.abs(b).max(initial=0)
+                      + 1e-4 * (np.abs(g) + np.abs(h)).max(initial=0)) or 1.0
         error = float(np.abs(alpha * a + beta * b - both).max(initial=0)) / scale
         if not error <= ROUNDING:
             raise broken(subject, f"{label}: the VJP is not linear in its cotangent: "
@@ -88,9 +90,11 @@ def linear_in_the_cotangent(subject, g, rng):
 
 
 def nothing_is_changed(subject, g, rng):
-    """Inputs, constants, cotangent and result are the same before and after; so is a second walk of a retained graph."""
+    """Inputs, constants, cotangent and result are the same before and after;
+    so is a second walk of a retained graph."""
     watched = {label: a for label, a in zip(subject.labels, subject.arrays)}
-    watched |= {f"constant {i}": a for i, a in enumerate([*subject.args, *subject.kwargs.values()]) if isinstance(a, np.ndarray)}
+    watched |= {f"constant {i}": a for i, a in enumerate([*subject.args, *subject.kwargs.values()])
+                if isinstance(a, np.ndarray)}
     before = {label: a.copy() for label, a in watched.items()}
     cotangent = g.copy()
     y, leaves = subject.at()
@@ -194,8 +198,8 @@ def same_tensor_twice(subject, g, rng):
             expected = separate[i] + separate[j]
         scale = np.abs(separate[i]).max(initial=0) + np.abs(separate[j]).max(initial=0)
         if np.isfinite(expected).all() and not np.allclose(together, expected, rtol=0, atol=ROUNDING * scale):
-            raise broken(subject, f"{subject.labels[i]} and {subject.labels[j]}: the same Tensor in both places does not get "
-                                  "the sum of both gradients")
+            raise broken(subject, f"{subject.labels[i]} and {subject.labels[j]}: the same Tensor in both places "
+                                  "does not get the sum of both gradients")
 
 
 def repeats_exactly(subject, g, rng):
@@ -226,7 +230,8 @@ def nothing_is_left(subject, g, rng):
             gc.enable()
     if left or found:
         raise broken(subject, f"after a backward pass {found} objects are left to the garbage collector"
-                              f"{' among them ' + ', '.join(sorted(set(left))) if left else ''}: there is a reference cycle")
+                              f"{' among them ' + ', '.join(sorted(set(left))) if left else ''}: "
+                              "there is a reference cycle")
 
 
 def same(a, b):

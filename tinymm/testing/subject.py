@@ -74,8 +74,8 @@ class Subject:
         leaves = [Tensor(a).requires_grad_() for a in (self.arrays if arrays is None else arrays)]
         y = self.run(leaves)
         if not isinstance(y, Tensor) or y.dtype.kind not in "fc":
-            raise TypeError(f"{self.name}: the result of a differentiable function is a Tensor of floating-point numbers; "
-                            f"got {y.dtype if isinstance(y, Tensor) else type(y).__name__}")
+            raise TypeError(f"{self.name}: the result of a differentiable function is a Tensor of "
+                            f"floating-point numbers; got {y.dtype if isinstance(y, Tensor) else type(y).__name__}")
         return y, leaves
 
     def value(self, arrays):
@@ -84,7 +84,8 @@ class Subject:
         return np.asarray(y.data if isinstance(y, Tensor) else y).reshape(-1)
 
     def complex_value(self, arrays):
-        """The result as a flat array, for complex arrays: as plain NumPy where the function allows it, else through Tensors."""
+        """The result as a flat array, for complex arrays:
+        as plain NumPy where the function allows it, else through Tensors."""
         try:
             return np.asarray(self.run(arrays)).reshape(-1)
         except AttributeError:
@@ -206,7 +207,8 @@ def parameter_names(f, count):
 
 
 def source_of(f):
-    """Python text that names f, by its place in the registry or in a module; and a comment that says where it was written."""
+    """Python text that names f, by its place in the registry or in a module;
+    and a comment that says where it was written."""
     record = getattr(f, "op", None)
     if record is not None and registry.get(record.name) is f:
         return f'tm.autograd.registry["{record.name}"]', ""

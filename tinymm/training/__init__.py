@@ -6,5 +6,5 @@ from .ema import ExponentialMovingAverage
 from .log import Log, read_log
 from .loop import Trainer, load_weights
 
-__all__ = ["ExponentialMovingAverage", "Log", "Selection", "Trainer", "TrainingConfig", "TrainingSet", "load_checkpoint",
-           "load_weights", "read_log", "save_checkpoint"]
+__all__ = ["ExponentialMovingAverage", "Log", "Selection", "Trainer", "TrainingConfig", "TrainingSet",
+           "load_checkpoint", "load_weights", "read_log", "save_checkpoint"]

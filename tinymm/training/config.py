@@ -38,7 +38,8 @@ class TrainingSet:
         if self.num_examples < 1:
             raise ValueError(f"TrainingSet: needs at least one example; got {self.num_examples}")
         if self.lengths is not None and len(self.lengths) != self.num_examples:
-            raise ValueError(f"TrainingSet: needs a length per example; got {len(self.lengths)} for {self.num_examples}")
+            raise ValueError("TrainingSet: needs a length per example; "
+                             f"got {len(self.lengths)} for {self.num_examples}")
 
     def order(self, batch_size, rng):
         """The batches of an epoch: list of int arrays of row numbers."""

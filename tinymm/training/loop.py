@@ -64,12 +64,13 @@ class Trainer:
     Attributes
     ----------
     log : Log
-        Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`, `seconds`,
-        and in those of kind "epoch" what `validate` gave, as `val/…`. Losses and norms are means over the steps since the
-        last row of that kind.
+        Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`,
+        `seconds`, and in those of kind "epoch" what `validate` gave, as `val/…`. Losses and norms are means over the
+        steps since the last row of that kind.
     at : Position
     about : dict
-        Whatever JSON can hold; stands in the checkpoint's plain values, so that the file alone says how to build the model.
+        Whatever JSON can hold; stands in the checkpoint's plain values,
+        so that the file alone says how to build the model.
 
     Examples
     --------
@@ -83,7 +84,8 @@ class Trainer:
     ...     error = model(tm.tensor(batch[0])) - tm.tensor(batch[1])
     ...     return (error * error).mean()
     >>> trainer = Trainer(model, loss, tm.optim.Adam(model.parameters(), lr=0.1),
-    ...                   TrainingSet(64, lambda rows, rng: (x[rows], y[rows])), TrainingConfig(epochs=20, batch_size=16))
+    ...                   TrainingSet(64, lambda rows, rng: (x[rows], y[rows])),
+    ...                   TrainingConfig(epochs=20, batch_size=16))
     >>> row = trainer.fit(progress=False)
     >>> row["epoch"], row["step"], row["train/loss"] < 0.01
     (20, 80, True)
@@ -324,7 +326,8 @@ def load_weights(path, model):
     --------
     >>> import tempfile, tinymm as tm
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_checkpoint(f"{folder}/checkpoint.npz", {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
+    ...     save_checkpoint(f"{folder}/checkpoint.npz",
+    ...                     {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
     ...     model = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
     ...     load_weights(f"{folder}/checkpoint.npz", model)
     >>> model.weight.data

@@ -18,7 +18,8 @@ class RunningMeans:
     """
 
     def __init__(self):
-        self.sums = {}  # name -> [weighted sum, sum of the weights]; plain floats, so a checkpoint's JSON keeps every bit
+        # name -> [weighted sum, sum of the weights]; plain floats, so a checkpoint's JSON keeps every bit
+        self.sums = {}
 
     def add(self, values, weight):
         """Count `values` (dict of str to float) with `weight`."""

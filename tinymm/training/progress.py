@@ -63,7 +63,8 @@ class Lines(Silence):
             self.shown = now
             speed = (self.step - self.initial) / (now - self.began)
             numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-            print(f"{position}  step {self.step}/{self.total}  {numbers}  {speed:.2g} steps/s", file=sys.stderr, flush=True)
+            print(f"{position}  step {self.step}/{self.total}  {numbers}  {speed:.2g} steps/s",
+                  file=sys.stderr, flush=True)
 
 
 class Bar(Silence):

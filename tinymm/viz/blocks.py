@@ -1,4 +1,5 @@
-"""The blocks a report is built of: tables, pictures, the cards of a gallery, and what stands in for a missing picture."""
+"""The blocks a report is built of: tables, pictures, the cards of a gallery,
+and what stands in for a missing picture."""
 
 import json
 from collections.abc import Mapping
@@ -69,7 +70,8 @@ def table(head, rows, caption="", class_=None):
     body = element("tbody", *(element("tr", *row) for row in rows))
     grid = element("table", element("thead", element("tr", *head)), body, class_=class_)
     # Focusable, so that the keyboard can scroll it too; the caption stays in sight below.
-    return figure(element("div", grid, class_="scroll", tabindex=0, role="region", aria_label=caption or "table"), caption)
+    return figure(element("div", grid, class_="scroll", tabindex=0, role="region", aria_label=caption or "table"),
+                  caption)
 
 
 def config_rows(settings, prefix=""):

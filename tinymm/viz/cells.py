@@ -38,7 +38,8 @@ def format_column(values):
     (['0.500', '1.000', '–'], ['12,345', '7'], ['0.00123', '0.00040'])
     """
     decimals = _decimals(values)
-    return [f"{value:,.{decimals}f}" if _is_number(value) else MISSING if value is None else str(value) for value in values]
+    return [f"{value:,.{decimals}f}" if _is_number(value) else MISSING if value is None else str(value)
+            for value in values]
 
 
 def metric_columns(systems, lower_is_better=()):
@@ -54,7 +55,8 @@ def metric_columns(systems, lower_is_better=()):
     Returns
     -------
     dict of str to list of MetricCell
-        For each metric one cell per system. Equal to the last printed digit is equally good; where all are, none is best.
+        For each metric one cell per system. Equal to the last printed digit is equally good;
+        where all are, none is best.
 
     Raises
     ------
@@ -112,7 +114,8 @@ def _score(score, metric):
     """Bring a score to the form (value, low, high)."""
     triple = (score, None, None) if score is None or _is_number(score) else score
     if not (isinstance(triple, tuple | list) and len(triple) == 3):
-        raise ValueError(f"metric_columns: a score must be a number or (value, low, high); got {score!r} for {metric!r}")
+        raise ValueError("metric_columns: a score must be a number or (value, low, high); "
+                         f"got {score!r} for {metric!r}")
     return triple
 
 

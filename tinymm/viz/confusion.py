@@ -28,7 +28,8 @@ def confusion_table(matrix, names, caption=""):
 
     Examples
     --------
-    >>> "color-mix(in srgb, var(--right) 60%, transparent)" in confusion_table(np.array([[3, 1], [0, 2]]), ["cat", "dog"])
+    >>> "color-mix(in srgb, var(--right) 60%, transparent)" in confusion_table(
+    ...     np.array([[3, 1], [0, 2]]), ["cat", "dog"])
     True
     """
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)

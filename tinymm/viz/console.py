@@ -43,7 +43,8 @@ def format_table(rows, headers):
     """
     for row in rows:
         if len(row) != len(headers):
-            raise ValueError(f"format_table: each row needs {len(headers)} cells, as the headers; got {len(row)}: {row!r}")
+            raise ValueError(f"format_table: each row needs {len(headers)} cells, as the headers; "
+                             f"got {len(row)}: {row!r}")
     columns = []
     for i, header in enumerate(headers):
         cells = format_column([row[i] for row in rows])

@@ -1,6 +1,7 @@
 """HTML elements as nested function calls. Every string is escaped, unless it came from here.
 
-A caption, a system's name or a word of a vocabulary may hold anything, markup included; a report must show it, not run it.
+A caption, a system's name or a word of a vocabulary may hold anything, markup included;
+a report must show it, not run it.
 """
 
 import html
@@ -24,8 +25,8 @@ def element(name, /, *children, **attributes):
     *children : str or Markup
         A plain string is escaped, a Markup is kept.
     **attributes : str, int or None
-        Always escaped. A trailing underscore is dropped (`class_`), others become hyphens (`aria_label`); None leaves the
-        attribute out.
+        Always escaped. A trailing underscore is dropped (`class_`), others become hyphens (`aria_label`); None
+        leaves the attribute out.
 
     Returns
     -------

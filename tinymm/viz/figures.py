@@ -69,11 +69,13 @@ def line_chart(series, xlabel, alt):
         for (name, (x, y)), (colour, dashes) in zip(series.items(), looks, strict=False):
             marker = "o" if len(x) <= 20 else None
             # The space: matplotlib keeps names that begin with an underscore out of legends.
-            axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.7, marker=marker, markersize=3.2, label=f" {_short(name)}")
+            axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.7, marker=marker, markersize=3.2,
+                      label=f" {_short(name)}")
         axes.grid(axis="y")
         axes.margins(x=0.02)
         axes.locator_params(axis="y", nbins=5)
-        axes.locator_params(axis="x", nbins=6, integer=all(float(v).is_integer() for x, _ in series.values() for v in x))
+        axes.locator_params(axis="x", nbins=6,
+                            integer=all(float(v).is_integer() for x, _ in series.values() for v in x))
         axes.set_xlabel(xlabel, parse_math=False)
         # Above the axes, where it can hide no curve.
         legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(SERIES), labelcolor=INK, borderpad=0)

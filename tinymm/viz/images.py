@@ -13,10 +13,11 @@ from ..extras import need
 
 __all__ = ["data_uri", "overlay", "to_png"]
 
-# From cold to hot, in steps of about equal lightness, so that an equal step in weight looks like an equal step; lightness
-# alone carries the order, for colour-blind readers and grey print.
+# From cold to hot, in steps of about equal lightness, so that an equal step in weight looks like an equal step;
+# lightness alone carries the order, for colour-blind readers and grey print.
 HEAT = np.array(
-    [(0.10, 0.04, 0.25), (0.34, 0.06, 0.43), (0.62, 0.16, 0.39), (0.87, 0.32, 0.23), (0.99, 0.65, 0.04), (0.99, 1.00, 0.64)],
+    [(0.10, 0.04, 0.25), (0.34, 0.06, 0.43), (0.62, 0.16, 0.39), (0.87, 0.32, 0.23), (0.99, 0.65, 0.04),
+     (0.99, 1.00, 0.64)],
     dtype=np.float32,
 )
 
@@ -111,7 +112,8 @@ def overlay(image, weights, peak=None):
         raise ValueError(f"overlay: peak must be positive; got {peak}")
     height, width = pixels.shape[:2]
     # grid_mode: weights are squares of the image, so it is their centres that the interpolation joins.
-    a = zoom(weights / peak, (height / weights.shape[0], width / weights.shape[1]), order=1, mode="nearest", grid_mode=True)
+    a = zoom(weights / peak, (height / weights.shape[0], width / weights.shape[1]), order=1, mode="nearest",
+             grid_mode=True)
     a = np.clip(a, 0, 1)  # (H, W)
     grey = pixels.reshape(height, width, -1).mean(axis=-1, dtype=np.float32) / 255
     steps = np.linspace(0, 1, len(HEAT))

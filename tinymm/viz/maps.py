@@ -76,8 +76,8 @@ def montage(images, columns=8, gap=1, scale=1):
     """
     images = np.asarray(images)
     if images.ndim != 4 or not len(images) or columns < 1 or gap < 0 or scale < 1:
-        raise ValueError(f"montage: needs images (n, C, h, w), n > 0, columns and scale of at least 1, no negative gap; "
-                         f"got {images.shape}, {columns}, {scale} and {gap}")
+        raise ValueError("montage: needs images (n, C, h, w), n > 0, columns and scale of at least 1, "
+                         f"no negative gap; got {images.shape}, {columns}, {scale} and {gap}")
     images = images.repeat(scale, 2).repeat(scale, 3)
     n, channels, h, w = images.shape
     columns = min(columns, n)

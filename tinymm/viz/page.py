@@ -69,7 +69,8 @@ img.small { image-rendering: pixelated; }
 .mark.wrong { color: var(--wrong); }
 .predicted { line-height: 1.4; }
 img + .predicted { margin-top: 0.6rem; }
-.references { margin: 0.45rem 0 0; padding: 0; list-style: none; font-size: 0.875rem; line-height: 1.4; color: var(--quiet);
+.references { margin: 0.45rem 0 0; padding: 0; list-style: none; font-size: 0.875rem; line-height: 1.4; \
+color: var(--quiet);
   overflow-wrap: anywhere; }
 .references li + li { margin-top: 0.25rem; }
 
@@ -79,7 +80,8 @@ img + .predicted { margin-top: 0.6rem; }
 .measure:nth-child(2) { margin-top: 0.55rem; }
 .lanes { display: grid; grid-template-columns: max-content minmax(0, 48rem); gap: 0.6rem; }
 .lanes ol { display: flex; flex-direction: column-reverse; margin: 0; padding: 0; list-style: none; text-align: right; }
-.lanes li { flex: 1 1 0; min-height: 0; display: flex; align-items: center; justify-content: end; line-height: 0; font-size: 0.8125rem; }
+.lanes li { flex: 1 1 0; min-height: 0; display: flex; align-items: center; justify-content: end; \
+line-height: 0; font-size: 0.8125rem; }
 .lanes img { border-radius: 0; }
 .scale { display: block; margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
 .scale img { display: inline-block; width: 8rem; height: 0.65rem; margin: 0 0.6rem; border-radius: 2px; }

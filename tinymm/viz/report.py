@@ -1,7 +1,7 @@
 """The report of a run: what a recipe found, as one HTML file that needs nothing beside it.
 
-Pictures need pillow and charts need matplotlib. Where one is missing the report is written all the same, with a sentence
-that says what to install in place of each.
+Pictures need pillow and charts need matplotlib. Where one is missing the report is written all the same, with a
+sentence that says what to install in place of each.
 """
 
 import os
@@ -147,7 +147,8 @@ class Report:
             courses = [f"{name} from {ys[0]:.4g} to {ys[-1]:.4g}" for name, (_, ys) in series.items()]
             alt = f"{metric} by {x}: {', '.join(courses)}."
             figures.append(element("figure", element("figcaption", metric), chart(line_chart, series, x, alt)))
-        self._parts.append(element("div", *figures, class_="charts") if figures else element("p", "Nothing was logged."))
+        self._parts.append(element("div", *figures, class_="charts") if figures
+                           else element("p", "Nothing was logged."))
 
     def bars(self, values, measure):
         """Add a bar chart of several seeds: the mean, every seed as a dot, a line from least to most.
@@ -228,7 +229,8 @@ class Report:
         ValueError
             If there is not one finite weight per word.
         """
-        rows = [Markup(element("p", title, class_="measure") + coloured_words(words, weights)) for title, words, weights in lines]
+        rows = [Markup(element("p", title, class_="measure") + coloured_words(words, weights))
+                for title, words, weights in lines]
         self._parts.append(figure(element("div", *rows, class_="lines"), caption))
 
     def attention(self, image, words, maps, caption=""):
@@ -275,7 +277,8 @@ class Report:
             If there is not one symbol per lane, or as `alignment_image`.
         """
         if np.shape(posterior)[1:] != (len(symbols),):
-            raise ValueError(f"alignment: needs one symbol per lane; got {len(symbols)} for a posterior {np.shape(posterior)}")
+            raise ValueError("alignment: needs one symbol per lane; "
+                             f"got {len(symbols)} for a posterior {np.shape(posterior)}")
         image = alignment_image(spectrogram, posterior)
         try:
             shown = picture(image, f"When each of these was heard, from first to last: {' '.join(symbols)}.")

@@ -49,8 +49,8 @@ def spectrogram_image(spectrogram, scale=3, colour=True):
 def alignment_image(spectrogram, posterior, scale=3):
     """Draw over a spectrogram where in time each symbol of a string was heard.
 
-    The height of the picture is divided into lanes, one for each symbol, the first at the bottom; in its lane a symbol is as
-    hot as it is likely at that time. What was said climbs as a staircase.
+    The height of the picture is divided into lanes, one for each symbol, the first at the bottom; in its lane a symbol
+    is as hot as it is likely at that time. What was said climbs as a staircase.
 
     Parameters
     ----------

@@ -86,5 +86,6 @@ def test_masks_hide_whole_bands_and_stretches_no_wider_than_asked(seed, frames, 
 def test_masks_of_both_kinds_occur_and_some_spectrograms_keep_everything(rng):
     x = rng.standard_normal((40, 20))
     changed = [mask_spectrogram(x, rng, 8, 8, count=1) != x for _ in range(300)]
-    assert any(c.all(1).any() and not c.all(0).any() for c in changed) and any(c.all(0).any() and not c.all(1).any() for c in changed)
+    assert any(c.all(1).any() and not c.all(0).any() for c in changed) \
+        and any(c.all(0).any() and not c.all(1).any() for c in changed)
     assert not all(c.any() for c in changed)

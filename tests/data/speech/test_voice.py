@@ -45,7 +45,8 @@ def test_pulses_come_at_the_pitch():
 
 @pytest.mark.parametrize("name", VOWELS)
 def test_a_held_vowel_has_its_spectral_peaks_at_its_formants(name):
-    """Excited by an impulse, the filter's spectrum shows the formants; pulses would sample it at multiples of the pitch."""
+    """Excited by an impulse, the filter's spectrum shows the formants;
+    pulses would sample it at multiples of the pitch."""
     rng = np.random.default_rng(3)
     track = tracks([(PHONEMES[name], 0.3)], MAN, rng, 8000)
     sound = np.eye(1, track["formants"].shape[1])[0]
@@ -96,7 +97,8 @@ def test_the_same_seed_says_the_same():
 
 def test_noise_of_the_room_is_as_loud_as_asked():
     """The noise is what is left when the same string is said without it."""
-    loud, quiet = (speak([8], MAN, np.random.default_rng(2), snr=(snr, snr)).astype(np.float64) for snr in (10.0, 150.0))
+    loud, quiet = (speak([8], MAN, np.random.default_rng(2), snr=(snr, snr)).astype(np.float64)
+                   for snr in (10.0, 150.0))
     scale = (loud @ quiet) / (quiet @ quiet)
     noise = loud - scale * quiet
     ratio = 10 * np.log10((scale * quiet) @ (scale * quiet) / (noise @ noise))

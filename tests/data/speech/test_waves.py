@@ -17,7 +17,8 @@ def pcm24(path, rate, whole):
     """A WAV file of 24 bits, which SciPy reads and does not write; `whole` int (T,)."""
     body = b"".join(int(v).to_bytes(3, "little", signed=True) for v in whole)
     head = b"fmt " + (16).to_bytes(4, "little") + (1).to_bytes(2, "little") + (1).to_bytes(2, "little")
-    head += rate.to_bytes(4, "little") + (3 * rate).to_bytes(4, "little") + (3).to_bytes(2, "little") + (24).to_bytes(2, "little")
+    head += rate.to_bytes(4, "little") + (3 * rate).to_bytes(4, "little") + (3).to_bytes(2, "little") \
+        + (24).to_bytes(2, "little")
     content = b"WAVE" + head + b"data" + len(body).to_bytes(4, "little") + body
     path.write_bytes(b"RIFF" + len(content).to_bytes(4, "little") + content)
     return path
@@ -46,7 +47,8 @@ def test_every_width_is_the_same_sound(bits, rng, tmp_path):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_floats_are_kept(dtype, rng, tmp_path):
     samples = rng.standard_normal(50).astype(dtype)
-    np.testing.assert_array_equal(read_wave(write(tmp_path / "a.wav", 8000, samples)).samples, samples.astype(np.float32))
+    np.testing.assert_array_equal(read_wave(write(tmp_path / "a.wav", 8000, samples)).samples,
+                                  samples.astype(np.float32))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])

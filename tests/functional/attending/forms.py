@@ -32,7 +32,8 @@ def problems(draw):
     T, S, D, E = (draw(st.integers(1, 7)) for _ in range(4))
     leading = draw(st.sampled_from((((), (), ()), ((3,), (1,), ()), ((2, 3), (2, 1), (1, 3)), ((1,), (4,), (4,)))))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts)) for lead, n in zip(leading, ((T, D), (S, D), (S, E)))]
+    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts))
+              for lead, n in zip(leading, ((T, D), (S, D), (S, E)))]
     kind, mask = draw(st.sampled_from(("none", "causal", "boolean", "additive"))), None
     if kind in ("boolean", "additive"):
         lead = draw(st.sampled_from(((), np.broadcast_shapes(*leading), (1,) * len(leading[0]))))
@@ -40,9 +41,10 @@ def problems(draw):
         mask = mask if draw(st.booleans()) or mask.ndim > 2 or len(mask) > 1 else mask[0]
         mask = mask if kind == "boolean" else np.where(mask, rng.uniform(-3, 3, mask.shape), -np.inf)
     sizes = dict(rows=draw(st.integers(1, 4)), keys=draw(st.integers(1, 4)), shares=draw(st.integers(1, 8)),
-                 tame=draw(st.sampled_from((heads.TAME, -1.0))), edge=draw(st.integers(1, 4)), cache=draw(st.integers(0, 100)),
-                 base=draw(st.sampled_from((powers.E, powers.TWO))))
-    return inputs, dict(attn_mask=mask, is_causal=kind == "causal", scale=draw(st.sampled_from((None, 0.3, -1.0)))), sizes
+                 tame=draw(st.sampled_from((heads.TAME, -1.0))), edge=draw(st.integers(1, 4)),
+                 cache=draw(st.integers(0, 100)), base=draw(st.sampled_from((powers.E, powers.TWO))))
+    return inputs, dict(attn_mask=mask, is_causal=kind == "causal",
+                        scale=draw(st.sampled_from((None, 0.3, -1.0)))), sizes
 
 
 def value_and_gradients(f, arrays, g, **options):

@@ -46,7 +46,8 @@ def mean_and_error(estimates):
 
 def test_the_exact_gradient_is_the_sum_over_locations():
     alpha, R = F.softmax(E, -1), reward(np.eye(4))
-    np.testing.assert_allclose(exact_gradient(), sum(alpha[s] * R[s] * (np.eye(4)[s] - alpha) for s in range(4)), rtol=1e-12)
+    np.testing.assert_allclose(exact_gradient(), sum(alpha[s] * R[s] * (np.eye(4)[s] - alpha) for s in range(4)),
+                               rtol=1e-12)
     np.testing.assert_allclose(exact_gradient(), alpha * (R - alpha @ R), rtol=1e-12)
 
 
@@ -120,9 +121,10 @@ def test_gumbel_is_biased_and_less_so_when_cold(hard):
 
 
 def trapezoids(power):
-    """Where straight-through tends to: for each pair of locations, the slopes at both ends in place of the difference."""
+    """Where straight-through tends to:
+    for each pair of locations, the slopes at both ends in place of the difference."""
     alpha, ends = F.softmax(E, -1), tm.tensor(np.eye(4), requires_grad=True)
-    slopes, = tm.grad(F.sum(reward(ends, power)), ends)                                     # [at which end, along which y]
+    slopes, = tm.grad(F.sum(reward(ends, power)), ends)                                 # [at which end, along which y]
     limit = np.zeros(4)
     for k, j in np.ndindex(4, 4):
         along = np.eye(4)[k] - np.eye(4)[j]

@@ -1,4 +1,5 @@
-"""The fused form is the explicit one, whatever the pieces; heads in pieces that fit the cache, these shared out to threads."""
+"""The fused form is the explicit one, whatever the pieces;
+heads in pieces that fit the cache, these shared out to threads."""
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ def test_it_is_the_explicit_form(problem, seed):
     is_the_explicit_form(F.fused_attention, problem, seed)
 
 
-@pytest.mark.parametrize("leading, T, S, pieces", [((1, 2, 8), 4, 5, [(6, 4, 5), (2, 4, 5)] * 2), ((9,), 1, 1, [(9, 1, 1)]),
-                                                   ((150,), 1, 1, [(124, 1, 1), (26, 1, 1)]), ((2,), 0, 5, [(2, 0, 5)])])
+@pytest.mark.parametrize("leading, T, S, pieces",
+                         [((1, 2, 8), 4, 5, [(6, 4, 5), (2, 4, 5)] * 2), ((9,), 1, 1, [(9, 1, 1)]),
+                          ((150,), 1, 1, [(124, 1, 1), (26, 1, 1)]), ((2,), 0, 5, [(2, 0, 5)])])
 def test_heads_share_the_cache(leading, T, S, pieces, monkeypatch):
     monkeypatch.setattr(fused, "CACHE", 6 * 4 * 5 + 4)
     shapes = []

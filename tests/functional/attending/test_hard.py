@@ -1,4 +1,5 @@
-"""Drawing locations: the right frequencies, nothing from what is hidden; straight-through gradients as they are meant."""
+"""Drawing locations: the right frequencies, nothing from what is hidden;
+straight-through gradients as they are meant."""
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def test_the_likeliest_is_the_first_of_the_largest(seed):
     for row, one_hot in zip(alpha, F.likeliest_weights(alpha)):
         assert one_hot.tolist() == ([float(s == row.argmax()) for s in range(5)] if row.any() else [0.0] * 5)
     assert F.likeliest_weights(np.array([[-np.inf, -3.0]])).tolist() == [[0, 1]]
-    assert F.likeliest_weights(np.array([[[-3.0, 0.0, -1.0], [-np.inf, 0.0, 0.0]]])).tolist() == [[[0, 1, 0], [0, 0, 0]]]
+    assert F.likeliest_weights(np.array([[[-3.0, 0.0, -1.0], [-np.inf, 0.0, 0.0]]])).tolist() \
+        == [[[0, 1, 0], [0, 0, 0]]]
     of_tensor = F.likeliest_weights(tm.tensor(alpha.astype(np.float32)[:, None], requires_grad=True))
     np.testing.assert_array_equal(of_tensor.data, F.likeliest_weights(alpha)[:, None])
     assert of_tensor.dtype == np.float32 and not of_tensor.requires_grad
@@ -75,7 +77,8 @@ def test_log_probability_and_entropy_of_a_stack(rng):
     for b in range(2):
         np.testing.assert_allclose(F.location_log_probability(scores, choice, mask)[b],
                                    F.location_log_probability(scores[b], choice[b], mask[b]), atol=1e-14)
-        np.testing.assert_allclose(F.attention_entropy(scores, mask)[b], F.attention_entropy(scores[b], mask[b]), atol=1e-14)
+        np.testing.assert_allclose(F.attention_entropy(scores, mask)[b],
+                                   F.attention_entropy(scores[b], mask[b]), atol=1e-14)
 
 
 @given(SEEDS)

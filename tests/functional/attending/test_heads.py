@@ -1,4 +1,5 @@
-"""What the forms share: heads in pieces and without copies, masks given out and cropped, exponentials of scores that are tame."""
+"""What the forms share: heads in pieces and without copies, masks given out and cropped,
+exponentials of scores that are tame."""
 
 import math
 
@@ -68,10 +69,11 @@ def test_exponentials_hide_the_first_rows(lower, base, rng):
 
 def test_what_blas_can_read_is_not_copied():
     x = np.ones((2, 5, 3, 4))
-    assert np.shares_memory(stacked(x.transpose(0, 2, 1, 3), (2, 3), float), x)         # heads beside each other
+    assert np.shares_memory(stacked(x.transpose(0, 2, 1, 3), (2, 3), float), x)     # heads beside each other
     assert np.shares_memory(stacked(x[0, 0], (7,), float), x) and stacked(x[0, 0], (7,), float).shape == (7, 3, 4)
-    assert np.shares_memory(stacked(x[:, ::2], (2, 3), float), x)                       # rows that touch, heads that do not
-    windows = np.lib.stride_tricks.sliding_window_view(np.arange(20.0).reshape(2, 10), 4, 1)[:, ::3]    # rows overlap by one
+    assert np.shares_memory(stacked(x[:, ::2], (2, 3), float), x)                   # rows that touch, heads that do not
+    # rows overlap by one
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(20.0).reshape(2, 10), 4, 1)[:, ::3]
     assert not np.shares_memory(stacked(windows, (2,), float), windows)
     for unreadable in (x.mT, x[..., ::-1], x[..., ::-1, :], np.broadcast_to(x[..., :1, :], x.shape)):
         assert not np.shares_memory(stacked(unreadable, (2, 5), float), x)
@@ -105,17 +107,19 @@ def test_a_causal_tile_is_that_part_of_the_triangle(rows, keys):
     whole = np.tri(13, dtype=bool)
     some = np.ones((seeing.stop - seeing.start, seen.stop - seen.start), bool)
     if mask is not None:
-        assert mask.dtype == bool and not mask.all() and mask.any(1).all()                                     # or it, or a row, would not be needed
+        assert mask.dtype == bool and not mask.all() and mask.any(1).all()  # or it, or a row, would not be needed
         some[:len(mask)] = mask
-    assert rows.start <= seeing.start and not whole[rows.start:seeing.start, keys].any() and (seeing.stop, seen) == (rows.stop, keys)
+    assert rows.start <= seeing.start and not whole[rows.start:seeing.start, keys].any() \
+        and (seeing.stop, seen) == (rows.stop, keys)
     np.testing.assert_array_equal(some, whole[seeing, seen])
 
 
 @given(st.data(), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 2**32 - 1))
 def test_a_tile_of_a_mask_is_that_part_of_it(data, T, S, floating, seed):
-    rows, keys = (data.draw(st.tuples(st.integers(0, n - 1), st.integers(1, n)).map(lambda a: slice(a[0], max(a[0] + 1, a[1]))))
-                  for n in (T, S))
-    drawn = np.random.default_rng(seed).standard_normal(data.draw(st.sampled_from(((T, S), (1, S), (T, 1), (S,), (1,), ()))))
+    rows, keys = (data.draw(st.tuples(st.integers(0, n - 1), st.integers(1, n))
+                            .map(lambda a: slice(a[0], max(a[0] + 1, a[1])))) for n in (T, S))
+    drawn = np.random.default_rng(seed).standard_normal(
+        data.draw(st.sampled_from(((T, S), (1, S), (T, 1), (S,), (1,), ()))))
     whole = np.broadcast_to(drawn if floating else drawn > 0, (T, S))
     found = Mask(drawn if floating else drawn > 0, False, ()).tile(0, rows, keys)
     if floating:

@@ -44,7 +44,8 @@ def test_decoding_step_by_step_is_the_causal_form(seed):
 
 
 @pytest.mark.parametrize("T", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
-@pytest.mark.parametrize("dtype, close", [(np.float64, 1e-11), (np.float32, 2e-3)])     # sums of T products of size 1 to 10
+# sums of T products of size 1 to 10
+@pytest.mark.parametrize("dtype, close", [(np.float64, 1e-11), (np.float32, 2e-3)])
 def test_chunks_do_not_show(T, dtype, close, rng):
     inputs = [tm.tensor(a, requires_grad=True) for a in drawn(3, T, T, dtype)]
     y, plain = F.causal_product(*inputs), F.tril(inputs[0] @ inputs[1].mT) @ inputs[2]
@@ -105,5 +106,6 @@ def test_another_feature_map(rng):
 
 def test_errors():
     q, k, v = drawn(0, 4, 5)
-    with pytest.raises(ValueError, match=r"causal_product: query and key must share .*got \(2, 3, 4, 4\), \(2, 3, 5, 4\)"):
+    with pytest.raises(ValueError,
+                       match=r"causal_product: query and key must share .*got \(2, 3, 4, 4\), \(2, 3, 5, 4\)"):
         F.linear_attention(q, k, v, is_causal=True)

@@ -53,7 +53,8 @@ def test_predicted_positions_lie_within_the_source(seed):
     length = rng.integers(1, 20, (2, 1))
     p = F.predicted_positions(query, W, v, length)
     assert p.shape == (2, 3) and (p >= 0).all() and (p <= length).all()
-    assert F.predicted_positions(query.astype(np.float32), W.astype(np.float32), v.astype(np.float32), 7).dtype == np.float32
+    assert F.predicted_positions(query.astype(np.float32), W.astype(np.float32), v.astype(np.float32),
+                                 7).dtype == np.float32
 
 
 def test_errors():

@@ -20,7 +20,8 @@ def test_alibi_slopes_of_the_paper():
     """8 heads: 1/2 to 1/256; 16: halfway between in the exponent; otherwise every second of the next larger."""
     np.testing.assert_allclose(F.alibi_slopes(8), [2.0 ** -k for k in range(1, 9)], rtol=1e-15)
     np.testing.assert_allclose(F.alibi_slopes(16), [2.0 ** (-k / 2) for k in range(1, 17)], rtol=1e-15)
-    np.testing.assert_allclose(F.alibi_slopes(12), [*F.alibi_slopes(8), *(2.0 ** -(k + 0.5) for k in range(4))], rtol=1e-15)
+    np.testing.assert_allclose(F.alibi_slopes(12), [*F.alibi_slopes(8), *(2.0 ** -(k + 0.5) for k in range(4))],
+                               rtol=1e-15)
     with pytest.raises(ValueError, match="alibi_slopes: needs at least one head; got 0"):
         F.alibi_slopes(0)
 
@@ -31,7 +32,8 @@ def test_alibi_bias_is_a_slope_times_the_distance(seed, heads, offset):
     bias, slopes = F.alibi_bias(heads, T, S, offset, np.float64), F.alibi_slopes(heads)
     for h, t, s in np.ndindex(heads, T, S):
         assert bias[h, t, s] == -slopes[h] * abs(s - (t + offset))
-    np.testing.assert_array_equal(F.alibi_bias(heads, 7, 7, dtype=np.float64)[:, 5:], F.alibi_bias(heads, 2, 7, 5, np.float64))
+    np.testing.assert_array_equal(F.alibi_bias(heads, 7, 7, dtype=np.float64)[:, 5:],
+                                  F.alibi_bias(heads, 2, 7, 5, np.float64))
 
 
 def test_alibi_keeps_float32_and_is_a_mask(rng):
@@ -52,7 +54,8 @@ def bucket(n, exact, farthest):
 @pytest.mark.parametrize("buckets, farthest", [(32, 128), (32, 1000), (8, 20), (4, 3)])
 def test_t5_buckets_one_by_one(buckets, farthest):
     distances = np.arange(-300, 301)
-    both, past = F.t5_buckets(distances, buckets, farthest), F.t5_buckets(distances, buckets, farthest, bidirectional=False)
+    both, past = F.t5_buckets(distances, buckets, farthest), \
+        F.t5_buckets(distances, buckets, farthest, bidirectional=False)
     for d, b, p in zip(distances.tolist(), both.tolist(), past.tolist()):
         assert b == bucket(abs(d), buckets // 4, farthest) + (buckets // 2 if d > 0 else 0)
         assert p == bucket(max(-d, 0), buckets // 2, farthest)

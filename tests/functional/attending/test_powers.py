@@ -21,10 +21,12 @@ V3, V4, NONE = ({"ff": {"current": way}} for way in ("X86_V3", "X86_V4", "baseli
 
 
 @pytest.mark.parametrize("ways, expected", [
-    ({"exp": V4, "exp2": V4}, TWO), ({"exp": V3, "exp2": NONE}, E), ({"exp": NONE, "exp2": NONE}, E), ({"exp": V4}, E), ({}, E)])
+    ({"exp": V4, "exp2": V4}, TWO), ({"exp": V3, "exp2": NONE}, E), ({"exp": NONE, "exp2": NONE}, E),
+    ({"exp": V4}, E), ({}, E)])
 def test_two_where_both_have_vector_instructions(ways, expected, monkeypatch):
     asked = []
-    monkeypatch.setattr(np.lib.introspect, "opt_func_info", lambda func_name, signature: asked.append(signature) or ways)
+    monkeypatch.setattr(np.lib.introspect, "opt_func_info",
+                        lambda func_name, signature: asked.append(signature) or ways)
     assert powers.base_for.__wrapped__(np.dtype(np.float32)) is expected and asked == ["float32"]
 
 

@@ -1,4 +1,5 @@
-"""Explicit, fused and tiled attention are one function: second derivatives, float32, large scores, memory; which is chosen when."""
+"""Explicit, fused and tiled attention are one function: second derivatives, float32, large scores, memory;
+which is chosen when."""
 
 import math
 import tracemalloc
@@ -54,7 +55,8 @@ def test_float32_stays_float32_and_near(problem, seed):
                 assert np.abs(a - b).max(initial=0) <= bound * max(np.abs(b).max(initial=0), np.abs(g).max(), 1) * 8
 
 
-@given(st.integers(1, 3), st.integers(1, 3), st.sampled_from(("none", "causal", "boolean", "trained")), st.integers(0, 2**32 - 1))
+@given(st.integers(1, 3), st.integers(1, 3), st.sampled_from(("none", "causal", "boolean", "trained")),
+       st.integers(0, 2**32 - 1))
 def test_grouped_queries_in_every_form(served, group, kind, seed):
     rng = np.random.default_rng(seed)
     arrays = [rng.standard_normal((2, heads, n, 3)) for heads, n in ((served * group, 5), (served, 4), (served, 4))]
@@ -74,13 +76,14 @@ def test_grouped_queries_in_every_form(served, group, kind, seed):
                 np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-@given(st.sampled_from(("none", "causal", "boolean")), st.sampled_from((None, 0.3)), st.booleans(), st.integers(0, 2**32 - 1))
+@given(st.sampled_from(("none", "causal", "boolean")), st.sampled_from((None, 0.3)), st.booleans(),
+       st.integers(0, 2**32 - 1))
 def test_where_weights_are_dropped_it_is_the_steps(kind, scale, enable_gqa, seed):
     rng = np.random.default_rng(seed)
     readers = 2 if enable_gqa else 4
     arrays = [rng.standard_normal(s) for s in ((2, 4, 5, 3), (2, readers, 6, 3), (2, readers, 6, 2))]
-    options = dict(attn_mask=rng.random((5, 6)) < 0.7 if kind == "boolean" else None, dropout_p=0.4, is_causal=kind == "causal",
-                   scale=scale, enable_gqa=enable_gqa)
+    options = dict(attn_mask=rng.random((5, 6)) < 0.7 if kind == "boolean" else None, dropout_p=0.4,
+                   is_causal=kind == "causal", scale=scale, enable_gqa=enable_gqa)
     found = F.scaled_dot_product_attention(*arrays, **options, rng=np.random.default_rng(seed))
     np.testing.assert_array_equal(found, F.attention(*arrays, **options, rng=np.random.default_rng(seed))[0])
 
@@ -89,7 +92,8 @@ def test_where_weights_are_dropped_it_is_the_steps(kind, scale, enable_gqa, seed
 def test_the_ladder_over_several_tiles(k, tame):
     with small_tiles(2, 2, tame):
         outcomes = climb(tm.testing.SPECS["tiled_attention"][k], 2)
-    failed = "\n\n".join(f"{rung}: {outcome.message}" for rung, outcome in outcomes.items() if outcome.status == "failed")
+    failed = "\n\n".join(f"{rung}: {outcome.message}"
+                         for rung, outcome in outcomes.items() if outcome.status == "failed")
     assert not failed, failed
 
 
@@ -116,8 +120,10 @@ def test_threads_share_rows_and_heads_and_repeat_to_the_bit(is_causal, N):
     rng = np.random.default_rng(0)
     query, key, value, g = (rng.standard_normal((N, 700, 16)).astype(np.float32) for _ in range(4))
     with small_tiles(128, 64):
-        first, again = (value_and_gradients(F.tiled_attention, (query, key, value), g, is_causal=is_causal) for _ in range(2))
-    for a, b, c in zip(first, again, value_and_gradients(F.fused_attention, (query, key, value), g, is_causal=is_causal)):
+        first, again = (value_and_gradients(F.tiled_attention, (query, key, value), g, is_causal=is_causal)
+                        for _ in range(2))
+    for a, b, c in zip(first, again,
+                       value_and_gradients(F.fused_attention, (query, key, value), g, is_causal=is_causal)):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_allclose(a, c, atol=1e-4)
 
@@ -136,7 +142,8 @@ def test_huge_scores_choose_one_key_and_pass_its_gradient(f, size):
 
 
 def peak_memory(T):
-    inputs = [tm.tensor(np.random.default_rng(i).standard_normal((1, T, 16)).astype(np.float32), requires_grad=True) for i in range(3)]
+    inputs = [tm.tensor(np.random.default_rng(i).standard_normal((1, T, 16)).astype(np.float32), requires_grad=True)
+              for i in range(3)]
     tracemalloc.start()
     F.scaled_dot_product_attention(*inputs).backward(np.ones((1, T, 16), np.float32))
     _, peak = tracemalloc.get_traced_memory()
@@ -167,7 +174,8 @@ def test_what_does_not_fit_is_told(f):
 
 
 @pytest.mark.parametrize("f", FORMS)
-@pytest.mark.parametrize("shapes", [((2, 0, 3), (2, 4, 3)), ((2, 4, 3), (2, 0, 3)), ((0, 4, 3), (0, 4, 3)), ((2, 4, 3), (2, 4, 0))])
+@pytest.mark.parametrize("shapes", [((2, 0, 3), (2, 4, 3)), ((2, 4, 3), (2, 0, 3)), ((0, 4, 3), (0, 4, 3)),
+                                    ((2, 4, 3), (2, 4, 0))])
 def test_empty_axes(f, shapes):
     (*lead, T, D), S = shapes[0], shapes[1][1]
     arrays = np.ones((*lead, T, D)), np.ones((*lead, S, D)), np.ones((*lead, S, shapes[1][2]))
@@ -176,5 +184,5 @@ def test_empty_axes(f, shapes):
 
 
 def test_sizes_fit_each_other():
-    assert 2 * tiles.EDGE <= tiles.KEYS <= tiles.ROWS and tiles.ROWS * tiles.KEYS * 4 <= 2**21    # of a cache's megabytes
+    assert 2 * tiles.EDGE <= tiles.KEYS <= tiles.ROWS and tiles.ROWS * tiles.KEYS * 4 <= 2**21  # of a cache's megabytes
     assert 2**16 <= fused.CACHE <= 2**19 and 512**2 < product.LARGE <= 1024**2

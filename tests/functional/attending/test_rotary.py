@@ -40,7 +40,8 @@ def test_rotations_keep_lengths_and_can_be_undone(rotary, seed):
 @given(SEEDS, st.integers(1, 5))
 def test_the_two_conventions_differ_by_the_order_of_features(seed, pairs):
     x = np.random.default_rng(seed).standard_normal((7, 2 * pairs))
-    order = np.concatenate([np.arange(0, 2 * pairs, 2), np.arange(1, 2 * pairs, 2)])    # firsts of the pairs, then seconds
+    # firsts of the pairs, then seconds
+    order = np.concatenate([np.arange(0, 2 * pairs, 2), np.arange(1, 2 * pairs, 2)])
     np.testing.assert_allclose(F.rotary_half_split(x[:, order]), F.rotary_interleaved(x)[:, order], atol=1e-13)
     if pairs > 1:
         assert np.abs(F.rotary_half_split(x) - F.rotary_interleaved(x)).max() > 1e-3

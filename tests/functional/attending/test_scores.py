@@ -41,7 +41,8 @@ def test_concat_is_additive_with_its_matrices_side_by_side(seed):
 
 
 def test_keys_may_have_more_axes_in_front_than_queries(rng):
-    query, key, W, v = rng.standard_normal((2, 3)), rng.standard_normal((4, 5, 3)), rng.standard_normal((6, 6)), rng.standard_normal(6)
+    query, key, W, v = rng.standard_normal((2, 3)), rng.standard_normal((4, 5, 3)), rng.standard_normal((6, 6)), \
+        rng.standard_normal(6)
     e = F.concat_scores(query, key, W, v)
     assert e.shape == (4, 2, 5)
     for k in range(4):
@@ -60,7 +61,8 @@ def test_a_relu_network_holds_the_linear_score_and_more(rng):
     query, key, W, v = drawn(0)
     W2, v2 = np.concatenate([W, -W]), np.concatenate([v, -v])
     e = F.mlp_scores(query, key, W2, np.zeros(10), v2)
-    np.testing.assert_allclose(F.softmax(e, -1), F.softmax(F.mlp_scores(-query, key, W2, np.zeros(10), v2), -1), atol=1e-12)
+    np.testing.assert_allclose(F.softmax(e, -1), F.softmax(F.mlp_scores(-query, key, W2, np.zeros(10), v2), -1),
+                               atol=1e-12)
     f = F.mlp_scores(query, key, W, rng.standard_normal(5), v)
     assert np.abs(F.softmax(f, -1) - F.softmax(F.mlp_scores(-query, key, W, np.zeros(5), v), -1)).max() > 0.01
 
@@ -68,13 +70,15 @@ def test_a_relu_network_holds_the_linear_score_and_more(rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_is_kept(dtype):
     query, key, W, v = (a.astype(dtype) for a in drawn(1))
-    for e in (F.dot_scores(query, key), F.concat_scores(query, key, W, v), F.mlp_scores(query, key, W, np.zeros(5, dtype), v)):
+    for e in (F.dot_scores(query, key), F.concat_scores(query, key, W, v),
+              F.mlp_scores(query, key, W, np.zeros(5, dtype), v)):
         assert e.dtype == dtype
 
 
 def test_errors():
     query, key, W, v = drawn(2)
-    with pytest.raises(ValueError, match=r"dot_scores: query and key must share the last dimension; got .*\b2\) and .*\b3\)"):
+    with pytest.raises(ValueError,
+                       match=r"dot_scores: query and key must share the last dimension; got .*\b2\) and .*\b3\)"):
         F.dot_scores(query[..., :2], key)
     with pytest.raises(ValueError, match=r"concat_scores: weight must be \(A, 6\), .*got \(5, 5\)"):
         F.concat_scores(query, key, W[:, :5], v)

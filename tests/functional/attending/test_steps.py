@@ -30,7 +30,8 @@ def test_padded_keys_are_invisible(dtype, seed, padding):
     key.data[..., -padding:, :] = 1e3
     value.data[..., -padding:, :] = -7
     again = F.scaled_dot_product_attention(query, key, value, mask)
-    np.testing.assert_allclose(again.data, output.data, rtol=0, atol=20 * np.finfo(dtype).eps)  # another form: rounds otherwise
+    # another form: rounds otherwise
+    np.testing.assert_allclose(again.data, output.data, rtol=0, atol=20 * np.finfo(dtype).eps)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
@@ -112,7 +113,8 @@ def test_attention_does_not_know_the_order_of_keys(seed):
 
 
 @pytest.mark.parametrize("lead", [(), (2,), (1, 2)])
-@pytest.mark.parametrize("shape", [None, (5, 6), (1, 6), (6, 5, 6), (1, 5, 6), (2, 6, 5, 6), (2, 1, 5, 6), (1, 6, 5, 6)])
+@pytest.mark.parametrize("shape",
+                         [None, (5, 6), (1, 6), (6, 5, 6), (1, 5, 6), (2, 6, 5, 6), (2, 1, 5, 6), (1, 6, 5, 6)])
 def test_grouped_queries_are_repeated_keys(lead, shape, rng):
     query, key, value = (rng.standard_normal((*lead, *s)) for s in ((6, 5, 4), (2, 6, 4), (2, 6, 3)))
     mask = None if shape is None else rng.random(shape[max(0, len(shape) - len(lead) - 3):]) < 0.7

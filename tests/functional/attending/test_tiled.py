@@ -1,4 +1,5 @@
-"""Tiled attention where heads broadcast or there are none: value and gradients have the shapes and numbers of the steps."""
+"""Tiled attention where heads broadcast or there are none:
+value and gradients have the shapes and numbers of the steps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""The tiled form is the explicit one, whatever the tiles: every score in exactly one, nothing hidden computed that need not be, every part alike."""
+"""The tiled form is the explicit one, whatever the tiles:
+every score in exactly one, nothing hidden computed that need not be, every part alike."""
 
 import math
 
@@ -50,7 +51,8 @@ def test_every_part_has_the_same_to_do_under_a_causal_mask(parts, times):
 
 def test_there_are_parts_enough_for_threads_and_no_more():
     rows = tiles.ROWS
-    assert [cut(T, 1, N=N).parts for T, N in ((1, 1), (rows, 1), (rows + 1, 1), (99 * rows, 1), (99 * rows, 3), (99 * rows, 8))] == [
+    assert [cut(T, 1, N=N).parts
+            for T, N in ((1, 1), (rows, 1), (rows + 1, 1), (99 * rows, 1), (99 * rows, 3), (99 * rows, 8))] == [
         1, 1, 2, tiles.SHARES, math.ceil(tiles.SHARES / 3), math.ceil(tiles.SHARES / 8)]
     assert cut(0, 1).parts == 1 and cut(99 * rows, 1, N=0).parts == tiles.SHARES        # of nothing
 
@@ -62,7 +64,8 @@ def test_a_boolean_mask_that_is_causal_or_padding_skips_tiles(monkeypatch):
         is_causal=None, causal=np.tri(8, dtype=bool), padding=np.arange(8) < 3, nothing=np.zeros(8, bool)).items()}
     assert len(made["is_causal"]) == len(made["causal"]) == 4 * 5 / 2
     assert sum(mask is not None for _, _, mask in made["causal"]) == 4          # those on the diagonal
-    assert [keys.stop for _, keys, _ in made["padding"]] == [2, 3] * 4 and all(mask is None or mask.all() for *_, mask in made["padding"])
+    assert [keys.stop for _, keys, _ in made["padding"]] == [2, 3] * 4 \
+        and all(mask is None or mask.all() for *_, mask in made["padding"])
     assert made["nothing"] == []
 
 

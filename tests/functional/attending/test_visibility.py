@@ -46,14 +46,17 @@ def test_wide_windows_and_blocks_of_one_are_the_causal_mask(T):
 @given(LENGTHS, st.integers(0, 3))
 def test_the_last_rows_are_what_an_offset_gives(T, more):
     whole = T + more
-    np.testing.assert_array_equal(F.sliding_window_mask(T, whole, 2, 1, more), F.sliding_window_mask(whole, whole, 2, 1)[more:])
+    np.testing.assert_array_equal(F.sliding_window_mask(T, whole, 2, 1, more),
+                                  F.sliding_window_mask(whole, whole, 2, 1)[more:])
     np.testing.assert_array_equal(F.block_mask(T, whole, 2, True, more), F.block_mask(whole, whole, 2, True)[more:])
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: F.sliding_window_mask(3, before=-1), "sliding_window_mask: a window reaches 0 or more .*got -1 before and 0 after"),
+    (lambda: F.sliding_window_mask(3, before=-1),
+     "sliding_window_mask: a window reaches 0 or more .*got -1 before and 0 after"),
     (lambda: F.block_mask(3, size=0), "block_mask: a block has at least one position; got 0"),
-    (lambda: F.streaming_mask(3, -1, 2), "streaming_mask: needs 0 or more sinks and a window of 1 or more; got -1 and 2"),
+    (lambda: F.streaming_mask(3, -1, 2),
+     "streaming_mask: needs 0 or more sinks and a window of 1 or more; got -1 and 2"),
     (lambda: F.streaming_mask(3, 1, 0), "got 1 and 0"),
 ])
 def test_errors(call, message):

@@ -49,11 +49,13 @@ def test_one_frame_does_not_move():
 
 def test_errors():
     for win_length in (4, 1, -3):
-        with pytest.raises(ValueError, match=f"compute_deltas: win_length must be odd and at least 3; got {win_length}"):
+        with pytest.raises(ValueError,
+                           match=f"compute_deltas: win_length must be odd and at least 3; got {win_length}"):
             F.compute_deltas(np.zeros((5, 2)), win_length)
     for shape in ((0, 2), (4,)):
         with pytest.raises(ValueError, match="compute_deltas: needs features"):
             F.compute_deltas(np.zeros(shape))
     for n_mfcc, norm in ((0, "ortho"), (6, "ortho"), (2, "l2")):
-        with pytest.raises(ValueError, match=f"create_dct: needs 1 to n_mels coefficients .* got {n_mfcc} of 5, {norm!r}"):
+        with pytest.raises(ValueError,
+                           match=f"create_dct: needs 1 to n_mels coefficients .* got {n_mfcc} of 5, {norm!r}"):
             F.create_dct(n_mfcc, 5, norm)

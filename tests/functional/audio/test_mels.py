@@ -72,9 +72,9 @@ def test_whisper_s_numbers():
     assert y.shape == (2, 100, 80)
     top = y.max((1, 2))
     np.testing.assert_allclose(y.min((1, 2))[0], top[0] - 2)
-    np.testing.assert_allclose(F.whisper_log_mel(10 * noise) - y, 0.5, atol=1e-9)          # 20 dB more are 2 powers of ten
+    np.testing.assert_allclose(F.whisper_log_mel(10 * noise) - y, 0.5, atol=1e-9)  # 20 dB more are 2 powers of ten
     np.testing.assert_allclose(F.whisper_log_mel(np.zeros(1600)), -1.5)
-    np.testing.assert_array_equal(y[1], F.whisper_log_mel(noise[1]))                       # the maximum is a waveform's own
+    np.testing.assert_array_equal(y[1], F.whisper_log_mel(noise[1]))               # the maximum is a waveform's own
     assert F.whisper_log_mel(noise, 128).shape == (2, 100, 128)
     assert F.whisper_log_mel(noise[:, :8000], 40, 8000).shape == (2, 100, 40)
 
@@ -120,13 +120,15 @@ def test_errors():
     with pytest.raises(ValueError, match="mel_scale is"):
         F.mel_to_hz(1, "bark")
     for low, high, n_mels, K in ((-1, 10, 2, 9), (10, 10, 2, 9), (0, 4001, 2, 9), (0, 4000, 0, 9), (0, 4000, 1, 1)):
-        with pytest.raises(ValueError, match=f"melscale_fbanks: needs 0 <= f_min < f_max <= sample_rate / 2.*got {low} to {high} Hz"):
+        with pytest.raises(ValueError, match=f"melscale_fbanks: needs 0 <= f_min < f_max <= sample_rate / 2.*"
+                                             f"got {low} to {high} Hz"):
             F.melscale_fbanks(K, low, high, n_mels, 8000)
     with pytest.raises(ValueError, match="melscale_fbanks: norm is None or 'slaney'; got 'area'"):
         F.melscale_fbanks(9, 0, 4000, 2, 8000, "area")
-    with pytest.raises(ValueError, match="filter 0, from 0.0 to .* lies between two of 101 frequencies; use fewer filters than 80"):
+    with pytest.raises(ValueError,
+                       match="filter 0, from 0.0 to .* lies between two of 101 frequencies; use fewer filters than 80"):
         F.log_mel_spectrogram(np.zeros(8000), 8000, n_mels=80)
-    with pytest.raises(ValueError, match="filter 0, from 0.0 to "):                         # and 1, and 4: the first is named
+    with pytest.raises(ValueError, match="filter 0, from 0.0 to "):                # and 1, and 4: the first is named
         F.melscale_fbanks(9, 0, 4000, 12, 8000)
     with pytest.raises(ValueError, match="log_mel_spectrogram: n_fft must be even, .* got 25"):
         F.log_mel_spectrogram(np.zeros(8000), 8000, n_fft=25)
@@ -135,4 +137,5 @@ def test_errors():
 def test_defaults_are_25_and_10_milliseconds(rng):
     for rate, n_fft, hop in ((8000, 200, 80), (16000, 400, 160), (22050, 552, 220)):
         x = rng.standard_normal(rate // 10)
-        np.testing.assert_array_equal(F.log_mel_spectrogram(x, rate, 20), F.log_mel_spectrogram(x, rate, 20, n_fft, hop))
+        np.testing.assert_array_equal(F.log_mel_spectrogram(x, rate, 20),
+                                      F.log_mel_spectrogram(x, rate, 20, n_fft, hop))

@@ -19,8 +19,10 @@ def test_scipy_s_stft(rng):
 
 @given(st.integers(2, 6), st.floats(0.1, 3))
 def test_a_tone_through_a_hann_window_is_three_bins_high(k, amplitude):
-    """The window is ½ − ¼ e^(iθ) − ¼ e^(−iθ): each neighbour gets half of what the tone's own bin gets, a quarter of its power."""
-    power = F.power_spectrogram(amplitude * np.sin(2 * np.pi * k * np.arange(64) / 16), 16, 4, window=F.hann_window(16), center=False)
+    """The window is ½ − ¼ e^(iθ) − ¼ e^(−iθ):
+    each neighbour gets half of what the tone's own bin gets, a quarter of its power."""
+    power = F.power_spectrogram(amplitude * np.sin(2 * np.pi * k * np.arange(64) / 16), 16, 4,
+                                window=F.hann_window(16), center=False)
     expected = np.zeros(9)
     expected[[k - 1, k, k + 1]] = np.array([0.25, 1, 0.25]) * (amplitude * 16 / 4) ** 2
     np.testing.assert_allclose(power, np.tile(expected, (13, 1)), atol=1e-11 * amplitude**2)
@@ -50,7 +52,8 @@ def test_there_and_back(half, more, center, seed):
 
 
 def test_istft_is_the_least_squares_solution(rng):
-    """Of spectra that no waveform has: compared with the pseudo-inverse of the linear map, mirrored frequencies included."""
+    """Of spectra that no waveform has: compared with the pseudo-inverse of the linear map,
+    mirrored frequencies included."""
     n_fft, hop, T, w = 6, 2, 4, rng.uniform(0.5, 2, 6)
     L = (T - 1) * hop + n_fft
     real, imag = rng.standard_normal((2, T, n_fft // 2 + 1))
@@ -88,7 +91,8 @@ def test_the_dtype_stays(dtype):
 
 def test_errors():
     x = np.zeros(10)
-    with pytest.raises(ValueError, match="stft: a waveform is mirrored by n_fft // 2 = 10 samples and must be longer; got 10"):
+    with pytest.raises(ValueError,
+                       match="stft: a waveform is mirrored by n_fft // 2 = 10 samples and must be longer; got 10"):
         F.stft(x, 20)
     assert F.stft(x, 20, 5, pad_mode="constant")[0].shape == (3, 11)
     with pytest.raises(ValueError, match="stft: pad_mode is 'reflect' or 'constant'; got 'edge'"):
@@ -97,11 +101,13 @@ def test_errors():
         F.stft(x, 20, center=False)
     for name, call in (("stft", lambda **options: F.stft(x, 4, **options)),
                        ("istft", lambda **options: F.istft(np.zeros((5, 3)), np.zeros((5, 3)), 4, **options))):
-        for options in (dict(window=np.ones(3)), dict(win_length=5), dict(win_length=0), dict(win_length=3, window=np.ones(4)),
+        for options in (dict(window=np.ones(3)), dict(win_length=5), dict(win_length=0),
+                        dict(win_length=3, window=np.ones(4)),
                         dict(window=tm.tensor(np.ones(4)))):
             with pytest.raises(ValueError, match=f"{name}: the window is an array of win_length = "):
                 call(**options)
-    with pytest.raises(ValueError, match="istft: every sample must lie under a window; got 3 frames, hop 5, for 14 samples"):
+    with pytest.raises(ValueError,
+                       match="istft: every sample must lie under a window; got 3 frames, hop 5, for 14 samples"):
         F.istft(np.zeros((3, 3)), np.zeros((3, 3)), 4, 5, center=False)
     with pytest.raises(ValueError, match="istft: every sample .* for 99 samples"):
         F.istft(np.zeros((3, 3)), np.zeros((3, 3)), 4, 2, length=99)

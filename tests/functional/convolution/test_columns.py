@@ -1,4 +1,5 @@
-"""Which way a derivative of the form is computed: without columns, by fewer columns, by Winograd, by how many threads."""
+"""Which way a derivative of the form is computed: without columns, by fewer columns,
+by Winograd, by how many threads."""
 
 import itertools
 
@@ -51,7 +52,8 @@ class Calls:
 def test_only_an_image_that_is_its_own_matrix_is_not_copied(geometry, channels):
     image = np.arange(1.0, channels * np.prod(geometry.sides) + 1).reshape(channels, *geometry.sides)
     matrix = Columns(channels, geometry, 1, image.dtype).unfold(image)
-    own = geometry.kernel == (1, 1) and geometry.windows == geometry.padded == geometry.sides  # of one pixel, at any stride
+    # of one pixel, at any stride
+    own = geometry.kernel == (1, 1) and geometry.windows == geometry.padded == geometry.sides
     assert np.shares_memory(matrix, image) == own
 
 
@@ -60,7 +62,8 @@ def test_the_three_derivatives_are_of_one_form(form):
     """⟨g, x ⋆ w⟩ is one number, by whichever of the three."""
     x, w, g, geometry, groups = form
     y = columns.correlate(x, w, geometry, groups)
-    for other in [(columns.spread(g, w, geometry, groups) * x).sum(), (columns.kernel_gradient(g, x, geometry, groups) * w).sum()]:
+    for other in [(columns.spread(g, w, geometry, groups) * x).sum(),
+                  (columns.kernel_gradient(g, x, geometry, groups) * w).sum()]:
         np.testing.assert_allclose(other, (g * y).sum(), rtol=1e-9, atol=1e-9)
 
 
@@ -99,8 +102,9 @@ def test_painting_is_turned_where_there_is_no_stride_and_no_padding_beyond_the_r
         assert (turned.sides, turned.windows) == (geometry.windows, geometry.sides)
 
 
-@pytest.mark.parametrize("before, sides, turned", [((0, 0), (3, 3), True), ((0, 0), (2, 3), False), ((0, 0), (3, 2), False),
-                                                   ((2, 2), (3, 3), True), ((3, 2), (3, 3), False), ((2, 3), (3, 3), False)])
+@pytest.mark.parametrize("before, sides, turned",
+                         [((0, 0), (3, 3), True), ((0, 0), (2, 3), False), ((0, 0), (3, 2), False),
+                          ((2, 2), (3, 3), True), ((3, 2), (3, 3), False), ((2, 3), (3, 3), False)])
 def test_painting_is_not_turned_where_more_zeros_than_the_reach_lie_on_one_side(before, sides, turned):
     """Of three windows each way; a kernel that reaches two pixels allows two rows of zeros above and two below."""
     geometry = geometry_of("test", (5, 5), (3, 3), 1, 0, 1)._replace(before=before, sides=sides)
@@ -114,7 +118,8 @@ def test_a_painting_is_turned_where_that_takes_fewer_columns_or_winograd_pays(pa
     monkeypatch.setattr(columns, "correlate", taken := Calls(lambda *_: None))
     for groups, width, depth in itertools.product((1, 2, 3), range(1, 8), (1, 2, 3)):
         asked.noted.clear(), taken.noted.clear()
-        columns.spread(np.zeros((1, groups * width, *geometry.windows)), np.zeros((groups * width, depth, 2, 3)), geometry, groups)
+        columns.spread(np.zeros((1, groups * width, *geometry.windows)), np.zeros((groups * width, depth, 2, 3)),
+                       geometry, groups)
         assert bool(taken.noted) == (width <= 2 * depth or paying)
         assert asked.noted == ([] if width <= 2 * depth else [(_turned(geometry), groups, width, depth)])
 
@@ -124,7 +129,8 @@ def test_through_a_kernel_of_one_pixel_paint_is_a_matrix_product(rng, width, dep
     g, w = rng.standard_normal((2, 2 * width, 4, 3)), rng.standard_normal((2 * width, depth, 1, 1))
     geometry = geometry_of("test", (4, 3), (1, 1), 1, 0, 1)
     expected = np.einsum("bgohw,goc->bgchw", g.reshape(2, 2, width, 4, 3), w.reshape(2, width, depth))
-    np.testing.assert_allclose(columns.spread(g, w, geometry, 2), expected.reshape(2, 2 * depth, 4, 3), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(columns.spread(g, w, geometry, 2), expected.reshape(2, 2 * depth, 4, 3),
+                               rtol=1e-12, atol=1e-12)
 
 
 @given(forms(geometries(stride=1, dilation=1, kernel=(3, 3))), st.booleans())
@@ -138,5 +144,6 @@ def test_winograd_is_asked_about_the_channels_and_taken_where_it_pays(form, bias
         assert columns.correlate(x, w, geometry, groups, bias) == "response"
         assert columns.kernel_gradient(g, x, geometry, groups) == "gradient"
     assert asked.noted == [(geometry, groups, x.shape[1], len(w))] * 2
-    for got, expected in zip([*response.noted, *gradient.noted], [(x, w, geometry, bias), (g, x, geometry)], strict=True):
+    for got, expected in zip([*response.noted, *gradient.noted],
+                             [(x, w, geometry, bias), (g, x, geometry)], strict=True):
         assert all(a is b for a, b in zip(got, expected, strict=True))

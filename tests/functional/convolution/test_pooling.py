@@ -96,5 +96,6 @@ def test_channels_that_lie_side_by_side_stay_so(rng, pool):
 def test_gradients_lie_as_the_images_do_whatever_the_order_of_the_cotangent(rng):
     g = rng.standard_normal((3, 4, 3, 4))
     like = np.zeros((3, 3, 4, 4)).transpose(0, 3, 1, 2)                             # the result, and which pixel won
-    for x in (max_pool2d_vjp(g, like.astype(np.uint8), (3, 4, 6, 8), 2, None, 0, 1), avg_pool2d_vjp(g, like, (3, 4, 6, 8), 2, None, 0, True)):
+    for x in (max_pool2d_vjp(g, like.astype(np.uint8), (3, 4, 6, 8), 2, None, 0, 1),
+              avg_pool2d_vjp(g, like, (3, 4, 6, 8), 2, None, 0, True)):
         assert x.shape == (3, 4, 6, 8) and x.strides[1] == x.itemsize

@@ -11,7 +11,8 @@ def test_it_is_the_sum_over_time_of_convolutions_of_frames(rng):
     x, w = rng.standard_normal((2, 3, 6, 7, 5)), rng.standard_normal((4, 3, 3, 3, 2))
     y = F.conv3d(x, w)
     for t in range(4):
-        np.testing.assert_allclose(y[:, :, t], sum(F.conv2d(x[:, :, t + k], w[:, :, k]) for k in range(3)), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(y[:, :, t], sum(F.conv2d(x[:, :, t + k], w[:, :, k]) for k in range(3)),
+                                   rtol=1e-10, atol=1e-12)
 
 
 def test_a_kernel_of_one_frame_is_conv2d_of_each_frame(rng):
@@ -40,8 +41,10 @@ def test_errors_name_the_rule():
     for call, message in [
         (lambda: F.conv3d(x[0], w), r"conv3d: input must be \(B, C, T, H, W\) .* got \(2, 4, 5, 5\)"),
         (lambda: F.conv3d(x[:, :1], w), "conv3d: the input must have groups x 2 channels; got 1 channels and groups 1"),
-        (lambda: F.conv3d(x, w, dilation=2), "conv3d: the kernel must fit into the padded frames; got a reach of 5 and 4 frames"),
-        (lambda: F.conv3d(x, w, stride=(1, 2)), r"conv3d: stride must be one whole number or three, at least 1; got \(1, 2\)"),
+        (lambda: F.conv3d(x, w, dilation=2),
+         "conv3d: the kernel must fit into the padded frames; got a reach of 5 and 4 frames"),
+        (lambda: F.conv3d(x, w, stride=(1, 2)),
+         r"conv3d: stride must be one whole number or three, at least 1; got \(1, 2\)"),
         (lambda: F.conv3d(x, w, padding=-1), "conv3d: padding must be one whole number or three, at least 0; got -1"),
         (lambda: F.conv3d(x, w, np.zeros(2)), "bias must have one number for each of 3 channels"),
     ]:

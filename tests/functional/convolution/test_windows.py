@@ -23,7 +23,8 @@ def test_windows_are_where_a_kernel_fits(sides, kernel, stride, dilation, paddin
     assert (geometry.padded, geometry.before, geometry.sides) == (padded, zeros, sides)
     assert geometry.windows == tuple(map(len, starts))
     image = np.arange(np.prod(padded)).reshape(padded)
-    np.testing.assert_array_equal(image[geometry.inside], image[zeros[0]:padded[0] - zeros[0], zeros[1]:padded[1] - zeros[1]])
+    np.testing.assert_array_equal(image[geometry.inside],
+                                  image[zeros[0]:padded[0] - zeros[0], zeros[1]:padded[1] - zeros[1]])
     for i, j, tap in geometry.taps():
         seen = image[np.ix_(np.array(starts[0]) + i * dilation[0], np.array(starts[1]) + j * dilation[1])]
         np.testing.assert_array_equal(image[tap], seen)
@@ -57,9 +58,10 @@ def test_pairs_are_whole_numbers(given_, least, words):
     ({"padding": -1}, "f: padding must be one whole number or two, at least 0; got -1"),
     ({"kernel": (2, 0)}, "f: the kernel needs at least one pixel each way; got (2, 0)"),
     ({"stride": (1, 2), "padding": "same"}, "f: padding 'same' needs stride 1; got stride (1, 2)"),
-    ({"kernel": (2, 3), "dilation": 2}, "f: the kernel must fit into the padded image; got a reach of (3, 5) (kernel (2, 3), "
-                                        "dilation (2, 2)) and (4, 4) pixels")])
+    ({"kernel": (2, 3), "dilation": 2}, "f: the kernel must fit into the padded image; "
+                                        "got a reach of (3, 5) (kernel (2, 3), dilation (2, 2)) and (4, 4) pixels")])
 def test_errors(options, words):
-    arguments = {"name": "f", "sides": (4, 4), "kernel": (2, 2), "stride": 1, "padding": "valid", "dilation": 1} | options
+    arguments = {"name": "f", "sides": (4, 4), "kernel": (2, 2), "stride": 1, "padding": "valid",
+                 "dilation": 1} | options
     with pytest.raises(ValueError, match=re.escape(words)):
         geometry_of(**arguments)

@@ -1,4 +1,5 @@
-"""Winograd's convolution is the columns' convolution: values, gradients, second derivatives, float32, threads, layouts."""
+"""Winograd's convolution is the columns' convolution:
+values, gradients, second derivatives, float32, threads, layouts."""
 
 import numpy as np
 import pytest
@@ -76,21 +77,23 @@ def test_blocks_are_of_the_channels_of_both_sides(rng, monkeypatch):
     assert asked == [(2, geometry, 3 + 4)] * 2
 
 
-@given(st.integers(0, 9), st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(1, 9), st.sampled_from([1, 40, 300, 5000]))
-@example(3, (12, 2), 2, 4)                                                          # three rows of tiles a strip, four would fit
-@example(3, (12, 2), 2, 3)                                                          # three fit exactly
-@example(1, (10, 2), 3, 2)                                                          # of four strips of two rows, one would lie below
+@given(st.integers(0, 9), st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(1, 9),
+       st.sampled_from([1, 40, 300, 5000]))
+@example(3, (12, 2), 2, 4)                                      # three rows of tiles a strip, four would fit
+@example(3, (12, 2), 2, 3)                                      # three fit exactly
+@example(1, (10, 2), 3, 2)                                      # of four strips of two rows, one would lie below
 def test_a_block_is_as_large_as_may_be_and_no_larger(batch, windows, channels, block):
-    """Tiles × channels: up to BLOCK of several images, up to twice that of one, else a strip of it; at least a row of tiles."""
+    """Tiles × channels: up to BLOCK of several images, up to twice that of one, else a strip of it;
+    at least a row of tiles."""
     down, row = -(-windows[0] // 2), -(-windows[1] // 2) * channels
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "BLOCK", block)
         blocks = winograd.Blocks.of(batch, geometry_of("test", windows, (3, 3), 1, 1, 1), channels)
     assert (blocks.batch, blocks.columns * channels) == (batch, row)
-    assert (blocks.strips - 1) * blocks.rows < down <= blocks.strips * blocks.rows              # no strip has nothing to do
+    assert (blocks.strips - 1) * blocks.rows < down <= blocks.strips * blocks.rows  # no strip has nothing to do
     assert blocks.rows == 1 or blocks.rows * row <= 2 * block
-    assert blocks.strips == 1 or -(-down // (blocks.strips - 1)) * row > 2 * block              # fewer would be too large
-    assert (blocks.rows - 1) * blocks.strips < down                                             # and none is larger than need be
+    assert blocks.strips == 1 or -(-down // (blocks.strips - 1)) * row > 2 * block  # fewer would be too large
+    assert (blocks.rows - 1) * blocks.strips < down                                 # and none is larger than need be
     if batch:
         images = -(-batch // blocks.groups)
         assert images == 1 or images * blocks.rows * row <= block
@@ -100,7 +103,8 @@ def test_a_block_is_as_large_as_may_be_and_no_larger(batch, windows, channels, b
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1), (0, 2, 1, 3), (3, 2, 1, 0)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_pixels_are_copied_in_the_order_they_have(order, dtype):
-    """By channels or by columns, whichever are neighbours; then the channels of a pixel are in different lines of the cache."""
+    """By channels or by columns, whichever are neighbours;
+    then the channels of a pixel are in different lines of the cache."""
     x = np.zeros([(2, 4, 6, 8)[k] for k in order], dtype).transpose(np.argsort(order))
     padded = winograd.Pixels(x, 6, 8, np.empty).padded
     assert padded.shape == x.shape
@@ -117,7 +121,8 @@ def test_what_a_block_works_in_is_as_large_as_need_be_and_of_the_dtype_of_what_i
     seen, painted = winograd.Seen(x, blocks, np.empty), winograd.Painted(x, blocks, np.empty)
     responses = winograd.Responses(2, blocks, 3, dtype, np.empty)
     assert (seen.x.padded.shape, seen.d.shape, seen.v.shape) == ((2, 3, 10, 12), (2, 10, 4, 5, 3), (16, 40, 3))
-    assert (painted.g.padded.shape, painted.y.shape, painted.m.shape) == ((2, 3, 8, 10), (2, 4, 2, 2, 5, 3), (16, 40, 3))
+    assert (painted.g.padded.shape, painted.y.shape, painted.m.shape) == (
+        (2, 3, 8, 10), (2, 4, 2, 2, 5, 3), (16, 40, 3))
     assert (responses.m.shape, responses.y.shape) == ((16, 40, 3), (2, 4, 2, 2, 5, 3))
     for matrix in (seen.BT, painted.AA, responses.AAT):
         assert matrix.dtype == dtype and matrix.flags.c_contiguous
@@ -183,7 +188,8 @@ def test_more_threads_and_fewer_compute_the_same_and_again_the_same_bits(rng, mo
     pytest.importorskip("threadpoolctl", reason="extra `threads`")
     monkeypatch.setattr(threads, "ENOUGH", 0)
     monkeypatch.setattr(winograd, "BLOCK", 512)
-    x, w, g = (rng.standard_normal(shape).astype(np.float32) for shape in [(7, 32, 8, 9), (48, 32, 3, 3), (7, 48, 8, 9)])
+    x, w, g = (rng.standard_normal(shape).astype(np.float32)
+               for shape in [(7, 32, 8, 9), (48, 32, 3, 3), (7, 48, 8, 9)])
     geometry = geometry_of("test", (8, 9), (3, 3), 1, 1, 1)
 
     def results():
@@ -202,4 +208,5 @@ def test_it_is_not_chosen_where_the_formula_is_another():
 
     assert pays() and pays(channels=16, out=16, sides=(4, 4))
     assert not any([pays(channels=15), pays(out=15), pays(sides=(3, 5))])
-    assert not any([pays(kernel=(3, 1)), pays(kernel=(5, 5)), pays(stride=2), pays(dilation=2), pays(groups=2), pays(channels=3)])
+    assert not any([pays(kernel=(3, 1)), pays(kernel=(5, 5)), pays(stride=2), pays(dilation=2), pays(groups=2),
+                    pays(channels=3)])

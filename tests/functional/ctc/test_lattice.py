@@ -22,7 +22,8 @@ def test_on_paper():
         np.testing.assert_array_equal(lattice.skip[1, :3], [O, O, O])
         np.testing.assert_array_equal(lattice.end, [[O, O, O, O, O, 0, 0], [O, 0, 0, O, O, O, O]])
         np.testing.assert_array_equal(lattice.real[..., 0].T, [[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
-        assert lattice.start.dtype == lattice.skip.dtype == lattice.end.dtype == np.float32 and lattice.real.dtype == bool
+        assert lattice.start.dtype == lattice.skip.dtype == lattice.end.dtype == np.float32 \
+            and lattice.real.dtype == bool
 
 
 @pytest.mark.parametrize("targets", [[], [[], []], [[1], [1]], np.zeros((2, 0), int)])
@@ -47,7 +48,8 @@ def test_each_state_emits_its_label(rng):
         assert emitted[t, b, s] == log_probs[t, b, lattice.labels[b, s]]
 
 
-@pytest.mark.parametrize("transcript,frames", [([1, 1], 3), ([1, 2, 1], 3), ([1, 1, 1], 5), ([1, 2, 2, 1], 5), ([], 0), ([2], 1)])
+@pytest.mark.parametrize("transcript,frames",
+                         [([1, 1], 3), ([1, 2, 1], 3), ([1, 1, 1], 5), ([1, 2, 2, 1], 5), ([], 0), ([2], 1)])
 def test_how_many_frames_a_transcript_needs(transcript, frames):
     args = np.zeros((5, 1, 3)), np.array([transcript], int).reshape(1, -1), [frames], [len(transcript)], 0
     lattice_of("f", *args)
@@ -65,7 +67,8 @@ def test_the_example_that_does_not_fit_is_named():
 
 def test_lengths_of_a_byte_count_states_beyond_it():
     """Of 130 labels, 2 · 130 + 1 states: twice 130 is 4 in a byte."""
-    lattice = lattice_of("f", np.zeros((130, 1, 3)), [[1, 2] * 65], np.array([130], np.uint8), np.array([130], np.uint8), 0)
+    lattice = lattice_of("f", np.zeros((130, 1, 3)), [[1, 2] * 65], np.array([130], np.uint8),
+                         np.array([130], np.uint8), 0)
     assert lattice.labels.shape == (1, 261)
     np.testing.assert_array_equal(np.flatnonzero(lattice.end[0] == 0), [259, 260])
 
@@ -73,4 +76,5 @@ def test_lengths_of_a_byte_count_states_beyond_it():
 def test_targets_and_lengths_may_be_tensors():
     log_probs = F.log_softmax(np.arange(12.0).reshape(4, 1, 3), -1)
     plain = F.ctc_loss(log_probs, [[1, 2]], [4], [2])
-    assert F.ctc_loss(log_probs, tm.tensor(np.array([[1, 2]])), tm.tensor(np.array([4])), tm.tensor(np.array([2]))).item() == plain
+    assert F.ctc_loss(log_probs, tm.tensor(np.array([[1, 2]])), tm.tensor(np.array([4])),
+                      tm.tensor(np.array([2]))).item() == plain

@@ -32,10 +32,11 @@ def needed(transcript):
 
 @pytest.mark.parametrize("T", range(1, 7))
 def test_every_transcript_up_to_four_labels_by_enumeration(rng, T):
-    """All alignments over two labels and the blank: loss and gradient of all 31 transcripts, those that do not fit included."""
+    """All alignments over two labels and the blank: loss and gradient of all 31 transcripts,
+    those that do not fit included."""
     scores = scores_of(rng, T, 1, 3)
     y = np.exp(F.log_softmax(scores, -1))[:, 0]
-    p, says = {}, {}                                                    # by transcript: p(l); Σ p(π) over paths with π_t = k
+    p, says = {}, {}                                            # by transcript: p(l); Σ p(π) over paths with π_t = k
     for path in product(range(3), repeat=T):
         transcript = tuple(k for k, _ in groupby(path) if k != 0)
         weight = math.prod(y[t, k] for t, k in enumerate(path))
@@ -78,7 +79,8 @@ def test_pytorch_s_loss_and_gradient(seed, reduction):
     scores, targets, frames, lengths = drawn(seed)
     loss, d = loss_and_gradient(scores, targets, frames, lengths, reduction=reduction)
     x = torch.tensor(scores, requires_grad=True)
-    theirs = torch.nn.functional.ctc_loss(x.log_softmax(-1), *map(torch.tensor, (targets, frames, lengths)), reduction=reduction)
+    theirs = torch.nn.functional.ctc_loss(x.log_softmax(-1), *map(torch.tensor, (targets, frames, lengths)),
+                                          reduction=reduction)
     theirs.sum().backward()
     np.testing.assert_allclose(loss, theirs.detach().numpy(), rtol=1e-12)
     np.testing.assert_allclose(d, x.grad.numpy(), atol=1e-12)
@@ -132,7 +134,8 @@ def test_which_label_is_the_blank_is_a_matter_of_names(seed, blank):
     renamed = np.empty_like(scores)
     renamed[..., order] = scores
     assert order[0] == blank or order[0] != 0
-    np.testing.assert_allclose(F.ctc_loss(F.log_softmax(renamed, -1), order[targets], frames, lengths, blank=int(order[0])),
+    np.testing.assert_allclose(F.ctc_loss(F.log_softmax(renamed, -1), order[targets], frames, lengths,
+                                          blank=int(order[0])),
                                F.ctc_loss(F.log_softmax(scores, -1), targets, frames, lengths), rtol=1e-13)
 
 
@@ -225,7 +228,8 @@ def test_descent_learns_a_transcript(rng):
 
 def test_one_example_without_a_batch(rng):
     log_probs = F.log_softmax(scores_of(rng, 6, 1, 4), -1)
-    single = [F.ctc_loss(log_probs[:, 0], [1, 2, -1], 6, 2, reduction=r) for r in ("none", "sum", "mean")]      # with padding
+    # with padding
+    single = [F.ctc_loss(log_probs[:, 0], [1, 2, -1], 6, 2, reduction=r) for r in ("none", "sum", "mean")]
     batch = [F.ctc_loss(log_probs, [[1, 2]], [6], [2], reduction=r) for r in ("none", "sum", "mean")]
     assert single[0].shape == () and batch[0].shape == (1,)
     np.testing.assert_array_equal(single, [batch[0][0], *batch[1:]])
@@ -252,13 +256,15 @@ def test_errors_say_what_came():
             ((y, ok[0], ok[1], [2, 3]), r"target_lengths must fit the targets, of shape \(2, 2\); got \[2, 3\]"),
             ((y, [1, 2, 2, 1], ok[1], [2, 1]), r"target_lengths must fit the targets, of shape \(4,\); got \[2, 1\]"),
             ((y, [1, 2, 2, 1], ok[1], [2, 3]), r"target_lengths must fit the targets, of shape \(4,\); got \[2, 3\]"),
-            ((y, [[1, 2]], *ok[1:]), r"targets must be whole numbers, \(B, U\) with B = 2 or all in a row; got int64 of shape \(1, 2\)"),
+            ((y, [[1, 2]], *ok[1:]),
+             r"targets must be whole numbers, \(B, U\) with B = 2 or all in a row; got int64 of shape \(1, 2\)"),
             ((y, np.zeros((2, 2)), *ok[1:]), "targets must be whole numbers, .* got float64"),
             ((y, np.ones((2, 2, 1), int), *ok[1:]), "targets must be whole numbers"),
             ((y, [[1, 3], [1, 1]], *ok[1:]), r"labels from 0 to 2 other than the blank, 0; got \[1, 3\]"),
             ((y, [[1, -1], [1, 1]], *ok[1:]), r"got \[1, -1\]"),
             ((y, [[1, 2], [0, 1]], *ok[1:]), r"got \[0, 1\]"),
-            ((y, [[1, 2], [1, 1]], [4, 2], [2, 2]), r"example 1 has 2 frames for 2 labels \(zero_infinity=True counts it as 0\)"),
+            ((y, [[1, 2], [1, 1]], [4, 2], [2, 2]),
+             r"example 1 has 2 frames for 2 labels \(zero_infinity=True counts it as 0\)"),
             ((y, *ok, 0, "average"), "reduction is 'mean', 'sum' or 'none'; got 'average'")):
         with pytest.raises(ValueError, match=f"ctc_loss: .*{message}"):
             F.ctc_loss(*args)

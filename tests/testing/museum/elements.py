@@ -114,7 +114,8 @@ class EmbeddingOverwrites(Exhibit):
 
 
 class StaleMask(Exhibit):
-    """Dropout keeps its mask in the layer, not on the tape: of two calls, both go back through the second one's mask."""
+    """Dropout keeps its mask in the layer, not on the tape:
+    of two calls, both go back through the second one's mask."""
     used = staticmethod(lambda op: lambda x: op(x, 1) * op(x, 2))
     layer = {}
 
@@ -226,7 +227,8 @@ class DifferenceInside(Exhibit):
 
 
 class ExponentialThatOverflows(Exhibit):
-    """σ(x) as eˣ / (1 + eˣ): in float32 that is ∞ / ∞ from 89 on, in float64, where gradients are checked, from 710 on."""
+    """σ(x) as eˣ / (1 + eˣ): in float32 that is ∞ / ∞ from 89 on, in float64,
+    where gradients are checked, from 710 on."""
     rung = "float32"
 
     def inputs(rng):

@@ -1,9 +1,9 @@
 """A museum of wrong gradients: mistakes that were made, by students and by libraries, each with the check that sees it.
 
 An exhibit is a class. Its docstring is the mistake; `forward` with `right` is an op, `forward` with `wrong` is the
-exhibit. `rung` is the lowest rung of the ladder that catches it, and `blind` a popular check that does not: on the inputs
-that `harmless` gives, where the mistake has no effect, or with `used_naively` in place of `used`, or because of what
-that check itself is like.
+exhibit. `rung` is the lowest rung of the ladder that catches it, and `blind` a popular check that does not: on the
+inputs that `harmless` gives, where the mistake has no effect, or with `used_naively` in place of `used`, or because of
+what that check itself is like.
 """
 
 from .blind import differences

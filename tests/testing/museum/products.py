@@ -69,7 +69,10 @@ class TransposedWeight(Exhibit):
 
 
 class MatrixTimesVector(Exhibit):
-    """b̄ = Aᵀ g as A ⊙ g, summed over rows by the tape to fit b: g multiplies columns. Ones multiply everything alike."""
+    """b̄ = Aᵀ g as A ⊙ g, summed over rows by the tape to fit b: g multiplies columns.
+
+    Ones multiply everything alike.
+    """
     blind = all_ones
 
     def inputs(rng):
@@ -194,7 +197,10 @@ class WeightOfOneStep(Exhibit):
 
 
 class PermutationNotInverted(Exhibit):
-    """x̄ permutes the axes of g as the forward did, not back. An exchange is its own inverse; going round three is not."""
+    """x̄ permutes the axes of g as the forward did, not back.
+
+    An exchange is its own inverse; going round three is not.
+    """
 
     def inputs(rng, axes=(2, 0, 1)):
         return [rng.standard_normal((2, 2, 2)), axes]

@@ -9,7 +9,10 @@ from .exhibit import Exhibit
 
 
 class SoftmaxWithoutItsFactor(Exhibit):
-    """Of x̄ = y ⊙ (g − Σ gⱼyⱼ) the factor y is forgotten. The sum of a softmax is constant: its gradient is 0 either way."""
+    """Of x̄ = y ⊙ (g − Σ gⱼyⱼ) the factor y is forgotten.
+
+    The sum of a softmax is constant: its gradient is 0 either way.
+    """
     blind = all_ones
 
     def inputs(rng):
@@ -35,7 +38,10 @@ class SoftmaxDiagonal(SoftmaxWithoutItsFactor):
 
 
 class LogSoftmaxAcrossTheBatch(Exhibit):
-    """The sum over classes runs over the batch. Of ones, as many stand in a column as in a row, if the input is square."""
+    """The sum over classes runs over the batch.
+
+    Of ones, as many stand in a column as in a row, if the input is square.
+    """
     blind = all_ones
 
     def inputs(rng):

@@ -101,7 +101,8 @@ class SlopeTakenForConstant(Exhibit):
 
 
 class CotangentTakenForConstant(Exhibit):
-    """The VJP takes the bare array out of g. By itself the op has the right Hessian; within a chain, g depends on x too."""
+    """The VJP takes the bare array out of g. By itself the op has the right Hessian;
+    within a chain, g depends on x too."""
     rung = "second order"
 
     def inputs(rng):
@@ -140,7 +141,8 @@ class CompositeOfAnotherFunction(Exhibit):
 
 
 class EpsilonOfTheComposite(Exhibit):
-    """Its composite adds 1e-10 for safety's sake: second derivatives are wrong in the tenth digit, beyond differences."""
+    """Its composite adds 1e-10 for safety's sake:
+    second derivatives are wrong in the tenth digit, beyond differences."""
     rung, blind = "second complex", twice
 
     def inputs(rng):

@@ -8,6 +8,7 @@ from .voice import Speaker, draw_speaker, speak
 from .waves import Wave, read_wave, resampled
 
 __all__ = [
-    "WORDS", "Speaker", "SpokenDigits", "Wave", "add_noise", "change_gain", "change_speed", "draw_speaker", "draw_strings",
-    "join_sounds", "mask_spectrogram", "official_test", "read_spoken_digits", "read_wave", "resampled", "shift_time", "speak",
+    "WORDS", "Speaker", "SpokenDigits", "Wave", "add_noise", "change_gain", "change_speed", "draw_speaker",
+    "draw_strings", "join_sounds", "mask_spectrogram", "official_test", "read_spoken_digits", "read_wave", "resampled",
+    "shift_time", "speak",
 ]

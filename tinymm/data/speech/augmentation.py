@@ -13,7 +13,8 @@ GRID = 100  # speeds are multiples of 1/100, so that resampling is a ratio of sm
 
 
 def add_noise(samples, snr, rng, noise=None):
-    r"""Add noise at a signal-to-noise ratio, in decibels: $10 \log_{10} (\overline{x^2} / \overline{n^2}) = \mathrm{snr}$, exactly.
+    r"""Add noise at a signal-to-noise ratio, in decibels:
+    $10 \log_{10} (\overline{x^2} / \overline{n^2}) = \mathrm{snr}$, exactly.
 
     Parameters
     ----------
@@ -104,7 +105,8 @@ def change_speed(samples, speed):
 
     References
     ----------
-    Ko et al. (2015), Audio augmentation for speech recognition; Jaitly & Hinton (2013), Vocal tract length perturbation.
+    Ko et al. (2015), Audio augmentation for speech recognition;
+    Jaitly & Hinton (2013), Vocal tract length perturbation.
 
     Examples
     --------
@@ -129,8 +131,8 @@ def mask_spectrogram(spectrogram, rng, time=8, frequency=8, count=2):
     spectrogram : float array (T, F)
     rng : numpy.random.Generator
     time, frequency : int
-        The widest a mask may be, in frames and in bands; a mask in time hides at most a quarter of all frames. Widths are
-        drawn from 0 on, so that some spectrograms keep everything.
+        The widest a mask may be, in frames and in bands; a mask in time hides at most a quarter of all frames. Widths
+        are drawn from 0 on, so that some spectrograms keep everything.
     count : int
 
     Returns

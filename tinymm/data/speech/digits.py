@@ -1,4 +1,5 @@
-"""Reader of the Free Spoken Digit Dataset's layout: WAV files `{digit}_{speaker}_{take}.wav`, in a folder or its `recordings`.
+"""Reader of the Free Spoken Digit Dataset's layout: WAV files `{digit}_{speaker}_{take}.wav`,
+in a folder or its `recordings`.
 
 All names are checked at once, so that a stray file fails before training; sounds are read when asked for.
 """
@@ -113,17 +114,20 @@ def read_spoken_digits(directory, rate=8000):
     parsed = [NAME.fullmatch(name) for name in files]
     for name, match in zip(files, parsed):
         if match is None:
-            raise ValueError(f"{directory / name}: a recording is named digit_speaker_take.wav, such as 7_ann_0.wav; got {name}")
+            raise ValueError(f"{directory / name}: a recording is named digit_speaker_take.wav, such as 7_ann_0.wav; "
+                             f"got {name}")
     return SpokenDigits(directory, rate, files, np.array([int(m["digit"]) for m in parsed]),
                         [m["speaker"] for m in parsed], np.array([int(m["take"]) for m in parsed]))
 
 
 def official_test(data):
-    """Which recordings the publisher tests on, takes 0 to 4 (bool (n,)); none of them if there is no other take to learn from.
+    """Which recordings the publisher tests on, takes 0 to 4 (bool (n,));
+    none of them if there is no other take to learn from.
 
     Examples
     --------
-    >>> data = SpokenDigits(Path("."), 8000, ["7_ann_4.wav", "7_ann_5.wav"], np.array([7, 7]), ["ann"] * 2, np.array([4, 5]))
+    >>> data = SpokenDigits(Path("."), 8000, ["7_ann_4.wav", "7_ann_5.wav"],
+    ...                     np.array([7, 7]), ["ann"] * 2, np.array([4, 5]))
     >>> official_test(data)
     array([ True, False])
     """

@@ -1,7 +1,8 @@
 """The sounds that the English digits are made of, as a synthesiser sees them, and the digits as sequences of sounds.
 
 Formants of the vowels are an average adult man's (Peterson & Barney 1952, Table II); the consonants' are round numbers
-in the ranges of Klatt (1980), Tables II and III. A diphthong is two targets in turn, a stop is a closure, a burst and breath.
+in the ranges of Klatt (1980), Tables II and III.
+A diphthong is two targets in turn, a stop is a closure, a burst and breath.
 """
 
 from typing import NamedTuple

@@ -56,8 +56,8 @@ def recursion_by_steps(x, A, B, C):
 def resonate(x, frequency, bandwidth, rate):
     r"""Send a sound through a resonator whose frequency may move.
 
-    $y_n - B_n y_{n-1} - C_n y_{n-2} = A_n x_n$ for all n is one triangular system with two diagonals below the main one:
-    forward substitution, BLAS's `tbsv`, is the recursion.
+    $y_n - B_n y_{n-1} - C_n y_{n-2} = A_n x_n$ for all n is one triangular system with two diagonals below the main
+    one: forward substitution, BLAS's `tbsv`, is the recursion.
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ def glottal_pulses(pitch, rate):
     open and $\varphi_c$ that in which they close,
 
     $$ g(\varphi) = \tfrac12 \left(1 - \cos \frac{\pi \varphi}{\varphi_o}\right) \;(\varphi < \varphi_o), \qquad
-       g(\varphi) = \cos \frac{\pi (\varphi - \varphi_o)}{2 \varphi_c} \;(\varphi_o \le \varphi < \varphi_o + \varphi_c), $$
+       g(\varphi) = \cos \frac{\pi (\varphi - \varphi_o)}{2 \varphi_c}
+       \;(\varphi_o \le \varphi < \varphi_o + \varphi_c), $$
 
     and 0 until the next period.
 

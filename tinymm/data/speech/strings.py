@@ -76,7 +76,8 @@ def join_sounds(sounds, pauses, fade=0):
     (array([1., 1., 0., 2., 2., 2.]), array([1., 3., 2., 2.]))
     """
     if len(pauses) != len(sounds) - 1:
-        raise ValueError(f"join_sounds: there is a pause between any two sounds; got {len(pauses)} for {len(sounds)} sounds")
+        raise ValueError("join_sounds: there is a pause between any two sounds; "
+                         f"got {len(pauses)} for {len(sounds)} sounds")
     starts = [0]
     for sound, pause in zip(sounds, pauses):
         starts.append(max(starts[-1], starts[-1] + len(sound) + pause))

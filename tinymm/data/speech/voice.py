@@ -2,9 +2,9 @@ r"""A small voice: digits spoken by source and filter, by as many speakers as on
 
 $$ \text{sound} = \Delta\left[(v\,g + b\,n_1) * R_1 * R_2 * R_3 * R_4 \;+\; h\, n_2 * R_h\right] $$
 
-g the pulses of the glottis, n noise, R resonators at the formants; v, b, h the amplitudes of voice, breath and hiss, the
-difference Δ the radiation at the lips. Amplitudes and formants follow the targets of the phonemes, smoothed in time: that is
-coarticulation, and it reaches across the digits of a string.
+g the pulses of the glottis, n noise, R resonators at the formants; v, b, h the amplitudes of voice, breath and hiss,
+the difference Δ the radiation at the lips. Amplitudes and formants follow the targets of the phonemes, smoothed in
+time: that is coarticulation, and it reaches across the digits of a string.
 """
 
 from typing import NamedTuple
@@ -100,7 +100,8 @@ def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
     if not len(digits) or not all(0 <= d <= 9 for d in digits):
         raise ValueError(f"speak: needs at least one digit from 0 to 9; got {list(digits)}")
     track = tracks(_segments(digits, speaker, rng), speaker, rng, rate)
-    voiced = track["voice"] * (glottal_pulses(track["pitch"], rate) + speaker.breath * rng.standard_normal(len(track["voice"])))
+    voiced = track["voice"] * (glottal_pulses(track["pitch"], rate)
+                               + speaker.breath * rng.standard_normal(len(track["voice"])))
     sound = voiced + 0.3 * track["breath"] * rng.standard_normal(len(voiced))
     for formant, bandwidth in zip(track["formants"], BANDWIDTHS):
         sound = resonate(sound, formant, bandwidth * speaker.size, rate)                # R₁ … R₄ in cascade
@@ -126,8 +127,8 @@ def tracks(segments, speaker, rng, rate):
     Returns
     -------
     dict
-        "formants" (4, T) and "pitch" (T,) in Hz; the amplitudes "voice", "breath", "hiss", and "place" and "width" of the
-        hiss, each (T,).
+        "formants" (4, T) and "pitch" (T,) in Hz; the amplitudes "voice", "breath", "hiss", and "place" and
+        "width" of the hiss, each (T,).
     """
     lengths = [max(1, round(seconds * rate)) for _, seconds in segments]
 
@@ -149,7 +150,8 @@ def tracks(segments, speaker, rng, rate):
 
 def _segments(digits, speaker, rng):
     """The sounds of a string, a pause before, between and after its digits; between them it may be none at all."""
-    pauses = [rng.uniform(0.05, 0.12), *np.maximum(0.0, rng.uniform(-0.04, 0.10, len(digits) - 1)), rng.uniform(0.05, 0.12)]
+    pauses = [rng.uniform(0.05, 0.12), *np.maximum(0.0, rng.uniform(-0.04, 0.10, len(digits) - 1)),
+              rng.uniform(0.05, 0.12)]
     segments = [(SILENCE, pauses[0])]
     for digit, pause in zip(digits, pauses[1:]):
         for name in DIGITS[digit]:

@@ -31,7 +31,8 @@ class Wave(NamedTuple):
 
 
 def resampled(samples, rate, target):
-    r"""Bring samples (T,) to another rate: $\lceil T \cdot \mathrm{target} / \mathrm{rate} \rceil$ of them, low-passed first.
+    r"""Bring samples (T,) to another rate:
+    $\lceil T \cdot \mathrm{target} / \mathrm{rate} \rceil$ of them, low-passed first.
 
     Raises
     ------

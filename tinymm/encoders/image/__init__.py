@@ -1,11 +1,12 @@
 """Images to feature sequences.
 
-Each encoder turns images (B, C, H, W) into a feature sequence (B, N, D), one feature per place of a grid h × w = N, and a
-pooled vector (B, P). `grid`, `width` and `pooled_width` say h × w, D and P.
+Each encoder turns images (B, C, H, W) into a feature sequence (B, N, D), one feature per place of a grid h × w = N, and
+a pooled vector (B, P). `grid`, `width` and `pooled_width` say h × w, D and P.
 """
 
 from .convolutional import ConvEncoder, grid_positions
 from .residual import ResidualBlock, ResidualEncoder
 from .vision_transformer import PatchEmbedding, VisionTransformer, patches
 
-__all__ = ["ConvEncoder", "PatchEmbedding", "ResidualBlock", "ResidualEncoder", "VisionTransformer", "grid_positions", "patches"]
+__all__ = ["ConvEncoder", "PatchEmbedding", "ResidualBlock", "ResidualEncoder", "VisionTransformer",
+           "grid_positions", "patches"]

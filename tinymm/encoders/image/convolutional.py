@@ -11,7 +11,8 @@ __all__ = ["ConvEncoder", "grid_positions"]
 def grid_positions(height, width, channels):
     r"""Where each region of a grid lies: $\sin(r\,\omega_k), \sin(c\,\omega_k), \cos(r\,\omega_k), \cos(c\,\omega_k)$.
 
-    r and c are row and column; the rates ω fall geometrically from π/2 to π/(4·side), so the slowest never wraps around.
+    r and c are row and column; the rates ω fall geometrically from π/2 to π/(4·side),
+    so the slowest never wraps around.
 
     Parameters
     ----------
@@ -41,9 +42,9 @@ class ConvEncoder(nn.Module):
     r"""Article 3.1.1, step 1: image → CNN → feature sequence $v = \{v_1, \dots, v_n\}$.
 
     A stage is convolution 3×3, batch norm, ReLU, as often as `widths` says; between stages max pooling halves the side.
-    Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on), so
-    that attention can tell left from right. The pooled vector is the last grid averaged down to P×P and laid out flat:
-    a glance at the whole that keeps what is where.
+    Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on),
+    so that attention can tell left from right. The pooled vector is the last grid averaged down to P×P and laid out
+    flat: a glance at the whole that keeps what is where.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ class ConvEncoder(nn.Module):
     glance : int
         P; divides the side of the last grid.
     brightness : bool
-        Whether the largest channel at each pixel, the V of HSV, joins the others as one more: in it an outline looks the
-        same whatever its colour, so that a shape is recognised in colours it was never seen in.
+        Whether the largest channel at each pixel, the V of HSV, joins the others as one more: in it an outline looks
+        the same whatever its colour, so that a shape is recognised in colours it was never seen in.
     rng : numpy.random.Generator
 
     Attributes
@@ -86,7 +87,8 @@ class ConvEncoder(nn.Module):
     def __init__(self, widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, brightness=False, *, rng):
         halvings = len(widths) - 1
         if size % 2**halvings:
-            raise ValueError(f"ConvEncoder: size must be a multiple of {2**halvings} for {len(widths)} stages; got {size}")
+            raise ValueError(f"ConvEncoder: size must be a multiple of {2**halvings} for {len(widths)} stages; "
+                             f"got {size}")
         self.size, self.channels, self.brightness = size, channels, brightness
         self.grid = (size >> halvings, size >> halvings)
         if self.grid[0] % glance:
@@ -97,7 +99,8 @@ class ConvEncoder(nn.Module):
         for i, stage in enumerate(widths):
             layers += [nn.MaxPool2d(2)] if i else []
             for width in stage:
-                layers += [nn.Conv2d(before, width, 3, padding=1, bias=False, rng=rng), nn.BatchNorm2d(width), nn.ReLU()]
+                layers += [nn.Conv2d(before, width, 3, padding=1, bias=False, rng=rng),
+                           nn.BatchNorm2d(width), nn.ReLU()]
                 before = width
         self.layers = nn.Sequential(*layers)
         self.norm = nn.LayerNorm(self.width)
@@ -106,7 +109,8 @@ class ConvEncoder(nn.Module):
     def forward(self, images):
         """images (B, C, H, W) to regions (B, N, D) and the glance (B, P²·D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); got {images.shape}")
+            raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); "
+                             f"got {images.shape}")
         if self.brightness:
             images = F.concatenate([images, F.amax(images, 1, keepdims=True)], 1)
         grid = self.layers(images)                                       # (B, D, h, w)

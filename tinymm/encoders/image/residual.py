@@ -62,8 +62,8 @@ class ResidualBlock(nn.Module):
 class ResidualEncoder(nn.Module):
     r"""A residual network: a convolution, then stages of `ResidualBlock`, each stage but the first halving the sides.
 
-    Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on). The
-    pooled vector is the mean over the grid.
+    Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on).
+    The pooled vector is the mean over the grid.
 
     Parameters
     ----------
@@ -106,7 +106,8 @@ class ResidualEncoder(nn.Module):
         self.size, self.channels = size, channels
         side = -(-size // 2**(len(widths) - 1))
         self.grid, self.width, self.pooled_width = (side, side), widths[-1], widths[-1]
-        self.stem = nn.Sequential(nn.Conv2d(channels, widths[0], 3, padding=1, bias=False, rng=rng), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(channels, widths[0], 3, padding=1, bias=False, rng=rng),
+                                  nn.BatchNorm2d(widths[0]), nn.ReLU())
         stages, before = [], widths[0]
         for i, width in enumerate(widths):
             for k in range(blocks):
@@ -119,7 +120,8 @@ class ResidualEncoder(nn.Module):
     def forward(self, images):
         """images (B, C, H, W) to regions (B, N, D) and their mean (B, D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(f"ResidualEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); got {images.shape}")
+            raise ValueError(f"ResidualEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); "
+                             f"got {images.shape}")
         grid = self.blocks(self.stem(images))                            # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
         return self.norm(sequence) + self.positions, F.mean(sequence, 1)

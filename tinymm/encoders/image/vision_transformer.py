@@ -39,7 +39,8 @@ def patches(images, size):
     """
     batch, channels, height, width = images.shape
     if height % size or width % size:
-        raise ValueError(f"patches: the side of a patch, {size}, must divide both sides of the images; got {height} and {width}")
+        raise ValueError(f"patches: the side of a patch, {size}, must divide both sides of the images; "
+                         f"got {height} and {width}")
     cut = images.reshape(batch, channels, height // size, size, width // size, size)
     cut = F.permute(cut, (0, 2, 4, 1, 3, 5))                             # (B, H/P, W/P, C, P, P)
     return cut.reshape(batch, -1, channels * size * size)
@@ -131,7 +132,8 @@ class VisionTransformer(nn.Module):
     Notes
     -----
     Two things differ from the paper beside the numbers: the feed-forward networks are 2 D wide, not 4 D, and positions
-    start from sinusoids of row and column, not from noise: thousands of images do not suffice to learn what is next to what.
+    start from sinusoids of row and column, not from noise:
+    thousands of images do not suffice to learn what is next to what.
 
     References
     ----------
@@ -157,13 +159,15 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(np.concatenate([np.zeros((1, width), np.float32), places]))
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.layers = nn.TransformerEncoder(
-            [nn.TransformerEncoderLayer(width, heads, 2 * width, dropout, "gelu", norm_first=True, rng=rng) for _ in range(layers)],
+            [nn.TransformerEncoderLayer(width, heads, 2 * width, dropout, "gelu", norm_first=True, rng=rng)
+             for _ in range(layers)],
             nn.LayerNorm(width))
 
     def forward(self, images):
         """images (B, C, H, W) to patches (B, N, D) and the class token (B, D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(f"VisionTransformer: images must be (B, {self.channels}, {self.size}, {self.size}); got {images.shape}")
+            raise ValueError(f"VisionTransformer: images must be (B, {self.channels}, {self.size}, {self.size}); "
+                             f"got {images.shape}")
         x = self.patch_embedding(images)                                 # (B, N, D)
         token = F.broadcast_to(self.cls_token, (len(images), 1, self.width))
         y = self.layers(self.dropout(F.concatenate([token, x], 1) + self.positions))

@@ -12,8 +12,8 @@ class BagOfWords(TextEncoder):
     r"""The mean of the word vectors, through one hidden layer: $\mathrm{ReLU}(W \tfrac1T \sum_t E_{w_t} + b)$.
 
     A sum does not know the order of its terms, so two texts of the same words always get the same vector, whatever is
-    learned. The hidden layer lets words that occur together mean something else than each alone. The feature sequence is
-    that of the words, each by itself.
+    learned. The hidden layer lets words that occur together mean something else than each alone. The feature sequence
+    is that of the words, each by itself.
 
     Parameters
     ----------

@@ -81,7 +81,8 @@ class CausalTransformer(nn.Module):
         self.start = nn.Linear(context, width, rng=rng)
         self.positions = nn.SinusoidalPositionalEncoding(width)
         self.dropout, self.context_dropout = nn.Dropout(dropout, rng=rng), nn.Dropout(context_dropout, rng=rng)
-        layer = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng) for _ in range(layers)]
+        layer = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
+                 for _ in range(layers)]
         self.layers = nn.ModuleList(layer)
         self.norm = nn.LayerNorm(width)
         self.width = width

@@ -11,7 +11,8 @@ __all__ = ["TextCNN"]
 class TextCNN(TextEncoder):
     r"""Filters over windows of one, two, three words; of each the largest response anywhere in the text.
 
-    $$ c_t^{(k)} = \mathrm{ReLU}\big(W^{(k)} [x_{t-\lfloor (k-1)/2 \rfloor}; \dots; x_{t+\lfloor k/2 \rfloor}] + b^{(k)}\big), \qquad
+    $$ c_t^{(k)} = \mathrm{ReLU}\big(W^{(k)} [x_{t-\lfloor (k-1)/2 \rfloor}; \dots; x_{t+\lfloor k/2 \rfloor}]
+       + b^{(k)}\big), \qquad
        y = \max_t\, [c_t^{(1)}; c_t^{(2)}; \dots] $$
 
     Parameters

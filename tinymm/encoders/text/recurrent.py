@@ -12,7 +12,8 @@ CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 class TextRNN(TextEncoder):
     r"""A bidirectional recurrent network; the feature of a word has seen all words on both sides.
 
-    $$ \overrightarrow h_t = f(x_t, \overrightarrow h_{t-1}), \quad \overleftarrow h_t = g(x_t, \overleftarrow h_{t+1}), \quad
+    $$ \overrightarrow h_t = f(x_t, \overrightarrow h_{t-1}), \quad
+       \overleftarrow h_t = g(x_t, \overleftarrow h_{t+1}), \quad
        y = \max_t\, [\overrightarrow h_t; \overleftarrow h_t] $$
 
     Parameters

@@ -10,9 +10,11 @@ __all__ = ["TextTransformer"]
 
 
 class TextTransformer(TextEncoder):
-    r"""Word vectors and sinusoids of their places, pre-norm Transformer layers without a causal mask, the mean at the end.
+    r"""Word vectors and sinusoids of their places, pre-norm Transformer layers without a causal mask,
+    the mean at the end.
 
-    $$ x_t = \sqrt D\, E_{w_t} + \mathrm{PE}_t, \qquad h = \mathrm{LN}(\mathrm{Transformer}(x)), \qquad y = \tfrac1T \textstyle\sum_t h_t $$
+    $$ x_t = \sqrt D\, E_{w_t} + \mathrm{PE}_t, \qquad h = \mathrm{LN}(\mathrm{Transformer}(x)), \qquad
+       y = \tfrac1T \textstyle\sum_t h_t $$
 
     Parameters
     ----------
@@ -43,8 +45,10 @@ class TextTransformer(TextEncoder):
         super().__init__(vocabulary, width, width, width, dropout, rng)
         nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(width), rng=rng)
         self.positions = nn.SinusoidalPositionalEncoding(width)
-        self.layers = nn.TransformerEncoder([nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
-                                             for _ in range(layers)], nn.LayerNorm(width))
+        self.layers = nn.TransformerEncoder(
+            [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
+             for _ in range(layers)],
+            nn.LayerNorm(width))
 
     def read(self, x, mask=None):
         """x (B, T, D) to (B, T, D) and (B, D)."""

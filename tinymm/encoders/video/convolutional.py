@@ -13,8 +13,8 @@ class VideoConv3d(nn.Module):
     r"""Stages of 3×3×3 convolution, group norm of each frame, ReLU; between stages, 2×2 max pooling of each frame.
 
     Time keeps its length, so that there is a feature for each frame: the mean of the last grid over space. The pooled
-    vector is their mean over time. Frames under padding are zeros to every convolution, as those beyond the ends are, and
-    normalisation looks at one frame at a time; so a video gives the same alone and among longer ones.
+    vector is their mean over time. Frames under padding are zeros to every convolution, as those beyond the ends are,
+    and normalisation looks at one frame at a time; so a video gives the same alone and among longer ones.
 
     Parameters
     ----------
@@ -53,14 +53,16 @@ class VideoConv3d(nn.Module):
         self.channels = channels
         self.width = self.pooled_width = widths[-1]
         pairs = zip((channels, *widths), widths)
-        self.convolutions = nn.ModuleList([nn.Conv3d(before, width, 3, padding=1, bias=False, rng=rng) for before, width in pairs])
+        self.convolutions = nn.ModuleList(
+            [nn.Conv3d(before, width, 3, padding=1, bias=False, rng=rng) for before, width in pairs])
         self.norms = nn.ModuleList([nn.GroupNorm(GROUPS, width) for width in widths])
 
     def forward(self, video, mask=None):
         """video (B, T, C, H, W), mask (B, T) to (B, T, D) and (B, D)."""
         halvings = len(self.convolutions) - 1
         if video.ndim != 5 or video.shape[2] != self.channels or min(video.shape[3:]) < 2**halvings:
-            raise ValueError(f"VideoConv3d: a video must be (B, T, {self.channels}, H, W), sides at least {2**halvings}; got {video.shape}")
+            raise ValueError(f"VideoConv3d: a video must be (B, T, {self.channels}, H, W), "
+                             f"sides at least {2**halvings}; got {video.shape}")
         x = video
         for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
             if mask is not None:

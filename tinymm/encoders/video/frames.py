@@ -1,4 +1,5 @@
-"""Videos frame by frame: an image encoder sees each frame by itself, then attention or recurrence over time joins them."""
+"""Videos frame by frame: an image encoder sees each frame by itself,
+then attention or recurrence over time joins them."""
 
 from ... import functional as F
 from ... import nn
@@ -55,7 +56,8 @@ def each_frame(encoder, video, mask=None):
 class VideoAttention(nn.Module):
     r"""Each frame a vector, then pre-norm Transformer layers over time; the pooled vector is the mean over time.
 
-    $$ z_t = W\, \mathrm{enc}(x_t) + b + \mathrm{PE}_t, \qquad h = \mathrm{LN}(\mathrm{Transformer}(z)), \qquad y = \tfrac1T \textstyle\sum_t h_t $$
+    $$ z_t = W\, \mathrm{enc}(x_t) + b + \mathrm{PE}_t, \qquad h = \mathrm{LN}(\mathrm{Transformer}(z)), \qquad
+       y = \tfrac1T \textstyle\sum_t h_t $$
 
     Parameters
     ----------
@@ -88,8 +90,10 @@ class VideoAttention(nn.Module):
         self.width = self.pooled_width = width
         self.projection = nn.Linear(encoder.pooled_width, width, rng=rng)
         self.positions = nn.SinusoidalPositionalEncoding(width)
-        self.layers = nn.TransformerEncoder([nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
-                                             for _ in range(layers)], nn.LayerNorm(width))
+        self.layers = nn.TransformerEncoder(
+            [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
+             for _ in range(layers)],
+            nn.LayerNorm(width))
 
     def forward(self, video, mask=None):
         """video (B, T, C, H, W), mask (B, T) to (B, T, D) and (B, D)."""
@@ -101,7 +105,8 @@ class VideoAttention(nn.Module):
 
 
 class VideoRecurrent(nn.Module):
-    r"""Each frame a vector, then a recurrent network over time; the pooled vector is its state after the last real frame.
+    r"""Each frame a vector, then a recurrent network over time;
+    the pooled vector is its state after the last real frame.
 
     $$ h_t = f(\mathrm{enc}(x_t), h_{t-1}), \qquad y = h_T $$
 

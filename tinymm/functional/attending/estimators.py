@@ -18,7 +18,8 @@ __all__ = ["expected_reward", "optimal_baseline", "reinforce_loss", "reinforce_v
 
 
 def expected_reward(scores, rewards, mask=None):
-    r"""The expectation itself, when there are few locations: $J = \sum_s \alpha_s R_s$; its gradient is $\alpha_s (R_s - J)$.
+    r"""The expectation itself, when there are few locations: $J = \sum_s \alpha_s R_s$;
+    its gradient is $\alpha_s (R_s - J)$.
 
     Parameters
     ----------
@@ -43,7 +44,8 @@ def expected_reward(scores, rewards, mask=None):
 
 
 def reinforce_loss(log_probability, reward, baseline=0.0):
-    r"""A loss whose gradient is an unbiased estimate of that of −J: $\ell = -\operatorname{mean}\big((R - b) \ln\pi(s)\big)$.
+    r"""A loss whose gradient is an unbiased estimate of that of −J:
+    $\ell = -\operatorname{mean}\big((R - b) \ln\pi(s)\big)$.
 
     Parameters
     ----------
@@ -59,8 +61,8 @@ def reinforce_loss(log_probability, reward, baseline=0.0):
 
     References
     ----------
-    Williams, "Simple statistical gradient-following algorithms for connectionist reinforcement learning", 1992; Xu et al.,
-    "Show, attend and tell", 2015, equation 11.
+    Williams, "Simple statistical gradient-following algorithms for connectionist reinforcement learning", 1992; Xu et
+    al., "Show, attend and tell", 2015, equation 11.
 
     Examples
     --------
@@ -122,7 +124,8 @@ def optimal_baseline(scores, rewards):
 
     References
     ----------
-    Greensmith, Bartlett, Baxter, "Variance reduction techniques for gradient estimates in reinforcement learning", 2004.
+    Greensmith, Bartlett, Baxter, "Variance reduction techniques for gradient estimates
+    in reinforcement learning", 2004.
 
     Examples
     --------

@@ -1,8 +1,9 @@
-"""Scaled dot-product attention as one op that keeps its exponentials: the steps of `attending`, forward and backward in one go.
+"""Scaled dot-product attention as one op that keeps its exponentials:
+the steps of `attending`, forward and backward in one go.
 
 The exponentials e, (..., T, S), are the only large array that lives on to the backward pass; the explicit steps keep
-scores, masked scores and weights, and walk back through each. A few heads at a time, so that what is large is still in the
-cache when it is needed again, and several threads.
+scores, masked scores and weights, and walk back through each. A few heads at a time, so that what is large is still in
+the cache when it is needed again, and several threads.
 """
 
 import math
@@ -111,7 +112,8 @@ def fused_attention_composite(query, key, value, attn_mask, is_causal, scale):
 
 
 def in_parallel(some, e, per_score):
-    """some(i, empty) for pieces of the heads of e, each in the cache; empty(shape, dtype) is memory for the time being."""
+    """some(i, empty) for pieces of the heads of e, each in the cache;
+    empty(shape, dtype) is memory for the time being."""
     items = pieces(e.shape[:-2], CACHE // max(math.prod(e.shape[-2:]), 1))
 
     def several(start, stop):

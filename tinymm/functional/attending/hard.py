@@ -77,7 +77,8 @@ def likeliest_weights(weights):
 
 
 def location_log_probability(scores, choice, mask=None):
-    r"""How likely the drawn location was: $\ln \pi(s_t) = \sum_s \mathbb 1\{s = s_t\}\, \ln\operatorname{softmax}_s(e_{ts})$.
+    r"""How likely the drawn location was:
+    $\ln \pi(s_t) = \sum_s \mathbb 1\{s = s_t\}\, \ln\operatorname{softmax}_s(e_{ts})$.
 
     Parameters
     ----------
@@ -157,13 +158,13 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
 
     Notes
     -----
-    $\arg\max_i (e_i + g_i)$ is distributed as softmax(e), for every τ. The gradient is that of a smooth stand-in for the
-    draw: biased for anything that is not linear in y.
+    $\arg\max_i (e_i + g_i)$ is distributed as softmax(e), for every τ. The gradient is that of a smooth stand-in for
+    the draw: biased for anything that is not linear in y.
 
     References
     ----------
-    Jang, Gu, Poole, "Categorical reparameterization with Gumbel-softmax", 2017, equations 1, 2 and §2.2; Maddison, Mnih,
-    Teh, "The concrete distribution", 2017.
+    Jang, Gu, Poole, "Categorical reparameterization with Gumbel-softmax", 2017, equations 1, 2 and §2.2; Maddison,
+    Mnih, Teh, "The concrete distribution", 2017.
 
     Examples
     --------
@@ -198,7 +199,8 @@ def straight_through(hard, soft):
 
     Notes
     -----
-    Not a derivative of anything: an estimate, and a biased one. What is in brackets is zero exactly, so y is h to the last bit.
+    Not a derivative of anything: an estimate, and a biased one.
+    What is in brackets is zero exactly, so y is h to the last bit.
 
     References
     ----------

@@ -7,7 +7,8 @@ import numpy as np
 
 from .powers import E
 
-__all__ = ["Mask", "are_tame", "checked", "exponentials", "factor", "heads", "pieces", "stacked", "with_ones", "with_sums"]
+__all__ = ["Mask", "are_tame", "checked", "exponentials", "factor", "heads", "pieces", "stacked",
+           "with_ones", "with_sums"]
 
 TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another
 
@@ -46,7 +47,8 @@ def heads(a, leading, dtype):
 
 
 def pieces(leading, size):
-    """Indices that cut the heads into pieces of at most `size`, or 1, that are neighbours along the last leading axis."""
+    """Indices that cut the heads into pieces of at most `size`, or 1,
+    that are neighbours along the last leading axis."""
     if not leading:
         return [()]
     size = max(size, 1)
@@ -59,7 +61,8 @@ def factor(query, scale):
 
 
 def are_tame(query, key, scale, mask):
-    """Whether no score is so large that a maximum must be subtracted from it: Cauchy and Schwarz know without looking."""
+    """Whether no score is so large that a maximum must be subtracted from it:
+    Cauchy and Schwarz know without looking."""
     floating = mask is not None and mask.dtype.kind == "f"
     return not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
 
@@ -123,7 +126,8 @@ class Mask:
     def tile(self, head, rows, keys):
         """Of the queries and keys in two slices those that may attend, and be attended to; and who may to whom.
 
-        None if there is no one. The mask, boolean or floating, is of the first of the rows, and None if it hides nothing.
+        None if there is no one. The mask, boolean or floating, is of the first of the rows,
+        and None if it hides nothing.
         """
         if self.is_causal:
             first, last = max(rows.start, keys.start), keys.stop - 1
@@ -145,7 +149,8 @@ def cropped(rows, keys, mask):
     if not len(seen):
         return None
     i, j = (slice(a[0], a[-1] + 1) for a in (seeing, seen))
-    return slice(rows.start + i.start, rows.start + i.stop), slice(keys.start + j.start, keys.start + j.stop), mask[i, j]
+    return slice(rows.start + i.start, rows.start + i.stop), slice(keys.start + j.start, keys.start + j.stop), \
+        mask[i, j]
 
 
 @lru_cache(16)

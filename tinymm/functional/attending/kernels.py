@@ -1,4 +1,5 @@
-r"""Linear attention: a kernel $\varphi(q)^\top\varphi(k)$ for $\exp(q^\top k)$, so that the sum over keys can be taken first.
+r"""Linear attention: a kernel $\varphi(q)^\top\varphi(k)$ for $\exp(q^\top k)$,
+so that the sum over keys can be taken first.
 
 Queries (..., T, D), keys (..., S, D), values (..., S, E), with equal leading axes. Three forms of one formula:
 quadratic (all T·S weights, to look at), linear (what it is for), and recurrent (one position at a time, for decoding).
@@ -12,14 +13,16 @@ from ..reductions import sum as sum_
 from ..selection import where
 from ..shape import flip, tril
 
-__all__ = ["causal_product", "elu_feature_map", "linear_attention", "linear_attention_step", "quadratic_linear_attention"]
+__all__ = ["causal_product", "elu_feature_map", "linear_attention", "linear_attention_step",
+           "quadratic_linear_attention"]
 
 CHUNK = 64  # positions taken at once: a product of matrices within a chunk, a running sum from chunk to chunk
 
 
 @op
 def elu_feature_map(x):
-    r"""A positive feature map, elementwise: $\varphi(x) = \mathrm{elu}(x) + 1$, which is $e^x$ below zero and $x + 1$ above.
+    r"""A positive feature map, elementwise: $\varphi(x) = \mathrm{elu}(x) + 1$,
+    which is $e^x$ below zero and $x + 1$ above.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ def elu_feature_map(x):
 
     References
     ----------
-    Katharopoulos et al., "Transformers are RNNs: fast autoregressive transformers with linear attention", 2020, equation 7.
+    Katharopoulos et al., "Transformers are RNNs: fast autoregressive transformers with linear attention", 2020,
+    equation 7.
 
     Examples
     --------
@@ -135,8 +139,8 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
 
     References
     ----------
-    Katharopoulos et al., "Transformers are RNNs: fast autoregressive transformers with linear attention", 2020, equations 5,
-    9.
+    Katharopoulos et al., "Transformers are RNNs:
+    fast autoregressive transformers with linear attention", 2020, equations 5, 9.
 
     Examples
     --------

@@ -50,7 +50,8 @@ def predicted_positions(query, weight, weight_v, length):
 def local_weights(scores, positions, reach, mask=None):
     r"""Softmax over the keys near a position, times a Gaussian around it.
 
-    $$\alpha_{ts} = \operatorname{softmax}_s(e_{ts})\, \exp\Big(-\frac{(s - p_t)^2}{2\sigma^2}\Big), \qquad \sigma = D / 2$$
+    $$\alpha_{ts} = \operatorname{softmax}_s(e_{ts})\, \exp\Big(-\frac{(s - p_t)^2}{2\sigma^2}\Big), \qquad
+    \sigma = D / 2$$
 
     Parameters
     ----------

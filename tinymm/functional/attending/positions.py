@@ -1,4 +1,5 @@
-r"""How far a key stands from a query, and biases on their score that depend on it: ALiBi (fixed), T5's buckets (learned).
+r"""How far a key stands from a query, and biases on their score that depend on it:
+ALiBi (fixed), T5's buckets (learned).
 
 The third way to make a score depend on the distance, turning queries and keys, is in `rotary`.
 """
@@ -47,7 +48,8 @@ def alibi_slopes(heads):
 
     References
     ----------
-    Press, Smith, Lewis, "Train short, test long: attention with linear biases enables input length extrapolation", 2022, §3.
+    Press, Smith, Lewis, "Train short, test long: attention with linear biases enables input length
+    extrapolation", 2022, §3.
 
     Examples
     --------
@@ -95,7 +97,8 @@ def alibi_bias(heads, T, S=None, offset=0, dtype=np.float32):
 
 
 def t5_buckets(distance, num_buckets=32, max_distance=128, bidirectional=True):
-    r"""Sort distances into buckets: near ones alone, farther ones by the logarithm, all from `max_distance` on together.
+    r"""Sort distances into buckets: near ones alone, farther ones by the logarithm,
+    all from `max_distance` on together.
 
     $$\beta(n) = n \;\text{ if } n < N, \qquad \beta(n) = \min\!\Big(2N - 1,\; N + \Big\lfloor N\,
     \frac{\ln(n/N)}{\ln(n_{\max}/N)} \Big\rfloor\Big) \;\text{ otherwise}$$

@@ -1,4 +1,5 @@
-"""The base in which the fast forms of attention take their exponentials: 2 where the machine is faster at that, else e."""
+"""The base in which the fast forms of attention take their exponentials:
+2 where the machine is faster at that, else e."""
 
 import math
 from functools import cache

@@ -15,7 +15,8 @@ __all__ = ["rotary_half_split", "rotary_interleaved"]
 
 @op
 def rotary_interleaved(x, positions=None, base=10000.0):
-    r"""Rotary embedding of neighbouring pairs: $(x_{2i}, x_{2i+1})$ turned by the angle $t\,\theta_i$, $\theta_i = b^{-2i/D}$.
+    r"""Rotary embedding of neighbouring pairs:
+    $(x_{2i}, x_{2i+1})$ turned by the angle $t\,\theta_i$, $\theta_i = b^{-2i/D}$.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def rotary_half_split(x, positions=None, base=10000.0):
 
     References
     ----------
-    Su et al., "RoFormer: enhanced Transformer with rotary position embedding", 2021; Black et al., "GPT-NeoX-20B", 2022.
+    Su et al., "RoFormer: enhanced Transformer with rotary position embedding", 2021;
+    Black et al., "GPT-NeoX-20B", 2022.
 
     Examples
     --------

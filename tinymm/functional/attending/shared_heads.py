@@ -58,8 +58,8 @@ def grouped_query_attention(query, key, value, attn_mask=None, is_causal=False, 
 
     References
     ----------
-    Shazeer, "Fast Transformer decoding: one write-head is all you need", 2019; Ainslie et al., "GQA: training generalized
-    multi-query Transformer models from multi-head checkpoints", 2023.
+    Shazeer, "Fast Transformer decoding: one write-head is all you need", 2019; Ainslie et al., "GQA: training
+    generalized multi-query Transformer models from multi-head checkpoints", 2023.
 
     Examples
     --------

@@ -109,7 +109,8 @@ def additive_scores(query, key, weight_q, weight_k, weight_v):
 
     References
     ----------
-    Bahdanau, Cho, Bengio, "Neural machine translation by jointly learning to align and translate", 2015, appendix A.1.2.
+    Bahdanau, Cho, Bengio, "Neural machine translation by jointly learning to align and translate",
+    2015, appendix A.1.2.
 
     Examples
     --------
@@ -158,7 +159,8 @@ def attention_weights(scores, mask=None):
     if mask is not None:
         kind = mask.dtype.kind
         if kind not in "bf":
-            raise ValueError(f"attention_weights: the mask is boolean (True = may attend) or floating; got {mask.dtype}")
+            raise ValueError("attention_weights: the mask is boolean (True = may attend) or floating; "
+                             f"got {mask.dtype}")
         # e = −∞ where one may not look
         scores = where(mask, scores, -np.inf) if kind == "b" else scores + mask.astype(scores.dtype)
     # α = softmax(e)
@@ -188,7 +190,8 @@ def attention_sum(weights, value):
     return weights @ value                                      # (..., T, E)
 
 
-def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, rng=None):
+def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
+              enable_gqa=False, rng=None):
     r"""Attention that shows its weights: $c = \alpha v$, $\alpha = \operatorname{softmax}(q k^\top / \sqrt{D})$.
 
     Parameters

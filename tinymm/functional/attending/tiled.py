@@ -37,9 +37,9 @@ def tiled_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
 
     Notes
     -----
-    4TSD operations per head forward, 10TSD backward, 2TSD of them to make the scores again (D = E). With $\bar Y$ given,
-    $\bar S = P \odot (\bar Y V^\top - \operatorname{rowsum}(\bar Y \odot Y))$: the sum over keys in the gradient of a softmax
-    is one over the width.
+    4TSD operations per head forward, 10TSD backward, 2TSD of them to make the scores again (D = E). With $\bar Y$
+    given, $\bar S = P \odot (\bar Y V^\top - \operatorname{rowsum}(\bar Y \odot Y))$: the sum over keys in the gradient
+    of a softmax is one over the width.
 
     The maximum of a row is subtracted only where it matters: by Cauchy and Schwarz no score is larger than
     $\max_t \lVert \sigma q_t \rVert \, \max_s \lVert k_s \rVert$, and up to 30 exponentials can be trusted as they are.

@@ -1,7 +1,7 @@
 r"""The kernel of `tiled_attention`: scores are made, used and overwritten ROWS × KEYS at a time, in a core's own cache.
 
-What is kept for the backward pass is the result and $L_t = \ln \sum_s e^{E_{ts}}$, a number per query, from which each tile's
-weights are made again: $P = e^{E - L}$. Heads, and parts of them, go to several threads.
+What is kept for the backward pass is the result and $L_t = \ln \sum_s e^{E_{ts}}$, a number per query, from which each
+tile's weights are made again: $P = e^{E - L}$. Heads, and parts of them, go to several threads.
 """
 
 import numpy as np
@@ -58,7 +58,8 @@ class Tiles:
         """Q̄, K̄ and V̄, (*leading, T, D), (*leading, S, D) and (*leading, S, E), for Ȳ = g."""
         g, y = (heads(a, self.leading, self.dtype) for a in (g, y))
         results = [[np.zeros((*self.leading, n, width), self.dtype) for _ in range(parts)]
-                   for parts, n, width in ((1, self.T, self.D), (self.parts, self.S, self.D), (self.parts, self.S, self.E))]
+                   for parts, n, width in ((1, self.T, self.D), (self.parts, self.S, self.D),
+                                           (self.parts, self.S, self.E))]
         (dq,), dk, dv = ([d.reshape(self.N, *d.shape[-2:]) for d in shares] for shares in results)
 
         def some(head, part, empty):

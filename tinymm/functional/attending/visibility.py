@@ -55,7 +55,8 @@ def sliding_window_mask(T, S=None, before=0, after=0, offset=0):
 
 
 def block_mask(T, S=None, size=1, causal=False, offset=0):
-    r"""Every query sees the block of its own position: $\lfloor s/w\rfloor = \lfloor t/w\rfloor$; if causal, the blocks before too.
+    r"""Every query sees the block of its own position: $\lfloor s/w\rfloor = \lfloor t/w\rfloor$;
+    if causal, the blocks before too.
 
     Parameters
     ----------

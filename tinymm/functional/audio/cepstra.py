@@ -55,8 +55,8 @@ def create_dct(n_mfcc, n_mels, norm="ortho"):
 def mfcc(input, sample_rate=16000, n_mfcc=13, n_mels=40, n_fft=None, hop_length=None):
     r"""Mel-frequency cepstral coefficients: $c_{t,q} = \sum_m d_{m,q}\ln P^{\text{mel}}_{t,m}$.
 
-    The first coefficients hold the outline of the spectrum, which the mouth shapes; the pitch is in those left out. They
-    are nearly uncorrelated, as Gaussian mixtures wanted it; a network is as happy with `log_mel_spectrogram`.
+    The first coefficients hold the outline of the spectrum, which the mouth shapes; the pitch is in those left out.
+    They are nearly uncorrelated, as Gaussian mixtures wanted it; a network is as happy with `log_mel_spectrogram`.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 r"""The discrete Fourier transform of real numbers, as pairs (real part, imaginary part) of real arrays.
 
 $$X_k = \sum_n x_n e^{-2\pi i k n / N}, \qquad
-  \operatorname{Re} X_k = \sum_n x_n\cos\frac{2\pi k n}{N}, \quad \operatorname{Im} X_k = -\sum_n x_n\sin\frac{2\pi k n}{N}$$
+  \operatorname{Re} X_k = \sum_n x_n\cos\frac{2\pi k n}{N}, \quad
+  \operatorname{Im} X_k = -\sum_n x_n\sin\frac{2\pi k n}{N}$$
 
 Only $k \le N/2$ is computed: of real numbers, $X_{N-k}$ is the conjugate of $X_k$. `dft` is the definition, `rfft` the
 fast form.
@@ -80,7 +81,8 @@ def rfft_vjp(g, n):                 # x̄ₙ = Σ_k ḡ_re cos − ḡ_im sin: t
 def irfft(real, imag, n=None):
     r"""The inverse of `rfft`.
 
-    $$x_m = \frac1N\sum_{k \le N/2} c_k\,\Big(\operatorname{Re} X_k\cos\frac{2\pi k m}{N} - \operatorname{Im} X_k\sin\frac{2\pi k m}{N}\Big)$$
+    $$x_m = \frac1N\sum_{k \le N/2} c_k\,\Big(\operatorname{Re} X_k\cos\frac{2\pi k m}{N} -
+      \operatorname{Im} X_k\sin\frac{2\pi k m}{N}\Big)$$
 
     $c_k$ counts k and its mirror N − k: 2, but 1 where the two are the same, at k = 0 and k = N/2. There the imaginary
     part has no effect.

@@ -1,6 +1,7 @@
 r"""Frames: a waveform cut into overlapping pieces, and the adjoint, pieces added where they were cut.
 
-$\langle g, \operatorname{frame} x\rangle = \langle\operatorname{overlap\_add} g, x\rangle$: each is the other's gradient.
+$\langle g, \operatorname{frame} x\rangle = \langle\operatorname{overlap\_add} g, x\rangle$:
+each is the other's gradient.
 """
 
 import numpy as np

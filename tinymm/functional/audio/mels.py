@@ -1,4 +1,5 @@
-"""Mel bands: frequencies as the ear spaces them, power summed over bands, its logarithm. Two scales, two norms, named."""
+"""Mel bands: frequencies as the ear spaces them, power summed over bands, its logarithm.
+Two scales, two norms, named."""
 
 import math
 
@@ -83,7 +84,8 @@ def mel_to_hz(mel, mel_scale="htk"):
 
 
 def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_scale="htk"):
-    r"""Triangular filters, evenly spaced in mels: each rises from its lower neighbour's centre and falls to the upper one's.
+    r"""Triangular filters, evenly spaced in mels:
+    each rises from its lower neighbour's centre and falls to the upper one's.
 
     $$w_{k,m} = \max\Big(0, \min\Big(\frac{f_k - c_{m-1}}{c_m - c_{m-1}}, \frac{c_{m+1} - f_k}{c_{m+1} - c_m}\Big)\Big),
       \qquad f_k = \frac{k}{K - 1}\cdot\frac{\text{sample rate}}{2}$$
@@ -202,8 +204,8 @@ def whisper_log_mel(input, n_mels=80, sample_rate=16000):
 
     Notes
     -----
-    Hann window, periodic; n_fft 400, hop 160; mirrored at both ends; Slaney's scale and norm. The range of 8 powers of ten
-    makes the background of loud recordings as quiet as that of quiet ones.
+    Hann window, periodic; n_fft 400, hop 160; mirrored at both ends; Slaney's scale and norm. The range of 8 powers of
+    ten makes the background of loud recordings as quiet as that of quiet ones.
 
     References
     ----------
@@ -225,7 +227,8 @@ def mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, fl
     """max(P W, ε), (..., T, n_mels)."""
     n_fft = 2 * round(0.0125 * sample_rate) if n_fft is None else n_fft
     if n_fft % 2:
-        raise ValueError(f"log_mel_spectrogram: n_fft must be even, so that half the sampling rate is a frequency; got {n_fft}")
+        raise ValueError("log_mel_spectrogram: n_fft must be even, so that half the sampling rate is a frequency; "
+                         f"got {n_fft}")
     hop_length = round(0.010 * sample_rate) if hop_length is None else hop_length
     power = power_spectrogram(input, n_fft, hop_length, window=hann_window(n_fft))
     filters = melscale_fbanks(n_fft // 2 + 1, 0, sample_rate / 2, n_mels, sample_rate, norm, mel_scale)

@@ -1,4 +1,5 @@
-"""Spectra over time: the short-time Fourier transform, its inverse, the power in it. Time before frequency: (..., T, K)."""
+"""Spectra over time: the short-time Fourier transform, its inverse, the power in it.
+Time before frequency: (..., T, K)."""
 
 import numpy as np
 
@@ -58,7 +59,8 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
 def istft(real, imag, n_fft, hop_length=None, win_length=None, window=None, center=True, length=None):
     r"""The waveform with a given STFT, or with the nearest one in least squares.
 
-    $$x_m = \frac{\sum_t w_n\, y_{t,n}}{\sum_t w_n^2} \;\text{ with } n = m - t h, \qquad y_t = \operatorname{irfft} X_t$$
+    $$x_m = \frac{\sum_t w_n\, y_{t,n}}{\sum_t w_n^2} \;\text{ with } n = m - t h, \qquad
+    y_t = \operatorname{irfft} X_t$$
 
     Parameters
     ----------
@@ -136,7 +138,8 @@ def padded(x, width, mode):
         raise ValueError(f"stft: pad_mode is 'reflect' or 'constant'; got {mode!r}")
     length = x.shape[-1]
     if length <= width:
-        raise ValueError(f"stft: a waveform is mirrored by n_fft // 2 = {width} samples and must be longer; got {length}")
+        raise ValueError(f"stft: a waveform is mirrored by n_fft // 2 = {width} samples and must be longer; "
+                         f"got {length}")
     return x[..., np.pad(np.arange(length), width, "reflect")]      # mirrored about the first and the last sample
 
 
@@ -149,8 +152,8 @@ def window_of(name, n_fft, win_length, window, dtype):
     win_length = n_fft if win_length is None else win_length
     window = np.ones(win_length) if window is None else window
     if isinstance(window, Tensor) or np.shape(window) != (win_length,) or not 0 < win_length <= n_fft:
-        raise ValueError(f"{name}: the window is an array of win_length = {win_length} samples, at most n_fft = {n_fft}; "
-                         f"got {type(window).__name__} of shape {np.shape(window)}")
+        raise ValueError(f"{name}: the window is an array of win_length = {win_length} samples, "
+                         f"at most n_fft = {n_fft}; got {type(window).__name__} of shape {np.shape(window)}")
     whole, left = np.zeros(n_fft, dtype), (n_fft - win_length) // 2
     whole[left:left + win_length] = window
     return whole

@@ -1,4 +1,5 @@
-"""Windows: weights that fade a frame in and out, so that its two ends, which do not meet, make no click. float64 arrays."""
+"""Windows: weights that fade a frame in and out, so that its two ends, which do not meet, make no click.
+float64 arrays."""
 
 import math
 

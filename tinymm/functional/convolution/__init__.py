@@ -1,4 +1,5 @@
-"""What slides a window over an image: convolutions, by columns or by Winograd's algorithm, and pooling; over a video too."""
+"""What slides a window over an image: convolutions, by columns or by Winograd's algorithm, and pooling;
+over a video too."""
 
 from . import conv, pooling, video
 from .conv import *

@@ -20,7 +20,8 @@ __all__ = ["conv1d", "conv2d", "conv_transpose2d"]
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     r"""Two-dimensional convolution: the kernel's inner product with every window of the image.
 
-    $$y_{b,o,v,u} = \beta_o + \sum_{c=1}^{C/G} \sum_{i,j} w_{o,c,i,j}\; x_{b,\,c_0(o)+c,\; v s + i d - p,\; u s + j d - p}$$
+    $$y_{b,o,v,u} = \beta_o + \sum_{c=1}^{C/G} \sum_{i,j} w_{o,c,i,j}\;
+    x_{b,\,c_0(o)+c,\; v s + i d - p,\; u s + j d - p}$$
 
     for each of the $B \cdot O \cdot H' \cdot W'$ results: seven nested loops, which a matrix product over
     the columns of windows does at once. x is 0 outside the image; $c_0(o)$ is the first channel of o's group.
@@ -91,7 +92,8 @@ def conv2d_composite(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    r"""One-dimensional convolution, $y_{b,o,t} = \beta_o + \sum_{c,j} w_{o,c,j}\, x_{b,c,ts+jd-p}$: `conv2d` of height 1.
+    r"""One-dimensional convolution, $y_{b,o,t} = \beta_o + \sum_{c,j} w_{o,c,j}\, x_{b,c,ts+jd-p}$:
+    `conv2d` of height 1.
 
     Parameters
     ----------
@@ -179,7 +181,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 @conv_transpose2d.vjp
 def conv_transpose2d_vjp(g, input, weight, stride, padding, output_padding, groups, dilation):
     geometry = _transposed(input, weight, None, stride, padding, output_padding, groups, dilation)
-    return (lambda: correlate(g, weight, geometry, groups),         # the form of `conv2d`, x and g having changed places
+    return (lambda: correlate(g, weight, geometry, groups),     # the form of `conv2d`, x and g having changed places
             lambda: kernel_gradient(input, g, geometry, groups),
             lambda: g.sum((0, 2, 3)))
 
@@ -203,8 +205,9 @@ def _geometry(name, input, weight, bias, stride, padding, dilation, groups):
     """Check the arguments of a convolution and lay out its windows."""
     _check_dims(name, input, weight, groups, "(O, C / groups, kh, kw)")
     if weight.shape[0] % groups or input.shape[1] != groups * weight.shape[1]:
-        raise ValueError(f"{name}: groups must divide the {weight.shape[0]} output channels, and the input have groups x "
-                         f"{weight.shape[1]} channels; got {input.shape[1]} channels and groups {groups}")
+        raise ValueError(f"{name}: groups must divide the {weight.shape[0]} output channels, "
+                         f"and the input have groups x {weight.shape[1]} channels; "
+                         f"got {input.shape[1]} channels and groups {groups}")
     _check_bias(name, bias, weight.shape[0])
     return geometry_of(name, input.shape[2:], weight.shape[2:], stride, padding, dilation)
 
@@ -220,7 +223,8 @@ def _transposed(input, weight, bias, stride, padding, output_padding, groups, di
     stride, dilation = pair(stride, name, "stride", 1), pair(dilation, name, "dilation", 1)
     before, extra = pair(padding, name, "padding", 0), pair(output_padding, name, "output_padding", 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
-        raise ValueError(f"{name}: output_padding must be below stride or dilation; got {extra}, {stride} and {dilation}")
+        raise ValueError(f"{name}: output_padding must be below stride or dilation; "
+                         f"got {extra}, {stride} and {dilation}")
     kernel, windows = weight.shape[2:], input.shape[2:]
     padded = tuple((n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(windows, stride, dilation, kernel, extra))
     sides = tuple(n - 2 * p for n, p in zip(padded, before))
@@ -231,7 +235,8 @@ def _transposed(input, weight, bias, stride, padding, output_padding, groups, di
 
 def _check_dims(name, input, weight, groups, layout):
     if input.ndim != 4 or weight.ndim != 4:
-        raise ValueError(f"{name}: input must be (B, C, H, W) and weight {layout}; got {input.shape} and {weight.shape}")
+        raise ValueError(f"{name}: input must be (B, C, H, W) and weight {layout}; "
+                         f"got {input.shape} and {weight.shape}")
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"{name}: groups must be a whole number, at least 1; got {groups!r}")
 

@@ -1,4 +1,5 @@
-"""Convolution of videos: a two-dimensional one, of as many frames as the kernel is deep laid on each other as channels."""
+"""Convolution of videos:
+a two-dimensional one, of as many frames as the kernel is deep laid on each other as channels."""
 
 from ..indexing import place
 from ..joining import concatenate
@@ -63,10 +64,12 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding[0]:
         x = place(x, (slice(None), slice(padding[0], padding[0] + time)), (batch, time + 2 * padding[0], *x.shape[2:]))
     last = stride[0] * (windows - 1) + 1
-    seen = [reshape(x[:, k * dilation[0]:k * dilation[0] + last:stride[0]], (batch * windows, channels, 1, height, width))
+    seen = [reshape(x[:, k * dilation[0]:k * dilation[0] + last:stride[0]],
+                    (batch * windows, channels, 1, height, width))
             for k in range(taps)]
     frames = reshape(concatenate(seen, 2), (batch * windows, channels * taps, height, width))   # channels (c, k)
-    y = conv2d(frames, reshape(weight, (out, depth * taps, *kernel)), bias, stride[1:], padding[1:], dilation[1:], groups)
+    y = conv2d(frames, reshape(weight, (out, depth * taps, *kernel)), bias, stride[1:], padding[1:],
+               dilation[1:], groups)
     return permute(reshape(y, (batch, windows, *y.shape[1:])), (0, 2, 1, 3, 4))
 
 
@@ -74,12 +77,14 @@ def _windows(time, taps, stride, padding, dilation):
     """How many windows there are in time."""
     reach, padded = dilation * (taps - 1) + 1, time + 2 * padding
     if taps < 1 or reach > padded:
-        raise ValueError(f"conv3d: the kernel must fit into the padded frames; got a reach of {reach} and {padded} frames")
+        raise ValueError("conv3d: the kernel must fit into the padded frames; "
+                         f"got a reach of {reach} and {padded} frames")
     return (padded - reach) // stride + 1
 
 
 def _triple(value, what):
     three = tuple(value) if isinstance(value, (tuple, list)) else (value,) * 3
     if len(three) != 3 or any(not isinstance(n, int) or n < (what != "padding") for n in three):
-        raise ValueError(f"conv3d: {what} must be one whole number or three, at least {int(what != 'padding')}; got {value!r}")
+        raise ValueError(f"conv3d: {what} must be one whole number or three, at least {int(what != 'padding')}; "
+                         f"got {value!r}")
     return three

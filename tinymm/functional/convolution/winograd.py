@@ -10,10 +10,10 @@ Four responses, 2×2 of them, see a tile d of 4×4 pixels through the kernel w:
         ⎣ 0  1  0 −1 ⎦        ⎣ 0   0  −1 ⎦
 
 Summed over channels, ⊙ is a matrix product at each of a tile's 16 places. The trilinear form of `columns` becomes
-⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. What is left are the products
-with A and B. They are left to BLAS, too, which makes one pass of what would be several of additions: channels lie side
-by side, and so do the tiles of a row, so that four rows or columns make a long product. And the fewer and longer the
-steps, the less do threads wait for each other between them.
+⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. What is left are the
+products with A and B. They are left to BLAS, too, which makes one pass of what would be several of additions: channels
+lie side by side, and so do the tiles of a row, so that four rows or columns make a long product. And the fewer and
+longer the steps, the less do threads wait for each other between them.
 
 References: Lavin & Gray (2016), "Fast algorithms for convolutional neural networks", section 4.
 """
@@ -152,7 +152,8 @@ class Seen:
         n, channels, rows, columns = *x.shape[:2], blocks.rows, blocks.columns
         self.BT, self.x = BT.astype(x.dtype), Pixels(x, 2 * rows + 2, 2 * columns + 2, empty)
         image, row, pixel, channel = self.x.pixels.strides
-        self.columns = as_strided(self.x.pixels, (n, 2 * rows + 2, 4, columns, channels), (image, row, pixel, 2 * pixel, channel))
+        self.columns = as_strided(self.x.pixels, (n, 2 * rows + 2, 4, columns, channels),
+                                  (image, row, pixel, 2 * pixel, channel))
         self.d = empty(self.columns.shape, x.dtype)
         image, row, *_, channel = self.d.strides
         self.rows = as_strided(self.d, (n, rows, 4, 4 * columns * channels), (image, 2 * row, row, channel))
@@ -162,11 +163,12 @@ class Seen:
         self.full, self.v = v.transpose(2, 3, 0, 1, 4), v.reshape(16, n * rows * columns, channels)
 
     def load(self, x, top, left):
-        """The tiles of these images from these pixels on: four columns of each, then four rows, each two on from the last."""
+        """The tiles of these images from these pixels on:
+        four columns of each, then four rows, each two on from the last."""
         self.x.load(x, top, left)
         np.copyto(self.d, self.columns)
-        np.matmul(self.BT, self.rows, out=self.half)                        # Bᵀ d
-        np.matmul(self.BT, self.half_columns, out=self.full)                # Bᵀ d B: Bᵀ from the left on each row's columns
+        np.matmul(self.BT, self.rows, out=self.half)            # Bᵀ d
+        np.matmul(self.BT, self.half_columns, out=self.full)    # Bᵀ d B: Bᵀ from the left on each row's columns
 
 
 class Responses:

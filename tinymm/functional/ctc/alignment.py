@@ -1,4 +1,5 @@
-r"""Which frame says what: how likely each state of the lattice is at each frame, and the likeliest path. No gradients."""
+r"""Which frame says what: how likely each state of the lattice is at each frame, and the likeliest path.
+No gradients."""
 
 import math
 
@@ -42,7 +43,8 @@ def ctc_posteriors(log_probs, targets, input_lengths, target_lengths, blank=0):
 
 
 def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
-    r"""The likeliest path that spells a transcript: the recursion of `ctc_losses` with max in place of the sum (Viterbi).
+    r"""The likeliest path that spells a transcript:
+    the recursion of `ctc_losses` with max in place of the sum (Viterbi).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 r"""The lattice of CTC: all ways to spell a transcript in T frames, as paths through its labels with blanks between.
 
-A transcript $l_1 \dots l_U$ becomes $l' = (\varnothing, l_1, \varnothing, \dots, l_U, \varnothing)$, S = 2U + 1 states. A path
-is in one state per frame. From s it may stay, go to s + 1, or go to s + 2 where that skips a blank between different
-labels. It starts in one of the first two states and ends in one of the last two.
+A transcript $l_1 \dots l_U$ becomes $l' = (\varnothing, l_1, \varnothing, \dots, l_U, \varnothing)$, S = 2U + 1 states.
+A path is in one state per frame. From s it may stay, go to s + 1, or go to s + 2 where that skips a blank between
+different labels. It starts in one of the first two states and ends in one of the last two.
 """
 
 import math
@@ -28,7 +28,8 @@ class Lattice(NamedTuple):
 
 
 def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity=False):
-    """The `Lattice` of a batch, once everything has been found to fit; `zero_infinity` lets pass what is merely too long."""
+    """The `Lattice` of a batch, once everything has been found to fit;
+    `zero_infinity` lets pass what is merely too long."""
     if log_probs.ndim != 3:
         raise ValueError(f"{name}: log_probs must be (T, B, V); got {log_probs.shape}")
     T, B, V = log_probs.shape
@@ -45,7 +46,8 @@ def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, z
                              f"got {transcript.tolist()}")
         repeats = (transcript[1:] == transcript[:-1]).sum()
         if frames[k] < len(transcript) + repeats and not zero_infinity:
-            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; example {k} "
+            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; "
+                             f"example {k} "
                              f"has {frames[k]} frames for {len(transcript)} labels (zero_infinity=True counts it as 0)")
         labels[k, 1:2 * len(transcript):2] = transcript
     s, last = np.arange(labels.shape[1]), 2 * wanted[:, None]
@@ -64,11 +66,13 @@ def transcripts_of(name, targets, lengths):
     """The transcripts one by one, from rows with padding (B, U) or from all in a row, end to end."""
     targets = np.asarray(targets)
     rows = targets.ndim == 2
-    if targets.size and targets.dtype.kind not in "iu" or not (targets.ndim == 1 or rows and len(targets) == len(lengths)):
+    if targets.size and targets.dtype.kind not in "iu" \
+            or not (targets.ndim == 1 or rows and len(targets) == len(lengths)):
         raise ValueError(f"{name}: targets must be whole numbers, (B, U) with B = {len(lengths)} or all in a row; "
                          f"got {targets.dtype} of shape {targets.shape}")
     if (lengths > targets.shape[1]).any() if rows else lengths.sum() != targets.size:
-        raise ValueError(f"{name}: target_lengths must fit the targets, of shape {targets.shape}; got {lengths.tolist()}")
+        raise ValueError(f"{name}: target_lengths must fit the targets, of shape {targets.shape}; "
+                         f"got {lengths.tolist()}")
     if rows:
         return [row[:n] for row, n in zip(targets, lengths)]
     return [targets[end - n:end] for n, end in zip(lengths, np.cumsum(lengths))]

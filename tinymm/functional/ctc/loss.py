@@ -2,7 +2,8 @@ r"""The CTC loss: minus the log-probability of a transcript, over all paths that
 
 $$p(l) = \sum_{\pi \text{ spells } l}\; \prod_{t=1}^{T} y_t(\pi_t)$$
 
-The number of paths grows exponentially with T; the sums over their beginnings, α, and over their ends, β, take T·S steps.
+The number of paths grows exponentially with T;
+the sums over their beginnings, α, and over their ends, β, take T·S steps.
 """
 
 import math
@@ -49,10 +50,10 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
 
     Notes
     -----
-    The gradient is $\partial\ell/\partial\ln y_t(k) = -P(\pi_t = k \mid l)$, minus the probability that a path through l
-    says k in frame t. Through `log_softmax` that becomes $y_t(k) - P(\pi_t = k \mid l)$ with respect to the scores.
-    PyTorch returns the latter as the gradient of `log_probs`, which comes to the same once it has passed `log_softmax`.
-    Padding gets exactly 0.
+    The gradient is $\partial\ell/\partial\ln y_t(k) = -P(\pi_t = k \mid l)$, minus the probability that a path through
+    l says k in frame t. Through `log_softmax` that becomes $y_t(k) - P(\pi_t = k \mid l)$ with respect to the scores.
+    PyTorch returns the latter as the gradient of `log_probs`, which comes to the same once it has passed
+    `log_softmax`. Padding gets exactly 0.
 
     References
     ----------
@@ -86,7 +87,8 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_
     r"""`ctc_loss` of each example, by the recursion over beginnings of paths, in logarithms.
 
     $$\alpha_t(s) = y_t(l'_s)\,\big[\alpha_{t-1}(s) + \alpha_{t-1}(s-1)
-      + \mathbb 1\{l'_s \ne \varnothing, l'_s \ne l'_{s-2}\}\,\alpha_{t-1}(s-2)\big], \qquad p(l) = \alpha_T(S) + \alpha_T(S-1)$$
+      + \mathbb 1\{l'_s \ne \varnothing, l'_s \ne l'_{s-2}\}\,\alpha_{t-1}(s-2)\big], \qquad
+    p(l) = \alpha_T(S) + \alpha_T(S-1)$$
 
     Parameters
     ----------
@@ -104,8 +106,8 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_
 
     Notes
     -----
-    After each frame the largest ln α of an example is made 0, and what was subtracted is added up apart: the numbers stay
-    small, and float32 loses no digits on long inputs.
+    After each frame the largest ln α of an example is made 0, and what was subtracted is added up apart: the numbers
+    stay small, and float32 loses no digits on long inputs.
 
     Examples
     --------
@@ -144,7 +146,8 @@ def ctc_losses_composite(log_probs, targets, input_lengths, target_lengths, blan
 
 
 def beginnings(emitted, lattice):
-    """ln α before the first and after each frame, (T + 1, B, S), less a number per row; and those numbers' sums, (B,)."""
+    """ln α before the first and after each frame, (T + 1, B, S), less a number per row;
+    and those numbers' sums, (B,)."""
     alphas = np.empty((len(emitted) + 1, *lattice.labels.shape), emitted.dtype)
     alphas[0] = lattice.start
     ways = np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)        # what a state is reached from
@@ -163,8 +166,8 @@ def beginnings(emitted, lattice):
 def posterior(emitted, alphas, lattice):
     r"""γ, (T, B, S): the probability of being in state s at frame t, of all paths that spell the transcript.
 
-    With β the same recursion from the last frame, over the ends of paths, $\gamma_t(s) \propto \alpha_t(s)\,\beta_t(s)$;
-    here α includes $y_t$ and β does not. In each frame γ adds up to 1.
+    With β the same recursion from the last frame, over the ends of paths,
+    $\gamma_t(s) \propto \alpha_t(s)\,\beta_t(s)$; here α includes $y_t$ and β does not. In each frame γ adds up to 1.
     """
     gamma = np.empty(emitted.shape, emitted.dtype)
     beta, ways = lattice.end, np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)     # where a state leads

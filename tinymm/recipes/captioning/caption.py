@@ -19,7 +19,8 @@ def add_arguments(parser):
     """The options of `tinymm caption`."""
     parser.add_argument("image", metavar="IMAGE", help="a PNG, JPEG or other picture")
     parser.add_argument("--checkpoint", required=True, metavar="FILE", help="checkpoint.npz of `tinymm run captioning`")
-    parser.add_argument("--out", metavar="FILE", help="the attention map, a web page (default: IMAGE-attention.html here)")
+    parser.add_argument("--out", metavar="FILE",
+                        help="the attention map, a web page (default: IMAGE-attention.html here)")
     parser.add_argument("--seed", type=int, default=0, help="for --decode sample (default: 0)")
     add_decoding_arguments(parser)
 

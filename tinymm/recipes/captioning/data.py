@@ -88,7 +88,8 @@ def shapes_task(seed, train=20_000, held=1_000):
     for name, n, kind in (("train", train, "seen"), ("val", held // 2, "seen"), ("test", held, "seen"),
                           ("test/held_out", held, "held_out")):
         scenes = world.sample(n, rng, compositions=kind)
-        parts[name] = Part(_floating(np.rint(world.render(scenes, rng) * 255).astype(np.uint8)), world.captions(scenes, rng), scenes)
+        parts[name] = Part(_floating(np.rint(world.render(scenes, rng) * 255).astype(np.uint8)),
+                           world.captions(scenes, rng), scenes)
     notes = {"source": "embedded shapes world", "held out": ", ".join(" ".join(pair) for pair in world.held_out)}
     return Task("shapes", world.size, parts, SHAPES, notes)
 
@@ -121,7 +122,8 @@ def folder_task(directory, seed, size=None, hold_out=None):
     size = size or _natural_size(data)
     data.size = (size, size)
     if data.split is not None:
-        rows = {name: np.array([i for i, s in enumerate(data.split) if s == name], int) for name in ("train", "val", "test")}
+        rows = {name: np.array([i for i, s in enumerate(data.split) if s == name], int)
+                for name in ("train", "val", "test")}
         how = "the file's own"
     elif hold_out:
         rows = dict(zip(("train", "test"), _compositions(data, hold_out, seed)))
@@ -157,7 +159,8 @@ def _compositions(data, fields, seed):
         return tuple(entry[name]) if isinstance(entry[name], list) else entry[name]
 
     combinations = [tuple(value(entry, name) for name in fields) for entry in data.fields]
-    composed = np.array([i for i, values in enumerate(combinations) if all(v not in ((), "", None) for v in values)], int)
+    composed = np.array([i for i, values in enumerate(combinations) if all(v not in ((), "", None) for v in values)],
+                        int)
     rng = np.random.default_rng([seed, 2])
     _, held = held_out_compositions([combinations[i] for i in composed], 0.2, rng)
     test = composed[held]

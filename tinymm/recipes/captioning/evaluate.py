@@ -38,7 +38,8 @@ def evaluate(captioner, tokenizer, task, decoding, rng, say=lambda words: None):
         ours = captions_of(captioner, tokenizer, images, decoding, rng)
         others = rng.permutation(len(part))
         while len(part) > 1 and (others == np.arange(len(part))).any():  # nobody may keep their own image
-            others = np.roll(others, 1) if (np.roll(others, 1) != np.arange(len(part))).all() else rng.permutation(len(part))
+            others = np.roll(others, 1) if (np.roll(others, 1) != np.arange(len(part))).all() \
+                else rng.permutation(len(part))
         said = {
             OURS: ours,
             "modal caption": [_modal_caption(task.parts["train"])] * len(part),
@@ -90,5 +91,6 @@ def table(results, task):
     for part, systems in results.items():
         scores = shown(systems)
         rows = [[system, *values.values()] for system, values in scores.items()]
-        blocks.append(f"\n{part} ({len(task.parts[part])} images)\n" + format_table(rows, ["system", *next(iter(scores.values()))]))
+        blocks.append(f"\n{part} ({len(task.parts[part])} images)\n"
+                      + format_table(rows, ["system", *next(iter(scores.values()))]))
     return "\n".join(blocks)

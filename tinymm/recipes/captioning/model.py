@@ -80,7 +80,8 @@ def captions_of(captioner, tokenizer, images, decoding=Decoding(), rng=None, bat
     starts = range(0, len(images), batch)
 
     def some(first, last):
-        return [ids for start in starts[first:last] for ids in decode(captioner, images[start:start + batch], decoding, rng)]
+        return [ids for start in starts[first:last]
+                for ids in decode(captioner, images[start:start + batch], decoding, rng)]
 
     one_by_one = decoding.method == "sample"  # draws come from one Generator, in order
     shares = [some(0, len(starts))] if one_by_one else parallel_for(len(starts), some, work=math.inf)

@@ -1,8 +1,8 @@
 """Image recognition: a CNN, a residual CNN or a Vision Transformer → a class.
 
-Without --data it trains on embedded shapes: one to a picture, anywhere, in any colour; the outline alone tells the class.
-With --data DIR it reads MNIST's layout, train-images-idx3-ubyte and so on, plain or .gz, with the t10k files for the test
-where they are there; or folders of classes, DIR/cat/1.png, or DIR/train/cat/1.png beside DIR/test/cat/.
+Without --data it trains on embedded shapes: one to a picture, anywhere, in any colour; the outline alone tells the
+class. With --data DIR it reads MNIST's layout, train-images-idx3-ubyte and so on, plain or .gz, with the t10k files for
+the test where they are there; or folders of classes, DIR/cat/1.png, or DIR/train/cat/1.png beside DIR/test/cat/.
 """
 
 import time
@@ -27,12 +27,15 @@ def add_arguments(parser):
     """The options of this recipe alone."""
     group = parser.add_argument_group("image recognition")
     group.add_argument("--model", choices=ENCODERS, default="cnn", help="what looks at the image (default: cnn)")
-    group.add_argument("--image-size", type=int, metavar="N", help="with folders of classes: scale images to N×N (default: the "
+    group.add_argument("--image-size", type=int, metavar="N",
+                       help="with folders of classes: scale images to N×N (default: the "
                        "first image's side, at most 64)")
-    group.add_argument("--flip", action="store_true", help="mirror training images at random (not for digits and letters)")
+    group.add_argument("--flip", action="store_true",
+                       help="mirror training images at random (not for digits and letters)")
 
 
-def run(data=None, out=None, seed=0, epochs=None, resume=False, model="cnn", image_size=None, flip=False, progress=True):
+def run(data=None, out=None, seed=0, epochs=None, resume=False, model="cnn", image_size=None, flip=False,
+        progress=True):
     """Train a classifier, test it beside its baselines, write the output folder.
 
     Parameters

@@ -55,8 +55,8 @@ def shapes_task(seed, flip=False, train=4000, val=500, test=2000):
 def folder_task(directory, seed, size=None, flip=False):
     """A folder in MNIST's layout, or with a folder for each class.
 
-    A test part is the folder's own (t10k files, or `test/`), else 15 % of each class at random; the same for validation, 5 %
-    of each class of what is left. A class of a single image is trained on and never tested.
+    A test part is the folder's own (t10k files, or `test/`), else 15 % of each class at random; the same for
+    validation, 5 % of each class of what is left. A class of a single image is trained on and never tested.
 
     Parameters
     ----------
@@ -78,10 +78,12 @@ def folder_task(directory, seed, size=None, flip=False):
         raise ValueError(f"image-recognition: --data must be a folder; got {directory}")
     if any(directory.glob("*-ubyte*")):
         if size is not None:
-            raise ValueError("image-recognition: --image-size is for folders of classes; the images of IDX files keep their size")
+            raise ValueError("image-recognition: --image-size is for folders of classes; "
+                             "the images of IDX files keep their size")
         parts = {name: _padded(part) for name, part in read_mnist(directory).items()}
     else:
-        parts = {name: _kept(part) for name, part in read_image_folder(directory, _multiple(size), LARGEST_SIDE).items()}
+        parts = {name: _kept(part)
+                 for name, part in read_image_folder(directory, _multiple(size), LARGEST_SIDE).items()}
     notes = {"source": str(directory), **parts["train"].notes}
     for name, share, key in (("test", 0.15, 2), ("val", 0.05, 3)):
         if name in parts:
@@ -97,7 +99,8 @@ def folder_task(directory, seed, size=None, flip=False):
         notes[f"{name} split"] = f"{share:.0%} of each class at random"
     untested = sorted(set(parts["train"].labels.tolist()) - set(parts["test"].labels.tolist()))
     if untested:
-        notes["classes trained on but not tested, for want of images"] = ", ".join(parts["train"].names[k] for k in untested)
+        notes["classes trained on but not tested, for want of images"] = ", ".join(
+            parts["train"].names[k] for k in untested)
     return Task(str(directory), parts, Augmentation(2, 10.0, 0.1, flip), notes)
 
 
@@ -130,4 +133,5 @@ def _kept(part, block=256):
     for start in range(0, len(part), block):
         rows = np.arange(start, min(start + block, len(part)))
         stored[rows] = np.rint(part.load(rows) * 255)
-    return LabelledImages(part.labels, part.names, part.size, lambda rows: stored[rows].astype(np.float32) / np.float32(255), part.notes)
+    return LabelledImages(part.labels, part.names, part.size,
+                          lambda rows: stored[rows].astype(np.float32) / np.float32(255), part.notes)

@@ -1,4 +1,5 @@
-"""The recipe's classifier: an image encoder and a linear layer, built from a handful of numbers the checkpoint keeps."""
+"""The recipe's classifier: an image encoder and a linear layer,
+built from a handful of numbers the checkpoint keeps."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -100,7 +101,8 @@ def probabilities(model, data, batch=100):
 
     def some(first, last):
         with no_grad():
-            return [F.softmax(model(data.load(np.arange(start, min(start + batch, len(data))))), -1).data for start in starts[first:last]]
+            return [F.softmax(model(data.load(np.arange(start, min(start + batch, len(data))))), -1).data
+                    for start in starts[first:last]]
 
     shares = parallel_for(len(starts), some, work=math.inf)
     return np.concatenate([p for share in shares for p in share])

@@ -33,7 +33,8 @@ def write_report(folder, task, model, said, p, results, log, config):
     test = task.parts["test"]
     report = Report("Image recognition", f"Data: {task.name}. Trained on {len(task.parts['train'])} images of "
                     f"{len(task.names)} classes; tested once, on images never seen.")
-    add_results(report, "Test: unseen images", results, len(test), "Nearest neighbour and logistic regression see the bare pixels.")
+    add_results(report, "Test: unseen images", results, len(test),
+                "Nearest neighbour and logistic regression see the bare pixels.")
     add_classes(report, said[OURS], test.labels, task.names)
     add_worst_errors(report, p, test.labels, task.names, lambda row: (_image(test, row), ""))
     _add_explanations(report, model, test, p)
@@ -46,7 +47,8 @@ def write_report(folder, task, model, said, p, results, log, config):
 
 
 def class_token_rollout(model, images):
-    """How much of each patch is in the class token of a Vision Transformer's last layer: float array (B, h, w), sums 1."""
+    """How much of each patch is in the class token of a Vision Transformer's last layer:
+    float array (B, h, w), sums 1."""
     with nn.record_attention(model) as maps:
         model(images)
     rolled = nn.attention_rollout([calls[0] for calls in maps.values()])[:, 0, 1:]     # (B, N)
@@ -61,12 +63,14 @@ def _add_explanations(report, model, test, p):
     """Of some images that are right and some that are wrong: which pixels the answer hangs on."""
     report.heading("Which pixels it hangs on")
     has_rollout = model.encoder.__class__.__name__ == "VisionTransformer"
-    report.text("Saliency: how strongly the score of the predicted class changes with each pixel. Integrated gradients: what each "
-                "pixel adds to that score on the way from a black image; orange speaks for the class, blue against it, and all of "
-                "them add up to what the score gained." + (" Attention rollout: how much of each patch has reached the class "
-                                                           "token through all layers." if has_rollout else ""))
+    report.text("Saliency: how strongly the score of the predicted class changes with each pixel. "
+                "Integrated gradients: what each pixel adds to that score on the way from a black image; "
+                "orange speaks for the class, blue against it, and all of them add up to what the score gained."
+                + (" Attention rollout: how much of each patch has reached the class token through all layers."
+                   if has_rollout else ""))
     right = np.flatnonzero(p.argmax(1) == test.labels)
-    rows = [*right[np.linspace(0, len(right) - 1, min(EXPLAINED, len(right))).astype(int)], *worst_errors(p, test.labels, EXPLAINED)]
+    rows = [*right[np.linspace(0, len(right) - 1, min(EXPLAINED, len(right))).astype(int)],
+            *worst_errors(p, test.labels, EXPLAINED)]
     if not rows:
         return
     images = test.load(np.array(rows))
@@ -101,5 +105,5 @@ def _add_filters(report, model):
     else:
         pictures, how = np.stack([signed_map(f[0], peak) for f in filters]), "orange is looked for, blue avoided"
     sheet = np.clip(montage(pictures, scale=8, gap=4), 0, 1)
-    report.gallery([Example(sheet, f"{len(filters)} filters of {filters.shape[2]} × {filters.shape[3]} pixels")], caption=(
-        f"The weights of the first convolution: {how}."))
+    report.gallery([Example(sheet, f"{len(filters)} filters of {filters.shape[2]} × {filters.shape[3]} pixels")],
+                   caption=(f"The weights of the first convolution: {how}."))

@@ -1,8 +1,8 @@
 """Speech recognition: strings of digits by CTC, or single digits by classification; audio alone, the unimodal case.
 
-Without --data it trains on the embedded voice, which says strings of two to five digits by formant synthesis, every clip
-by a new speaker. With --data DIR it reads recordings DIR/digit_speaker_take.wav or DIR/recordings/..., joined to strings of
-one speaker; takes 0 to 4 are for the test where there are others. With --isolated each clip is one digit.
+Without --data it trains on the embedded voice, which says strings of two to five digits by formant synthesis, every
+clip by a new speaker. With --data DIR it reads recordings DIR/digit_speaker_take.wav or DIR/recordings/..., joined to
+strings of one speaker; takes 0 to 4 are for the test where there are others. With --isolated each clip is one digit.
 """
 
 import time
@@ -28,19 +28,22 @@ def add_arguments(parser):
     group = parser.add_argument_group("speech-recognition")
     group.add_argument("--isolated", action="store_true", help="one digit a clip, to be classified")
     group.add_argument("--leave-out", metavar="SPEAKER",
-                       help="with --data: test on all recordings of this speaker, learn from the others; all: of each in turn")
+                       help="with --data: test on all recordings of this speaker, learn from the others; "
+                            "all: of each in turn")
     group.add_argument("--encoder", choices=("gru", "lstm", "transformer"), default="gru",
                        help="what reads the spectrogram over time (default: gru)")
     group = parser.add_argument_group("decoding of strings")
     group.add_argument("--decode", choices=("greedy", "beam"), default="greedy",
-                       help="take the likeliest class of every frame, or search for the likeliest string (default: greedy)")
-    group.add_argument("--beam", type=int, default=8, metavar="N", help="with beam: strings kept at each frame (default: 8)")
+                       help="take the likeliest class of every frame, "
+                            "or search for the likeliest string (default: greedy)")
+    group.add_argument("--beam", type=int, default=8, metavar="N",
+                       help="with beam: strings kept at each frame (default: 8)")
     group.add_argument("--lm", type=float, default=0.0, metavar="WEIGHT",
                        help="with beam: weight of a bigram model of the training strings (default: 0, none)")
 
 
-def run(data=None, out=None, seed=0, epochs=None, resume=False, isolated=False, leave_out=None, encoder="gru", progress=True,
-        **decoding):
+def run(data=None, out=None, seed=0, epochs=None, resume=False, isolated=False, leave_out=None, encoder="gru",
+        progress=True, **decoding):
     """Train a recogniser, test it beside its baselines, write the output folder.
 
     Parameters
@@ -76,8 +79,9 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, isolated=False, 
         raise ValueError(f"--epochs: must be at least 1; got {epochs}")
     if leave_out is not None and not data:
         raise ValueError("--leave-out: needs --data; every speaker of the embedded voice is new in the test anyway")
-    config = {"recipe": "speech-recognition", "data": data and str(data), "seed": seed, "epochs": epochs, "isolated": isolated,
-              "leave_out": leave_out, "encoder": encoder, **{f"decoding/{k}": v for k, v in asdict(decoding).items()}}
+    config = {"recipe": "speech-recognition", "data": data and str(data), "seed": seed, "epochs": epochs,
+              "isolated": isolated, "leave_out": leave_out, "encoder": encoder,
+              **{f"decoding/{k}": v for k, v in asdict(decoding).items()}}
     say = partial(print, flush=True) if progress else lambda words: None
     out = out or RunFolder.default("speech-recognition", resume)
     if leave_out == "all":
@@ -91,7 +95,8 @@ def one(out, config, decoding, resume, progress, say):
     say(f"reading {data} ..." if data else "synthesising the embedded voice ...")
     task = folder_task(data, seed, isolated, config["leave_out"]) if data else voice_task(seed, isolated)
     folder = RunFolder(out, config, resume)
-    say(f"speech-recognition: {task.name}, " + ", ".join(f"{len(part)} {name}" for name, part in task.parts.items()) + f" -> {folder.path}")
+    say(f"speech-recognition: {task.name}, " + ", ".join(f"{len(part)} {name}" for name, part in task.parts.items())
+        + f" -> {folder.path}")
     trainer = make_trainer(task, seed, config["epochs"], config["encoder"], folder)
     trainer.fit(resume=resume, progress=progress)
     model, seconds = trainer.model, trainer.at.seconds

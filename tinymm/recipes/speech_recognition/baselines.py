@@ -28,7 +28,8 @@ def classified(train, labels, test):
 
 
 def commonest_digit(train, n):
-    """For each of n strings the commonest digit of the training strings, once: no constant answer of one digit is nearer."""
+    """For each of n strings the commonest digit of the training strings, once:
+    no constant answer of one digit is nearer."""
     return [(Counter(d for string in train.digits for d in string).most_common(1)[0][0],)] * n
 
 
@@ -37,7 +38,8 @@ def cut_and_classified(train, test):
 
     It learns from the pieces of training strings; of single digits the whole clip is the piece.
     """
-    pieces = [[p for sound, string in zip(*part.clips(range(len(part)))) for p in _pieces(sound, len(string))] for part in (train, test)]
+    pieces = [[p for sound, string in zip(*part.clips(range(len(part)))) for p in _pieces(sound, len(string))]
+              for part in (train, test)]
     found = iter(classified(pieces[0], np.array([d for string in train.digits for d in string]), pieces[1]).tolist())
     return [tuple(next(found) for _ in string) for string in test.digits]
 

@@ -168,7 +168,8 @@ def folder_task(directory, seed, isolated, leave_out=None):
     singles = Part(data.load(range(len(data))), [(int(d),) for d in data.digits], data.speakers)
     for name, sound in zip(data.files, singles.sounds):
         if len(sound) < SHORTEST * RATE:
-            raise ValueError(f"{data.directory / name}: a digit must last at least {SHORTEST} s; it lasts {len(sound) / RATE:.3f} s")
+            raise ValueError(f"{data.directory / name}: a digit must last at least {SHORTEST} s; "
+                             f"it lasts {len(sound) / RATE:.3f} s")
     if leave_out is None:
         test, how = _takes_to_test(data, seed)
     else:
@@ -180,7 +181,8 @@ def folder_task(directory, seed, isolated, leave_out=None):
     train, val = random_split(len(others), (1 - VALIDATION, VALIDATION), np.random.default_rng([seed, 3]))
     rows = {"train": others[train], "val": others[val], "test": np.flatnonzero(test)}
     parts = {name: singles.some(r) for name, r in rows.items()}
-    notes = {"source": str(directory), **data.notes(), "test": how, **{f"recordings: {k}": len(r) for k, r in rows.items()}}
+    notes = {"source": str(directory), **data.notes(), "test": how,
+             **{f"recordings: {k}": len(r) for k, r in rows.items()}}
     takes = parts["train"]
     if isolated:
         setting = DIGITS if leave_out is None else DIGITS_OF_OTHERS

@@ -1,4 +1,5 @@
-"""From sounds to what the recogniser sees: log-mel spectrograms, normalised one by one, and how they vary in training."""
+"""From sounds to what the recogniser sees: log-mel spectrograms, normalised one by one,
+and how they vary in training."""
 
 import math
 
@@ -21,7 +22,8 @@ def spectrogram(sound, hop=HOP):
 
 
 def normalised(x):
-    r"""$(x_{tf} - \mu_f)/\sigma$: each band's mean over the clip goes, and with it the colour of microphone and voice; one σ for all."""
+    r"""$(x_{tf} - \mu_f)/\sigma$: each band's mean over the clip goes, and with it the colour of microphone and voice;
+    one σ for all."""
     x = x - x.mean(0)
     return x / (x.std() + np.float32(1e-3))
 
@@ -37,7 +39,8 @@ def varied(sound, variation, rng):
     Playing faster raises pitch and formants and shortens the clip; frames that lie closer together make up for the
     length, and a little more or less is a change of tempo.
     """
-    speed, tempo = (math.exp(rng.uniform(-math.log(most), math.log(most))) for most in (variation.speed, variation.tempo))
+    speed, tempo = (math.exp(rng.uniform(-math.log(most), math.log(most)))
+                    for most in (variation.speed, variation.tempo))
     sound = add_noise(change_speed(sound, speed), rng.uniform(*variation.snr), rng)
     sound = change_gain(sound, rng.uniform(-variation.gain, variation.gain))
     return mask_spectrogram(spectrogram(sound, round(HOP * tempo / speed)), rng, count=variation.masks)

@@ -1,4 +1,5 @@
-"""The recipe's two models: one that transcribes, one that names a single digit; both are an audio encoder and a layer of scores."""
+"""The recipe's two models: one that transcribes, one that names a single digit;
+both are an audio encoder and a layer of scores."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -72,7 +73,8 @@ def description(config):
 
 
 def in_batches(sounds, body, batch=50):
-    """body(x, mask) on clips of about equal length, batches shared out among the cores: its rows, in the order of the clips."""
+    """body(x, mask) on clips of about equal length, batches shared out among the cores:
+    its rows, in the order of the clips."""
     order = np.argsort([len(sound) for sound in sounds], kind="stable")
     groups = [order[start:start + batch] for start in range(0, len(order), batch)]
     found = [None] * len(sounds)

@@ -33,7 +33,8 @@ def leave_each_out(one, out, config, decoding, resume, progress, say):
         begun = resume and (own / "checkpoint.npz").exists()
         found, outcomes[name] = one(own, {**config, "leave_out": name}, decoding, begun, progress, say)
         seconds += found["seconds/train"]
-        metrics |= {key.replace("test/", f"test/{name}/", 1): value for key, value in found.items() if key.startswith("test/")}
+        metrics |= {key.replace("test/", f"test/{name}/", 1): value
+                    for key, value in found.items() if key.startswith("test/")}
     scores = {name: outcome.metrics() for name, outcome in outcomes.items()}
     mean = {system: {metric: float(np.mean([s[system][metric] for s in scores.values()])) for metric in first}
             for system, first in next(iter(scores.values())).items()}
@@ -55,7 +56,8 @@ def _rows(outcomes, mean):
     intervals = [with_intervals(outcome)[OURS][metric][1:] for outcome in outcomes.values()]
     for row, (low, high) in zip(rows, intervals):
         row.insert(2, f"{low:.3f} to {high:.3f}")
-    return [*rows, ["mean", mean[OURS][metric], "", *(values[metric] for system, values in mean.items() if system != OURS)]], metric
+    return [*rows, ["mean", mean[OURS][metric], "",
+                    *(values[metric] for system, values in mean.items() if system != OURS)]], metric
 
 
 def _table(outcomes, mean):
@@ -70,13 +72,15 @@ def _header(mean):
 def _write_report(folder, outcomes, mean, config, metrics):
     rows, metric = _rows(outcomes, mean)
     report = Report("Speech recognition, one speaker left out",
-                    f"Data: {config['data']}. For each speaker a model that learned from the others, tested on that one.")
+                    f"Data: {config['data']}. For each speaker a model that learned from the others, "
+                    "tested on that one.")
     report.heading("Each speaker")
     report.table(rows, _header(mean), caption=(
         f"{metric.replace('_', ' ')}. Intervals are over the clips of a speaker; what another speaker would give is as "
         "uncertain as the spread between the rows. Each speaker's own report lies in the folder of that name."))
     report.heading("All speakers together")
-    report.metrics(mean, lower_is_better=next(iter(outcomes.values())).lower_is_better, caption="Means over the speakers.")
+    report.metrics(mean, lower_is_better=next(iter(outcomes.values())).lower_is_better,
+                   caption="Means over the speakers.")
     if config["isolated"]:
         matrix = sum(confusion_matrix(o.classes(), o.labels, 10) for o in outcomes.values())
         right, n = int(np.trace(matrix)), int(matrix.sum())

@@ -29,7 +29,8 @@ def make_trainer(task, seed, epochs, encoder, folder):
     trainer = Trainer(
         model, classification_loss if task.isolated else transcription_loss, optimizer, TrainingSet(n, _batches(task)),
         TrainingConfig(epochs, BATCH, seed, MAX_NORM, measure, replicas=REPLICAS),
-        WarmupCosine(optimizer, int(WARMUP * epochs * epoch_steps), epochs * epoch_steps), _validation(task), folder.path)
+        WarmupCosine(optimizer, int(WARMUP * epochs * epoch_steps), epochs * epoch_steps),
+        _validation(task), folder.path)
     trainer.about = description(config)
     return trainer
 
@@ -62,7 +63,8 @@ def _validation(task):
     val = task.parts["val"]
 
     def isolated(model):
-        return {"accuracy": accuracy(np.array(scores_of(model, val.sounds)).argmax(1), np.array([d for d, in val.digits]))}
+        return {"accuracy": accuracy(np.array(scores_of(model, val.sounds)).argmax(1),
+                                     np.array([d for d, in val.digits]))}
 
     def connected(model):
         return {"digit_error_rate": word_error_rate([greedy(s) for s in scores_of(model, val.sounds)], val.digits)}

@@ -1,8 +1,8 @@
 """Text classification: words, letters or byte pairs → an encoder → a class.
 
-Without --data it trains on embedded opinions with negation and scope: of 60 % of the sentences the words alone leave the
-verdict open, so a bag of words gets .70 right and cannot get more. With --data DIR it reads tables as BANKING77 has them,
-DIR/train.csv with the columns text and category, and val and test where they are there (or .tsv, .json, .jsonl).
+Without --data it trains on embedded opinions with negation and scope: of 60 % of the sentences the words alone leave
+the verdict open, so a bag of words gets .70 right and cannot get more. With --data DIR it reads tables as BANKING77 has
+them, DIR/train.csv with the columns text and category, and val and test where they are there (or .tsv, .json, .jsonl).
 """
 
 import time
@@ -28,8 +28,10 @@ def add_arguments(parser):
     group = parser.add_argument_group("text classification")
     group.add_argument("--encoder", choices=ENCODERS, help="what reads the tokens (default: lstm; with --data: cnn)")
     group.add_argument("--tokenizer", choices=tuple(TOKENIZERS), default="word", help="what a token is (default: word)")
-    group.add_argument("--members", type=int, default=1, metavar="N", help="train N classifiers side by side and average them (default: 1)")
-    group.add_argument("--columns", metavar="TEXT,CLASS", type=lambda text: tuple(text.split(",")), default=("text", "category"),
+    group.add_argument("--members", type=int, default=1, metavar="N",
+                       help="train N classifiers side by side and average them (default: 1)")
+    group.add_argument("--columns", metavar="TEXT,CLASS", type=lambda text: tuple(text.split(",")),
+                       default=("text", "category"),
                        help="with --data: the columns of the text and of its class (default: text,category)")
 
 
@@ -73,8 +75,8 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, encoder=None, to
     say(f"reading {data} ..." if data else "drawing opinions ...")
     task = folder_task(data, seed, columns) if data else opinions_task(seed)
     encoder = encoder or task.setting.encoder
-    config = {"recipe": "text-classification", "data": data and str(data), "seed": seed, "epochs": epochs, "encoder": encoder,
-              "tokenizer": tokenizer, "members": members, "columns": list(columns)}
+    config = {"recipe": "text-classification", "data": data and str(data), "seed": seed, "epochs": epochs,
+              "encoder": encoder, "tokenizer": tokenizer, "members": members, "columns": list(columns)}
     folder = RunFolder(out or RunFolder.default("text-classification", resume), config, resume)
     sizes = ", ".join(f"{len(part)} {name}" for name, part in task.parts.items())
     say(f"text-classification: {task.name}, {len(task.classes)} classes, {sizes} -> {folder.path}")
@@ -115,4 +117,5 @@ def _kinds(task, said):
     if task.kinds is None:
         return {}
     ours = by_kind({OURS: said[OURS]}, task.parts["test"].labels, task.kinds)[OURS]
-    return {"limit/bag_of_words/accuracy": task.limit, **{f"test/{kind}/accuracy": value for kind, value in ours.items()}}
+    return {"limit/bag_of_words/accuracy": task.limit,
+            **{f"test/{kind}/accuracy": value for kind, value in ours.items()}}

@@ -65,7 +65,8 @@ def opinions_task(seed, train=4000, val=500, test=2000):
     ends = (0, train, train + val, train + val + test)
     parts = {name: whole.rows(np.arange(*ends[k:k + 2])) for k, name in enumerate(("train", "val", "test"))}
     tested = drawn[-test:]
-    return Task("opinions", parts, OPINIONS, np.array([o.kind for o in tested]), bag_limit(tested), {"source": "embedded opinions"})
+    return Task("opinions", parts, OPINIONS, np.array([o.kind for o in tested]), bag_limit(tested),
+                {"source": "embedded opinions"})
 
 
 def folder_task(directory, seed, columns=("text", "category")):
@@ -78,7 +79,8 @@ def folder_task(directory, seed, columns=("text", "category")):
     """
     parts = read_text_folder(directory, columns)
     if len(parts["train"].classes) < 2:
-        raise ValueError(f"text-classification: {directory} needs at least two classes; got {', '.join(parts['train'].classes)}")
+        raise ValueError(f"text-classification: {directory} needs at least two classes; "
+                         f"got {', '.join(parts['train'].classes)}")
     notes = {"source": str(directory)}
     for name, share, key in (("test", 0.15, 2), ("val", 0.1, 3)):
         if name in parts:
@@ -86,7 +88,8 @@ def folder_task(directory, seed, columns=("text", "category")):
             continue
         train = parts["train"]
         if len(train) < 20:
-            raise ValueError(f"text-classification: {directory} needs at least 20 texts to split off {name}; got {len(train)}")
+            raise ValueError(f"text-classification: {directory} needs at least 20 texts to split off {name}; "
+                             f"got {len(train)}")
         rows = random_split(len(train), (1 - share, share), np.random.default_rng([seed, key]))
         parts["train"], parts[name] = map(train.rows, rows)
         notes[f"{name} split"] = f"{share:.0%} of train at random"

@@ -15,8 +15,8 @@ METHODS = {"gradient × input": gradient_times_input, "integrated gradients": in
 def explain(model, tokenizer, text, target=None):
     r"""The share of each token in the score of a class: $\sum_e \phi_{te}$ over the elements of its vector.
 
-    Integrated gradients start from vectors of zeros, so their shares sum to what the whole text adds to the score. Members of
-    an ensemble have vectors of their own; the shares are the mean of theirs.
+    Integrated gradients start from vectors of zeros, so their shares sum to what the whole text adds to the score.
+    Members of an ensemble have vectors of their own; the shares are the mean of theirs.
 
     Parameters
     ----------
@@ -38,9 +38,11 @@ def explain(model, tokenizer, text, target=None):
     ids, _ = padded([tokenizer.encode(text)])                            # (1, T) or (1, T, G)
     target = np.array([model(ids).data[0].argmax() if target is None else target])
     vectors = [member.encoder.embed(ids).data for member in model.members]                     # (1, T, E) each
-    shares = {name: np.mean([method(member.judge, x, target=target)[0].sum(-1) for member, x in zip(model.members, vectors)], 0)
+    shares = {name: np.mean([method(member.judge, x, target=target)[0].sum(-1)
+                             for member, x in zip(model.members, vectors)], 0)
               for name, method in METHODS.items()}
-    return _spelled(tokenizer, text, ids[0]), {name: share[1:-1] for name, share in shares.items()}  # without <bos> and <eos>
+    # without <bos> and <eos>
+    return _spelled(tokenizer, text, ids[0]), {name: share[1:-1] for name, share in shares.items()}
 
 
 def _spelled(tokenizer, text, ids):

@@ -1,4 +1,5 @@
-"""The recipe's classifier: encoders with a linear layer each, built from a handful of numbers that the checkpoint keeps."""
+"""The recipe's classifier: encoders with a linear layer each,
+built from a handful of numbers that the checkpoint keeps."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -8,13 +9,15 @@ import numpy as np
 from ... import functional as F
 from ... import nn
 from ...autograd import no_grad
-from ...data import BytePairTokenizer, CharTokenizer, SubwordTokenizer, WordTokenizer, batches_by_length, pad_batch, pad_pieces
+from ...data import (
+    BytePairTokenizer, CharTokenizer, SubwordTokenizer, WordTokenizer, batches_by_length, pad_batch, pad_pieces,
+)
 from ...encoders import BagOfWords, TextCNN, TextRNN, TextTransformer
 from ...functional.threads import parallel_for
 from ...training import load_checkpoint, load_weights
 
-__all__ = ["ENCODERS", "TOKENIZERS", "Ensemble", "ModelConfig", "TextClassifier", "build", "description", "load", "padded",
-           "probabilities"]
+__all__ = ["ENCODERS", "TOKENIZERS", "Ensemble", "ModelConfig", "TextClassifier", "build", "description",
+           "load", "padded", "probabilities"]
 
 ENCODERS = ("bag", "cnn", "lstm", "gru", "transformer")
 TOKENIZERS = {"word": WordTokenizer, "char": CharTokenizer, "bpe": BytePairTokenizer, "subword": SubwordTokenizer}

@@ -1,4 +1,5 @@
-"""The report of a text classification: systems beside baselines, confusions, worst errors, words that mattered, curves."""
+"""The report of a text classification: systems beside baselines, confusions, worst errors,
+words that mattered, curves."""
 
 import numpy as np
 
@@ -68,15 +69,16 @@ def _add_kinds(report, task, said):
     kinds = list(next(iter(found.values())))
     counts = ", ".join(f"{(task.kinds == kind).sum()} {kind}" for kind in kinds)
     report.table([(system, *scores.values()) for system, scores in found.items()], ["system", *kinds], caption=(
-        f"Accuracy on {counts}. Of the sentences that are not plain the words alone leave the verdict open: any classifier of "
-        f"bags of words gets half of them, whatever it learned, and so {task.limit:.3f} of all."))
+        f"Accuracy on {counts}. Of the sentences that are not plain the words alone leave the verdict open: "
+        f"any classifier of bags of words gets half of them, whatever it learned, and so {task.limit:.3f} of all."))
 
 
 def _add_words(report, model, tokenizer, test, p):
     """Right answers from all over the test part, and the worst errors; the words of each, coloured."""
     report.heading("Which words it hangs on")
     right = np.flatnonzero(p.argmax(1) == test.labels)
-    rows = [*right[np.linspace(0, len(right) - 1, min(EXPLAINED, len(right))).astype(int)], *worst_errors(p, test.labels, EXPLAINED)]
+    rows = [*right[np.linspace(0, len(right) - 1, min(EXPLAINED, len(right))).astype(int)],
+            *worst_errors(p, test.labels, EXPLAINED)]
     lines = []
     for row in rows:
         words, shares = explain(model, tokenizer, test.texts[row])
@@ -84,5 +86,6 @@ def _add_words(report, model, tokenizer, test, p):
         verdict = f"{said}, right" if said == true else f"{said}, wrong: it is {true}"
         lines += [(f"{verdict}; {method}", words, share) for method, share in shares.items() if words]
     report.words(lines, caption=(
-        "Orange speaks for the predicted class, blue against it. Gradient × input: how the score would change if a word's vector "
-        "grew a little. Integrated gradients: shares of what all words together add to the score of an empty text."))
+        "Orange speaks for the predicted class, blue against it. Gradient × input: how the score would change "
+        "if a word's vector grew a little. Integrated gradients: shares of what all words together add to the score "
+        "of an empty text."))

@@ -42,8 +42,8 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None, membe
         Classifiers to train side by side.
     """
     own, train = task.setting, task.parts["train"]
-    config = ModelConfig(encoder, len(tokenizer), len(task.classes), own.width, own.embedding, own.dropout, own.head_dropout,
-                         members)
+    config = ModelConfig(encoder, len(tokenizer), len(task.classes), own.width, own.embedding, own.dropout,
+                         own.head_dropout, members)
     model = build(config, np.random.default_rng([seed, 0]))
     encoded = [tokenizer.encode(text) for text in train.texts]
     epochs = epochs or own.epochs
@@ -54,7 +54,8 @@ def make_trainer(task, tokenizer, encoder, seed, epochs=None, folder=None, membe
         return *padded([encoded[i] for i in rows]), train.labels[rows]
 
     def loss(model, batch, rng):
-        """The mean over the members, each shown its own words; its gradients are those of members trained alone, over M."""
+        """The mean over the members, each shown its own words;
+        its gradients are those of members trained alone, over M."""
         (ids, mask, labels), losses, right = batch, [], []
         for member in model.members:
             logits = member(_hidden(ids, own.hidden_words, rng), mask)

@@ -24,7 +24,8 @@ spec("subtract", pairs, lambda a, b: np.add(a, np.negative(b)), torch=lambda tor
 spec("multiply", pairs, lambda a, b: np.multiply(a, b), torch=lambda torch, a, b: torch.multiply(a, b))
 spec("divide", lambda: pairs(gap=0.4), lambda a, b: a * np.reciprocal(b), torch=lambda torch, a, b: torch.divide(a, b))
 spec("negative", lambda: calls(arrays()), lambda x: 0 - x, torch=lambda torch, x: torch.negative(x))
-spec("power", lambda: pairs(low=0.3, high=2.5), lambda a, b: np.exp(b * np.log(a)), torch=lambda torch, a, b: torch.pow(a, b))
+spec("power", lambda: pairs(low=0.3, high=2.5), lambda a, b: np.exp(b * np.log(a)),
+     torch=lambda torch, a, b: torch.pow(a, b))
 spec("power", lambda: calls(arrays(gap=0.3), st.sampled_from((2, 3, -1, 0, 2.0))),
      lambda a, n: np.sign(a) ** n * np.exp(n * np.log(np.abs(a))), torch=lambda torch, a, n: torch.pow(a, n))
 spec("power", lambda: calls(st.sampled_from((2.0, 0.5)), positive()), lambda a, b: np.exp(b * np.log(a)),

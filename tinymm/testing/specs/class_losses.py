@@ -80,6 +80,7 @@ spec("index_cross_entropy", classified, index_reference, mirrors("cross_entropy"
 spec("index_cross_entropy", lambda: classified(shape=(2, 4, 3)), index_reference, mirrors("cross_entropy"))
 spec("index_cross_entropy", distributed, probability_reference, mirrors("cross_entropy"), function=cross_entropy,
      complex_step=False)  # it tells probabilities from indices by their dtype
-spec("nll_loss", lambda: classified(smoothed=False), lambda *a, **k: index_reference(*a, **k, nll=True), mirrors("nll_loss"))
-spec("nll_loss", lambda: classified(smoothed=False, shape=(2, 4, 3)), lambda *a, **k: index_reference(*a, **k, nll=True),
+spec("nll_loss", lambda: classified(smoothed=False), lambda *a, **k: index_reference(*a, **k, nll=True),
      mirrors("nll_loss"))
+spec("nll_loss", lambda: classified(smoothed=False, shape=(2, 4, 3)),
+     lambda *a, **k: index_reference(*a, **k, nll=True), mirrors("nll_loss"))

@@ -11,7 +11,8 @@ def lookups():
     its gradient is zero by decree, not by calculus."""
     def fixed(drawn):
         (rows, width), shape = drawn
-        return calls(integers(shape, 0, rows).map(np.asarray), arrays((rows + 1, width)), st.sampled_from((None, rows, -1)))
+        return calls(integers(shape, 0, rows).map(np.asarray), arrays((rows + 1, width)),
+                     st.sampled_from((None, rows, -1)))
     return st.tuples(shapes(2, 2), shapes(0, 3)).flatmap(fixed)
 
 

@@ -18,7 +18,8 @@ def to_concatenate(draw):
 @st.composite
 def to_stack(draw):
     shape = draw(shapes(0, 3))
-    return ([draw(arrays(shape)) for _ in range(draw(st.integers(1, 3)))], draw(st.integers(-len(shape) - 1, len(shape)))), {}
+    return ([draw(arrays(shape)) for _ in range(draw(st.integers(1, 3)))],
+            draw(st.integers(-len(shape) - 1, len(shape)))), {}
 
 
 @st.composite

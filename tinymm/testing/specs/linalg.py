@@ -14,7 +14,8 @@ def factors(draw):
     """Shapes of two factors of a matrix product: vectors, matrices, stacks that broadcast."""
     m, k, n = draw(st.tuples(*[st.integers(1, 3)] * 3))
     batch = draw(shapes(0, 2, max_side=3))
-    stacks = [tuple(1 if draw(st.booleans()) else side for side in batch[draw(st.integers(0, len(batch))):]) for _ in range(2)]
+    stacks = [tuple(1 if draw(st.booleans()) else side for side in batch[draw(st.integers(0, len(batch))):])
+              for _ in range(2)]
     a = draw(st.sampled_from(((k,), (m, k), (*stacks[0], m, k))))
     b = draw(st.sampled_from(((k,), (k, n), (*stacks[1], k, n))))
     return a, b
@@ -54,9 +55,10 @@ def torch_norm(torch, x, axis, keepdims, ord):
 
 spec("matmul", pairs, product, lambda torch, a, b: torch.matmul(a, b))
 spec("linear", to_map, lambda x, w, b=0.0: product(x, w.T) + b, lambda torch, *args: torch.nn.functional.linear(*args))
-spec("outer", lambda: calls(arrays(shapes(1, 1)), arrays(shapes(1, 1))), lambda a, b: np.array([[u * v for v in b] for u in a]),
-     lambda torch, a, b: torch.outer(a, b))
+spec("outer", lambda: calls(arrays(shapes(1, 1)), arrays(shapes(1, 1))),
+     lambda a, b: np.array([[u * v for v in b] for u in a]), lambda torch, a, b: torch.outer(a, b))
 spec("norm", lambda: along_axes(lambda shape: arrays(shape, gap=0.2), ord=st.sampled_from((1, 2, 3, 1.5, math.inf))),
      looped(length), torch_norm)
-spec("norm", lambda: calls(arrays((2, 3, 4), gap=0.2), ord=math.inf, axis=st.sampled_from((0, (0, 1), (0, 2), None)), keepdims=False),
+spec("norm", lambda: calls(arrays((2, 3, 4), gap=0.2), ord=math.inf, axis=st.sampled_from((0, (0, 1), (0, 2), None)),
+                           keepdims=False),
      looped(length), torch_norm)

@@ -86,8 +86,11 @@ def answers(weighted):
 
 def bce_reference(x, target, reduction, weight=1.0, pos_weight=1.0):
     p = scipy.special.expit(x)
-    return REDUCE[reduction](-weight * (pos_weight * target * np.log(p) + (1 - target) * np.log(scipy.special.expit(-x))))
+    return REDUCE[reduction](
+        -weight * (pos_weight * target * np.log(p) + (1 - target) * np.log(scipy.special.expit(-x))))
 
 
-spec("binary_cross_entropy_with_logits", lambda: answers(False), bce_reference, mirrors("binary_cross_entropy_with_logits"))
-spec("binary_cross_entropy_with_logits", lambda: answers(True), bce_reference, mirrors("binary_cross_entropy_with_logits"))
+spec("binary_cross_entropy_with_logits", lambda: answers(False), bce_reference,
+     mirrors("binary_cross_entropy_with_logits"))
+spec("binary_cross_entropy_with_logits", lambda: answers(True), bce_reference,
+     mirrors("binary_cross_entropy_with_logits"))

@@ -10,7 +10,8 @@ from ..strategies import arrays, calls, positive, shapes, st
 
 
 def rows(extras):
-    """An input, how many of its last axes are normalised (as their shape), and `extras` arrays of that shape or none."""
+    """An input, how many of its last axes are normalised (as their shape),
+    and `extras` arrays of that shape or none."""
     def fixed(shape):
         def with_axes(k):
             last = shape[-k:]

@@ -118,7 +118,8 @@ def as_one(f):
 
 def scanned(input, h, w_ih, w_hh, b_ih, b_hh, mask, reverse):
     """The cell of the simple network, scanned: the same as the op that does it at once."""
-    return cells.scan(lambda x, state: (cells.rnn_tanh_cell(x, state[0], w_ih, w_hh, b_ih, b_hh),), input, (h,), mask, reverse)
+    return cells.scan(lambda x, state: (cells.rnn_tanh_cell(x, state[0], w_ih, w_hh, b_ih, b_hh),), input, (h,),
+                      mask, reverse)
 
 
 spec("lstm", lambda: sequences(4, 2), one_by_one(lstm_unit, 2), theirs("lstm_cell", 2))

@@ -27,7 +27,8 @@ def looped(f):
         axes = range(x.ndim) if axis is None else [k % x.ndim for k in np.atleast_1d(axis)]
         y = np.empty([1 if k in axes else n for k, n in enumerate(x.shape)])
         for place in np.ndindex(y.shape):
-            y[place] = f(x[tuple(slice(None) if k in axes else i for k, i in enumerate(place))].ravel().tolist(), **options)
+            y[place] = f(x[tuple(slice(None) if k in axes else i for k, i in enumerate(place))].ravel().tolist(),
+                         **options)
         return y if keepdims else np.squeeze(y, tuple(axes))
     return reduce
 
@@ -57,13 +58,15 @@ def with_zeros(shape):
 def torch_prod(torch, x, axis=None, keepdims=False):
     for k in sorted(k % x.ndim for k in np.atleast_1d(range(x.ndim) if axis is None else axis)):
         x = torch.prod(x, int(k), keepdim=True)
-    kept = [n for k, n in enumerate(x.shape) if axis is not None and k not in {int(a) % x.ndim for a in np.atleast_1d(axis)}]
+    kept = [n for k, n in enumerate(x.shape)
+            if axis is not None and k not in {int(a) % x.ndim for a in np.atleast_1d(axis)}]
     return x if keepdims else x.reshape(kept)
 
 
 spec("sum", along_axes, looped(math.fsum), mirrors("sum"))
 spec("mean", along_axes, looped(lambda v: math.fsum(v) / len(v)), mirrors("mean"))
-spec("var", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1))), looped(variance), mirrors("var"))
+spec("var", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1))), looped(variance),
+     mirrors("var"))
 spec("std", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1))),
      looped(lambda v, correction: math.sqrt(variance(v, correction))), mirrors("std"))
 spec("prod", lambda: along_axes(with_zeros), looped(math.prod), torch_prod)

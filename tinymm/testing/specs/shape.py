@@ -61,7 +61,8 @@ def to_broadcast(draw, minus_one=False):
     whole = draw(shapes(0, 4, max_side=3))
     x = draw(arrays(tuple(1 if draw(st.booleans()) else n for n in whole[draw(st.integers(0, len(whole))):])))
     new = len(whole) - x.ndim
-    shape = [-1 if minus_one and k >= new and x.shape[k - new] == n and draw(st.booleans()) else n for k, n in enumerate(whole)]
+    shape = [-1 if minus_one and k >= new and x.shape[k - new] == n and draw(st.booleans()) else n
+             for k, n in enumerate(whole)]
     return (x, tuple(shape)), {}
 
 
@@ -92,7 +93,8 @@ def rolled(x, shifts, axis=None):
     if axis is None:
         return rolled(x.reshape(-1), (shifts,), (0,)).reshape(x.shape)
     moved = dict(zip(axis, shifts))
-    return filled(x.shape, lambda place: x[tuple((i - moved.get(k, 0)) % n for k, (i, n) in enumerate(zip(place, x.shape)))])
+    return filled(x.shape,
+                  lambda place: x[tuple((i - moved.get(k, 0)) % n for k, (i, n) in enumerate(zip(place, x.shape)))])
 
 
 def moved(x, source, destination):
@@ -125,8 +127,10 @@ def matrices():
 spec("reshape", to_reshape, lambda x, shape: np.array(x.ravel().tolist()).reshape(shape),
      lambda torch, x, shape: torch.reshape(x, shape))
 spec("flatten", to_flatten, lambda x, a, b: np.array(x.ravel().tolist()).reshape(
-    [*x.shape[:a], math.prod(x.shape[a:b % x.ndim + 1]), *x.shape[b % x.ndim + 1:]]), lambda torch, *args: torch.flatten(*args))
-spec("squeeze", with_ones, squeezed, lambda torch, x, axis: torch.squeeze(x) if axis is None else torch.squeeze(x, axis))
+    [*x.shape[:a], math.prod(x.shape[a:b % x.ndim + 1]), *x.shape[b % x.ndim + 1:]]),
+    lambda torch, *args: torch.flatten(*args))
+spec("squeeze", with_ones, squeezed,
+     lambda torch, x, axis: torch.squeeze(x) if axis is None else torch.squeeze(x, axis))
 spec("unsqueeze", lambda: with_some(lambda x: calls(x, st.integers(-x.ndim - 1, x.ndim))),
      lambda x, axis: np.stack([x], axis), lambda torch, x, axis: torch.unsqueeze(x, axis))
 spec("permute", lambda: with_some(lambda x: calls(x, st.permutations(range(x.ndim)).map(
@@ -140,8 +144,8 @@ spec("moveaxis", lambda: calls(arrays((2, 3, 4)), st.sampled_from((0, -3)), st.s
      lambda torch, x, a, b: torch.moveaxis(x, a, b))
 spec("broadcast_to", to_broadcast, broadcast, lambda torch, x, shape: torch.broadcast_to(x, shape))
 spec("expand", lambda: to_broadcast(True), broadcast, lambda torch, x, shape: x.expand(shape))
-spec("flip", lambda: with_some(lambda x: calls(x, st.one_of(axis_of(x), st.just(tuple(range(x.ndim))))), min_dims=1), flipped,
-     lambda torch, x, axis: torch.flip(x, axis if isinstance(axis, tuple) else (axis,)))
+spec("flip", lambda: with_some(lambda x: calls(x, st.one_of(axis_of(x), st.just(tuple(range(x.ndim))))), min_dims=1),
+     flipped, lambda torch, x, axis: torch.flip(x, axis if isinstance(axis, tuple) else (axis,)))
 spec("roll", to_roll, rolled, lambda torch, *args: torch.roll(*args))
 spec("tril", matrices, lambda x, k: filled(x.shape, lambda p: x[p] if p[-1] <= p[-2] + k else 0),
      lambda torch, x, k: torch.tril(x, k))

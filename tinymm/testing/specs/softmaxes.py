@@ -8,7 +8,8 @@ from ..strategies import arrays, calls, shapes, st
 
 def along_an_axis():
     """An array and one of its axes."""
-    return shapes(1, 3).flatmap(lambda shape: calls(arrays(shape, low=-6, high=6), st.integers(-len(shape), len(shape) - 1)))
+    return shapes(1, 3).flatmap(
+        lambda shape: calls(arrays(shape, low=-6, high=6), st.integers(-len(shape), len(shape) - 1)))
 
 
 def along_the_middle():

@@ -31,7 +31,8 @@ def compared(draw):
 
 
 def expectation(scores, rewards, mask):
-    return np.array([math.fsum(p * r[s] for s, p in row.items()) for row, r in zip(probabilities(scores, mask), rewards)])
+    return np.array([math.fsum(p * r[s] for s, p in row.items())
+                     for row, r in zip(probabilities(scores, mask), rewards)])
 
 
 def scored(scores):

@@ -33,8 +33,9 @@ def running(query, key, value):
 
 @st.composite
 def sequences(draw):
-    """Queries, keys, values; padding or none; causal or not. A query that sees one key alone, or is one number wide, has
-    the gradient zero, but for rounding: the last sequence sees two at least, so that there is something to compare with."""
+    """Queries, keys, values; padding or none; causal or not. A query that sees one key alone, or is one number
+    wide, has the gradient zero, but for rounding: the last sequence sees two at least, so that there is
+    something to compare with."""
     B, T, S, D, E = (draw(sides) for _ in range(5))
     causal, S, D = draw(st.booleans()), S + 1, D + 1
     T = S if causal else T

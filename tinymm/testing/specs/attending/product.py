@@ -1,4 +1,5 @@
-"""Rows for the forms of scaled dot-product attention: `attending.fused`, `attending.tiled` and what they have in common."""
+"""Rows for the forms of scaled dot-product attention:
+`attending.fused`, `attending.tiled` and what they have in common."""
 
 import numpy as np
 

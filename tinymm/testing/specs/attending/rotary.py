@@ -1,4 +1,5 @@
-"""Rows for `tinymm.functional.attending.rotary`: a pair of features is a complex number, a turn a product with a unit number."""
+"""Rows for `tinymm.functional.attending.rotary`: a pair of features is a complex number,
+a turn a product with a unit number."""
 
 import numpy as np
 

@@ -37,7 +37,8 @@ def network(query, key, weight, bias, weight_v):
     e = np.empty((*query.shape[:3], key.shape[2]))
     for b, h, t, s in np.ndindex(e.shape):
         joined = [*query[b, h, t], *key[b, 0, s]]
-        e[b, h, t, s] = math.fsum(v * math.tanh(math.fsum([*(row * joined), c])) for v, row, c in zip(weight_v, weight, bias))
+        e[b, h, t, s] = math.fsum(v * math.tanh(math.fsum([*(row * joined), c]))
+                                  for v, row, c in zip(weight_v, weight, bias))
     return e
 
 

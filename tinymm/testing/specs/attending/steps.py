@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from ....functional import (
-    additive_scores, attention, attention_scores, attention_sum, attention_weights, general_scores, scaled_dot_product_attention,
+    additive_scores, attention, attention_scores, attention_sum, attention_weights, general_scores,
+    scaled_dot_product_attention,
 )
 from ...specification import spec
 from ...strategies import arrays, calls, masks, st
@@ -70,7 +71,8 @@ def torch_attention(torch, query, key, value, attn_mask=None, **kwargs):
 
 for strategy in (sequences, biased, grouped):
     takes_complex = strategy is not biased  # a mask is told apart by its dtype
-    spec("softmax", strategy, output_alone, torch_attention, function=scaled_dot_product_attention, complex_step=takes_complex)
+    spec("softmax", strategy, output_alone, torch_attention, function=scaled_dot_product_attention,
+         complex_step=takes_complex)
     spec("softmax", strategy, reference, function=attention, complex_step=takes_complex)
 
 
@@ -78,7 +80,8 @@ for strategy in (sequences, biased, grouped):
 def scored(draw):
     """Scores (B, T, S) and a mask or none."""
     B, T, S = (draw(sides) for _ in range(3))
-    return (draw(arrays((B, T, S), low=-4, high=4)),), {"mask": draw(st.one_of(st.none(), masks((T, S)), masks((B, 1, S))))}
+    return (draw(arrays((B, T, S), low=-4, high=4)),), {
+        "mask": draw(st.one_of(st.none(), masks((T, S)), masks((B, 1, S))))}
 
 
 def weights_reference(scores, mask):
@@ -105,7 +108,8 @@ def weighted(draw):
 
 
 spec("softmax", scored, weights_reference, function=attention_weights)
-spec("matmul", pairs, lambda q, k, scale: np.einsum("btd,bsd->bts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale),
+spec("matmul", pairs,
+     lambda q, k, scale: np.einsum("btd,bsd->bts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale),
      function=attention_scores)
 spec("matmul", weighted, lambda w, v: np.einsum("bts,bse->bte", w, v), function=attention_sum)
 
@@ -134,5 +138,5 @@ def bilinear(draw):
 spec("matmul", additive, additive_reference, function=additive_scores)
 spec("matmul", bilinear, lambda q, k, W: np.einsum("btd,de,bse->bts", q, W, k), function=general_scores,
      torch=lambda torch, q, k, W: torch.nn.functional.bilinear(
-         q[:, :, None].expand(-1, -1, k.shape[1], -1).contiguous(), k[:, None].expand(-1, q.shape[1], -1, -1).contiguous(),
-         W[None]).squeeze(-1))
+         q[:, :, None].expand(-1, -1, k.shape[1], -1).contiguous(),
+         k[:, None].expand(-1, q.shape[1], -1, -1).contiguous(), W[None]).squeeze(-1))

@@ -8,8 +8,8 @@ from ...strategies import arrays, calls, shapes, st
 
 
 def recordings(n_mels, **options):
-    """Noise at a sampling rate so low that a frame is short: 20 samples, 8 from frame to frame. No band is nearly silent,
-    where a logarithm is too steep for finite differences."""
+    """Noise at a sampling rate so low that a frame is short: 20 samples, 8 from frame to frame. No band is nearly
+    silent, where a logarithm is too steep for finite differences."""
     return shapes(0, 1, max_side=2).flatmap(lambda lead: st.integers(20, 36).flatmap(
         lambda n: calls(arrays((*lead, n)), n_mels=n_mels, sample_rate=800, **options))).filter(
             lambda call: bands(*call[0], 800, n_mels, 20, 8, "htk", None).min() > 1)

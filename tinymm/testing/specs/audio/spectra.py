@@ -1,4 +1,5 @@
-"""Rows for `tinymm.functional.audio.spectra`: padded by NumPy, cut frame by frame, transformed by SciPy; PyTorch's stft."""
+"""Rows for `tinymm.functional.audio.spectra`: padded by NumPy, cut frame by frame, transformed by SciPy;
+PyTorch's stft."""
 
 import numpy as np
 import scipy.fft
@@ -16,7 +17,8 @@ def to_transform(draw):
     window = draw(st.one_of(st.none(), positive((n_fft if win_length is None else win_length,))))
     wave = draw(arrays((*draw(shapes(0, 1, max_side=2)), n_fft + draw(st.integers(0, 7)))))
     return (wave, n_fft), dict(hop_length=draw(st.one_of(st.none(), st.integers(1, 5))), win_length=win_length,
-                               window=window, center=draw(st.booleans()), pad_mode=draw(st.sampled_from(("reflect", "constant"))))
+                               window=window, center=draw(st.booleans()),
+                               pad_mode=draw(st.sampled_from(("reflect", "constant"))))
 
 
 @st.composite
@@ -77,6 +79,6 @@ def their_istft(torch, real, imag, n_fft, hop, window, **options):
 
 
 spec("rfft", to_transform, transformed, flat, function=stft, complex_step=False)
-spec("rfft", to_transform, power, lambda *args, **kwargs: their_stft(*args, **kwargs).abs() ** 2, function=power_spectrogram,
-     complex_step=False)
+spec("rfft", to_transform, power, lambda *args, **kwargs: their_stft(*args, **kwargs).abs() ** 2,
+     function=power_spectrogram, complex_step=False)
 spec("irfft", to_restore, restored, their_istft, function=istft, complex_step=False)

@@ -39,12 +39,14 @@ def grids(draw):
 def cut(x, kernel, stride, padding, dilation=(1, 1)):
     """For each window, the list of its pixels that lie inside the image."""
     stride = kernel if stride is None else stride
-    shape = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation)]
+    shape = [(n + 2 * p - d * (k - 1) - 1) // s + 1
+             for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation)]
     windows = np.empty((*x.shape[:2], *shape), object)
     for b, c, v, u in np.ndindex(windows.shape):
         rows = [v * stride[0] + i * dilation[0] - padding[0] for i in range(kernel[0])]
         columns = [u * stride[1] + j * dilation[1] - padding[1] for j in range(kernel[1])]
-        windows[b, c, v, u] = [x[b, c, k, m] for k in rows if 0 <= k < x.shape[2] for m in columns if 0 <= m < x.shape[3]]
+        windows[b, c, v, u] = [x[b, c, k, m] for k in rows if 0 <= k < x.shape[2]
+                               for m in columns if 0 <= m < x.shape[3]]
     return windows
 
 
@@ -83,7 +85,8 @@ def seeing():
 
 spec("max_pool2d", seeing, largest, mirrors("max_pool2d"))
 spec("max_pool2d", lambda: poolings(side_by_side=True), largest, mirrors("max_pool2d"))
-spec("max_pool2d", lambda: calls(arrays((1, 5, 3, 3), distinct=True), (2, 2), (1, 1), (1, 1)), largest, mirrors("max_pool2d"))
+spec("max_pool2d", lambda: calls(arrays((1, 5, 3, 3), distinct=True), (2, 2), (1, 1), (1, 1)), largest,
+     mirrors("max_pool2d"))
 spec("avg_pool2d", averages, average, mirrors("avg_pool2d"))
 spec("avg_pool2d", lambda: poolings(side_by_side=True), average, mirrors("avg_pool2d"))
 spec("adaptive_avg_pool2d", grids, averaged_grid, mirrors("adaptive_avg_pool2d"))

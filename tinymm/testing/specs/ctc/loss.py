@@ -70,5 +70,5 @@ def theirs(torch, scores, targets, frames, lengths, **options):
 
 
 spec("ctc_losses", transcribed, enumerated)
-spec("ctc_losses", lambda: transcribed(3, ("mean", "sum", "none")), enumerated_of_scores, theirs, function=loss_of_scores,
-     public="ctc_loss")
+spec("ctc_losses", lambda: transcribed(3, ("mean", "sum", "none")), enumerated_of_scores, theirs,
+     function=loss_of_scores, public="ctc_loss")
