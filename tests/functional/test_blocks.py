@@ -91,3 +91,17 @@ def test_layers_do_not_depend_on_the_blocks(name, dtype, rtol, monkeypatch, rng)
     monkeypatch.setattr(blocks, "BLOCK", 7)
     for a, b in zip(run(), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("name, f", [
+    ("softmax", lambda x: F.softmax(x, 0)), ("log_softmax", lambda x: F.log_softmax(x, -1)),
+    ("logsumexp", F.logsumexp), ("gelu", F.gelu), ("layer_norm", lambda x: F.layer_norm(x, 4)),
+    ("rms_norm", lambda x: F.rms_norm(x, 4)), ("batch_norm", lambda x: F.batch_norm(x, training=True)),
+    ("cross_entropy", lambda x: F.cross_entropy(x, np.array([0, 3, 1]))), ("rotary", F.rotary_half_split),
+    ("interleaved", F.rotary_interleaved), ("weights", F.attention_weights)])
+@pytest.mark.parametrize("dtype", [int, bool])
+def test_whole_numbers_become_float64(name, f, dtype, rng):
+    x = rng.integers(0, 2, (3, 4)).astype(dtype)
+    found = f(x)
+    np.testing.assert_array_equal(found, f(x.astype(float)))
+    assert found.dtype == np.float64

@@ -156,6 +156,16 @@ def twice(cache, call):
     (lambda f, x: nn.StreamingCache(1, 0),
      "StreamingCache: needs 0 or more sinks and a window of 1 or more; got 1 and 0"),
     (lambda f, x: decoder_of(np.random.default_rng(0))(x, x, cache=[None]), "one entry per layer; got 1 for 2 layers"),
+    (lambda f, x: decoder_of(np.random.default_rng(0)).layers[0](x, x, cache=nn.KeyValueCache()),
+     "TransformerDecoderLayer: cache must be a pair, of self-attention and of the memory; got KeyValueCache"),
+    (lambda f, x: [f(x, x, x, cache=c) and f(x[:1], None, None, cache=c) for c in [nn.MemoryCache()]],
+     r"MultiheadAttention: the cache holds a batch of 2; got queries \(1, 4, 6\)"),
+    (lambda f, x: nn.GroupedQueryAttention(6, 2, 1, rng=np.random.default_rng(0))(x[0]),
+     r"GroupedQueryAttention: x must be \(batch, length, 6\); got \(4, 6\)"),
+    (lambda f, x: nn.GroupedQueryAttention(6, 2, 1, rng=np.random.default_rng(0))(x, np.ones((4, 4))),
+     "GroupedQueryAttention: the mask is boolean, True = may attend; got float64"),
+    (lambda f, x: nn.MultiheadAttention(6, 2, dropout=2, rng=np.random.default_rng(0)),
+     r"MultiheadAttention: dropout must lie in \[0, 1\]; got 2"),
     (lambda f, x: nn.GroupedQueryAttention(6, 4, 2, rng=np.random.default_rng(0)),
      "GroupedQueryAttention: num_heads must divide embed_dim, and num_key_heads num_heads; got 6, 4 and 2"),
 ])
@@ -163,3 +173,27 @@ def test_errors(rng, call, message):
     attention = nn.MultiheadAttention(6, 2, rng=rng)
     with pytest.raises(ValueError, match=message):
         call(attention, tm.tensor(rng.normal(size=(2, 4, 6)).astype(np.float32)))
+
+
+def held(cache):
+    """What nested caches hold, to be compared."""
+    if isinstance(cache, (list, tuple)):
+        return [held(c) for c in cache]
+    return {name: a.data.tolist() if isinstance(a, tm.Tensor) else a for name, a in vars(cache).items()}
+
+
+def test_a_step_that_fails_leaves_every_cache_as_it_was(rng):
+    x, memory = (tm.tensor(rng.normal(size=(2, n, 6))) for n in (1, 3))
+    wrong = np.ones((5, 7), bool)
+    decoder, encoder = decoder_of(rng), nn.TransformerEncoder([nn.TransformerEncoderLayer(6, 2, 8, rng=rng)])
+    both, own = decoder.new_cache(), encoder.new_cache()
+    grouped, kept = nn.GroupedQueryAttention(6, 2, 1, rng=rng), nn.KeyValueCache()
+    decoder(x, memory, cache=both), encoder(x, cache=own), grouped(x, cache=kept)
+    before = held([both, own, kept])
+    for call in (lambda: decoder(x, memory, cache=both),                        # the memory a second time
+                 lambda: decoder(x, None, memory_mask=wrong, cache=both),
+                 lambda: encoder(x, wrong, cache=own), lambda: grouped(x, wrong, cache=kept),
+                 lambda: kept.extend(*(tm.tensor(np.ones((2, 1, 1, 9))) for _ in range(2)))):
+        with pytest.raises(ValueError):
+            call()
+        assert held([both, own, kept]) == before

@@ -76,6 +76,15 @@ def test_value():
     assert (p.grad == expected).all()
 
 
+def test_one_parameter_may_come_alone():
+    p = tm.tensor([0.0, 0.0], requires_grad=True)
+    p.grad = np.array([30.0, 40.0], np.float32)
+    assert clip_grad_norm_(p, 1.0) == 50.0
+    np.testing.assert_allclose(p.grad, [0.6, 0.8], rtol=1e-6)
+    clip_grad_value_(p, 0.5)
+    assert p.grad.tolist() == [0.5, 0.5]
+
+
 def test_errors():
     with pytest.raises(ValueError, match="clip_grad_norm_: max_norm must be positive; got 0"):
         clip_grad_norm_([], 0)

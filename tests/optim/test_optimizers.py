@@ -204,13 +204,26 @@ def test_cores_that_share_the_parameters_give_the_same_bits(kind, options, sizes
 
 
 def test_an_error_in_one_update_reaches_the_caller(monkeypatch, rng):
+    class Refusing(SGD):
+        def update(self, p, g, state, group):
+            if p is self.parameters[-1].data:
+                raise ArithmeticError("the last one")
+
     monkeypatch.setattr(base, "COST", 1e9)
-    optimizer = SGD(parameters([3 * BLOCK] * 4, rng), lr=0.1)
-    for p in optimizer.parameters:
-        p.grad = np.zeros(p.shape)
-    optimizer.parameters[-1].grad = np.zeros(5)
-    with pytest.raises(ValueError, match="broadcast"):
+    optimizer = Refusing(parameters([3 * BLOCK] * 4, rng))
+    with pytest.raises(ArithmeticError, match="the last one"):
+        steps(optimizer, rng, 1)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_a_gradient_of_another_shape_is_refused_before_anything_moves(kind, rng):
+    optimizer = kind(parameters([(3, 2), (2,)], rng))
+    before = [p.data.copy() for p in optimizer.parameters]
+    for p, shape in zip(optimizer.parameters, ((3, 2), (3, 2))):
+        p.grad = np.ones(shape)
+    with pytest.raises(ValueError, match=rf"{kind.__name__}: .* shape of its parameter, \(2,\); got \(3, 2\)"):
         optimizer.step()
+    assert all((p.data == a).all() for p, a in zip(optimizer.parameters, before)) and not any(optimizer.state)
 
 
 def test_the_gradient_is_left_alone(rng):
@@ -245,8 +258,15 @@ def test_an_array_assigned_to_data_is_what_gets_updated():
     (lambda p: SGD([p * 2]), "leaf Tensors"),
     (lambda p: SGD([{"params": [p], "rate": 1}]), "got rate"),
     (lambda p: SGD([p], lr=-1), "must not be negative"),
+    (lambda p: SGD([p], lr=math.nan), "must not be negative; got nan"),
+    (lambda p: SGD([p], momentum=0.5, dampening=-1), "SGD: .* dampening and weight_decay must not be negative"),
+    (lambda p: Adam([{"params": [p], "lr": -1.0}]), "Adam: lr, eps and weight_decay must not be negative; got -1"),
+    (lambda p: Adam([p], betas=(0.9,)), "Adam: betas must be two numbers"),
+    (lambda p: Adam([p]).load_state_dict({}), "group 0 of this Adam has 1 parameters and lr, betas, .*; the state is of"),
+    (lambda p: SGD([p]).load_state_dict(Adam([p]).state_dict()), "group 0 of this SGD has 1 parameters"),
+    (lambda p: SGD([p]).load_state_dict(SGD([p, tm.tensor([1.0])]).state_dict()), "the state is of another"),
     (lambda p: SGD([p], nesterov=True), "nesterov needs momentum"),
-    (lambda p: AdamW([p], betas=(0.9, 1.0)), "AdamW: betas must be in"),
+    (lambda p: AdamW([p], betas=(0.9, 1.0)), "AdamW: betas must be two numbers in"),
     (lambda p: Adam([p], eps=-1e-8), "Adam: lr, eps and weight_decay"),
     (lambda p: Adam([p]).load_state_dict({"state.1.step": 3}), "has 1 parameters in 1 groups; got 'state.1.step'"),
     (lambda p: Adam([p]).load_state_dict({"state.0.exp_avg": np.zeros(3)}),

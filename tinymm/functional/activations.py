@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ..autograd import op, saving
-from .blocks import in_blocks
+from .blocks import as_floating, in_blocks
 from .elementwise import erf, sigmoid, tanh
 from .normal import NORMAL_CDF, TANH_GELU, tanh_of_odd
 
@@ -205,8 +205,7 @@ def gelu(x, approximate="none"):
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate is 'none' or 'tanh'; got {approximate!r}")
 
-    x = np.asarray(x)
-    x = x.astype(np.result_type(x, 0.0), copy=False)
+    x = as_floating(x)
 
     def fill(y, cdf, x):
         if approximate == "none" and x.dtype != np.float32:

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-__all__ = ["as_rows", "in_blocks", "over_rows"]
+__all__ = ["as_floating", "as_rows", "in_blocks", "over_rows"]
 
 # elements: two such float32 stretches fit a core's second-level cache, and calls cost little beside them
 BLOCK = 131072
@@ -70,3 +70,15 @@ def over_rows(f, *arrays):
 def as_rows(x):
     """x as a matrix of its rows along the last axis; no copy where they lie one after the other."""
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def as_floating(x):
+    """x as an array of a floating dtype, which whole numbers get as they do beside 0.0; no copy where it has one.
+
+    Examples
+    --------
+    >>> as_floating([1, 2])
+    array([1., 2.])
+    """
+    x = np.asanyarray(x)
+    return x.astype(np.result_type(x, 0.0), copy=False)

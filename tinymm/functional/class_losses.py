@@ -7,6 +7,7 @@ is an index of a class or a distribution over classes.
 import numpy as np
 
 from ..autograd import Tensor, op, saving
+from .blocks import as_floating
 from .losses import reduced
 from .softmaxes import along, exponentials, log_softmax
 
@@ -86,6 +87,7 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     >>> F.index_cross_entropy(np.array([[0.0, 1e4], [5.0, 5.0]]), np.array([1, 0]), reduction="none").round(4)
     array([0.    , 0.6931])
     """
+    x = as_floating(x)
     axis = class_axis(x)
     where, kept, w = chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
     true = np.take_along_axis(x, where, axis)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
-from .blocks import over_rows
+from .blocks import as_floating, over_rows
 from .reductions import centred
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
@@ -55,7 +55,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
            [ 0.,  0.]])
     """
     n = width("layer_norm", x, normalized_shape, weight, bias)
-    rows = x.reshape(x.size // max(n, 1), n)
+    rows = as_floating(x).reshape(x.size // max(n, 1), n)
     y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
 
     def fill(y, hat, rstd, x):
@@ -125,7 +125,7 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
     array([ 1., -1.])
     """
     n = width("rms_norm", x, normalized_shape, weight)
-    rows = x.reshape(x.size // max(n, 1), n)
+    rows = as_floating(x).reshape(x.size // max(n, 1), n)
     y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
 
     def fill(y, hat, rstd, x):
@@ -242,6 +242,7 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     >>> mean, var
     (array([0.2]), array([1.1]))
     """
+    x = as_floating(x)
     if not training:
         mean, var = running_statistics(x, running_mean, running_var)
         hat = x - in_order(mean, x)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import Tensor, op, saving
 from .axes import axis_of, reduced
+from .blocks import as_floating
 from .joining import concatenate
 from .selection import where
 from .shape import broadcast_to, flip, permute
@@ -235,7 +236,7 @@ def logsumexp(x, axis=None, keepdims=False):
     >>> float(F.logsumexp(np.array([1000.0, 1000.0])).round(4))
     1000.6931
     """
-    m = np.max(x, axis=axis, keepdims=True, initial=-math.inf)
+    m = np.max(as_floating(x), axis=axis, keepdims=True, initial=-math.inf)
     m = np.where(np.isfinite(m), m, 0)
     with np.errstate(divide="ignore"):  # ln 0 is meant
         y = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m

@@ -4,15 +4,15 @@ A row that is -inf throughout (nothing may be attended to) gives probabilities
 zero and gradient zero; PyTorch gives NaN there.
 """
 
+import math
+
 import numpy as np
 
 from ..autograd import Tensor, op
 from .axes import axis_of
-from .blocks import as_rows, over_rows
+from .blocks import as_floating, as_rows, over_rows
 
 __all__ = ["log_softmax", "softmax"]
-
-SAFE = 1e20  # a row's sum between 1/SAFE and SAFE: no term of it overflowed, and none that counts was rounded towards 0
 
 
 @op
@@ -51,6 +51,7 @@ def softmax(x, dim):
             total, _ = exponentiate(y, x, dim)
         y *= 1 / total
 
+    x = as_floating(x)
     y = np.empty_like(x, order="C")
     along(fill, dim, y, x)
     return y
@@ -106,6 +107,7 @@ def log_softmax(x, dim):
         total = inner(np.exp(y), None, dim)
         y -= np.log(total + (total == 0))
 
+    x = as_floating(x)
     y = np.empty_like(x, order="C")
     along(fill, dim, y, x)
     return y
@@ -165,9 +167,10 @@ def exponentiate(e, x, dim):
 
 
 def is_safe(total):
-    """Whether these sums of exponentials lie well inside the range of their numbers."""
-    size = np.abs(total)
-    return size.min(initial=1) > 1 / SAFE and size.max(initial=1) < SAFE
+    """Whether these sums of exponentials lie well inside the range of their dtype, between 1/√max and √max:
+    no term overflowed, and none that counts was rounded towards 0."""
+    size, safe = np.abs(total), math.sqrt(np.finfo(total.dtype).max)
+    return size.min(initial=1) > 1 / safe and size.max(initial=1) < safe
 
 
 def along(f, dim, *arrays):

@@ -5,6 +5,7 @@ import numpy as np
 from .. import functional as F
 from ..autograd import Tensor
 from . import init
+from .cache import unchanged_on_error
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -61,6 +62,8 @@ class MultiheadAttention(Module):
     def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, kdim=None, vdim=None, *, rng):
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: num_heads must divide embed_dim; got {num_heads} and {embed_dim}")
+        if not 0 <= dropout <= 1:
+            raise ValueError(f"MultiheadAttention: dropout must lie in [0, 1]; got {dropout}")
         self.num_heads, self.dropout, self.rng = num_heads, dropout, rng
         kdim, vdim = kdim or embed_dim, vdim or embed_dim
         if kdim == vdim == embed_dim:
@@ -104,8 +107,9 @@ class MultiheadAttention(Module):
         tuple of (Tensor (B, T, D), Tensor or None)
             The result; the weights, (B, T, S) if averaged, else (B, H, T, S), before dropout.
         """
-        q, k, v = self._heads(query, key, value, cache)
-        mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
+        with unchanged_on_error(cache):
+            q, k, v = self._heads(query, key, value, cache)
+            mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
         options = dict(dropout_p=self.dropout if self.training else 0.0,
                        is_causal=is_causal and mask is None, rng=self.rng)
         if need_weights:
@@ -125,6 +129,8 @@ class MultiheadAttention(Module):
         if value is not None or getattr(cache, "key", None) is None:
             raise ValueError("MultiheadAttention: key and value may be None, both, if a cache already holds them")
         q, = (self._split_heads(x) for x in self._project(query))
+        if len(q) != len(cache.key):
+            raise ValueError(f"MultiheadAttention: the cache holds a batch of {len(cache.key)}; got queries {query.shape}")
         return q, cache.key, cache.value
 
     def _project(self, *inputs):

@@ -4,6 +4,8 @@ One cache belongs to one attention layer and one batch. The decoder layers take 
 an entry per layer; `new_cache()` makes it.
 """
 
+from contextlib import contextmanager
+
 from .. import functional as F
 
 __all__ = ["KeyValueCache", "MemoryCache", "StreamingCache"]
@@ -21,7 +23,8 @@ class KeyValueCache:
     Notes
     -----
     With causal attention position t never depends on later ones, so what was computed for it stays true. Decoding T
-    positions costs T projections and T²/2 scores, where running the whole again for each word costs T²/2 and T³/6.
+    positions costs T projections and T²/2 scores, where running the whole again for each word costs T²/2 and T³/3.
+    Several new positions at once need `is_causal`: without it each of them sees those after it too.
     Gradients flow through what is kept; decode under `no_grad` if none are wanted.
 
     Examples
@@ -43,10 +46,10 @@ class KeyValueCache:
         """Add the keys and values (B, H, n, D/H) of n new positions; all of them are returned."""
         if self.key is not None and key.shape[0] != self.key.shape[0]:
             raise ValueError(f"{type(self).__name__}: holds a batch of {self.key.shape[0]}; got one of {key.shape[0]}")
-        self.length += key.shape[2]
+        length = self.length + key.shape[2]
         if self.key is not None:
             key, value = (F.concatenate([old, new], 2) for old, new in ((self.key, key), (self.value, value)))
-        self.key, self.value = key, value
+        self.key, self.value, self.length = key, value, length
         return key, value
 
     def select(self, rows):
@@ -140,3 +143,21 @@ class MemoryCache:
         """Keep these rows of the batch, in this order: int array (B′,)."""
         if self.key is not None:
             self.key, self.value = self.key[rows], self.value[rows]
+
+
+@contextmanager
+def unchanged_on_error(caches):
+    """If what follows fails, the caches (one, None, or nested tuples and lists) are as before: it can be tried again."""
+    before = [(cache, vars(cache).copy()) for cache in _flat(caches)]
+    try:
+        yield
+    except BaseException:
+        for cache, content in before:
+            vars(cache).update(content)
+        raise
+
+
+def _flat(caches):
+    if isinstance(caches, (list, tuple)):
+        return [cache for several in caches for cache in _flat(several)]
+    return [] if caches is None else [caches]

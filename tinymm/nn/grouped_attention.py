@@ -3,6 +3,7 @@ r"""Self-attention as present-day decoders have it: few heads of keys and values
 import numpy as np
 
 from .. import functional as F
+from .cache import unchanged_on_error
 from .linear import Linear
 from .module import Module
 
@@ -74,18 +75,29 @@ class GroupedQueryAttention(Module):
         Returns
         -------
         Tensor (B, T, D)
+
+        Raises
+        ------
+        ValueError
+            If x has another shape, or the mask is not boolean or does not fit; a cache is then as before.
         """
+        if x.ndim != 3 or x.shape[-1] != self.q_proj.weight.shape[1]:
+            raise ValueError(f"GroupedQueryAttention: x must be (batch, length, {self.q_proj.weight.shape[1]}); "
+                             f"got {x.shape}")
+        if attn_mask is not None and attn_mask.dtype != bool:
+            raise ValueError(f"GroupedQueryAttention: the mask is boolean, True = may attend; got {attn_mask.dtype}")
         batch, length, width = x.shape
         q, k, v = (self._split_heads(project(x)) for project in (self.q_proj, self.k_proj, self.v_proj))
         if self.rotary is not None:
             positions = (0 if cache is None else cache.length) + np.arange(length)
             q, k = self.rotary(q, positions), self.rotary(k, positions)
-        if cache is not None:
-            k, v = cache.extend(k, v)                                           # (B, H/G, S, d)
-        if is_causal:
-            causal = F.sliding_window_mask(length, k.shape[2], before=k.shape[2], offset=k.shape[2] - length)
-            attn_mask = causal if attn_mask is None else attn_mask & causal
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask, enable_gqa=True)
+        with unchanged_on_error(cache):
+            if cache is not None:
+                k, v = cache.extend(k, v)                                       # (B, H/G, S, d)
+            if is_causal:
+                causal = F.sliding_window_mask(length, k.shape[2], before=k.shape[2], offset=k.shape[2] - length)
+                attn_mask = causal if attn_mask is None else attn_mask & causal
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask, enable_gqa=True)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, width))
 
     def _split_heads(self, x):

@@ -6,7 +6,7 @@ boolean with True = *may attend*, the reverse of PyTorch's classes of these name
 
 from .. import functional as F
 from .attention import MultiheadAttention
-from .cache import KeyValueCache, MemoryCache
+from .cache import KeyValueCache, MemoryCache, unchanged_on_error
 from .containers import ModuleList
 from .dropout import Dropout
 from .linear import Linear
@@ -139,6 +139,9 @@ class TransformerDecoderLayer(_Layer):
         -------
         Tensor (B, T, D)
         """
+        if cache is not None and not (isinstance(cache, (tuple, list)) and len(cache) == 2):
+            raise ValueError("TransformerDecoderLayer: cache must be a pair, of self-attention and of the memory; "
+                             f"got {type(cache).__name__}")
         said, seen = (None, None) if cache is None else cache
 
         def attend(x):
@@ -148,9 +151,10 @@ class TransformerDecoderLayer(_Layer):
         def look(x):
             return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask, cache=seen)[0]
 
-        x = self._residual(tgt, self.norm1, attend)
-        x = self._residual(x, self.norm2, look)
-        return self._residual(x, self.norm3, self._feed_forward)
+        with unchanged_on_error(cache):
+            x = self._residual(tgt, self.norm1, attend)
+            x = self._residual(x, self.norm2, look)
+            return self._residual(x, self.norm3, self._feed_forward)
 
 
 class TransformerEncoder(Module):
@@ -178,8 +182,9 @@ class TransformerEncoder(Module):
 
     def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=False, cache=None):
         """src (B, S, D) to the same shape; the masks go to every layer, of a `cache` each gets its own."""
-        for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
-            src = layer(src, mask, src_key_padding_mask, is_causal, kept)
+        with unchanged_on_error(cache):
+            for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
+                src = layer(src, mask, src_key_padding_mask, is_causal, kept)
         return src if self.norm is None else self.norm(src)
 
     def new_cache(self):
@@ -216,8 +221,9 @@ class TransformerDecoder(Module):
         """tgt (B, T, D), memory (B, S, D) to (B, T, D);
         arguments as for `TransformerDecoderLayer`, with a cache for each."""
         masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
-        for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
-            tgt = layer(tgt, memory, *masks, tgt_is_causal, kept)
+        with unchanged_on_error(cache):
+            for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
+                tgt = layer(tgt, memory, *masks, tgt_is_causal, kept)
         return tgt if self.norm is None else self.norm(tgt)
 
     def new_cache(self):

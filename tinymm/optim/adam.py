@@ -31,7 +31,7 @@ class Adam(Optimizer):
     Raises
     ------
     ValueError
-        If a hyperparameter is negative, or a beta not below 1.
+        If a hyperparameter is negative or NaN, or a beta not below 1.
 
     References
     ----------
@@ -50,12 +50,14 @@ class Adam(Optimizer):
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-        name = type(self).__name__
-        if min(lr, eps, weight_decay) < 0:
-            raise ValueError(f"{name}: lr, eps and weight_decay must not be negative; got {lr}, {eps}, {weight_decay}")
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"{name}: betas must be in [0, 1); got {tuple(betas)}")
         super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
+
+    def check(self, group):
+        name, (lr, eps, weight_decay) = type(self).__name__, (group[key] for key in ("lr", "eps", "weight_decay"))
+        if not all(value >= 0 for value in (lr, eps, weight_decay)):
+            raise ValueError(f"{name}: lr, eps and weight_decay must not be negative; got {lr}, {eps}, {weight_decay}")
+        if len(group["betas"]) != 2 or not all(0 <= beta < 1 for beta in group["betas"]):
+            raise ValueError(f"{name}: betas must be two numbers in [0, 1); got {tuple(group['betas'])}")
 
     def update(self, p, g, state, group):
         """One step of one parameter."""

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from ..autograd import Tensor
+
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
@@ -14,7 +16,7 @@ def clip_grad_norm_(parameters, max_norm):
 
     Parameters
     ----------
-    parameters : iterable of Tensor
+    parameters : iterable of Tensor, or Tensor
         Those without a gradient are passed over.
     max_norm : float
         c; ``math.inf`` only measures.
@@ -47,7 +49,7 @@ def clip_grad_norm_(parameters, max_norm):
     """
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm_: max_norm must be positive; got {max_norm}")
-    grads = [p.grad for p in parameters if p.grad is not None]
+    grads = gradients(parameters)
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads))
     scale = max_norm / (norm + 1e-6)
     if scale < 1 and math.isfinite(norm):
@@ -61,7 +63,7 @@ def clip_grad_value_(parameters, clip_value):
 
     Parameters
     ----------
-    parameters : iterable of Tensor
+    parameters : iterable of Tensor, or Tensor
         Those without a gradient are passed over.
     clip_value : float
         c.
@@ -82,6 +84,10 @@ def clip_grad_value_(parameters, clip_value):
     """
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value must not be negative; got {clip_value}")
-    for p in parameters:
-        if p.grad is not None:
-            np.clip(p.grad, -clip_value, clip_value, out=p.grad)
+    for g in gradients(parameters):
+        np.clip(g, -clip_value, clip_value, out=g)
+
+
+def gradients(parameters):
+    """Those of the parameters, or of the one, that have any."""
+    return [p.grad for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]

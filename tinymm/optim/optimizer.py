@@ -26,7 +26,7 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If there is no parameter, one comes twice, or something is not a leaf Tensor.
+        If there is no parameter, one comes twice, something is not a leaf Tensor, or a hyperparameter is out of range.
     """
 
     def __init__(self, params, defaults):
@@ -40,6 +40,7 @@ class Optimizer:
                 raise ValueError(f"{name}: a group has params, {', '.join(defaults)}; got {', '.join(sorted(unknown))}")
             members = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
             self.param_groups.append({**defaults, **group, "params": members})
+            self.check(self.param_groups[-1])
         self.parameters = [p for group in self.param_groups for p in group["params"]]
         self.state = [{} for _ in self.parameters]  # by position, as the names in `state_dict` are
         if not self.parameters:
@@ -49,6 +50,9 @@ class Optimizer:
                 raise ValueError(f"{name}: parameters must be leaf Tensors; got {p!r:.60}")
         if len({id(p) for p in self.parameters}) < len(self.parameters):
             raise ValueError(f"{name}: a parameter may come only once; got one twice")
+
+    def check(self, group):
+        """Raise ValueError if a hyperparameter of the group is out of range."""
 
     def zero_grad(self):
         """Forget the gradients: each `.grad` becomes None."""
@@ -60,6 +64,10 @@ class Optimizer:
         states = iter(self.state)
         due = [(p, state, group) for group in self.param_groups for p, state in zip(group["params"], states)
                if p.grad is not None]
+        for p, _, _ in due:
+            if np.shape(p.grad) != p.shape:
+                raise ValueError(f"{type(self).__name__}: a gradient must have the shape of its parameter, {p.shape}; "
+                                 f"got {np.shape(p.grad)}")
         starts = np.cumsum([0, *(1 + p.size for p, _, _ in due)])    # one more, so that an empty parameter has its turn
 
         def update_those_from(start, stop):
@@ -77,12 +85,12 @@ class Optimizer:
     def state_dict(self):
         """All that a resumed run needs: flat dict of str to ndarray.
 
-        ``state.3.exp_avg`` belongs to the fourth parameter, ``param_groups.0.lr`` to the first group.
+        ``state.3.exp_avg`` belongs to the fourth parameter, ``param_groups.0.lr`` to the first group, which has
+        ``param_groups.0.params`` parameters.
         """
-        flat = {f"state.{i}.{key}": np.array(value) for i, state in enumerate(self.state)
-                for key, value in state.items()}
+        flat = {f"state.{i}.{key}": np.array(value) for i, state in enumerate(self.state) for key, value in state.items()}
         for i, group in enumerate(self.param_groups):
-            flat.update({f"param_groups.{i}.{key}": np.array(v) for key, v in group.items() if key != "params"})
+            flat |= {f"param_groups.{i}.{key}": np.array(v) for key, v in {**group, "params": len(group["params"])}.items()}
         return flat
 
     def load_state_dict(self, flat):
@@ -108,6 +116,10 @@ class Optimizer:
             if is_moment and array.shape != self.parameters[int(i)].shape:
                 raise ValueError(f"load_state_dict: {name} must have the shape of its parameter, "
                                  f"{self.parameters[int(i)].shape}; got {array.shape}")
+        for i, (group, saved) in enumerate(zip(self.param_groups, groups)):
+            if saved.keys() != group.keys() or saved.pop("params") != len(group["params"]):
+                raise ValueError(f"load_state_dict: group {i} of this {type(self).__name__} has {len(group['params'])} "
+                                 f"parameters and {', '.join(k for k in group if k != 'params')}; the state is of another")
         self.state = state
         for group, saved in zip(self.param_groups, groups):
             group.update(saved)

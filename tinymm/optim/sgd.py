@@ -32,7 +32,7 @@ class SGD(Optimizer):
     Raises
     ------
     ValueError
-        If a hyperparameter is negative, or `nesterov` is asked for without momentum or with dampening.
+        If a hyperparameter is negative or NaN, or `nesterov` is asked for without momentum or with dampening.
 
     Notes
     -----
@@ -55,14 +55,17 @@ class SGD(Optimizer):
     """
 
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
-        if min(lr, momentum, weight_decay) < 0:
-            raise ValueError("SGD: lr, momentum and weight_decay must not be negative; "
-                             f"got {lr}, {momentum}, {weight_decay}")
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(f"SGD: nesterov needs momentum and no dampening; got momentum {momentum}, "
-                             f"dampening {dampening}")
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
                                   "nesterov": nesterov})
+
+    def check(self, group):
+        lr, momentum, dampening, decay = (group[key] for key in ("lr", "momentum", "dampening", "weight_decay"))
+        if not all(value >= 0 for value in (lr, momentum, dampening, decay)):
+            raise ValueError("SGD: lr, momentum, dampening and weight_decay must not be negative; "
+                             f"got {lr}, {momentum}, {dampening}, {decay}")
+        if group["nesterov"] and (momentum == 0 or dampening != 0):
+            raise ValueError(f"SGD: nesterov needs momentum and no dampening; got momentum {momentum}, "
+                             f"dampening {dampening}")
 
     def update(self, p, g, state, group):
         """One step of one parameter."""

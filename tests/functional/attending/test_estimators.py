@@ -105,6 +105,11 @@ def test_float32_rewards_do_not_change_the_dtype(rng):
     assert loss.dtype == np.float32
 
 
+def test_a_reward_that_would_widen_the_log_probabilities_is_refused():
+    with pytest.raises(ValueError, match=r"must broadcast to the log-probabilities; got \(4, 1\) and \(\) for \(4,\)"):
+        F.reinforce_loss(np.zeros(4), np.zeros((4, 1)))
+
+
 @pytest.mark.parametrize("hard", [False, True])
 def test_gumbel_is_biased_and_less_so_when_cold(hard):
     """At τ = 1 the mean is off by more than fifty standard errors; τ → 0 makes that small, and the variance large."""

@@ -48,8 +48,8 @@ def test_the_likeliest_is_the_first_of_the_largest(seed):
     for row, one_hot in zip(alpha, F.likeliest_weights(alpha)):
         assert one_hot.tolist() == ([float(s == row.argmax()) for s in range(5)] if row.any() else [0.0] * 5)
     assert F.likeliest_weights(np.array([[-np.inf, -3.0]])).tolist() == [[0, 1]]
-    assert F.likeliest_weights(np.array([[[-3.0, 0.0, -1.0], [-np.inf, 0.0, 0.0]]])).tolist() \
-        == [[[0, 1, 0], [0, 0, 0]]]
+    scores = np.array([[[-3.0, 0.0, -1.0], [-np.inf, 0.0, 0.0], [-np.inf, -np.inf, -np.inf]]])
+    assert F.likeliest_weights(scores).tolist() == [[[0, 1, 0], [0, 1, 0], [0, 0, 0]]]
     of_tensor = F.likeliest_weights(tm.tensor(alpha.astype(np.float32)[:, None], requires_grad=True))
     np.testing.assert_array_equal(of_tensor.data, F.likeliest_weights(alpha)[:, None])
     assert of_tensor.dtype == np.float32 and not of_tensor.requires_grad

@@ -158,7 +158,7 @@ def test_memory_grows_with_the_length_not_with_its_square(monkeypatch):
     assert large < 5 * small
 
 
-@pytest.mark.parametrize("f", FORMS[1:])
+@pytest.mark.parametrize("f", [*FORMS, F.scaled_dot_product_attention])
 def test_what_does_not_fit_is_told(f):
     x = np.ones((2, 3, 4))
     with pytest.raises(ValueError, match=r"share the last dimension; got \(2, 3, 4\) and \(2, 3, 2\)"):
@@ -171,6 +171,25 @@ def test_what_does_not_fit_is_told(f):
         f(x, x, x, np.ones((3, 3), np.int64))
     with pytest.raises(ValueError, match=r"broadcast to \(..., 3, 3\); got \(3, 2\)"):
         f(x, x, x, np.ones((3, 2), bool))
+    with pytest.raises(ValueError, match=r"broadcast to \(..., 1, 3\); got \(5, 3\)"):
+        f(x[:, :1], x, x, np.ones((5, 3), bool))
+    with pytest.raises(ValueError, match="boolean .* or floating; got list"):
+        f(x, x, x, [[True] * 3] * 3)
+    with pytest.raises(ValueError, match=r"must be \(..., T, D\), .*; got \(4,\), \(2, 3, 4\) and \(2, 3, 4\)"):
+        f(x[0, 0], x, x)
+    with pytest.raises(ValueError, match=r"leading axes must broadcast; got .* with a mask \(3, 1, 3\)"):
+        f(x, x, x, np.ones((3, 1, 3), bool))
+
+
+@pytest.mark.parametrize("query, key, mask, message", [
+    ((3, 4), (3, 4), None, r"grouped queries need an axis of heads, .*; got \(3, 4\)"),
+    ((4, 3, 4), (0, 3, 4), None, "equal in number and divide the query's"),
+    ((4, 3, 4), (3, 3, 4), None, "equal in number and divide the query's"),
+    ((4, 3, 4), (2, 3, 4), (2, 3, 3), r"the mask must have one head, or the query's 4; got \(2, 3, 3\)")])
+def test_groups_that_do_not_fit_are_told(query, key, mask, message):
+    key = np.ones(key)
+    with pytest.raises(ValueError, match=message):
+        F.scaled_dot_product_attention(np.ones(query), key, key, mask and np.ones(mask, bool), enable_gqa=True)
 
 
 @pytest.mark.parametrize("f", FORMS)
@@ -179,8 +198,41 @@ def test_what_does_not_fit_is_told(f):
 def test_empty_axes(f, shapes):
     (*lead, T, D), S = shapes[0], shapes[1][1]
     arrays = np.ones((*lead, T, D)), np.ones((*lead, S, D)), np.ones((*lead, S, shapes[1][2]))
-    y, *_ = found = value_and_gradients(f, arrays, np.ones((*lead, T, shapes[1][2])))
-    assert (y == (S > 0)).all() and [a.shape for a in found[1:]] == [a.shape for a in arrays]
+    for mask in (None, np.ones((T, S), bool), np.ones((*lead, 1, S), bool), np.zeros((T, S))):
+        y, *_ = found = value_and_gradients(f, arrays, np.ones((*lead, T, shapes[1][2])), attn_mask=mask)
+        assert (y == (S > 0)).all() and [a.shape for a in found[1:]] == [a.shape for a in arrays]
+
+
+@pytest.mark.parametrize("f", FORMS)
+@pytest.mark.parametrize("dtype", [int, bool])
+def test_whole_numbers_become_float64(f, dtype, rng):
+    arrays = [rng.integers(0, 2, (3, 4)).astype(dtype) for _ in range(3)]
+    np.testing.assert_array_equal(f(*arrays), f(*(a.astype(float) for a in arrays)))
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_float16_overflows_in_no_form(problem, seed):
+    """Scores of up to some 25, whose exponentials float16 does not hold; scores carry 25 times an error of 2⁻¹¹."""
+    arrays, options, sizes = problem
+    arrays = [(a * (3, 3, 1)[k]).astype(np.float16) for k, a in enumerate(arrays)]
+    g = np.random.default_rng(seed).standard_normal(F.explicit_attention(*arrays, **options).shape).astype(np.float16)
+    options["scale"], sizes["tame"] = 0.4, heads.TAME
+    truth, *_ = value_and_gradients(F.explicit_attention, [a.astype(float) for a in arrays], g, **options)
+    with small_tiles(**sizes):
+        for f in FORMS:
+            y, *gradients = value_and_gradients(f, arrays, g, **options)
+            assert y.dtype == np.float16 and all(np.isfinite(d).all() for d in gradients)
+            np.testing.assert_allclose(y, truth, atol=0.25)
+
+
+@pytest.mark.parametrize("large", [0, math.inf])
+def test_grouped_queries_whose_batches_broadcast(large, monkeypatch, rng):
+    monkeypatch.setattr(product, "LARGE", large)
+    q, k, v = (rng.standard_normal(shape) for shape in ((1, 4, 5, 3), (6, 2, 7, 3), (6, 2, 7, 2)))
+    expected, weights = F.grouped_query_attention(q, k, v)
+    found = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(F.attention(q, k, v, enable_gqa=True)[1], weights, rtol=1e-12)
 
 
 def test_sizes_fit_each_other():

@@ -59,6 +59,11 @@ def reinforce_loss(log_probability, reward, baseline=0.0):
     Tensor, ()
         Its value means nothing, only its gradient.
 
+    Raises
+    ------
+    ValueError
+        If reward and baseline do not broadcast to the log-probabilities.
+
     References
     ----------
     Williams, "Simple statistical gradient-following algorithms for connectionist reinforcement learning", 1992; Xu et
@@ -74,6 +79,9 @@ def reinforce_loss(log_probability, reward, baseline=0.0):
     """
     reward, baseline = (x.data if isinstance(x, Tensor) else np.asarray(x) for x in (reward, baseline))
     advantage = (reward - baseline).astype(log_probability.dtype)
+    if np.broadcast_shapes(advantage.shape, log_probability.shape) != log_probability.shape:
+        raise ValueError("reinforce_loss: reward and baseline must broadcast to the log-probabilities; "
+                         f"got {reward.shape} and {baseline.shape} for {log_probability.shape}")
     return -mean(advantage * log_probability)
 
 

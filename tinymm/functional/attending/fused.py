@@ -64,7 +64,7 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
             [3.]]])
     """
     leading = checked("fused_attention", query, key, value, attn_mask, is_causal)
-    T, S, dtype = query.shape[-2], key.shape[-2], np.result_type(query, key, value)
+    T, S, dtype = query.shape[-2], key.shape[-2], np.result_type(query, key, value, 0.0)
     q, k, v = (stacked(a, leading, dtype) for a in (query, key, value))
     mask = causal_mask(T, S) if is_causal else attn_mask
     mask = None if mask is None else np.broadcast_to(mask, (*leading, T, S))

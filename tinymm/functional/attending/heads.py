@@ -10,26 +10,38 @@ from .powers import E
 __all__ = ["Mask", "are_tame", "checked", "exponentials", "factor", "heads", "pieces", "stacked",
            "with_ones", "with_sums"]
 
-TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another
+TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another, from float32 on
 
 
 def checked(name, query, key, value, mask, is_causal):
     """The leading axes of the result, once it is sure that the shapes fit and the mask is one."""
+    shapes = f"{query.shape}, {key.shape} and {value.shape}"
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise ValueError(f"{name}: query, key and value must be (..., T, D), (..., S, D) and (..., S, E); got {shapes}")
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(f"{name}: query and key must share the last dimension; got {query.shape} and {key.shape}")
     if key.shape[-2] != value.shape[-2]:
         raise ValueError(f"{name}: there must be a value for each key; got {key.shape} and {value.shape}")
     leading = [a.shape[:-2] for a in (query, key, value)]
     if mask is not None:
-        if is_causal:
-            raise ValueError(f"{name}: is_causal makes the mask itself; got attn_mask as well")
-        if mask.dtype.kind not in "bf":
-            raise ValueError(f"{name}: the mask is boolean (True = may attend) or floating; got {mask.dtype}")
-        scores = (query.shape[-2], key.shape[-2])
-        if any(n not in (1, m) for n, m in zip(mask.shape[::-1], scores[::-1])):
-            raise ValueError(f"{name}: the mask must broadcast to (..., {scores[0]}, {scores[1]}); got {mask.shape}")
-        leading.append(mask.shape[:-2])
-    return np.broadcast_shapes(*leading)
+        leading.append(checked_mask(name, mask, is_causal, query.shape[-2], key.shape[-2]).shape[:-2])
+        shapes += f", with a mask {mask.shape}"
+    try:
+        return np.broadcast_shapes(*leading)
+    except ValueError:
+        raise ValueError(f"{name}: the leading axes must broadcast; got {shapes}") from None
+
+
+def checked_mask(name, mask, is_causal, T, S):
+    """The mask, once it is sure that it is one for T queries and S keys."""
+    if is_causal:
+        raise ValueError(f"{name}: is_causal makes the mask itself; got attn_mask as well")
+    if getattr(mask, "dtype", np.dtype(object)).kind not in "bf":
+        raise ValueError(f"{name}: the mask is an array, boolean (True = may attend) or floating; "
+                         f"got {getattr(mask, 'dtype', type(mask).__name__)}")
+    if any(n not in (1, m) for n, m in zip(mask.shape[::-1], (S, T))):
+        raise ValueError(f"{name}: the mask must broadcast to (..., {T}, {S}); got {mask.shape}")
+    return mask
 
 
 def stacked(a, leading, dtype):
@@ -64,7 +76,8 @@ def are_tame(query, key, scale, mask):
     """Whether no score is so large that a maximum must be subtracted from it:
     Cauchy and Schwarz know without looking."""
     floating = mask is not None and mask.dtype.kind == "f"
-    return not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
+    roomy = float(np.finfo(np.result_type(query, key, 0.0)).max) > math.exp(2 * TAME)
+    return roomy and not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
 
 
 def longest(vectors):
@@ -119,7 +132,7 @@ class Mask:
         self.is_causal, self.masks = is_causal, None
         if mask is not None:
             mask = mask.reshape((1,) * (2 - mask.ndim) + mask.shape)
-            self.masks = mask.reshape(-1, *mask.shape[-2:])                 # (M, T or 1, S or 1)
+            self.masks = mask.reshape(math.prod(mask.shape[:-2]), *mask.shape[-2:])     # (M, T or 1, S or 1)
             which = np.arange(len(self.masks)).reshape(mask.shape[:-2])
             self.which = np.broadcast_to(which, leading).reshape(-1)        # (N,): which of M masks is a head's
 

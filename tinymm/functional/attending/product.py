@@ -1,7 +1,8 @@
 """Scaled dot-product attention, one function in three forms: explicit, fused, tiled. Here one of them is chosen."""
 
 from .fused import fused_attention
-from .steps import attention, grouped
+from .heads import checked
+from .steps import attention, grouped, ungrouped
 from .tiled import tiled_attention
 
 __all__ = ["scaled_dot_product_attention"]
@@ -63,9 +64,9 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     """
     if dropout_p:
         return attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, rng)[0]
-    shape = (*query.shape[:-1], value.shape[-1])
     if enable_gqa:
         query, key, value, attn_mask = grouped(query, key, value, attn_mask)
+    checked("scaled_dot_product_attention", query, key, value, attn_mask, is_causal)
     large = query.shape[-2] * key.shape[-2] >= LARGE and not getattr(attn_mask, "requires_grad", False)
     output = (tiled_attention if large else fused_attention)(query, key, value, attn_mask, is_causal, scale)
-    return output.reshape(*shape) if enable_gqa else output
+    return ungrouped(output) if enable_gqa else output

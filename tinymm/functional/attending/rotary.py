@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ...autograd import op
+from ..blocks import as_floating
 
 __all__ = ["rotary_half_split", "rotary_interleaved"]
 
@@ -52,6 +53,7 @@ def rotary_interleaved(x, positions=None, base=10000.0):
     >>> F.rotary_interleaved(np.array([[1.0, 0.0]]), [np.pi / 2]).round(6)
     array([[0., 1.]])
     """
+    x = as_floating(x)
     cos, sin = rotation("rotary_interleaved", x, positions, base)
     y, even, odd = np.empty_like(x), x[..., 0::2], x[..., 1::2]
     y[..., 0::2] = even * cos - odd * sin
@@ -99,6 +101,7 @@ def rotary_half_split(x, positions=None, base=10000.0):
     >>> F.rotary_half_split(np.array([[1.0, 0.0, 0.0, 0.0]]), [np.pi / 2]).round(6)
     array([[0., 0., 1., 0.]])
     """
+    x = as_floating(x)
     cos, sin = rotation("rotary_half_split", x, positions, base)
     y, half = np.empty_like(x), x.shape[-1] // 2
     first, second = x[..., :half], x[..., half:]

@@ -13,6 +13,7 @@ from ..dropping import dropout
 from ..elementwise import tanh
 from ..selection import where
 from ..softmaxes import softmax
+from .heads import checked
 
 __all__ = ["additive_scores", "attention", "attention_scores", "attention_sum", "attention_weights", "causal_mask",
            "explicit_attention", "general_scores"]
@@ -205,6 +206,11 @@ def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
     weights : Tensor, (..., T, S)
         As they were before dropout: rows sum to 1.
 
+    Raises
+    ------
+    ValueError
+        If shapes disagree, the mask has the wrong dtype, or two masks are given.
+
     Examples
     --------
     >>> import numpy as np, tinymm.functional as F
@@ -212,18 +218,14 @@ def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
     >>> output, weights
     (array([[3.]]), array([[0.5, 0.5]]))
     """
-    heads = query.shape[:-2]
     if enable_gqa:
         query, key, value, attn_mask = grouped(query, key, value, attn_mask)
+    checked("attention", query, key, value, attn_mask, is_causal)
     if is_causal:
-        if attn_mask is not None:
-            raise ValueError("attention: is_causal makes the mask itself; got attn_mask as well")
         attn_mask = causal_mask(query.shape[-2], key.shape[-2])
     weights = attention_weights(attention_scores(query, key, scale), attn_mask)
     output = attention_sum(dropout(weights, dropout_p, True, rng) if dropout_p else weights, value)
-    if enable_gqa:
-        output, weights = (a.reshape(*heads, *a.shape[-2:]) for a in (output, weights))
-    return output, weights
+    return (ungrouped(output), ungrouped(weights)) if enable_gqa else (output, weights)
 
 
 def explicit_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
@@ -275,14 +277,24 @@ def causal_mask(T, S=None):
 
 def grouped(query, key, value, mask):
     """Query and mask with their heads in groups, key and value with an axis to serve a group: no copies."""
+    if min(query.ndim, key.ndim, value.ndim) < 3:
+        raise ValueError("attention: grouped queries need an axis of heads, (..., H, T, D); "
+                         f"got {query.shape}, {key.shape} and {value.shape}")
     heads, served = query.shape[-3], key.shape[-3]
-    if heads % served or value.shape[-3] != served:
+    if served < 1 or heads % served or value.shape[-3] != served:
         raise ValueError("attention: key and value heads must be equal in number and divide the query's; "
                          f"got {query.shape}, {key.shape} and {value.shape}")
     group = heads // served
     query = query.reshape(*query.shape[:-3], served, group, *query.shape[-2:])      # (..., H/G, G, T, D)
     key, value = key[..., None, :, :], value[..., None, :, :]                       # (..., H/G, 1, S, D)
-    if mask is not None and mask.ndim > 2:
+    if getattr(mask, "ndim", 0) > 2:
+        if mask.shape[-3] not in (1, heads):
+            raise ValueError(f"attention: the mask must have one head, or the query's {heads}; got {mask.shape}")
         split = (1, 1) if mask.shape[-3] == 1 else (served, group)
         mask = mask.reshape(*mask.shape[:-3], *split, *mask.shape[-2:])
     return query, key, value, mask
+
+
+def ungrouped(x):
+    """(..., H/G, G, T, D) as (..., H, T, D)."""
+    return x.reshape(*x.shape[:-4], x.shape[-4] * x.shape[-3], *x.shape[-2:])

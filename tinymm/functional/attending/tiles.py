@@ -22,7 +22,7 @@ class Tiles:
     """N heads of T queries and S keys, cut into tiles."""
 
     def __init__(self, query, key, value, mask, is_causal, scale, leading):
-        self.dtype = np.result_type(query, key, value)
+        self.dtype = np.result_type(query, key, value, 0.0)
         self.q, self.k, self.v = (heads(a, leading, self.dtype) for a in (query, key, value))
         self.N, self.T, self.S = len(self.q), query.shape[-2], key.shape[-2]
         self.D, self.E = query.shape[-1], value.shape[-1]
