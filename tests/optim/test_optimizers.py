@@ -262,7 +262,7 @@ def test_an_array_assigned_to_data_is_what_gets_updated():
     (lambda p: SGD([p], momentum=0.5, dampening=-1), "SGD: .* dampening and weight_decay must not be negative"),
     (lambda p: Adam([{"params": [p], "lr": -1.0}]), "Adam: lr, eps and weight_decay must not be negative; got -1"),
     (lambda p: Adam([p], betas=(0.9,)), "Adam: betas must be two numbers"),
-    (lambda p: Adam([p]).load_state_dict({}), "group 0 of this Adam has 1 parameters and lr, betas, .*; the state is of"),
+    (lambda p: Adam([p]).load_state_dict({}), "group 0 of this Adam has 1 parameters and lr, betas, .*; the state"),
     (lambda p: SGD([p]).load_state_dict(Adam([p]).state_dict()), "group 0 of this SGD has 1 parameters"),
     (lambda p: SGD([p]).load_state_dict(SGD([p, tm.tensor([1.0])]).state_dict()), "the state is of another"),
     (lambda p: SGD([p], nesterov=True), "nesterov needs momentum"),

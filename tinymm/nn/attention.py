@@ -130,7 +130,8 @@ class MultiheadAttention(Module):
             raise ValueError("MultiheadAttention: key and value may be None, both, if a cache already holds them")
         q, = (self._split_heads(x) for x in self._project(query))
         if len(q) != len(cache.key):
-            raise ValueError(f"MultiheadAttention: the cache holds a batch of {len(cache.key)}; got queries {query.shape}")
+            raise ValueError(f"MultiheadAttention: the cache holds a batch of {len(cache.key)}; "
+                             f"got queries {query.shape}")
         return q, cache.key, cache.value
 
     def _project(self, *inputs):

@@ -147,7 +147,7 @@ class MemoryCache:
 
 @contextmanager
 def unchanged_on_error(caches):
-    """If what follows fails, the caches (one, None, or nested tuples and lists) are as before: it can be tried again."""
+    """If what follows fails, the caches (one, None, or nested tuples and lists) are as before: it can be repeated."""
     before = [(cache, vars(cache).copy()) for cache in _flat(caches)]
     try:
         yield

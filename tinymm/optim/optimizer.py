@@ -88,10 +88,9 @@ class Optimizer:
         ``state.3.exp_avg`` belongs to the fourth parameter, ``param_groups.0.lr`` to the first group, which has
         ``param_groups.0.params`` parameters.
         """
-        flat = {f"state.{i}.{key}": np.array(value) for i, state in enumerate(self.state) for key, value in state.items()}
-        for i, group in enumerate(self.param_groups):
-            flat |= {f"param_groups.{i}.{key}": np.array(v) for key, v in {**group, "params": len(group["params"])}.items()}
-        return flat
+        groups = [{**group, "params": len(group["params"])} for group in self.param_groups]
+        return {f"{shelf}.{i}.{key}": np.array(value) for shelf, members in (("state", self.state), ("param_groups", groups))
+                for i, member in enumerate(members) for key, value in member.items()}
 
     def load_state_dict(self, flat):
         """Go on from where `state_dict` was taken, with parameters of the same shapes in the same order.
@@ -118,8 +117,9 @@ class Optimizer:
                                  f"{self.parameters[int(i)].shape}; got {array.shape}")
         for i, (group, saved) in enumerate(zip(self.param_groups, groups)):
             if saved.keys() != group.keys() or saved.pop("params") != len(group["params"]):
+                settings = ", ".join(key for key in group if key != "params")
                 raise ValueError(f"load_state_dict: group {i} of this {type(self).__name__} has {len(group['params'])} "
-                                 f"parameters and {', '.join(k for k in group if k != 'params')}; the state is of another")
+                                 f"parameters and {settings}; the state is of another")
         self.state = state
         for group, saved in zip(self.param_groups, groups):
             group.update(saved)
