@@ -89,7 +89,8 @@ class Optimizer:
         ``param_groups.0.params`` parameters.
         """
         groups = [{**group, "params": len(group["params"])} for group in self.param_groups]
-        return {f"{shelf}.{i}.{key}": np.array(value) for shelf, members in (("state", self.state), ("param_groups", groups))
+        shelves = {"state": self.state, "param_groups": groups}
+        return {f"{shelf}.{i}.{key}": np.array(value) for shelf, members in shelves.items()
                 for i, member in enumerate(members) for key, value in member.items()}
 
     def load_state_dict(self, flat):
