@@ -16,6 +16,7 @@ import numpy as np
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.functional.attending.product import LARGE
 from tinymm.functional.scratch import give_back
 
 from . import laws
@@ -46,22 +47,22 @@ class Cost:
     seconds: float  # median
     operations_per_second: tuple  # 10 %, median, 90 %
     fraction_of_product: tuple
-    peak_bytes: float  # beside inputs and result; nan where unknown
+    peak_bytes: float  # beside the inputs; nan where unknown
 
 
-def operations(N, T, S, D, is_causal, backward):
-    """Floating-point operations of N heads: 4TSD forward, 10TSD backward; half of it under a causal mask.
+def operations(form, N, T, S, D, is_causal, backward):
+    """Floating-point operations of the products that a form makes of N heads, and half of them under a causal mask.
 
-    Forward: E = Q Kᵀ and Y = P V. Backward: E again, Ȳ Vᵀ, Pᵀ Ȳ, S̄ K, S̄ᵀ Q; a form that keeps P does one product less
-    than this counts.
+    Forward E = Q Kᵀ and Y = P V, backward Ȳ Vᵀ, Pᵀ Ȳ, S̄ K and S̄ᵀ Q: 12TSD. Tiles, PyTorch's fused kernel among them,
+    make E again: 14TSD.
 
     Examples
     --------
-    >>> operations(1, 10, 10, 2, False, False), operations(1, 10, 10, 2, True, True)
-    (800, 1400.0)
+    >>> operations("fused", 1, 10, 10, 2, False, True), operations("tiled", 1, 10, 10, 2, True, True)
+    (2400.0, 1400.0)
     """
-    pairs = T * S / 2 if is_causal else T * S
-    return (14 if backward else 4) * N * pairs * D
+    tiled = form in ("tiled", "PyTorch") or form == "chosen" and T * S >= LARGE
+    return laws.operations("tiled" if tiled else "fused", N, T, S, D, backward=backward) / (2 if is_causal else 1)
 
 
 def candidates(torch, forms, N, T, is_causal, backward, width=WIDTH):
@@ -140,8 +141,7 @@ def over_lengths(torch, options):
             for backward in (False, True):
                 name = (f"attention, {N} heads, {T} positions of {WIDTH}{', causal' * is_causal}, "
                         f"forward{' and backward' * backward}")
-                count = operations(N, T, T, WIDTH, is_causal, backward)
-                times = max(1, round(AT_LEAST / count))
+                times = max(1, round(AT_LEAST / operations("tiled", N, T, T, WIDTH, is_causal, backward)))
                 made = candidates(torch, forms, N, T, is_causal, backward)
                 runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
                 seconds = alternate(runs, options.repeats, 2, clock_for(options.threads), settle=0.15)
@@ -149,6 +149,7 @@ def over_lengths(torch, options):
                 seconds = {form: s / times for form, s in seconds.items()}
                 comparisons.append(compare(name, seconds, list(seconds)[-1]))
                 for form, s in seconds.items():
+                    count = operations(form, N, T, T, WIDTH, is_causal, backward)
                     moved = laws.traffic(form, N, T, T, WIDTH, is_causal, backward) if form in OWN else math.nan
                     peak = peak_memory(made[form]) if form in FORMS else math.nan
                     costs.append(Cost(name, form, count, moved, float(np.median(s)), tenths(count / s),
@@ -211,10 +212,11 @@ def table(costs):
     for cost in costs:
         if cost.name != name:
             name = cost.name
-            lines += ["", f"{name}: {cost.operations / 1e9:.2f} GFLOP"]
+            lines += ["", name]
         _, rate, _ = cost.operations_per_second
         low, fraction, high = cost.fraction_of_product
-        lines.append(f"  {cost.form:<14}{rate / 1e9:8.0f} GFLOP/s  {fraction:5.2f} of a product's "
+        lines.append(f"  {cost.form:<14}{cost.operations / 1e9:8.2f} GFLOP{rate / 1e9:8.0f} GFLOP/s"
+                     f"  {fraction:5.2f} of a product's "
                      f"[{low:.2f} - {high:.2f}]{cost.bytes_moved / 1e6:11.1f} MB moved"
                      f"{cost.peak_bytes / 1e6:9.1f} MB at most")
     return [line.replace("nan", "  -") for line in lines]

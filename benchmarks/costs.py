@@ -1,7 +1,7 @@
 """What attention costs, beside the laws of what it must cost: time and memory over length, width, heads and batch.
 
 Each form and PyTorch's, forward and with backward, causal or not; each beside the operations, bytes and memory that
-`laws` counts, and the seconds that they predict from four measured rates of this machine. Then the exponents of power
+`laws` counts, and the seconds that they predict from measured rates of this machine. Then the exponents of power
 laws fitted to what was measured.
 
     python -m benchmarks.costs --threads 2 --json costs.json
@@ -55,7 +55,7 @@ SETTINGS = [
 ]
 
 
-# libraries without an attention of their own: two lengths are enough
+# the other libraries: two lengths are enough
 WITH_PEERS = [Setting("T", T=T) for T in (128, 512)]
 
 
@@ -110,15 +110,14 @@ def measure(torch, setting, rates, options):
     made = candidates(torch, OURS if T <= WHOLE else ["tiled"], B * H, T, causal, backward, D)
     if setting in WITH_PEERS:
         made |= peers(made["tiled"](), B, H, T, D)
-    count = operations(B * H, T, T, D, causal, backward)
-    times = max(1, round(AT_LEAST / count))
+    times = max(1, round(AT_LEAST / operations("tiled", B * H, T, T, D, causal, backward)))
     runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
     # `candidates` has run each once
     seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.15)
     product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
     rows, size = [], (B * H, T, T, D)
     for form, s in seconds.items():
-        s = s / times
+        s, count = s / times, operations(form, *size, causal, backward)
         ours = form in FORMS
         law = (laws.operations(form, *size, causal, backward), laws.traffic(form, *size, causal, backward),
                laws.predicted_seconds(form, rates, *size, causal, backward),
@@ -180,7 +179,8 @@ def table(rows, rates, fits):
     lines += ["", "exponents: time grows like"]
     for (axis, form, causal, backward), fit in fits.items():
         what = f"{form}{', causal' * causal}, forward{' and backward' * backward}"
-        lines.append(f"  {axis}^{fit.exponent:.2f} (± {fit.error:.2f})  {what}")
+        power = f"{axis}^{fit.exponent:.2f} (± {fit.error:.2f})" if fit.error < laws.UNSURE else f"{axis}: no power"
+        lines.append(f"  {power}  {what}")
     return lines
 
 

@@ -14,6 +14,7 @@ import tinymm as tm
 import tinymm.functional as F
 
 from .harness import parse_arguments, report, tenths
+from .machine import use_threads
 
 __all__ = ["SCORES", "Row", "exact_gradient", "gumbel", "main", "reinforce", "reward"]
 
@@ -73,6 +74,7 @@ def measured(name, estimate, rounds, predicted=None):
 def main(argv=None):
     """Measure all of them."""
     options = parse_arguments("bias and variance of gradients through a choice", 9, 1, argv)
+    use_threads(options.threads)
     rewards = reward(np.eye(4))
     baselines = {"none": 0.0, "expected reward": F.expected_reward(SCORES, rewards).item(),
                  "optimal": float(F.optimal_baseline(SCORES, rewards))}
@@ -81,7 +83,7 @@ def main(argv=None):
     rows += [measured(f"Gumbel, {'straight-through' if hard else 'relaxed'}, τ = {tau}",
                       lambda seed, tau=tau, hard=hard: gumbel(tau, hard, DRAWS, seed), options.repeats)
              for hard in (False, True) for tau in TEMPERATURES]
-    report([], options.json, rows=[asdict(row) for row in rows])
+    report([], options.json, options.threads, rows=[asdict(row) for row in rows])
     print(f"\n{options.repeats} rounds of {DRAWS} draws; "
           f"the exact gradient has length {np.linalg.norm(exact_gradient()):.3f}")
     for row in rows:

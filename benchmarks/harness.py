@@ -202,4 +202,6 @@ def parse_arguments(description, repeats, threads, argv=None):
     options = parser.parse_args(argv)
     if options.repeats < 1 or options.threads < 1:
         parser.error(f"--repeats and --threads must be at least 1; got {options.repeats} and {options.threads}")
+    if options.json is not None and not Path(options.json).resolve().parent.is_dir():
+        parser.error(f"--json: there is no folder {Path(options.json).resolve().parent}")
     return options

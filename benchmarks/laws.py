@@ -18,6 +18,7 @@ __all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "p
            "predicted_seconds", "products", "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
+UNSURE = 0.3  # standard error from which on a fitted exponent says nothing
 
 
 def pairs(form, T, S, is_causal=False):
@@ -125,7 +126,7 @@ def memory(form, N, T, S, D, backward=False, threads=1):
         at_once = max(CACHE // max(T * S, 1), 1)
         return ITEM * (vectors + T * S * (N + backward * min(N, threads * at_once)))
     stretches = math.ceil(T / ROWS)
-    shares = min(math.ceil(SHARES / N), stretches)
+    shares = min(math.ceil(SHARES / max(N, 1)), stretches)
     vectors += backward * N * (shares - 1) * 2 * S * D
     threads = min(threads, N * stretches)
     at_work = threads * (scratch_memory(T, S, D, backward) + backward * scratch_memory(T, S, D, False))

@@ -14,6 +14,8 @@ import numpy as np
 from tinymm.extras import need
 from tinymm.viz.figures import DASHES, INK, QUIET, SERIES, STYLE
 
+from .laws import UNSURE
+
 __all__ = ["draw_all", "draw_memory", "draw_rate", "draw_roofline", "draw_time"]
 
 FORMS = ("tiled", "explicit", "fused", "PyTorch", "PyTorch math", "autograd", "MyGrad", "JAX")
@@ -42,7 +44,7 @@ def draw_time(found, target):
                     continue
                 T, ms = np.array([(row["setting"]["T"], row["seconds"][1] * 1e3) for row in points]).T
                 fit, = [e for e in found["exponents"] if (e["axis"], e["form"], e["is_causal"], e["backward"]) ==
-                        ("T", form, False, backward)] or [None]
+                        ("T", form, False, backward) and e["error"] < UNSURE] or [None]
                 name = f"{form}, $T^{{{fit['exponent']:.2f}}}$" if fit else form
                 axis.plot(T, ms, MARKERS[form], color=colour, markersize=4, label=None if fit else name)
                 if fit:
@@ -92,7 +94,7 @@ def draw_roofline(found, target):
 
 def draw_rate(found, target):
     """The share of a product's rate over T, with and without a causal mask, forward and backward."""
-    with panels(target, ["no mask", "causal mask"], "T, positions", "nominal operations / product's rate",
+    with panels(target, ["no mask", "causal mask"], "T, positions", "operations of its products / a product's rate",
                 log_y=False) as axes:
         for axis, causal in zip(axes, (False, True)):
             for form, (colour, dashes) in LOOKS.items():
@@ -101,8 +103,8 @@ def draw_rate(found, target):
                     T, share = np.array([(row["setting"]["T"], row["of_products"][1]) for row in points]).T
                     axis.plot(T, share, MARKERS[form], color=colour, linestyle=dashes, markersize=4,
                               linewidth=1.5, label=form)
-            axis.set_ylim(0, 1.05)
-        axes[0].legend(loc="upper left", labelcolor=INK, fontsize=8.5, ncols=2)
+            axis.set_ylim(0, 1.3)
+        axes[0].legend(loc="upper left", labelcolor=INK, fontsize=8.5, ncols=3)
 
 
 def curve(found, form, backward, causal=False):

@@ -8,6 +8,7 @@ __all__ = ["EQUIVALENT"]
 
 SAME = "the general way, slower, to the same numbers"
 SYMMETRIC = "the two arguments of the function play the same part"
+WEAK = "a Python number tells the kind of the dtype, whatever its value"
 CLIPPED = "np.clip(a, x, b) and np.clip(x, a, b) are both min(max(a, x), b)"
 SIZE_ONLY = "only the size is read, which x and the target have in common"
 ANY_LENGTH = "NumPy takes any negative length for the one to work out"
@@ -93,7 +94,12 @@ EQUIVALENT = [  # (function, changed line, reason)
      "return straight_through(np.moveaxis(likeliest_weights(np.moveaxis(noisy, dim, -1)), -1, dim), soft)",
      "likeliest_weights makes a constant of a Tensor"),
     ("heads.factor", "return 1 / math.sqrt(query.shape[-1] or 2) if scale is None else float(scale)", NO_FEATURES),
-    ("heads.Mask.__init__", "self.masks = mask.reshape(-2, *mask.shape[-2:])", ANY_LENGTH),
+    ("heads.are_tame", "half = np.result_type(key, query, 0.0).itemsize == 2", SYMMETRIC),
+    ("heads.are_tame", "half = np.result_type(query, 0.0, key).itemsize == 2", SYMMETRIC),
+    ("heads.are_tame", "half = np.result_type(query, key, 1.0).itemsize == 2", WEAK),
+    ("heads.checked",
+     "leading.append(checked_mask(name, mask, is_causal, query.shape[-2], value.shape[-2]).shape[:-2])",
+     "there is a value for each key"),
     ("heads.Mask.__init__", "self.which = np.broadcast_to(which, leading).reshape(-2)", ANY_LENGTH),
     ("kernels.quadratic_linear_attention", "weights = similarity / (total - (total == 0))",
      "0 / −1 and 0 / 1 are both 0"),
@@ -197,8 +203,12 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("softmaxes.is_last", "return dim in (-1, x.ndim)", "a last axis that is not recognised: " + SAME),
     ("softmaxes.is_last", "return dim in (-1, -1)", "a last axis that is not recognised: " + SAME),
     ("softmaxes.is_last", "return dim in (-1, x.ndim - 0)", "a last axis that is not recognised: " + SAME),
-    ("tiles.Tiles.__init__", "self.dtype = np.result_type(key, query, value)", SYMMETRIC),
-    ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, value, key)", SYMMETRIC),
+    ("steps.grouped", "if getattr(mask, 'ndim', 1) > 2:", "what has no axes is refused later"),
+    ("steps.grouped", "if getattr(mask, 'ndim', -1) > 2:", "what has no axes is refused later"),
+    ("tiles.Tiles.__init__", "self.dtype = np.result_type(key, query, value, 0.0)", SYMMETRIC),
+    ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, value, key, 0.0)", SYMMETRIC),
+    ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, key, 0.0, value)", SYMMETRIC),
+    ("tiles.Tiles.__init__", "self.dtype = np.result_type(query, key, value, 1.0)", WEAK),
     ("tiles.Tiles.__init__", "self.N, self.T, self.S = len(self.q), query.shape[-2], value.shape[-2]", A_VALUE_EACH),
     ("tiles.Tiles.__init__", "self.tame = are_tame(key, query, scale, mask)", SYMMETRIC),
     ("tiles.Tiles.forward", "ceiling = Ceiling(self.base, total, sums)", SUMS_ALIKE),

@@ -80,7 +80,7 @@ def linear_in_the_cotangent(subject, g, rng):
             raise broken(subject, f"{label}: a zero cotangent gives a gradient that is not zero: {zero.ravel()[:4]}")
         # where every true gradient is 0, as of a softmax of one score, what is left is rounding of the cotangent
         scale = float(np.abs(a).max(initial=0) + np.abs(b).max(initial=0)
-                      + 1e-4 * (np.abs(g) + np.abs(h)).max(initial=0)) or 1.0
+                      + 1e-3 * (np.abs(g) + np.abs(h)).max(initial=0)) or 1.0
         error = float(np.abs(alpha * a + beta * b - both).max(initial=0)) / scale
         if not error <= ROUNDING:
             raise broken(subject, f"{label}: the VJP is not linear in its cotangent: "

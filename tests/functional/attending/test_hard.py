@@ -50,6 +50,7 @@ def test_the_likeliest_is_the_first_of_the_largest(seed):
     assert F.likeliest_weights(np.array([[-np.inf, -3.0]])).tolist() == [[0, 1]]
     scores = np.array([[[-3.0, 0.0, -1.0], [-np.inf, 0.0, 0.0], [-np.inf, -np.inf, -np.inf]]])
     assert F.likeliest_weights(scores).tolist() == [[[0, 1, 0], [0, 1, 0], [0, 0, 0]]]
+    assert F.likeliest_weights(np.array([[[0.2, 0.8, 0.0], [0.0, 0.0, 0.0]]])).tolist() == [[[0, 1, 0], [0, 0, 0]]]
     of_tensor = F.likeliest_weights(tm.tensor(alpha.astype(np.float32)[:, None], requires_grad=True))
     np.testing.assert_array_equal(of_tensor.data, F.likeliest_weights(alpha)[:, None])
     assert of_tensor.dtype == np.float32 and not of_tensor.requires_grad

@@ -89,9 +89,18 @@ def test_the_scale_is_a_python_number():
     assert factor(np.ones((2, 4)), None) == 0.5 and type(factor(np.ones(4), np.float64(2.0))) is float
 
 
+def test_leading_axes_are_those_of_all():
+    q, k, v, mask = (np.ones(shape) for shape in ((2, 1, 5, 3), (4, 6, 3), (6, 2), (7, 1, 1, 5, 6)))
+    assert heads.checked("x", q, k, v, None, False) == (2, 4) and heads.checked("x", q, k, v, mask, False) == (7, 2, 4)
+    with pytest.raises(ValueError, match=r"x: the leading axes must broadcast; .*\(6, 2\), with a mask \(3, 5, 6\)"):
+        heads.checked("x", q, k, v, mask[:1, 0].repeat(3, 0)[:, 0], False)
+
+
 def test_tame_up_to_the_bound():
     one = np.ones((1, 1))
     assert are_tame(one, one, heads.TAME, None) and not are_tame(one, one, math.nextafter(heads.TAME, math.inf), None)
+    for dtype, tame in ((np.float16, False), (np.float32, True), (int, True)):
+        assert are_tame(one.astype(dtype), one.astype(dtype), None, None) == tame
     with np.errstate(over="raise"):
         assert longest(np.full((2, 3), 1e200)) == math.inf
 
@@ -100,6 +109,7 @@ spans = st.tuples(st.integers(0, 8), st.integers(1, 5)).map(lambda span: slice(s
 
 
 @given(spans, spans)
+@example(slice(2, 4), slice(1, 5))                                                      # queries that begin within
 @example(slice(0, 2), slice(1, 6))                                                      # keys beyond the last query
 def test_a_causal_tile_is_that_part_of_the_triangle(rows, keys):
     assume(keys.start < rows.stop)                                                      # or it is never asked for

@@ -170,6 +170,8 @@ def test_errors(rng):
         F.scaled_dot_product_attention(query, key, value, np.ones((5, 6), bool), is_causal=True)
     with pytest.raises(ValueError, match="boolean .* or floating; got int64"):
         F.scaled_dot_product_attention(query, key, value, np.ones((5, 6), np.int64))
+    with pytest.raises(ValueError, match=r"attention: the mask must broadcast to \(..., 1, 6\); got \(5, 6\)"):
+        F.attention(query[..., :1, :], key, value, np.ones((5, 6), bool))
     with pytest.raises(ValueError, match="divide the query's"):
         F.scaled_dot_product_attention(query, key[:, :2], value[:, :2], enable_gqa=True)
     with pytest.raises(ValueError, match="divide the query's"):

@@ -72,8 +72,8 @@ def likeliest_weights(weights):
     if isinstance(weights, Tensor):
         return Tensor(likeliest_weights(weights.data))
     first = np.arange(weights.shape[-1]) == weights.argmax(-1)[..., None]
-    nowhere = (weights == 0).all(-1, keepdims=True) | (weights == -np.inf).all(-1, keepdims=True)
-    return (first & ~nowhere).astype(weights.dtype)
+    nowhere = (weights == 0).all(-1, keepdims=True)
+    return (first & ~nowhere & (weights != -np.inf)).astype(weights.dtype)
 
 
 def location_log_probability(scores, choice, mask=None):

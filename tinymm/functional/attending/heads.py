@@ -76,8 +76,8 @@ def are_tame(query, key, scale, mask):
     """Whether no score is so large that a maximum must be subtracted from it:
     Cauchy and Schwarz know without looking."""
     floating = mask is not None and mask.dtype.kind == "f"
-    roomy = float(np.finfo(np.result_type(query, key, 0.0)).max) > math.exp(2 * TAME)
-    return roomy and not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
+    half = np.result_type(query, key, 0.0).itemsize == 2
+    return not half and not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
 
 
 def longest(vectors):
