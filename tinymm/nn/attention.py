@@ -43,7 +43,7 @@ class MultiheadAttention(Module):
     -----
     The parameters are PyTorch's, so that a state copies over. Two things differ from its class: the batch comes
     always first, and **masks are turned round**: here True means *may attend*, there it means *may not*. A query
-    that may attend to nothing gets zero from the heads, where PyTorch gives NaN.
+    that may attend to nothing gets zero from the heads, where PyTorch with `need_weights` gives NaN.
 
     References
     ----------

@@ -1,5 +1,5 @@
 """Scaled dot-product attention as one op that keeps its exponentials:
-the steps of `attending`, forward and backward in one go.
+the steps of `steps`, forward and backward in one go.
 
 The exponentials e, (..., T, S), are the only large array that lives on to the backward pass; the explicit steps keep
 scores, masked scores and weights, and walk back through each. A few heads at a time, so that what is large is still in

@@ -1,8 +1,9 @@
 r"""Linear attention: a kernel $\varphi(q)^\top\varphi(k)$ for $\exp(q^\top k)$,
 so that the sum over keys can be taken first.
 
-Queries (..., T, D), keys (..., S, D), values (..., S, E), with equal leading axes. Three forms of one formula:
-quadratic (all T·S weights, to look at), linear (what it is for), and recurrent (one position at a time, for decoding).
+Queries (..., T, D), keys (..., S, D), values (..., S, E); under a causal mask with equal leading axes. Three forms of
+one formula: quadratic (all T·S weights, to look at), linear (what it is for), and recurrent (one position at a time,
+for decoding).
 """
 
 import numpy as np

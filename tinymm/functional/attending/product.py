@@ -50,6 +50,10 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     The forms are functions too: `explicit_attention`, `fused_attention`, `tiled_attention`. Memory beside inputs and
     result: several (..., T, S), one, none.
 
+    Fused and tiled divide by the sum of a row at the end, not each weight: values beyond 1e25 or below 1e-25 of float32
+    can leave its range beside large scores, where the explicit form's do not. Other than in PyTorch a mask may add
+    leading axes, and a key that is hidden may hold NaN.
+
     References
     ----------
     Vaswani et al., "Attention is all you need", 2017, equation 1. Ainslie et al., "GQA", 2023.

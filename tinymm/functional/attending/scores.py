@@ -1,7 +1,7 @@
 r"""Score functions that attention can ask: dot product, concatenation, a small network (article 4.1, step 1).
 
 Each compares every query (..., T, D) with every key (..., S, E) and gives scores (..., T, S). Scaled dot product,
-general and additive scores stand in `attending`, beside the two steps that follow.
+general and additive scores stand in `steps`, beside the two steps that follow.
 """
 
 import numpy as np

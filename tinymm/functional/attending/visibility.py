@@ -1,7 +1,7 @@
 """Who may look at whom: boolean masks (T, S), True = may attend. Sliding windows, blocks, sinks.
 
 Query t stands at position `offset` + t and key s at position s, as in `relative_positions`; the causal mask stands in
-`attending`. Masks are combined with & and |.
+`steps`. Masks are combined with & and |.
 """
 
 import numpy as np
