@@ -8,6 +8,7 @@ from benchmarks import passes
 
 
 def test_the_program_adds_up_what_it_timed(monkeypatch, tmp_path, capsys):
+    pytest.importorskip("threadpoolctl")
     monkeypatch.setattr(passes, "peer", lambda name: None)
     monkeypatch.setattr(passes, "PASSES", {"softmax, 2048 rows of 512": passes.PASSES["softmax, 2048 rows of 512"]})
     passes.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])
