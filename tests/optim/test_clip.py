@@ -76,6 +76,13 @@ def test_value():
     assert (p.grad == expected).all()
 
 
+def test_float16_squares_do_not_overflow():
+    p = tm.tensor(np.zeros(4, np.float16), requires_grad=True)
+    p.grad = np.full(4, 300, np.float16)
+    assert clip_grad_norm_([p], 1.0) == 600.0 and p.grad.dtype == np.float16
+    np.testing.assert_allclose(p.grad, 0.5, rtol=1e-3)
+
+
 def test_one_parameter_may_come_alone():
     p = tm.tensor([0.0, 0.0], requires_grad=True)
     p.grad = np.array([30.0, 40.0], np.float32)
