@@ -50,7 +50,7 @@ def clip_grad_norm_(parameters, max_norm):
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm_: max_norm must be positive; got {max_norm}")
     grads = gradients(parameters)
-    wide = [g.astype(np.promote_types(g.dtype, np.float32), copy=False) for g in grads]     # 300² is too much for float16
+    wide = [g.astype(np.promote_types(g.dtype, np.float32), copy=False) for g in grads]     # float16 ends below 256²
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in wide))
     scale = max_norm / (norm + 1e-6)
     if scale < 1 and math.isfinite(norm):
