@@ -11,33 +11,10 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
+from benchmarks.estimators import SCORES as E
+from benchmarks.estimators import exact_gradient, gumbel, reinforce, reward
 
 SEEDS = st.integers(0, 2**32 - 1)
-V, X = np.array([-1.0, 0.0, 1.0, 2.0]), 0.8
-E = np.array([0.5, 1.0, 0.0, -0.5])
-
-
-def reward(y, power=2):
-    return 3 - (F.sum(y * V, -1) - X) ** power
-
-
-def exact_gradient(e=E, power=2):
-    leaf = tm.tensor(e, requires_grad=True)
-    return tm.grad(F.expected_reward(leaf, reward(np.eye(4), power)), leaf)[0].data
-
-
-def reinforce(baseline, n, seed):
-    """n estimates (n, 4) of the gradient, each from one draw, by way of the tape."""
-    e = tm.tensor(np.tile(E, (n, 1)), requires_grad=True)
-    choice = F.sampled_weights(F.softmax(e.data, -1), np.random.default_rng(seed))
-    loss = F.reinforce_loss(F.location_log_probability(e, choice), reward(choice), baseline)
-    return -n * tm.grad(loss, e)[0].data
-
-
-def gumbel(tau, hard, n, seed, power=2):
-    e = tm.tensor(np.tile(E, (n, 1)), requires_grad=True)
-    y = F.gumbel_softmax(e, tau, hard, rng=np.random.default_rng(seed))
-    return tm.grad(F.sum(reward(y, power)), e)[0].data
 
 
 def mean_and_error(estimates):
