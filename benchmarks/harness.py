@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tinymm.machine.bench import check_writable
+
 from . import machine
 
 __all__ = ["Comparison", "alternate", "announced", "clock_for", "compare", "parse_arguments", "report", "tenths"]
@@ -202,6 +204,8 @@ def parse_arguments(description, repeats, threads, argv=None):
     options = parser.parse_args(argv)
     if options.repeats < 1 or options.threads < 1:
         parser.error(f"--repeats and --threads must be at least 1; got {options.repeats} and {options.threads}")
-    if options.json is not None and not Path(options.json).resolve().parent.is_dir():
-        parser.error(f"--json: there is no folder {Path(options.json).resolve().parent}")
+    try:
+        check_writable("--json", options.json)
+    except ValueError as error:
+        parser.error(str(error))
     return options

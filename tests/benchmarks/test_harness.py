@@ -102,8 +102,11 @@ def test_an_absent_peer_is_left_out_with_a_word(capsys):
     assert "no_such_library: not installed" in capsys.readouterr().out
 
 
-def test_options_must_be_positive(capsys):
+def test_options_that_cannot_be_are_refused(capsys):
     assert harness.parse_arguments("x", 20, 1, []).repeats == 20
     with pytest.raises(SystemExit):
         harness.parse_arguments("x", 20, 1, ["--repeats", "0"])
-    assert "at least 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        harness.parse_arguments("x", 20, 1, ["--json", __file__ + "/found.json"])
+    told = capsys.readouterr().err
+    assert "at least 1" in told and "--json must lie in a folder that can be written" in told
