@@ -17,7 +17,7 @@ import numpy as np
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.functional.attending.product import LARGE
-from tinymm.functional.scratch import give_back
+from tinymm.cores.memory import give_back
 
 from . import laws
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report, tenths

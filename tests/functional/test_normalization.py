@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.functional import blocks
+from tinymm.cores import blocks
 from tinymm.functional.normalization import in_order, side_by_side
 from tinymm.testing.strategies import arrays, shapes
 

@@ -155,9 +155,9 @@ EQUIVALENT = [  # (function, changed line, reason)
      BOTH_WAYS),
     ("product.scaled_dot_product_attention", "large = query.shape[-2] * value.shape[-2] >= LARGE and "
                                              'not getattr(attn_mask, "requires_grad", False)', A_VALUE_EACH),
-    ("scratch.scratch", "memory = _free.pop() if _free else np.empty(1, np.uint8)",
+    ("memory.scratch", "memory = _free.pop() if _free else np.empty(1, np.uint8)",
      "one byte may serve one array of a byte"),
-    ("steps.attention_scores", "scale = 1 / math.sqrt(query.shape[-1] or 2) if scale is None else scale", NO_FEATURES),
+    ("scores.attention_scores", "scale = 1 / math.sqrt(query.shape[-1] or 2) if scale is None else scale", NO_FEATURES),
     ("steps.attention", "attn_mask = causal_mask(query.shape[-2], value.shape[-2])", A_VALUE_EACH),
     ("steps.attention", "output = attention_sum(dropout(weights, dropout_p, True, rng), value)",
      "with p = 0 dropout returns its input"),

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+import tinymm.cores
 import tinymm.functional
 from tinymm.autograd import registry
 from tinymm.testing import SPECS
@@ -19,7 +20,8 @@ from tinymm.testing import SPECS
 __all__ = ["ROOM", "Target", "functions_around", "functions_of", "targets_in"]
 
 NO_MATHEMATICS = {"methods", "protocol", "threads"}  # who calls what, and when
-ROOM = tuple(m.name for m in pkgutil.walk_packages(tinymm.functional.__path__, "tinymm.functional.")
+ROOM = tuple(m.name for room in (tinymm.functional, tinymm.cores)
+             for m in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
              if m.name.rpartition(".")[2] not in NO_MATHEMATICS)
 
 

@@ -11,8 +11,8 @@ from scipy import sparse
 import tinymm.functional as F
 from tinymm.cli import main
 from tinymm.data import bag_of, draw_opinions
-from tinymm.data.opinions import GOOD
-from tinymm.data.tokenizer import PAD, UNK
+from tinymm.data.texts.opinions import GOOD
+from tinymm.data.texts.tokenizer import PAD, UNK
 from tinymm.nn import integrated_gradients
 from tinymm.recipes import text_classification as recipe
 from tinymm.recipes.text_classification import data as recipe_data

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ..autograd import op, saving
-from .blocks import as_floating, in_blocks
+from ..cores.blocks import as_floating, in_blocks
 from .elementwise import erf, sigmoid, tanh
 from .normal import NORMAL_CDF, TANH_GELU, tanh_of_odd
 

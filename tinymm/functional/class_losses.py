@@ -7,7 +7,7 @@ is an index of a class or a distribution over classes.
 import numpy as np
 
 from ..autograd import Tensor, op, saving
-from .blocks import as_floating
+from ..cores.blocks import as_floating
 from .losses import reduced
 from .softmaxes import along, exponentials, log_softmax
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.special
 
 from ..autograd import op
-from .blocks import in_blocks
+from ..cores.blocks import in_blocks
 from .normal import ERF, tanh_of_odd
 
 __all__ = ["abs", "astype", "ceil", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "reciprocal", "round",

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
-from .blocks import as_floating, over_rows
+from ..cores.blocks import as_floating, over_rows
 from .reductions import centred
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]

@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from ..autograd import Tensor, op, saving
+from ..cores.blocks import as_floating
 from .axes import axis_of, reduced
-from .blocks import as_floating
 from .joining import concatenate
 from .selection import where
 from .shape import broadcast_to, flip, permute

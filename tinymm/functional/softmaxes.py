@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from ..autograd import Tensor, op
+from ..cores.blocks import as_floating, as_rows, over_rows
 from .axes import axis_of
-from .blocks import as_floating, as_rows, over_rows
 
 __all__ = ["log_softmax", "softmax"]
 

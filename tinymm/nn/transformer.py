@@ -5,8 +5,8 @@ boolean with True = *may attend*, the reverse of PyTorch's classes of these name
 """
 
 from .. import functional as F
-from .attention import MultiheadAttention
-from .cache import KeyValueCache, MemoryCache, unchanged_on_error
+from .attention.cache import KeyValueCache, MemoryCache, unchanged_on_error
+from .attention.multihead import MultiheadAttention
 from .containers import ModuleList
 from .dropout import Dropout
 from .linear import Linear

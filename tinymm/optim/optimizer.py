@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..autograd import Tensor
-from ..functional.threads import parallel_for
+from ..cores.threads import parallel_for
 
 __all__ = ["Optimizer", "blocks"]
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..autograd.mode import mode
-from ..functional.threads import parallel_for
+from ..cores.threads import parallel_for
 
 __all__ = ["backward_replicas"]
 

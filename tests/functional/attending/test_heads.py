@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.functional import threads
+from tinymm.cores import threads
 from tinymm.functional.attending import heads
-from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponentials, factor, longest, pieces, stacked
+from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponentiate, factor, longest, pieces, stacked
 from tinymm.functional.attending.powers import TWO, E
 
 
@@ -63,7 +63,7 @@ def test_exponentials_hide_the_first_rows(lower, base, rng):
     if lower is not None:
         expected /= np.where(expected > 0, expected, 0).max(-1, keepdims=True)
     e /= base.ln
-    exponentials(e, mask, lower, base)
+    exponentiate(e, mask, lower, base)
     np.testing.assert_allclose(e, expected)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.functional import threads
+from tinymm.cores import threads
 from tinymm.functional.convolution import conv
 from tinymm.testing.specs.convolution.conv import looped
 from tinymm.testing.strategies import convolutions, transposed_convolutions

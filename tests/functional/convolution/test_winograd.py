@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.functional import threads
+from tinymm.cores import threads
 from tinymm.functional.convolution import columns, winograd
 from tinymm.functional.convolution.windows import geometry_of
 from tinymm.testing import gradcheck, gradgradcheck

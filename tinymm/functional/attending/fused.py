@@ -11,10 +11,10 @@ import math
 import numpy as np
 
 from ...autograd import op, saving
-from ..scratch import scratch
+from ...cores.memory import scratch
+from ...cores.threads import parallel_for
 from ..softmaxes import ceiling
-from ..threads import parallel_for
-from .heads import are_tame, checked, exponentials, factor, pieces, stacked, with_ones, with_sums
+from .heads import are_tame, checked, exponentiate, factor, pieces, stacked, with_ones, with_sums
 from .powers import base_for
 from .steps import causal_mask, explicit_attention
 
@@ -76,7 +76,7 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     def some(i, empty):
         sq = np.multiply(q[i], scale, out=empty(q[i].shape, dtype))
         np.matmul(sq, k[i].mT, out=e[i])                                # σ Q Kᵀ / ln b
-        exponentials(e[i], None if mask is None else mask[i], lower, base)
+        exponentiate(e[i], None if mask is None else mask[i], lower, base)
         np.matmul(e[i], ones, out=n[i])
         n[i] += n[i] == 0                                               # a query that may attend to nothing
         np.matmul(e[i], v[i], out=y[i])

@@ -7,7 +7,7 @@ import numpy as np
 
 from .powers import E
 
-__all__ = ["Mask", "are_tame", "checked", "exponentials", "factor", "heads", "pieces", "stacked",
+__all__ = ["Mask", "are_tame", "checked", "exponentiate", "factor", "heads", "pieces", "stacked",
            "with_ones", "with_sums"]
 
 TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another, from float32 on
@@ -85,7 +85,7 @@ def longest(vectors):
         return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
 
 
-def exponentials(e, mask, lower, base=E):
+def exponentiate(e, mask, lower, base=E):
     """Scores E / ln b become b^{E / ln b − c}, 0 where one may not look, in their place.
 
     c = lower(E / ln b), or 0 if `lower` is None. The mask may have fewer rows than E: the first ones.

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ...autograd import op
-from ..blocks import as_floating
+from ...cores.blocks import as_floating
 
 __all__ = ["rotary_half_split", "rotary_interleaved"]
 

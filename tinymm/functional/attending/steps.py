@@ -1,4 +1,4 @@
-r"""Attention, step by step: scores, weights, weighted sum (article 4.1).
+r"""Attention, step by step: scores (file `scores`), weights, weighted sum (article 4.1).
 
 A query asks, keys are compared with it, values are mixed by how well their key
 fits. Queries (..., T, D), keys (..., S, D), values (..., S, E); leading axes
@@ -10,120 +10,12 @@ import math
 import numpy as np
 
 from ..dropping import dropout
-from ..elementwise import tanh
 from ..selection import where
 from ..softmaxes import softmax
 from .heads import checked
+from .scores import attention_scores
 
-__all__ = ["additive_scores", "attention", "attention_scores", "attention_sum", "attention_weights", "causal_mask",
-           "explicit_attention", "general_scores"]
-
-
-def attention_scores(query, key, scale=None):
-    r"""Scaled dot-product scores: $e_{ts} = q_t^\top k_s / \sqrt{D}$.
-
-    Parameters
-    ----------
-    query : Tensor or ndarray, (..., T, D)
-    key : Tensor or ndarray, (..., S, D)
-    scale : float, optional
-        In place of $1/\sqrt{D}$; 1 gives the plain dot product.
-
-    Returns
-    -------
-    Tensor
-        (..., T, S).
-
-    Raises
-    ------
-    ValueError
-        If the widths differ.
-
-    References
-    ----------
-    Vaswani et al., "Attention is all you need", 2017, equation 1.
-
-    Examples
-    --------
-    >>> import numpy as np, tinymm.functional as F
-    >>> F.attention_scores(np.array([[2.0, 0.0, 0.0, 0.0]]), np.array([[3.0, 0, 0, 0], [0, 3.0, 0, 0]]))
-    array([[3., 0.]])
-    """
-    if query.shape[-1] != key.shape[-1]:
-        raise ValueError("attention_scores: query and key must share the last dimension; "
-                         f"got {query.shape} and {key.shape}")
-    scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
-    # e = (q / √D) kᵀ: scaling T·D numbers instead of T·S
-    return (query * scale) @ key.mT                             # (..., T, S)
-
-
-def general_scores(query, key, weight):
-    r"""Bilinear scores, for queries and keys of different width: $e_{ts} = q_t^\top W k_s$.
-
-    Parameters
-    ----------
-    query : Tensor or ndarray, (..., T, D)
-    key : Tensor or ndarray, (..., S, E)
-    weight : Tensor or ndarray, (D, E)
-
-    Returns
-    -------
-    Tensor
-        (..., T, S).
-
-    References
-    ----------
-    Luong, Pham, Manning, "Effective approaches to attention-based neural machine translation", 2015, equation 8.
-
-    Examples
-    --------
-    >>> import numpy as np, tinymm.functional as F
-    >>> F.general_scores(np.array([[1.0]]), np.array([[2.0, 3.0]]), np.array([[1.0, 10.0]]))
-    array([[32.]])
-    """
-    # e = (q W) kᵀ
-    return (query @ weight) @ key.mT                            # (..., T, S)
-
-
-def additive_scores(query, key, weight_q, weight_k, weight_v):
-    r"""Additive scores: $e_{ts} = w^\top \tanh(W_q q_t + W_k k_s)$.
-
-    Parameters
-    ----------
-    query : Tensor or ndarray, (..., T, D)
-    key : Tensor or ndarray, (..., S, E)
-    weight_q : Tensor or ndarray, (A, D)
-    weight_k : Tensor or ndarray, (A, E)
-    weight_v : Tensor or ndarray, (A,)
-        The w of the formula.
-
-    Returns
-    -------
-    Tensor
-        (..., T, S).
-
-    Notes
-    -----
-    The "concat" score $w^\top \tanh(W [k; q])$ is this one, W being $[W_k, W_q]$. The tanh is what
-    makes it work: of a linear score $w_k^\top k_s + w_q^\top q_t$ the second term is the same for all s, cancels in the
-    softmax, and the weights would not depend on the query at all.
-
-    References
-    ----------
-    Bahdanau, Cho, Bengio, "Neural machine translation by jointly learning to align and translate",
-    2015, appendix A.1.2.
-
-    Examples
-    --------
-    >>> import numpy as np, tinymm.functional as F
-    >>> one = np.array([[1.0]])
-    >>> F.additive_scores(one, np.array([[-1.0], [1.0]]), one, one, np.array([2.0])).round(3)
-    array([[0.   , 1.928]])
-    """
-    q = (query @ weight_q.mT)[..., :, None, :]                  # (..., T, 1, A)
-    k = (key @ weight_k.mT)[..., None, :, :]                    # (..., 1, S, A)
-    # e = wᵀ tanh(W_q q + W_k k)
-    return tanh(q + k) @ weight_v                               # (..., T, S)
+__all__ = ["attention", "attention_sum", "attention_weights", "causal_mask", "explicit_attention"]
 
 
 def attention_weights(scores, mask=None):

@@ -6,9 +6,9 @@ tile's weights are made again: $P = e^{E - L}$. Heads, and parts of them, go to 
 
 import numpy as np
 
-from ..scratch import scratch
-from ..threads import parallel_for
-from .heads import Mask, are_tame, exponentials, factor, heads, with_ones, with_sums
+from ...cores.memory import scratch
+from ...cores.threads import parallel_for
+from .heads import Mask, are_tame, exponentiate, factor, heads, with_ones, with_sums
 from .powers import base_for
 
 __all__ = ["Tiles"]
@@ -91,7 +91,7 @@ class Tiles:
     def exponentials(self, q, k, mask, memory, ceiling):
         """b^{E / ln b − c} of one tile, 0 where one may not look; c = ceiling(E / ln b), or 0 if no score is large."""
         e = np.matmul(q, k.T, out=memory[:len(q) * len(k)].reshape(len(q), len(k)))     # E / ln b = σ Q Kᵀ / ln b
-        exponentials(e, mask, None if self.tame else ceiling, self.base)
+        exponentiate(e, mask, None if self.tame else ceiling, self.base)
         return e
 
     def in_parallel(self, some, products):

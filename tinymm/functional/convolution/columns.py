@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from ..threads import parallel_for
+from ...cores.threads import parallel_for
 from . import winograd
 from .windows import Geometry, view_windows
 

@@ -7,7 +7,7 @@ pixels those are. Results lie in memory in the order of what comes in, and gradi
 import numpy as np
 
 from ...autograd import op, saving
-from ..blocks import over_rows
+from ...cores.blocks import over_rows
 from ..indexing import getitem, place
 from ..joining import pad
 from ..selection import where

@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..scratch import LINE, scratch
-from ..threads import parallel_for
+from ...cores.memory import LINE, scratch
+from ...cores.threads import parallel_for
 
 __all__ = ["Blocks", "Pixels", "correlate", "kernel_gradient", "pays"]
 

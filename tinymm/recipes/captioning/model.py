@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ...cores.threads import parallel_for
 from ...data import WordTokenizer
-from ...data.tokenizer import BOS, EOS
+from ...data.texts.tokenizer import BOS, EOS
 from ...encoders import CausalLSTM, CausalTransformer, ConvEncoder
-from ...functional.threads import parallel_for
 from ...fusion import AttentionFusion
 from ...mapping import Captioner, beam_search, greedy, next_word, sample
 from ...training import load_checkpoint, load_weights

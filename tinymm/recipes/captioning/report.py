@@ -3,7 +3,7 @@ where the model looked."""
 
 import numpy as np
 
-from ...data.tokenizer import BOS, EOS
+from ...data.texts.tokenizer import BOS, EOS
 from ...viz import Example, Report
 from ..results import OURS, with_intervals
 from .evaluate import right, shown

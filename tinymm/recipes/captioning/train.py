@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...data import pad_batch, shifted
-from ...data.tokenizer import UNK
+from ...data.texts.tokenizer import UNK
 from ...mapping import caption_loss, hide_words
 from ...optim import AdamW, WarmupCosine
 from ...training import Selection, Trainer, TrainingConfig, TrainingSet

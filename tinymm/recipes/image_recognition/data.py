@@ -17,7 +17,7 @@ KEPT = 2**29  # bytes of pixels kept in memory; what is larger is read from its 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How training images are changed, anew each time they are shown; see `tinymm.data.augmentation`."""
+    """How training images are changed, anew each time they are shown; see `tinymm.data.images.augmentation`."""
 
     shift: int = 0  # pixels
     degrees: float = 0.0

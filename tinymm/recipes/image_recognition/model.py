@@ -9,8 +9,8 @@ import numpy as np
 from ... import functional as F
 from ... import nn
 from ...autograd import no_grad
+from ...cores.threads import parallel_for
 from ...encoders import ConvEncoder, ResidualEncoder, VisionTransformer
-from ...functional.threads import parallel_for
 from ...training import load_checkpoint, load_weights
 
 __all__ = ["ENCODERS", "ImageClassifier", "ModelConfig", "build", "description", "load", "probabilities"]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...cores.threads import parallel_for
 from ...data import random_split
 from ...data.speech import draw_speaker, draw_strings, join_sounds, official_test, read_spoken_digits, speak
-from ...functional.threads import parallel_for
 
 __all__ = ["RATE", "Part", "Setting", "Task", "Variation", "folder_task", "speakers_of", "voice_task"]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ... import nn
 from ...autograd import no_grad
+from ...cores.threads import parallel_for
 from ...encoders import AudioRecurrent, AudioTransformer
-from ...functional.threads import parallel_for
 from .features import BANDS, spectrograms
 
 __all__ = ["BLANK", "Classifier", "ModelConfig", "Recogniser", "build", "description", "in_batches", "scores_of"]

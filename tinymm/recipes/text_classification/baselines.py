@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...data import TfIdf, letter_ngrams
-from ...data.tokenizer import split_words
+from ...data.texts.tokenizer import split_words
 from ..baselines import linear_svm, majority_class
 
 __all__ = ["baselines", "nearest_by_cosine", "oracle_of_bags"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...data import SubwordTokenizer, WordTokenizer
-from ...data.tokenizer import split_words
+from ...data.texts.tokenizer import split_words
 from ...nn import gradient_times_input, integrated_gradients
 from .model import padded
 

@@ -12,8 +12,8 @@ from ...autograd import no_grad
 from ...data import (
     BytePairTokenizer, CharTokenizer, SubwordTokenizer, WordTokenizer, batches_by_length, pad_batch, pad_pieces,
 )
+from ...cores.threads import parallel_for
 from ...encoders import BagOfWords, TextCNN, TextRNN, TextTransformer
-from ...functional.threads import parallel_for
 from ...training import load_checkpoint, load_weights
 
 __all__ = ["ENCODERS", "TOKENIZERS", "Ensemble", "ModelConfig", "TextClassifier", "build", "description",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ... import functional as F
-from ...data.tokenizer import PAD, UNK
+from ...data.texts.tokenizer import PAD, UNK
 from ...mapping import hide_words
 from ...metrics import accuracy
 from ...optim import AdamW, WarmupCosine

@@ -1,0 +1,7 @@
+"""Work shared among the cores: threads, scratch memory, stretches that fit the cache. No formula lives here."""
+
+from .blocks import as_floating, as_rows, in_blocks, over_rows
+from .memory import give_back, scratch
+from .threads import parallel_for
+
+__all__ = ["as_floating", "as_rows", "give_back", "in_blocks", "over_rows", "parallel_for", "scratch"]

@@ -1,0 +1,13 @@
+"""Pictures: reading files and public layouts, and changing training images."""
+
+from . import augmentation, coco, folder, idx, labelled, picture
+from .augmentation import *
+from .coco import *
+from .folder import *
+from .idx import *
+from .labelled import *
+from .picture import *
+
+__all__ = [
+    *augmentation.__all__, *coco.__all__, *folder.__all__, *idx.__all__, *labelled.__all__, *picture.__all__,
+]

@@ -1,0 +1,138 @@
+"""The judge of the shapes world: is a caption true of a scene, whatever its wording?
+
+The caption is parsed, not compared with references, so every sentence of the grammar gets the verdict it deserves.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations
+
+from .language import PLACE_PHRASES, RELATION_PHRASES, parse
+from .scene import place_holds, relation_holds
+
+__all__ = ["Verdict", "judge", "truth_accuracy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge found.
+
+    Attributes
+    ----------
+    grammatical : bool
+        The caption is a sentence of the grammar.
+    true : bool
+        It is, and all it says holds of distinct things in the scene.
+    complete : bool
+        Every thing in the scene is mentioned by what it is.
+    claims : tuple of (str, bool)
+        Each thing mentioned and each claim made, in words, and whether it holds.
+    """
+
+    grammatical: bool
+    true: bool
+    complete: bool
+    claims: tuple[tuple[str, bool], ...] = ()
+
+
+def judge(caption, scene):
+    """Judge a caption of a scene.
+
+    The mentions are matched to distinct things so that as much as possible holds; the caption is true if all does.
+    A relation or place holds when it is geometrically so by a small margin, even where no reference would claim it.
+
+    Parameters
+    ----------
+    caption : str
+    scene : Scene
+
+    Returns
+    -------
+    Verdict
+
+    Examples
+    --------
+    >>> from tinymm.data.shapes.scene import Scene, Thing
+    >>> a, b = Thing("red", "circle", "small", 0.2, 0.3, 0.11), Thing("blue", "cross", "large", 0.7, 0.3, 0.2)
+    >>> verdict = judge("a blue cross is right of a red circle", Scene((a, b)))
+    >>> verdict.true, verdict.complete
+    (True, True)
+    >>> for claim in judge("a large red circle right of a blue cross", Scene((a, b))).claims: print(claim)
+    ('a large red circle', False)
+    ('a blue cross', True)
+    ('a large red circle right of a blue cross', False)
+    """
+    reading = parse(caption)
+    if reading is None:
+        return Verdict(grammatical=False, true=False, complete=False)
+    surplus = max(0, len(reading.mentions) - len(scene.things))  # mentions left without a thing
+    matched = len(reading.mentions) - surplus
+    found = max(
+        (_findings(reading, things + (None,) * surplus) for things in permutations(scene.things, matched)),
+        key=lambda findings: sum(holds for _, holds in findings),
+    )
+    recognised = sum(holds for _, holds in found[: len(reading.mentions)])
+    return Verdict(
+        grammatical=True,
+        true=all(holds for _, holds in found),
+        complete=recognised == len(scene.things),
+        claims=found,
+    )
+
+
+def truth_accuracy(captions, scenes):
+    """The share of captions that are true of their scene and mention all of it.
+
+    Completeness counts because a caption that says little is true too easily.
+
+    Parameters
+    ----------
+    captions : sequence of str
+    scenes : sequence of Scene
+        As many.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or are zero.
+
+    Examples
+    --------
+    >>> from tinymm.data.shapes.scene import Scene, Thing
+    >>> scene = Scene((Thing("red", "circle", "small", 0.2, 0.3, 0.11),))
+    >>> truth_accuracy(["a red circle", "a small red circle on the right"], [scene, scene])
+    0.5
+    """
+    if not captions or len(captions) != len(scenes):
+        raise ValueError(
+            f"truth_accuracy: needs one caption per scene, at least one; got {len(captions)} and {len(scenes)}"
+        )
+    verdicts = [judge(caption, scene) for caption, scene in zip(captions, scenes)]
+    return sum(verdict.true and verdict.complete for verdict in verdicts) / len(verdicts)
+
+
+def _findings(reading, things):
+    """Each statement of the reading in words, and whether it holds when mention i means things[i]."""
+    found = [(str(mention), _matches(mention, thing)) for mention, thing in zip(reading.mentions, things)]
+    for claim in reading.claims:
+        mention, subject = reading.mentions[claim.subject], things[claim.subject]
+        if claim.other is None:
+            words = f"{mention} {PLACE_PHRASES[claim.word]}"
+            holds = subject is not None and place_holds(claim.word, subject)
+        else:
+            words = f"{mention} {RELATION_PHRASES[claim.word][0]} {reading.mentions[claim.other]}"
+            other = things[claim.other]
+            holds = subject is not None and other is not None and relation_holds(claim.word, subject, other)
+        found.append((words, holds))
+    return tuple(found)
+
+
+def _matches(mention, thing):
+    return (
+        thing is not None
+        and (mention.colour, mention.shape) == (thing.colour, thing.shape)
+        and mention.size in (None, thing.size)
+    )

@@ -1,0 +1,163 @@
+r"""Keys and values kept between the steps of decoding, so that each word is projected once.
+
+One cache belongs to one attention layer and one batch. The decoder layers take a pair of them, the stacks a list with
+an entry per layer; `new_cache()` makes it.
+"""
+
+from contextlib import contextmanager
+
+from ... import functional as F
+
+__all__ = ["KeyValueCache", "MemoryCache", "StreamingCache"]
+
+
+class KeyValueCache:
+    r"""Of self-attention: keys and values of all positions so far, to which each step adds its own.
+
+    Attributes
+    ----------
+    key, value : Tensor (B, H, S, D/H), or None at first
+    length : int
+        Positions read so far: the `offset` of the next one's positional encoding.
+
+    Notes
+    -----
+    With causal attention position t never depends on later ones, so what was computed for it stays true. Decoding T
+    positions costs T projections and T²/2 scores, where running the whole again for each word costs T²/2 and T³/3.
+    Several new positions at once need `is_causal`: without it each of them sees those after it too.
+    Gradients flow through what is kept; decode under `no_grad` if none are wanted.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> attend = tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0))
+    >>> x, cache = tm.tensor(np.random.default_rng(1).normal(size=(1, 3, 8)).astype(np.float32)), tm.nn.KeyValueCache()
+    >>> steps = [attend(x[:, t:t + 1], x[:, t:t + 1], x[:, t:t + 1], cache=cache)[0] for t in range(3)]
+    >>> whole, _ = attend(x, x, x, is_causal=True)
+    >>> bool(np.allclose(F.concatenate(steps, 1).data, whole.data, atol=1e-6)), cache.length
+    (True, 3)
+    """
+
+    def __init__(self):
+        self.key = self.value = None
+        self.length = 0
+
+    def extend(self, key, value):
+        """Add the keys and values (B, H, n, D/H) of n new positions; all of them are returned."""
+        if self.key is not None and key.shape[0] != self.key.shape[0]:
+            raise ValueError(f"{type(self).__name__}: holds a batch of {self.key.shape[0]}; got one of {key.shape[0]}")
+        length = self.length + key.shape[2]
+        if self.key is not None:
+            key, value = (F.concatenate([old, new], 2) for old, new in ((self.key, key), (self.value, value)))
+        self.key, self.value, self.length = key, value, length
+        return key, value
+
+    def select(self, rows):
+        """Keep these rows of the batch, in this order: int array (B′,).
+
+        For beam search, where one caption becomes two.
+        """
+        if self.key is not None:
+            self.key, self.value = self.key[rows], self.value[rows]
+
+
+class StreamingCache(KeyValueCache):
+    r"""Of self-attention over a text without end: only the first `sinks` and the last `window` positions are kept.
+
+    Parameters
+    ----------
+    sinks : int
+    window : int
+        As for `functional.streaming_mask`, whose result this is, one position at a time.
+
+    Notes
+    -----
+    Positions are those of the whole text. (The paper counts positions inside the cache, to stay within the lengths the
+    model was trained on; with rotary or ALiBi attention that needs keys stored before they are turned.)
+
+    References
+    ----------
+    Xiao et al. (2023), Efficient streaming language models with attention sinks, §3.2.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> attend = tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0))
+    >>> cache, x = tm.nn.StreamingCache(sinks=1, window=4), tm.tensor(np.ones((1, 1, 8), np.float32))
+    >>> for _ in range(100):
+    ...     _, weights = attend(x, x, x, cache=cache)
+    >>> cache.length, weights.shape
+    (100, (1, 1, 5))
+    """
+
+    def __init__(self, sinks, window):
+        if sinks < 0 or window < 1:
+            raise ValueError("StreamingCache: needs 0 or more sinks and a window of 1 or more; "
+                             f"got {sinks} and {window}")
+        super().__init__()
+        self.sinks, self.window = sinks, window
+
+    def extend(self, key, value):
+        """Add the keys and values (B, H, 1, D/H) of one new position;
+        those it may see, its own included, are returned."""
+        if key.shape[2] != 1:
+            raise ValueError(f"StreamingCache: takes one position at a time; got {key.shape[2]}")
+        key, value = super().extend(key, value)
+        if key.shape[2] > self.sinks + self.window:
+            gone = self.sinks                                               # the oldest that is no sink
+            key, value = (F.concatenate([x[:, :, :gone], x[:, :, gone + 1:]], 2) for x in (key, value))
+            self.key, self.value = key, value
+        return key, value
+
+
+class MemoryCache:
+    r"""Of attention to a memory: its keys and values, projected at the first step and the same at all others.
+
+    Attributes
+    ----------
+    key, value : Tensor (B, H, S, D/H), or None at first
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> attend = tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0))
+    >>> word, image = (tm.tensor(np.ones((1, n, 8), np.float32)) for n in (1, 9))
+    >>> cache = tm.nn.MemoryCache()
+    >>> first, _ = attend(word, image, image, cache=cache)
+    >>> second, _ = attend(word, None, None, cache=cache)
+    >>> bool((first.data == second.data).all())
+    True
+    """
+
+    def __init__(self):
+        self.key = self.value = None
+
+    def extend(self, key, value):
+        """Keep keys and values (B, H, S, D/H), once."""
+        if self.key is not None:
+            raise ValueError("MemoryCache: already holds a memory; pass None for key and value from the second step on")
+        self.key, self.value = key, value
+        return key, value
+
+    def select(self, rows):
+        """Keep these rows of the batch, in this order: int array (B′,)."""
+        if self.key is not None:
+            self.key, self.value = self.key[rows], self.value[rows]
+
+
+@contextmanager
+def unchanged_on_error(caches):
+    """If what follows fails, the caches (one, None, or nested tuples and lists) are as before: it can be repeated."""
+    before = [(cache, vars(cache).copy()) for cache in _flat(caches)]
+    try:
+        yield
+    except BaseException:
+        for cache, content in before:
+            vars(cache).update(content)
+        raise
+
+
+def _flat(caches):
+    if isinstance(caches, (list, tuple)):
+        return [cache for several in caches for cache in _flat(several)]
+    return [] if caches is None else [caches]

@@ -1,0 +1,93 @@
+"""Look inside a Module while it runs: see every call, or collect the attention weights."""
+
+import inspect
+from contextlib import contextmanager
+from functools import wraps
+
+from ..attention.multihead import MultiheadAttention
+
+__all__ = ["observe", "record_attention"]
+
+
+@contextmanager
+def observe(module, callback):
+    """Context manager: after each call of the Module and of those below, call `callback(name, layer, inputs, output)`.
+
+    Parameters
+    ----------
+    module : Module
+    callback : callable
+        Gets the dotted name, the layer, the list of its inputs, and what it returned.
+
+    Examples
+    --------
+    >>> import tinymm as tm
+    >>> model = tm.nn.Sequential(tm.nn.ReLU(), tm.nn.Tanh())
+    >>> with observe(model, lambda name, layer, inputs, output: print(repr(name), output.shape)):
+    ...     y = model(tm.tensor([1.0, 2.0]))
+    '0' (2,)
+    '1' (2,)
+    '' (2,)
+    """
+    def wrap(name, layer, forward):
+        @wraps(forward)
+        def watched(*inputs, **kwargs):
+            output = forward(*inputs, **kwargs)
+            callback(name, layer, list(inspect.signature(forward).bind(*inputs, **kwargs).arguments.values()), output)
+            return output
+        return watched
+
+    with _replaced_forward(module.named_modules(), wrap):
+        yield
+
+
+@contextmanager
+def record_attention(module):
+    """Context manager: collect the weights of every `MultiheadAttention` below, head by head.
+
+    Yields
+    ------
+    dict of str to list of ndarray (B, H, T, S)
+        Dotted name of the layer to its weights, one array per call.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> layer = tm.nn.TransformerEncoderLayer(8, 2, 16, rng=np.random.default_rng(0)).eval()
+    >>> with record_attention(layer) as maps:
+    ...     y = layer(tm.tensor(np.ones((1, 5, 8), np.float32)))
+    >>> maps["self_attn"][0].shape
+    (1, 2, 5, 5)
+    """
+    maps = {}
+
+    def wrap(name, layer, forward):
+        maps[name] = []
+
+        @wraps(forward)
+        def recorded(*inputs, **kwargs):
+            asked = inspect.signature(forward).bind(*inputs, **kwargs).arguments
+            output, weights = forward(**{**asked, "need_weights": True, "average_attn_weights": False})
+            maps[name].append(weights.data)
+            if not asked.get("need_weights", True):
+                return output, None
+            return output, weights.mean(axis=1) if asked.get("average_attn_weights", True) else weights
+        return recorded
+
+    with _replaced_forward(((n, m) for n, m in module.named_modules() if isinstance(m, MultiheadAttention)), wrap):
+        yield maps
+
+
+@contextmanager
+def _replaced_forward(named_layers, wrap):
+    """For a while, each layer's own `forward` is the wrapped one."""
+    layers = [(name, layer, vars(layer).get("forward")) for name, layer in named_layers]
+    for name, layer, _ in layers:
+        layer.forward = wrap(name, layer, layer.forward)
+    try:
+        yield
+    finally:
+        for _, layer, before in layers:
+            del layer.forward
+            if before is not None:
+                layer.forward = before

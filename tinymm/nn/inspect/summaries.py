@@ -1,0 +1,146 @@
+"""A table of a Module's layers: shapes, parameters and what they cost.
+
+Cost counts the matrix products of one forward pass, a multiplication and an addition each: 2 FLOPs per weight
+used. Elementwise work (activations, norms, softmax, pooling, biases) is left out: it is the smaller part.
+"""
+
+import math
+from dataclasses import dataclass
+
+from ...autograd import no_grad
+from ..attention.multihead import MultiheadAttention
+from ..convolution import Conv1d, Conv2d, ConvTranspose2d
+from ..linear import Linear
+from ..recurrent import GRU, LSTM, RNN
+from .observing import observe
+
+__all__ = ["Summary", "summary"]
+
+
+def linear_flops(layer, inputs, y):
+    """2 · rows · in · out."""
+    return 2 * y.size * layer.weight.shape[1]
+
+
+def convolution_flops(layer, inputs, y):
+    """2 · outputs · (in / groups) · |kernel|."""
+    return 2 * y.size * math.prod(layer.weight.shape[1:])
+
+
+def transposed_flops(layer, inputs, y):
+    """2 · inputs · out · |kernel|."""
+    return 2 * inputs[0].size * math.prod(layer.weight.shape[1:])
+
+
+def recurrent_flops(layer, inputs, y):
+    """2 · B · T · |weights|: each weight of each layer and direction once per step."""
+    weights = sum(p.size for name, p in layer.own_parameters() if name.startswith("weight"))
+    return 2 * math.prod(inputs[0].shape[:2]) * weights
+
+
+def attention_flops(layer, inputs, y):
+    """Projections 2·B·D·(T·D + S·kdim + S·vdim), scores and sum 4·B·T·S·D; out_proj stands in its own row."""
+    query, key, value = inputs[:3]
+    batch, length, width = query.shape
+    keys = key.shape[1]
+    projections = length * width + keys * (key.shape[2] + value.shape[2])
+    return 2 * batch * width * projections + 4 * batch * length * keys * width
+
+
+FLOPS = {Linear: linear_flops, Conv1d: convolution_flops, Conv2d: convolution_flops, ConvTranspose2d: transposed_flops,
+         RNN: recurrent_flops, LSTM: recurrent_flops, GRU: recurrent_flops, MultiheadAttention: attention_flops}
+
+
+@dataclass
+class Row:
+    """One layer: its own parameters, its own cost, and the shape of its last output."""
+
+    name: str
+    kind: str
+    parameters: int
+    shape: str = "not called"
+    flops: int = 0
+
+
+class Summary:
+    """What `summary` returns; prints as a table.
+
+    Attributes
+    ----------
+    rows : list of Row
+    parameters, flops : int
+        Of the whole Module.
+    """
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.parameters = sum(row.parameters for row in rows)
+        self.flops = sum(row.flops for row in rows)
+
+    def __repr__(self):
+        body = [(_indented(row), row.shape, f"{row.parameters:,}", f"{row.flops:,}") for row in self.rows]
+        lines = [("layer", "output", "parameters", "FLOPs"), *body,
+                 ("total", "", f"{self.parameters:,}", f"{self.flops:,}")]
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        text = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip()
+                for a, b, c, d in lines]
+        rule = "-" * (sum(widths) + 6)
+        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+
+
+def summary(module, *inputs):
+    """Run a Module once on example inputs and tabulate its layers.
+
+    Parameters
+    ----------
+    module : Module
+        Run in evaluation mode, without a tape; its modes are put back.
+    *inputs
+        What `module` is called with.
+
+    Returns
+    -------
+    Summary
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> model = tm.nn.Sequential(tm.nn.Linear(4, 8, rng=rng), tm.nn.ReLU(), tm.nn.Linear(8, 2, rng=rng))
+    >>> tm.nn.summary(model, np.ones((16, 4), np.float32))
+    layer       output   parameters  FLOPs
+    --------------------------------------
+    Sequential  (16, 2)           0      0
+      0 Linear  (16, 8)          40  1,024
+      1 ReLU    (16, 8)           0      0
+      2 Linear  (16, 2)          18    512
+    --------------------------------------
+    total                        58  1,536
+    """
+    owned = {}
+    for name, parameter in module.named_parameters():
+        layer = name.rpartition(".")[0]
+        owned[layer] = owned.get(layer, 0) + parameter.size
+    rows = {name: Row(name, type(layer).__name__, owned.get(name, 0)) for name, layer in module.named_modules()}
+
+    def note(name, layer, inputs, output):
+        y = output[0] if isinstance(output, tuple) else output
+        rows[name].shape = str(y.shape)
+        if type(layer) in FLOPS:
+            rows[name].flops += FLOPS[type(layer)](layer, inputs, y)
+
+    modes = [(layer, layer.training) for layer in module.modules()]
+    try:
+        with no_grad(), observe(module.eval(), note):
+            module(*inputs)
+    finally:
+        for layer, mode in modes:
+            layer.training = mode
+    return Summary(list(rows.values()))
+
+
+def _indented(row):
+    """The last part of the name and the type, two spaces deeper per level."""
+    if not row.name:
+        return row.kind
+    return "  " * (row.name.count(".") + 1) + f"{row.name.rpartition('.')[2]} {row.kind}"
