@@ -88,3 +88,26 @@ def test_no_line_is_longer_than_120_characters():
     for path in sorted(p for room in ("tinymm", "tests", "benchmarks", "docs") for p in (ROOT / room).rglob("*.py")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             assert len(line) <= 120, f"{path.relative_to(ROOT)}:{number}: {len(line)} characters"
+
+
+def test_what_only_its_own_file_uses_begins_with_an_underscore():
+    """A file's public names are its `__all__` and what other files of the package take from it."""
+    taken = {}
+    for path in (p for room in ("tinymm", "benchmarks", "docs") for p in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                taken.setdefault((node.module or "").rpartition(".")[2], set()).update(a.name for a in node.names)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                taken.setdefault(node.value.id, set()).add(node.attr)
+    for path in (p for p in FILES if "specs" not in p.parts and p.name != "methods.py"):
+        tree = ast.parse((PACKAGE / path).read_text("utf-8"))
+        offered = {e.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"
+                   for e in ast.walk(n.value) if isinstance(e, ast.Constant)}
+        place = path.parent if path.name == "__init__.py" else path
+        offered |= taken.get(place.stem, set()) | taken.get("", set())
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                marks = " ".join(map(ast.unparse, node.decorator_list))
+                is_rule = any(word in marks for word in ("op", "vjp", "composite"))
+                told = f"{path}:{node.lineno}: {node.name} is used here alone, so it is called _{node.name}"
+                assert is_rule or node.name in offered, told

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.cores import blocks
-from tinymm.functional.normalization import in_order, side_by_side
+from tinymm.functional.normalization import _in_order, _side_by_side
 from tinymm.testing.strategies import arrays, shapes
 
 
@@ -111,11 +111,11 @@ def test_batch_norm_rounds_as_little_where_channels_lie_side_by_side(rng):
 def test_numbers_per_channel_meet_channels_that_lie_side_by_side_in_long_runs(shape, rng):
     a, planes = rng.standard_normal((1, 3, *[1] * (len(shape) - 2))), rng.standard_normal(shape)
     beside = np.moveaxis(np.ascontiguousarray(np.moveaxis(planes, 1, -1)), -1, 1)
-    assert in_order(a, planes) is a and not side_by_side(planes)
+    assert _in_order(a, planes) is a and not _side_by_side(planes)
     if len(shape) == 2:
         return                                                                  # there is one order only
-    met = in_order(a, beside)
-    assert side_by_side(beside) and met.shape == (1, 3, *[1] * (len(shape) - 3), shape[-1])
+    met = _in_order(a, beside)
+    assert _side_by_side(beside) and met.shape == (1, 3, *[1] * (len(shape) - 3), shape[-1])
     assert (met == a).all() and (met.strides[1], met.strides[-1]) == (met.itemsize, 3 * met.itemsize)
 
 

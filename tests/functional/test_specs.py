@@ -8,7 +8,7 @@ from hypothesis import settings
 import tinymm as tm
 import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
-from tinymm.testing.ladder import climb
+from tinymm.testing.ladder import _climb
 from tinymm.testing.rungs import RUNGS
 
 ROWS = [pytest.param(row, id=f"{row.public or name}-{i}") for name, rows in sorted(tm.testing.SPECS.items())
@@ -56,7 +56,7 @@ def test_what_has_no_row_has_a_test(file, names):
 @pytest.mark.parametrize("row", ROWS)
 def test_ladder(row):
     """1e-10 relative against references and complex steps, 1e-6 against differences, first and second order."""
-    outcomes = climb(row, EXAMPLES if EXAMPLES >= 1000 else max(4, EXAMPLES * 3 // 5))
+    outcomes = _climb(row, EXAMPLES if EXAMPLES >= 1000 else max(4, EXAMPLES * 3 // 5))
     failed = "\n\n".join(f"{rung}: {outcome.message}"
                          for rung, outcome in outcomes.items() if outcome.status == "failed")
     assert not failed, failed

@@ -88,11 +88,11 @@ def test_json_is_all_that_is_printed(pretended, capsys):
 
 
 def test_another_process_measures(monkeypatch):
-    found = doctor.measure(dict(os.environ), 1)
+    found = doctor._measure(dict(os.environ), 1)
     assert set(found) == set(doctor.ROWS) and all(value > 0 for value in found.values())
     monkeypatch.setattr(doctor.rates, "__file__", "/no/such/file.py")
     with pytest.raises(ValueError, match="doctor: measuring failed"):
-        doctor.measure(dict(os.environ), 1)
+        doctor._measure(dict(os.environ), 1)
 
 
 def test_wrong_usage_is_status_2(capsys):

@@ -40,7 +40,7 @@ def debug():
     FloatingPointError: log: the result of shape (2,) has an infinite element, but no input has;
     inputs (2,), created at ...
     """
-    before, watch = mode.watch, Watch()
+    before, watch = mode.watch, _Watch()
     mode.watch = watch
     unusual.add(watch)
     try:
@@ -51,7 +51,7 @@ def debug():
         mode.watch = before
 
 
-class Watch:
+class _Watch:
     """What one debug block has locked, and the checks it makes."""
 
     def __init__(self):
@@ -59,19 +59,19 @@ class Watch:
 
     def lock(self, node):
         """Make what the node saved read-only, and note where it was created."""
-        node.where = creating_line()
-        for array in with_bases(node.saved):
+        node.where = _creating_line()
+        for array in _with_bases(node.saved):
             entry = self.locked.get(id(array))
             if entry is not None:
                 entry[1] += 1
             elif array.flags.writeable:
                 self.locked[id(array)] = [array, 1]
-        for array in with_bases(node.saved):
+        for array in _with_bases(node.saved):
             array.flags.writeable = False
 
     def unlock(self, saved):
         """A node has let go of `saved`; arrays that no other node holds become writable again."""
-        for array in with_bases(saved):
+        for array in _with_bases(saved):
             entry = self.locked.get(id(array))
             if entry is not None:
                 entry[1] -= 1
@@ -87,57 +87,57 @@ class Watch:
 
     def check_forward(self, op, values, y):
         """Raise if `y` is the first array to hold a NaN or Inf."""
-        for part in arrays_in([y]):
-            kind = trouble(part)
-            if kind and not any(trouble(np.asarray(v)) for v in numbers_in(values)):
-                shapes = ", ".join(str(a.shape) for a in arrays_in(values)) or "none"
+        for part in _arrays_in([y]):
+            kind = _trouble(part)
+            if kind and not any(_trouble(np.asarray(v)) for v in _numbers_in(values)):
+                shapes = ", ".join(str(a.shape) for a in _arrays_in(values)) or "none"
                 raise FloatingPointError(f"{op.name}: the result of shape {part.shape} has {kind} element, "
-                                         f"but no input has; inputs {shapes}, created at {creating_line()}")
+                                         f"but no input has; inputs {shapes}, created at {_creating_line()}")
 
     def check_backward(self, node, i, g, d):
         """Raise if the gradient `d` is the first array to hold a NaN or Inf."""
-        kind = trouble(d)
-        if kind and not any(trouble(a) for a in arrays_in([g])):
+        kind = _trouble(d)
+        if kind and not any(_trouble(a) for a in _arrays_in([g])):
             raise FloatingPointError(f"{node.op.name}: the gradient of input {node.op.input_name(i)}, "
                                      f"of shape {d.shape}, has {kind} element, but the cotangent has none; "
                                      f"created at {node.where or 'a line outside the debug block'}")
 
 
-def trouble(array):
+def _trouble(array):
     """'a NaN', 'an infinite', or None."""
     if array.dtype.kind not in "fc" or np.isfinite(array).all():
         return None
     return "a NaN" if np.isnan(array).any() else "an infinite"
 
 
-def arrays_in(values):
+def _arrays_in(values):
     """The ndarrays among values, and in sequences one level down."""
     for value in values:
         if isinstance(value, (list, tuple)):
-            yield from arrays_in(value)
+            yield from _arrays_in(value)
         elif isinstance(value, np.ndarray):
             yield value
 
 
-def with_bases(values):
+def _with_bases(values):
     """The ndarrays among values, each after the array it is a view of."""
-    for array in arrays_in(values):
+    for array in _arrays_in(values):
         chain = [array]
         while isinstance(chain[-1].base, np.ndarray):
             chain.append(chain[-1].base)
         yield from reversed(chain)
 
 
-def numbers_in(values):
+def _numbers_in(values):
     """Arrays and Python numbers among values, one level down too."""
     for value in values:
         if isinstance(value, (list, tuple)):
-            yield from numbers_in(value)
+            yield from _numbers_in(value)
         elif isinstance(value, (np.ndarray, float, int, complex)):
             yield value
 
 
-def creating_line():
+def _creating_line():
     """file:line of the nearest caller outside the engine and its formulas."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(ENGINE):

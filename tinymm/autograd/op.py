@@ -51,7 +51,7 @@ class Op:
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
         self.places = []  # where each of them stands: argument position, len(names) for y, or an extra's name
-        self.pick = picker([])  # takes them out of [*arguments, y]
+        self.pick = _picker([])  # takes them out of [*arguments, y]
         self.composite = None  # the same value in primitive ops
 
     def input_name(self, i):
@@ -91,7 +91,7 @@ class Op:
         spots = {name: i for i, name in enumerate((*self.names, "y"))}
         self.places = [spots.get(name, name) for name in self.wants]
         extras = any(type(k) is str for k in self.places)
-        self.pick = picker(self.places) if not extras else lambda pool: self.miss(())
+        self.pick = _picker(self.places) if not extras else lambda pool: self.miss(())
         return vjp
 
     def saved_for_vjp(self, values, y, extras):
@@ -135,7 +135,7 @@ class Op:
         """Differentiate the composite instead, cut off below its arguments by an identity each."""
         links = self._relink(node.parents)
         args = [self._lift(parent, value, node, None) for parent, value in zip(links, node.inputs)]
-        args = [[fresh(a) for a in arg] if i == self.sequence else fresh(arg) for i, arg in enumerate(args)]
+        args = [[_fresh(a) for a in arg] if i == self.sequence else _fresh(arg) for i, arg in enumerate(args)]
         y = self.composite(*args) if self.starred is None else self.composite(*args[:self.starred], *args[self.starred])
         inputs = args[self.sequence] if self.sequence is not None else args
         chosen = [a for a, p in zip(inputs, node.parents) if p is not None]
@@ -148,7 +148,7 @@ class Op:
                      for a, p, d in zip(inputs, node.parents, zero))
 
 
-def picker(places):
+def _picker(places):
     """A function from a sequence to a tuple of its elements at `places`;
     quicker than a loop, for it runs at every op."""
     if len(places) > 1:
@@ -157,7 +157,7 @@ def picker(places):
     return (lambda pool: ()) if k is None else lambda pool: (pool[k],)
 
 
-def fresh(a):
+def _fresh(a):
     """The same value behind an identity node: a place where a gradient can be cut."""
     if not isinstance(a, Tensor) or a._node is None:
         return a

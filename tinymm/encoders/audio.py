@@ -137,7 +137,7 @@ class AudioRecurrent(nn.Module):
         """Spectrograms (B, T, F), mask (B, T) or None to features (B, N, D), their mean (B, D), mask (B, N)."""
         x, mask = self.front(spectrograms, mask)
         sequence = self.dropout(self.recurrent(self.dropout(x), mask=mask)[0])
-        return sequence, masked_mean(sequence, mask), mask
+        return sequence, _masked_mean(sequence, mask), mask
 
 
 class AudioTransformer(nn.Module):
@@ -178,10 +178,10 @@ class AudioTransformer(nn.Module):
         x, mask = self.front(spectrograms, mask)
         x = self.transformer(self.dropout(self.positions(x)), src_key_padding_mask=mask)
         sequence = F.where(mask[..., None], x, 0.0)
-        return sequence, masked_mean(sequence, mask), mask
+        return sequence, _masked_mean(sequence, mask), mask
 
 
-def masked_mean(sequence, mask):
+def _masked_mean(sequence, mask):
     """The mean of the real positions of a sequence (B, N, D) whose padding is 0: (B, D); 0 where there is none."""
     count = np.maximum(mask.sum(1, keepdims=True), 1).astype(sequence.dtype)
     return F.sum(sequence, 1) / count

@@ -223,8 +223,8 @@ def gelu(x, approximate="none"):
 @gelu.vjp
 def gelu_vjp(g, x, approximate, cdf):
     if approximate == "tanh":
-        return in_blocks(tanh_gelu_slope, g, x, cdf)
-    return in_blocks(gelu_slope, g, x, cdf)
+        return in_blocks(_tanh_gelu_slope, g, x, cdf)
+    return in_blocks(_gelu_slope, g, x, cdf)
 
 
 @gelu.composite
@@ -235,7 +235,7 @@ def gelu_composite(x, approximate):
     return x * (0.5 + 0.5 * erf(x * math.sqrt(0.5)))
 
 
-def gelu_slope(d, g, x, cdf):       # x̄ = g ⊙ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √(2π)
+def _gelu_slope(d, g, x, cdf):       # x̄ = g ⊙ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √(2π)
     np.multiply(x, x, out=d)
     d *= -0.5
     np.exp(d, out=d)
@@ -245,7 +245,7 @@ def gelu_slope(d, g, x, cdf):       # x̄ = g ⊙ (Φ(x) + x φ(x)),  φ(x) = e^
     d *= g
 
 
-def tanh_gelu_slope(d, g, x, cdf):  # x̄ = g ⊙ (Φ + x 2Φ(1 − Φ) u′),  u = a x + b x³
+def _tanh_gelu_slope(d, g, x, cdf):  # x̄ = g ⊙ (Φ + x 2Φ(1 − Φ) u′),  u = a x + b x³
     a, b = TANH_GELU
     z = np.clip(x, -10.0, 10.0)     # Φ(1 − Φ) is 0 beyond
     np.multiply(z, z, out=d)

@@ -56,12 +56,12 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     if target.shape != input.shape:
         raise ValueError("cross_entropy: class probabilities must have the shape of the input; "
                          f"got {target.shape} and {input.shape}")
-    axis = class_axis(input)
+    axis = _class_axis(input)
     q = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
     log_p = log_softmax(input, axis)
     terms = q * np.where(np.logical_and(q == 0, log_p == -np.inf), 0, log_p)    # 0 ln 0 = 0
     if weight is not None:
-        terms = terms * class_weight("cross_entropy", input, weight).reshape(-1, *[1] * (input.ndim - axis - 1))
+        terms = terms * _class_weight("cross_entropy", input, weight).reshape(-1, *[1] * (input.ndim - axis - 1))
     loss = -terms.sum(axis)
     return reduced("cross_entropy", loss, reduction)
 
@@ -88,30 +88,30 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     array([0.    , 0.6931])
     """
     x = as_floating(x)
-    axis = class_axis(x)
-    where, kept, w = chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
+    axis = _class_axis(x)
+    where, kept, w = _chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
     true = np.take_along_axis(x, where, axis)
     e, total, c = exponentials(x, axis, true)                                   # c = x_t, as long as that is safe
     loss = np.zeros_like(w)
     np.multiply(w, np.log(total) - (true - c), out=loss, where=w != 0)
     if label_smoothing:
-        share = smoothing(x, weight, label_smoothing, axis)
+        share = _smoothing(x, weight, label_smoothing, axis)
         loss *= 1 - label_smoothing
         loss += kept * (share * (np.log(total) + c - x)).sum(axis, keepdims=True)
-    divisor = mean_divisor("cross_entropy", w, reduction)
-    return saving(collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where,
+    divisor = _mean_divisor("cross_entropy", w, reduction)
+    return saving(_collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where,
                   kept=kept, w=w, divisor=divisor)
 
 
 @index_cross_entropy.vjp
 def index_cross_entropy_vjp(g, x, weight, reduction, label_smoothing, e, total, where, kept, w, divisor):
     # x̄ = g (softmax(x) Σ_c q_c − q),  q_c = (1 − ε) w_t 1{c = t} + ε w_c / C
-    axis = class_axis(x)
+    axis = _class_axis(x)
     g = np.expand_dims(g, axis) if reduction == "none" else g / divisor
     hit = g * ((1 - label_smoothing) * w)
     mass = hit
     if label_smoothing:
-        share = g * kept * smoothing(x, weight, label_smoothing, axis)
+        share = g * kept * _smoothing(x, weight, label_smoothing, axis)
         mass = hit + share.sum(axis, keepdims=True)
     d = np.empty_like(e)
     along(lambda d, e, mass, dim: np.multiply(e, mass, out=d), axis, d, e, mass / total)
@@ -123,13 +123,13 @@ def index_cross_entropy_vjp(g, x, weight, reduction, label_smoothing, e, total, 
 
 @index_cross_entropy.composite
 def index_cross_entropy_composite(x, target, weight, ignore_index, reduction, label_smoothing):
-    axis = class_axis(x)
-    where, kept, w = chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
-    q = (1 - label_smoothing) * one_hot(x, where, w, axis)
+    axis = _class_axis(x)
+    where, kept, w = _chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
+    q = (1 - label_smoothing) * _one_hot(x, where, w, axis)
     if label_smoothing:
-        q += kept * smoothing(x, weight, label_smoothing, axis)
+        q += kept * _smoothing(x, weight, label_smoothing, axis)
     loss = -(np.where(q != 0, log_softmax(x, axis), 0) * q).sum(axis, keepdims=True)
-    return collected("cross_entropy", loss, axis, reduction, mean_divisor("cross_entropy", w, reduction))
+    return _collected("cross_entropy", loss, axis, reduction, _mean_divisor("cross_entropy", w, reduction))
 
 
 @op
@@ -164,22 +164,22 @@ def nll_loss(x, target, weight=None, ignore_index=-100, reduction="mean"):
     >>> F.nll_loss(np.array([[-1.0, -2.0], [-3.0, -4.0]]), np.array([0, 1])).item()
     2.5
     """
-    axis = class_axis(x, "nll_loss")
-    where, _, w = chosen_classes("nll_loss", x, target, weight, ignore_index, axis)
+    axis = _class_axis(x, "nll_loss")
+    where, _, w = _chosen_classes("nll_loss", x, target, weight, ignore_index, axis)
     loss = np.zeros_like(w)
     np.multiply(-w, np.take_along_axis(x, where, axis), out=loss, where=w != 0)
-    divisor = mean_divisor("nll_loss", w, reduction)
-    return saving(collected("nll_loss", loss, axis, reduction, divisor), where=where, w=w, divisor=divisor)
+    divisor = _mean_divisor("nll_loss", w, reduction)
+    return saving(_collected("nll_loss", loss, axis, reduction, divisor), where=where, w=w, divisor=divisor)
 
 
 @nll_loss.vjp
 def nll_loss_vjp(g, x, reduction, where, w, divisor):   # x̄_c = −g w_t 1{c = t}
-    axis = class_axis(x)
+    axis = _class_axis(x)
     g = np.expand_dims(g, axis) if reduction == "none" else g / divisor
-    return g * one_hot(x, where, -w, axis)
+    return g * _one_hot(x, where, -w, axis)
 
 
-def class_axis(x, name="cross_entropy"):
+def _class_axis(x, name="cross_entropy"):
     """Where the classes stand: (N, C, ...) or (C,)."""
     axis = 1 if x.ndim > 1 else 0
     if x.shape[axis:axis + 1] in ((), (0,)):
@@ -187,7 +187,7 @@ def class_axis(x, name="cross_entropy"):
     return axis
 
 
-def chosen_classes(name, x, target, weight, ignore_index, axis):
+def _chosen_classes(name, x, target, weight, ignore_index, axis):
     """The true class of each position, whether it counts, and its weight (0 if not);
     the class axis is kept, of length 1."""
     target = np.asarray(target)
@@ -204,32 +204,32 @@ def chosen_classes(name, x, target, weight, ignore_index, axis):
                          f"got {wrong.flat[0]}")
     where = np.expand_dims(np.where(kept, target, 0).astype(np.intp), axis)
     kept = np.expand_dims(kept, axis)
-    return where, kept, kept * (np.ones(1, x.dtype) if weight is None else class_weight(name, x, weight)[where])
+    return where, kept, kept * (np.ones(1, x.dtype) if weight is None else _class_weight(name, x, weight)[where])
 
 
-def class_weight(name, x, weight):
+def _class_weight(name, x, weight):
     """The weight of each class, in the dtype of x."""
     weight = np.asarray(weight, x.dtype)
-    if weight.shape != (x.shape[class_axis(x)],):
+    if weight.shape != (x.shape[_class_axis(x)],):
         raise ValueError(f"{name}: one weight per class; got {weight.shape} for {x.shape}")
     return weight
 
 
-def smoothing(x, weight, label_smoothing, axis):
+def _smoothing(x, weight, label_smoothing, axis):
     """ε w_c / C, laid along the class axis."""
     classes = x.shape[axis]
-    share = np.ones(classes, x.dtype) if weight is None else class_weight("cross_entropy", x, weight)
+    share = np.ones(classes, x.dtype) if weight is None else _class_weight("cross_entropy", x, weight)
     return (share * (label_smoothing / classes)).reshape(-1, *[1] * (x.ndim - axis - 1))
 
 
-def one_hot(x, where, w, axis):
+def _one_hot(x, where, w, axis):
     """Zeros in the shape of x, with w at the true class."""
     hot = np.zeros(x.shape, x.dtype)
     np.put_along_axis(hot, where, w, axis)
     return hot
 
 
-def mean_divisor(name, w, reduction):
+def _mean_divisor(name, w, reduction):
     """What the sum of losses is divided by: the sum of weights, for a mean."""
     if reduction != "mean":
         return 1
@@ -239,7 +239,7 @@ def mean_divisor(name, w, reduction):
     return total
 
 
-def collected(name, loss, axis, reduction, divisor):
+def _collected(name, loss, axis, reduction, divisor):
     """The losses without their class axis, or their sum divided."""
     if reduction == "none":
         return loss.reshape(loss.shape[:axis] + loss.shape[axis + 1:])

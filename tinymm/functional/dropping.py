@@ -52,7 +52,7 @@ def dropout(x, p=0.5, training=True, rng=None):
         return saving(x, mask=True, scale=1)
     if rng is None:
         raise ValueError("dropout: training draws a mask; pass rng, a numpy.random.Generator")
-    mask = kept(x.shape, p, rng)
+    mask = _kept(x.shape, p, rng)
     scale = 1 / (1 - p) if p < 1 else 0.0
     y = x * mask
     y *= scale
@@ -64,7 +64,7 @@ def dropout_vjp(g, mask, scale):    # x̄ = g ⊙ m / (1 − p)
     return g if mask is True else g * mask * scale
 
 
-def kept(shape, p, rng):
+def _kept(shape, p, rng):
     """Booleans, False with probability p."""
     size = int(np.prod(shape))
     words = rng.integers(0, 2**64, -(-size // 4), dtype=np.uint64)

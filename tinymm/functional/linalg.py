@@ -48,7 +48,7 @@ def matmul(a, b):
     """
     try:
         if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
-            return (rows(a) @ b).reshape((*a.shape[:-1], b.shape[-1]))
+            return (_rows(a) @ b).reshape((*a.shape[:-1], b.shape[-1]))
         return np.matmul(a, b)
     except (AttributeError, ValueError):  # a number has no shape
         raise ValueError("matmul: the last dimension of a must equal the second to last of b "
@@ -70,13 +70,13 @@ def matmul_vjp(g, a, b):            # Ā = G Bᵀ,  B̄ = Aᵀ G
         return d[..., 0, :] if a.ndim == 1 else d
 
     def wrt_b():
-        d = matmul(rows(A).mT, rows(G)) if B.ndim == 2 else matmul(A.mT, G)
+        d = matmul(_rows(A).mT, _rows(G)) if B.ndim == 2 else matmul(A.mT, G)
         return d[..., 0] if b.ndim == 1 else d
 
     return wrt_a, wrt_b
 
 
-def rows(x):
+def _rows(x):
     """All axes but the last as one: a stack of matrices as one matrix."""
     return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
@@ -109,7 +109,7 @@ def linear(input, weight, bias=None):
     if weight.ndim != 2 or input.shape[-1:] != weight.shape[1:] or bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError("linear: needs input (..., K), weight (N, K) and bias (N,); got "
                          f"{input.shape}, {weight.shape} and {None if bias is None else bias.shape}")
-    y = rows(input) @ weight.T
+    y = _rows(input) @ weight.T
     if bias is not None:
         y += bias
     return y.reshape((*input.shape[:-1], weight.shape[0]))
@@ -117,9 +117,9 @@ def linear(input, weight, bias=None):
 
 @linear.vjp
 def linear_vjp(g, input, weight):   # x̄ = G W,  W̄ = Gᵀ X,  b̄ = Gᵀ 1, over all rows
-    G = rows(g)
+    G = _rows(g)
     return (lambda: (G @ weight).reshape(input.shape),
-            lambda: G.T @ rows(input),
+            lambda: G.T @ _rows(input),
             lambda: np.ones(len(G), G.dtype) @ G)
 
 

@@ -38,13 +38,13 @@ def mse_loss(x, target, reduction="mean"):
     >>> F.mse_loss(np.array([1.0, 5.0]), np.array([1.0, 2.0])).item()
     4.5
     """
-    d = difference("mse_loss", x, target)
+    d = _difference("mse_loss", x, target)
     return reduced("mse_loss", d * d, reduction)
 
 
 @mse_loss.vjp
 def mse_loss_vjp(g, x, target, reduction):  # x̄ = 2 g (x − t)
-    d = share(g, x, reduction) * (2 * (x - target))
+    d = _share(g, x, reduction) * (2 * (x - target))
     return d, lambda: -d
 
 
@@ -69,12 +69,12 @@ def l1_loss(x, target, reduction="mean"):
     >>> F.l1_loss(np.array([1.0, 5.0]), np.array([1.0, 2.0])).item()
     1.5
     """
-    return reduced("l1_loss", np.abs(difference("l1_loss", x, target)), reduction)
+    return reduced("l1_loss", np.abs(_difference("l1_loss", x, target)), reduction)
 
 
 @l1_loss.vjp
 def l1_loss_vjp(g, x, target, reduction):   # x̄ = g sign(x − t)
-    d = share(g, x, reduction) * np.sign(x - target)
+    d = _share(g, x, reduction) * np.sign(x - target)
     return d, lambda: -d
 
 
@@ -108,14 +108,14 @@ def huber_loss(x, target, reduction="mean", delta=1.0):
     """
     if not delta > 0:
         raise ValueError(f"huber_loss: delta must be positive; got {delta}")
-    d = np.abs(difference("huber_loss", x, target))
+    d = np.abs(_difference("huber_loss", x, target))
     near = np.minimum(d, delta)
     return reduced("huber_loss", near * (d - 0.5 * near), reduction)
 
 
 @huber_loss.vjp
 def huber_loss_vjp(g, x, target, reduction, delta):     # x̄ = g · d clipped to [−δ, δ]
-    d = share(g, x, reduction) * np.clip(x - target, -delta, delta)
+    d = _share(g, x, reduction) * np.clip(x - target, -delta, delta)
     return d, lambda: -d
 
 
@@ -144,14 +144,14 @@ def smooth_l1_loss(x, target, reduction="mean", beta=1.0):
     """
     if not beta > 0:
         raise ValueError(f"smooth_l1_loss: beta must be positive (for 0 use l1_loss); got {beta}")
-    d = np.abs(difference("smooth_l1_loss", x, target))
+    d = np.abs(_difference("smooth_l1_loss", x, target))
     near = np.minimum(d, beta)
     return reduced("smooth_l1_loss", near * (d - 0.5 * near) / beta, reduction)
 
 
 @smooth_l1_loss.vjp
 def smooth_l1_loss_vjp(g, x, target, reduction, beta):  # x̄ = g · d/β clipped to [−1, 1]
-    d = share(g, x, reduction) * np.clip((x - target) / beta, -1.0, 1.0)
+    d = _share(g, x, reduction) * np.clip((x - target) / beta, -1.0, 1.0)
     return d, lambda: -d
 
 
@@ -187,7 +187,7 @@ def kl_div(x, target, reduction="mean", log_target=False):
     >>> float(F.kl_div(prediction, target, reduction="batchmean").round(4))
     0.6931
     """
-    d, target = difference("kl_div", x, target), counted(x, target)
+    d, target = _difference("kl_div", x, target), _counted(x, target)
     if log_target:
         terms = np.exp(target) * -d
     else:
@@ -198,7 +198,7 @@ def kl_div(x, target, reduction="mean", log_target=False):
 @kl_div.vjp
 def kl_div_vjp(g, x, target, reduction, log_target):
     # x̄ = −g t,  t̄ = g (ln t + 1 − x);  with a target in logs x̄ = −g e^t,  t̄ = g e^t (t − x + 1)
-    g = share(g, x, reduction)
+    g = _share(g, x, reduction)
     if log_target:
         return lambda: -g * np.exp(target), lambda: g * np.exp(target) * (target - x + 1)
     return lambda: -g * target, lambda: g * np.where(target > 0, np.log(np.where(target > 0, target, 1)) + 1 - x, 0)
@@ -235,43 +235,43 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
     >>> F.binary_cross_entropy_with_logits(np.array([0.0, 1e4]), np.array([1.0, 1.0]), reduction="none").round(4)
     array([0.6931, 0.    ])
     """
-    difference("binary_cross_entropy_with_logits", x, target)
-    target = counted(x, target)
-    loss = (1 - target) * x + yes(x, target, pos_weight) * softplus(-x)
+    _difference("binary_cross_entropy_with_logits", x, target)
+    target = _counted(x, target)
+    loss = (1 - target) * x + _yes(x, target, pos_weight) * softplus(-x)
     if weight is not None:
-        loss = loss * like(x, weight)
+        loss = loss * _like(x, weight)
     return reduced("binary_cross_entropy_with_logits", loss, reduction)
 
 
 @binary_cross_entropy_with_logits.vjp
 def binary_cross_entropy_with_logits_vjp(g, x, target, weight, reduction, pos_weight):
     # x̄ = g ((1 + (p − 1) t) σ(x) − p t),  t̄ = g (−x + (p − 1) ln(1 + e^−x))
-    g = share(g, x, reduction)
+    g = _share(g, x, reduction)
     if weight is not None:
-        g = g * like(x, weight)
-    p = 1 if pos_weight is None else like(x, pos_weight)
-    return (lambda: g * (yes(x, target, pos_weight) * sigmoid(x) - p * target),
+        g = g * _like(x, weight)
+    p = 1 if pos_weight is None else _like(x, pos_weight)
+    return (lambda: g * (_yes(x, target, pos_weight) * sigmoid(x) - p * target),
             lambda: g * ((p - 1) * softplus(-x) - x))
 
 
-def yes(x, target, pos_weight):
+def _yes(x, target, pos_weight):
     """1 + (p − 1) t."""
-    return 1 if pos_weight is None else 1 + (like(x, pos_weight) - 1) * target
+    return 1 if pos_weight is None else 1 + (_like(x, pos_weight) - 1) * target
 
 
-def like(x, constant):
+def _like(x, constant):
     """A constant in the dtype of x."""
     return np.asarray(constant).astype(x.dtype)
 
 
-def difference(name, x, target):
+def _difference(name, x, target):
     """x − t, of one shape."""
     if np.shape(x) != np.shape(target):
         raise ValueError(f"{name}: prediction and target must have one shape; got {np.shape(x)} and {np.shape(target)}")
-    return np.subtract(x, counted(x, target))
+    return np.subtract(x, _counted(x, target))
 
 
-def counted(x, target):
+def _counted(x, target):
     """A target of whole numbers or truth values, in the dtype of x: int64 would make float64 of float32."""
     x, whole = np.asarray(x), np.asarray(target)
     return whole.astype(x.dtype) if whole.dtype.kind in "iub" and x.dtype.kind == "f" else target
@@ -290,6 +290,6 @@ def reduced(name, loss, reduction):
     return loss.mean() if reduction == "mean" else loss.sum() / len(loss)
 
 
-def share(g, x, reduction):
+def _share(g, x, reduction):
     """What of the cotangent of a reduced loss goes to each loss."""
     return g / x.size if reduction == "mean" else g / len(x) if reduction == "batchmean" else g

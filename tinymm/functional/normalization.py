@@ -54,16 +54,16 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     array([[-1.,  1.],
            [ 0.,  0.]])
     """
-    n = width("layer_norm", x, normalized_shape, weight, bias)
+    n = _width("layer_norm", x, normalized_shape, weight, bias)
     rows = as_floating(x).reshape(x.size // max(n, 1), n)
     y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
 
     def fill(y, hat, rstd, x):
         np.subtract(x, x[:, :1], out=hat)
-        hat -= row_mean(hat)
-        rstd[...] = 1 / np.sqrt(row_mean(hat, hat) + eps)
+        hat -= _row_mean(hat)
+        rstd[...] = 1 / np.sqrt(_row_mean(hat, hat) + eps)
         hat *= rstd
-        scaled(y, hat, weight, bias)
+        _scaled(y, hat, weight, bias)
 
     over_rows(fill, y, hat, rstd, rows)
     return saving(y.reshape(x.shape), hat=hat, rstd=rstd)
@@ -79,20 +79,20 @@ def layer_norm_vjp(g, weight, bias, hat, rstd):     # x̄ = (1/σ)(ḡ − ⟨�
         return d.reshape(g.shape)
 
     def fill(d, g, hat, rstd):
-        scaled(d, g, weight)
-        shift = hat * row_mean(d, hat)
-        shift += row_mean(d)
+        _scaled(d, g, weight)
+        shift = hat * _row_mean(d, hat)
+        shift += _row_mean(d)
         d -= shift
         d *= rstd
 
-    return wrt_x, None, *affine_gradients(rows, hat, weight, bias)
+    return wrt_x, None, *_affine_gradients(rows, hat, weight, bias)
 
 
 @layer_norm.composite
 def layer_norm_composite(x, normalized_shape, weight, bias, eps):
-    axes = last_axes(normalized_shape)
+    axes = _last_axes(normalized_shape)
     d = centred(x, axes)
-    return affine(d / np.sqrt((d * d).mean(axes, keepdims=True) + eps), weight, bias)
+    return _affine(d / np.sqrt((d * d).mean(axes, keepdims=True) + eps), weight, bias)
 
 
 @op
@@ -124,14 +124,14 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
     >>> F.rms_norm(np.array([3.0, -3.0]), 2)
     array([ 1., -1.])
     """
-    n = width("rms_norm", x, normalized_shape, weight)
+    n = _width("rms_norm", x, normalized_shape, weight)
     rows = as_floating(x).reshape(x.size // max(n, 1), n)
     y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
 
     def fill(y, hat, rstd, x):
-        rstd[...] = 1 / np.sqrt(row_mean(x, x) + machine_epsilon(x, eps))
+        rstd[...] = 1 / np.sqrt(_row_mean(x, x) + _machine_epsilon(x, eps))
         np.multiply(x, rstd, out=hat)
-        scaled(y, hat, weight)
+        _scaled(y, hat, weight)
 
     over_rows(fill, y, hat, rstd, rows)
     return saving(y.reshape(x.shape), hat=hat, rstd=rstd)
@@ -147,17 +147,17 @@ def rms_norm_vjp(g, weight, hat, rstd):     # x̄ = (1/σ)(ḡ − x̂ ⟨ḡ �
         return d.reshape(g.shape)
 
     def fill(d, g, hat, rstd):
-        scaled(d, g, weight)
-        d -= hat * row_mean(d, hat)
+        _scaled(d, g, weight)
+        d -= hat * _row_mean(d, hat)
         d *= rstd
 
-    return wrt_x, None, affine_gradients(rows, hat, weight, None)[0]
+    return wrt_x, None, _affine_gradients(rows, hat, weight, None)[0]
 
 
 @rms_norm.composite
 def rms_norm_composite(x, normalized_shape, weight, eps):
-    mean_square = (x * x).mean(last_axes(normalized_shape), keepdims=True)
-    return affine(x / np.sqrt(mean_square + machine_epsilon(x, eps)), weight, None)
+    mean_square = (x * x).mean(_last_axes(normalized_shape), keepdims=True)
+    return _affine(x / np.sqrt(mean_square + _machine_epsilon(x, eps)), weight, None)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
@@ -197,7 +197,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     n = math.prod(input.shape[1:]) // num_groups
     hat = layer_norm(input.reshape(N, num_groups, n), n, eps=eps).reshape(input.shape)
     channels = (C, *[1] * (input.ndim - 2))
-    return affine(hat, *(a if a is None else a.reshape(channels) for a in (weight, bias)))
+    return _affine(hat, *(a if a is None else a.reshape(channels) for a in (weight, bias)))
 
 
 @op
@@ -244,35 +244,35 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     """
     x = as_floating(x)
     if not training:
-        mean, var = running_statistics(x, running_mean, running_var)
-        hat = x - in_order(mean, x)
+        mean, var = _running_statistics(x, running_mean, running_var)
+        hat = x - _in_order(mean, x)
     else:
         n = x.size // max(x.shape[1], 1)
         if n < 2:
             raise ValueError(f"batch_norm: training needs more than one value per channel; got shape {x.shape}")
         first = x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))]      # (1, C, 1, ...)
-        hat = x - in_order(first, x)
-        mean = channel_sum(hat) / n
-        hat -= in_order(mean, x)
-        var = channel_sum(hat * hat) / n
-        update(running_mean, mean + first, momentum)
-        update(running_var, var * (n / (n - 1)), momentum)
+        hat = x - _in_order(first, x)
+        mean = _channel_sum(hat) / n
+        hat -= _in_order(mean, x)
+        var = _channel_sum(hat * hat) / n
+        _update(running_mean, mean + first, momentum)
+        _update(running_var, var * (n / (n - 1)), momentum)
     rstd = 1 / np.sqrt(var + eps)
-    hat *= in_order(rstd, x)
-    weight, bias = (a if a is None else in_order(a, x) for a in over_channels(x, weight, bias))
-    return saving(affine(hat, weight, bias), hat=hat, rstd=rstd)
+    hat *= _in_order(rstd, x)
+    weight, bias = (a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias))
+    return saving(_affine(hat, weight, bias), hat=hat, rstd=rstd)
 
 
 @batch_norm.vjp
 def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
-    total, product = channel_sum(g), channel_sum(g * hat)           # b̄ and w̄
+    total, product = _channel_sum(g), _channel_sum(g * hat)           # b̄ and w̄
 
     def wrt_x():
         scale = rstd if weight is None else rstd * weight.reshape(rstd.shape)
         if not training:
             return g * scale
         n = x.size // x.shape[1]
-        slope, shift, scale = (in_order(a, x) for a in (product / -n, total / n, scale))
+        slope, shift, scale = (_in_order(a, x) for a in (product / -n, total / n, scale))
 
         def fill(d, hat, g):
             np.multiply(hat, slope, out=d)
@@ -290,15 +290,15 @@ def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨
 @batch_norm.composite
 def batch_norm_composite(x, running_mean, running_var, weight, bias, training, momentum, eps):
     if training:
-        d = centred(x, but_channels(x))
-        var = np.square(d).mean(but_channels(x), keepdims=True)
+        d = centred(x, _but_channels(x))
+        var = np.square(d).mean(_but_channels(x), keepdims=True)
     else:
-        mean, var = running_statistics(x, running_mean, running_var)
+        mean, var = _running_statistics(x, running_mean, running_var)
         d = x - mean
-    return affine(d / np.sqrt(var + eps), *over_channels(x, weight, bias))
+    return _affine(d / np.sqrt(var + eps), *_over_channels(x, weight, bias))
 
 
-def width(name, x, normalized_shape, weight=None, bias=None):
+def _width(name, x, normalized_shape, weight=None, bias=None):
     """How many elements each row has that is normalised."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or x.shape[-len(shape):] != shape:
@@ -309,76 +309,76 @@ def width(name, x, normalized_shape, weight=None, bias=None):
     return math.prod(shape)
 
 
-def last_axes(normalized_shape):
+def _last_axes(normalized_shape):
     return -1 if isinstance(normalized_shape, int) else tuple(range(-len(normalized_shape), 0))
 
 
-def machine_epsilon(x, eps):
+def _machine_epsilon(x, eps):
     return float(np.finfo(x.dtype).eps) if eps is None else eps
 
 
-def row_mean(a, b=None):
+def _row_mean(a, b=None):
     """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS. Of no columns there are no rows."""
     total = a @ np.ones(a.shape[1], a.dtype) if b is None else np.vecdot(a, b)
     return total[:, None] * (1 / a.shape[1])
 
 
-def scaled(y, rows, weight, bias=None):
+def _scaled(y, rows, weight, bias=None):
     """y ← w ⊙ rows + b; weight and bias in any shape of as many elements as a row."""
     np.multiply(rows, 1 if weight is None else weight.reshape(-1), out=y)
     if bias is not None:
         y += bias.reshape(-1)
 
 
-def affine_gradients(rows, hat, weight, bias):
+def _affine_gradients(rows, hat, weight, bias):
     """w̄ = Σ g ⊙ x̂ and b̄ = Σ g, over the rows."""
     def wrt_weight():
-        stretches = over_rows(lambda g, hat: column_sum(g * hat), rows, hat)
+        stretches = over_rows(lambda g, hat: _column_sum(g * hat), rows, hat)
         return sum(stretches, np.zeros_like(rows, shape=rows.shape[1])).reshape(weight.shape)
 
     return (None if weight is None else wrt_weight,
-            None if bias is None else lambda: column_sum(rows).reshape(bias.shape))
+            None if bias is None else lambda: _column_sum(rows).reshape(bias.shape))
 
 
-def column_sum(a):
+def _column_sum(a):
     """Σ over the rows; in BLAS."""
     return np.ones(len(a), a.dtype) @ a
 
 
-def affine(hat, weight, bias):
+def _affine(hat, weight, bias):
     """w ⊙ x̂ + b, broadcasting."""
     y = hat if weight is None else hat * weight
     return y if bias is None else y + bias
 
 
-def but_channels(x):
+def _but_channels(x):
     """All axes of (N, C, ...) but the second."""
     return (0, *range(2, x.ndim))
 
 
-def side_by_side(x):
+def _side_by_side(x):
     """Whether the channels of a pixel are neighbours in memory."""
     return x.strides[1] < x.strides[-1]
 
 
-def channel_sum(a):
+def _channel_sum(a):
     """Over all axes but the channels, (1, C, 1, ...):
     first in each example, then over these, so that rounding stays small."""
-    if side_by_side(a):
+    if _side_by_side(a):
         a = a.sum(2, keepdims=True)                     # whole rows of pixels are added: long runs
-    return a.sum(but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
+    return a.sum(_but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
 
 
-def in_order(a, x):
+def _in_order(a, x):
     """a (1, C, 1, ...) to meet x: where channels lie side by side it is repeated along the last axis,
     for one long run with x."""
-    if not side_by_side(x):
+    if not _side_by_side(x):
         return a
     a = np.broadcast_to(a, (*a.shape[:-1], x.shape[-1]))
     return np.ascontiguousarray(a.swapaxes(1, -1)).swapaxes(1, -1)
 
 
-def over_channels(x, *vectors):
+def _over_channels(x, *vectors):
     """Vectors (C,) as (1, C, 1, ...)."""
     for a in vectors:
         if a is not None and a.shape != (x.shape[1],):
@@ -386,14 +386,14 @@ def over_channels(x, *vectors):
     return [None if a is None else a.reshape((1, -1, *[1] * (x.ndim - 2))) for a in vectors]
 
 
-def running_statistics(x, running_mean, running_var):
+def _running_statistics(x, running_mean, running_var):
     """The running mean and variance, laid along the channels, in the dtype of x."""
     if running_mean is None or running_var is None:
         raise ValueError("batch_norm: evaluation needs running_mean and running_var; got none")
-    return (a.astype(x.dtype) for a in over_channels(x, running_mean, running_var))
+    return (a.astype(x.dtype) for a in _over_channels(x, running_mean, running_var))
 
 
-def update(running, batch, momentum):
+def _update(running, batch, momentum):
     """r ← (1 − m) r + m s, in place."""
     if running is not None:
         running *= 1 - momentum

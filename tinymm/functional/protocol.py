@@ -110,7 +110,7 @@ CONSTANT = {
 }
 
 
-def constant(function, args, kwargs):
+def _constant(function, args, kwargs):
     """A result that has no gradient: truth values, indices, shapes, fresh arrays."""
     y = function(*map(_data, args), **{key: _data(value) for key, value in kwargs.items()})
     return Tensor(y) if isinstance(y, np.ndarray) and y.ndim else y
@@ -120,7 +120,7 @@ def _data(value):
     return value.data if isinstance(value, Tensor) else value
 
 
-def translated(function, args, kwargs):
+def _translated(function, args, kwargs):
     """A call of NumPy's function as one of ours."""
     ours, text = FUNCTIONS[function]
     if text is None:
@@ -134,29 +134,29 @@ def translated(function, args, kwargs):
     return ours(**{known[theirs]: value for theirs, value in given.items()})
 
 
-def refused(name):
+def _refused(name):
     return TypeError(f"np.{name}: tinymm has no gradient for it; use tinymm.functional, or .data to leave the tape")
 
 
-def array_ufunc(self, ufunc, method, *inputs, **kwargs):
+def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     """NumPy's hook for ufuncs: `np.exp(tensor)`, `array + tensor`, `np.add.reduce(tensor)`."""
     if method == "reduce" and ufunc in REDUCTIONS:
         return REDUCTIONS[ufunc](*inputs, **{"axis": 0} | kwargs)
     if method != "__call__" or ufunc not in UFUNCS and ufunc not in CONSTANT:
-        raise refused(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
+        raise _refused(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
     if kwargs:
         raise TypeError(f"np.{ufunc.__name__}: on a Tensor it takes no {', '.join(map(repr, kwargs))}")
-    return constant(ufunc, inputs, {}) if ufunc in CONSTANT else UFUNCS[ufunc](*inputs)
+    return _constant(ufunc, inputs, {}) if ufunc in CONSTANT else UFUNCS[ufunc](*inputs)
 
 
-def array_function(self, function, types, args, kwargs):
+def _array_function(self, function, types, args, kwargs):
     """NumPy's hook for all other functions: `np.concatenate([tensor, array])`."""
     if function in CONSTANT:
-        return constant(function, args, kwargs)
+        return _constant(function, args, kwargs)
     if function not in FUNCTIONS:
-        raise refused(function.__name__)
-    return translated(function, args, kwargs)
+        raise _refused(function.__name__)
+    return _translated(function, args, kwargs)
 
 
-Tensor.__array_ufunc__ = array_ufunc
-Tensor.__array_function__ = array_function
+Tensor.__array_ufunc__ = _array_ufunc
+Tensor.__array_function__ = _array_function

@@ -58,7 +58,7 @@ def mean(x, axis=None, keepdims=False):
     >>> F.mean(np.array([[1.0, 2.0], [3.0, 5.0]]), axis=0)
     array([2. , 3.5])
     """
-    return saving(np.mean(x, axis=over(axis, x), keepdims=keepdims), x_shape=np.shape(x))
+    return saving(np.mean(x, axis=_over(axis, x), keepdims=keepdims), x_shape=np.shape(x))
 
 
 @mean.vjp
@@ -89,12 +89,12 @@ def var(x, axis=None, correction=1, keepdims=False):
     >>> float(F.var(np.array([1.0, 2.0, 3.0])))
     1.0
     """
-    return np.var(from_first(x, axis), axis=over(axis, x), ddof=correction, keepdims=keepdims)
+    return np.var(_from_first(x, axis), axis=_over(axis, x), ddof=correction, keepdims=keepdims)
 
 
 @var.vjp
 def var_vjp(g, x, axis, correction):  # x̄ = g · 2 (x − μ) / (n − c)
-    return spread(g, axis, x.shape) * centred(x, axis) * (2 / freedom(x, axis, correction))
+    return spread(g, axis, x.shape) * centred(x, axis) * (2 / _freedom(x, axis, correction))
 
 
 @op
@@ -119,29 +119,29 @@ def std(x, axis=None, correction=1, keepdims=False):
     >>> float(F.std(np.array([1.0, 3.0, 5.0])))
     2.0
     """
-    return np.std(from_first(x, axis), axis=over(axis, x), ddof=correction, keepdims=keepdims)
+    return np.std(_from_first(x, axis), axis=_over(axis, x), ddof=correction, keepdims=keepdims)
 
 
 @std.vjp
 def std_vjp(g, y, x, axis, correction):  # x̄ = g · (x − μ) / ((n − c) y)
     share = where(y == 0, 0, g) / where(y == 0, 1, y)
-    return spread(share, axis, x.shape) * centred(x, axis) * (1 / freedom(x, axis, correction))
+    return spread(share, axis, x.shape) * centred(x, axis) * (1 / _freedom(x, axis, correction))
 
 
 def centred(x, axis):
     """x − μ, exactly 0 for equal elements: a mean of large numbers is rounded, one of zeros is not."""
-    d = from_first(x, axis)
+    d = _from_first(x, axis)
     return d - mean(d, axis, True)
 
 
-def from_first(x, axis):
+def _from_first(x, axis):
     """x − its first element along the axes, which is as good as a constant to whoever subtracts the mean."""
     raw = x.data if isinstance(x, Tensor) else np.asarray(x)
     axes = reduced(axis, raw.ndim)
     return x - raw[tuple(slice(1) if k in axes else slice(None) for k in range(raw.ndim))]
 
 
-def freedom(x, axis, correction):
+def _freedom(x, axis, correction):
     """n − c, or NaN where that is not positive."""
     n = count(axis, x.shape)
     return n - correction if n > correction else math.nan
@@ -173,7 +173,7 @@ def prod(x, axis=None, keepdims=False):
 
 @prod.vjp
 def prod_vjp(g, x, axis):           # x̄ᵢ = g · Π_{j<i} xⱼ · Π_{j>i} xⱼ
-    line, order, shape = in_line(x, axis)
+    line, order, shape = _in_line(x, axis)
     before, after = np.ones_like(line), np.ones_like(line)
     before[..., 1:] = np.cumprod(line[..., :-1], axis=-1)
     after[..., :-1] = np.cumprod(line[..., :0:-1], axis=-1)[..., ::-1]
@@ -184,7 +184,7 @@ def prod_vjp(g, x, axis):           # x̄ᵢ = g · Π_{j<i} xⱼ · Π_{j>i} x�
 @prod.composite
 def prod_composite(x, axis=None, keepdims=False):
     """Halves are multiplied with each other until one element is left."""
-    line, _, _ = in_line(x, axis)
+    line, _, _ = _in_line(x, axis)
     while (n := line.shape[-1]) > 1:
         rest = line[..., n - n % 2:]
         line = concatenate([line[..., :n // 2] * line[..., n // 2:n - n % 2], rest], -1)
@@ -260,7 +260,7 @@ def count(axis, x_shape):
     return math.prod(x_shape[k] for k in reduced(axis, len(x_shape)))
 
 
-def over(axis, x):
+def _over(axis, x):
     """The axes as NumPy takes them: of a number, none."""
     return axis if np.ndim(x) else tuple(reduced(axis, 0))
 
@@ -270,7 +270,7 @@ def dropped(y, axis):
     return y.reshape([n for k, n in enumerate(y.shape) if k not in reduced(axis, y.ndim)])
 
 
-def in_line(x, axis):
+def _in_line(x, axis):
     """The reduced axes as one, the last; and what undoes that:
     the order of axes and the shape before they were merged."""
     axes = sorted(reduced(axis, x.ndim))

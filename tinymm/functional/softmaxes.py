@@ -46,9 +46,9 @@ def softmax(x, dim):
     def fill(y, x, dim):
         with np.errstate(over="ignore"):
             np.exp(x, out=y)
-            total = inner(y, None, dim)
-        if not is_safe(total):
-            total, _ = exponentiate(y, x, dim)
+            total = _inner(y, None, dim)
+        if not _is_safe(total):
+            total, _ = _exponentiate(y, x, dim)
         y *= 1 / total
 
     x = as_floating(x)
@@ -60,7 +60,7 @@ def softmax(x, dim):
 @softmax.vjp
 def softmax_vjp(g, y, dim):         # x̄ = y ⊙ (g − Σ_j g_j y_j)
     def fill(x, g, y, dim):
-        np.subtract(g, inner(g, y, dim), out=x)
+        np.subtract(g, _inner(g, y, dim), out=x)
         x *= y
 
     x = np.empty_like(y, order="C")
@@ -104,7 +104,7 @@ def log_softmax(x, dim):
     """
     def fill(y, x, dim):
         np.subtract(x, ceiling(x, dim), out=y)
-        total = inner(np.exp(y), None, dim)
+        total = _inner(np.exp(y), None, dim)
         y -= np.log(total + (total == 0))
 
     x = as_floating(x)
@@ -116,7 +116,7 @@ def log_softmax(x, dim):
 @log_softmax.vjp
 def log_softmax_vjp(g, y, dim):     # x̄ = g − softmax(x) Σ_j g_j
     x = np.exp(y)
-    x *= inner(g, None, dim)
+    x *= _inner(g, None, dim)
     return np.subtract(g, x, out=x)
 
 
@@ -131,7 +131,7 @@ def ceiling(x, dim):
     """The maximum along `dim`, as a constant; 0 for a row that is -inf throughout."""
     x = x.data if isinstance(x, Tensor) else np.asarray(x)
     dim = axis_of(dim, x.ndim)
-    if x.size and is_last(dim, x):
+    if x.size and _is_last(dim, x):
         rows = as_rows(x)                                               # on short rows thrice as fast as max
         top = rows[np.arange(len(rows)), rows.argmax(1)].reshape(*x.shape[:-1], 1)
     else:
@@ -147,26 +147,26 @@ def exponentials(x, dim, about):
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(x, about, out=e)
             np.exp(e, out=e)
-            total[...], c[...] = inner(e, None, dim), about
-        if not is_safe(total):
-            total[...], c[...] = exponentiate(e, x, dim)
+            total[...], c[...] = _inner(e, None, dim), about
+        if not _is_safe(total):
+            total[...], c[...] = _exponentiate(e, x, dim)
 
     e, total, c = np.empty_like(x, order="C"), np.empty_like(about, order="C"), np.empty_like(about, order="C")
     along(fill, dim, e, total, c, x, about)
     return e, total, c
 
 
-def exponentiate(e, x, dim):
+def _exponentiate(e, x, dim):
     """e ← exp(x − max); its sum along `dim`, 1 for a row that is -inf throughout; the maximum."""
     top = ceiling(x, dim)
     np.subtract(x, top, out=e)
     np.exp(e, out=e)
-    total = inner(e, None, dim)
+    total = _inner(e, None, dim)
     total += total == 0
     return total, top
 
 
-def is_safe(total):
+def _is_safe(total):
     """Whether these sums of exponentials lie well inside the range of their dtype, between 1/√max and √max:
     no term overflowed, and none that counts was rounded towards 0."""
     size, safe = np.abs(total), math.sqrt(np.finfo(total.dtype).max)
@@ -176,18 +176,18 @@ def is_safe(total):
 def along(f, dim, *arrays):
     """f(*arrays, dim), which fills the first of them:
     some rows at a time where `dim` is the last axis, else at once."""
-    if is_last(axis_of(dim, arrays[0].ndim), arrays[0]):
+    if _is_last(axis_of(dim, arrays[0].ndim), arrays[0]):
         over_rows(lambda *rows: f(*rows, -1), *map(as_rows, arrays))
     else:
         f(*arrays, dim)
 
 
-def inner(a, b, dim):
+def _inner(a, b, dim):
     """Σ a ⊙ b, or Σ a, along `dim`, which is kept; in BLAS along the last axis."""
-    if not is_last(dim, a):
+    if not _is_last(dim, a):
         return (a if b is None else a * b).sum(dim, keepdims=True)
     return np.vecdot(a, np.ones(a.shape[dim], a.dtype) if b is None else b)[..., None]
 
 
-def is_last(dim, x):
+def _is_last(dim, x):
     return dim in (-1, x.ndim - 1)

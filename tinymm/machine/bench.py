@@ -62,9 +62,9 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
                for word in (option, value)]
     found = {}
     for name in names:
-        found[name] = one(name, options, out)
+        found[name] = _one(name, options, out)
         if target:
-            write(Path(target), found)  # after each, so that Ctrl-C loses only the one that runs
+            _write(Path(target), found)  # after each, so that Ctrl-C loses only the one that runs
     return found
 
 
@@ -82,7 +82,7 @@ def available():
     return found
 
 
-def one(name, options, out):
+def _one(name, options, out):
     """Run a benchmark; its results, which are also written to the folder `out` with the plots that there are."""
     if str(CHECKOUT) not in sys.path:
         sys.path.insert(0, str(CHECKOUT))
@@ -92,7 +92,7 @@ def one(name, options, out):
         importlib.import_module(f"benchmarks.{name}").main([*options, "--json", str(file)])
         found = json.loads(file.read_text("utf-8"))
     if out:
-        write(Path(out) / f"{name}.json", found)
+        _write(Path(out) / f"{name}.json", found)
         if name == "costs":
             for path in importlib.import_module("benchmarks.plots").draw_all(found, Path(out)):
                 print(f"plot: {path}", file=sys.stderr)
@@ -113,6 +113,6 @@ def check_writable(option, file):
         raise ValueError(f"bench: {option} must be a file that can be written; got {file}")
 
 
-def write(path, found):
+def _write(path, found):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -73,20 +73,20 @@ def examine(repeats=5):
     environment = {k: v for k, v in os.environ.items() if not (chosen() and k in (VARIABLE, CHOSEN))}
     library, cores = blas(), usable_cores()
     threads = library.threads or cores
-    measured = {"1 thread": measure(environment | dict.fromkeys(THREADS, "1"), 1)}
+    measured = {"1 thread": _measure(environment | dict.fromkeys(THREADS, "1"), 1)}
     if threads > 1:
-        measured[f"{threads} threads"] = measure(environment, threads)
+        measured[f"{threads} threads"] = _measure(environment, threads)
     better = chosen() or better_kernels(processor(), library)
-    gain = compare(environment, environment | {VARIABLE: better}, repeats, threads) if better else None
+    gain = _compare(environment, environment | {VARIABLE: better}, repeats, threads) if better else None
     if gain:
         gain = {"variable": VARIABLE, "value": better, "ratios": gain}
     variables = {k: v for k, v in sorted(environment.items()) if k in THREADS or k.startswith("OPENBLAS_")}
     return {"machine": describe(), "environment": variables, "rates": measured, "gain": gain,
-            "findings": [*of_kernels(library, processor().vectors, gain, environment),
-                         *of_threads(library, cores, variables)]}
+            "findings": [*_of_kernels(library, processor().vectors, gain, environment),
+                         *_of_threads(library, cores, variables)]}
 
 
-def measure(environment, threads):
+def _measure(environment, threads):
     """What `rates` finds in a process with this environment: GEMM in float32 and float64, and memory."""
     command = [sys.executable, "-P", rates.__file__, str(threads)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -95,27 +95,27 @@ def measure(environment, threads):
     return json.loads(done.stdout)
 
 
-def compare(without, with_it, repeats, threads):
+def _compare(without, with_it, repeats, threads):
     """Rates with the second environment over those with the first, measured in turn:
     (10 %, median, 90 %) of each dtype."""
-    pairs = [(measure(without, threads), measure(with_it, threads)) for _ in range(repeats)]
+    pairs = [(_measure(without, threads), _measure(with_it, threads)) for _ in range(repeats)]
     ratios = {row: [b[row] / a[row] for a, b in pairs] for row in ("float32", "float64")}
-    return {row: [round(x, 3) for x in spread(values)] for row, values in ratios.items()}
+    return {row: [round(x, 3) for x in _spread(values)] for row, values in ratios.items()}
 
 
-def spread(values):
+def _spread(values):
     """The first decile, the median and the last decile.
 
     Examples
     --------
-    >>> spread([1.0, 2.0, 3.0])
+    >>> _spread([1.0, 2.0, 3.0])
     (1.2, 2.0, 2.8)
     """
     tenths = quantiles(values, n=10, method="inclusive")
     return tenths[0], median(values), tenths[-1]
 
 
-def of_kernels(library, widest, gain, environment):
+def _of_kernels(library, widest, gain, environment):
     """What there is to say of the kernels on a processor whose widest vectors are these;
     a gain only if it was measured."""
     if library.kernels is None:
@@ -143,7 +143,7 @@ def of_kernels(library, widest, gain, environment):
                f"the `tinymm` command does so by itself, unless {CHOSEN}=off")
 
 
-def of_threads(library, cores, variables):
+def _of_threads(library, cores, variables):
     """What there is to say of the threads."""
     if library.threads is None or library.threads == cores:
         return

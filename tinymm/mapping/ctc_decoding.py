@@ -63,7 +63,7 @@ def ctc_greedy(log_probs, lengths, blank=0):
     >>> ctc_greedy(np.log(y), [2])
     [[]]
     """
-    frames = checked_lengths("ctc_greedy", log_probs, lengths, blank)
+    frames = _checked_lengths("ctc_greedy", log_probs, lengths, blank)
     return [collapse(path[:n], blank) for path, n in zip(log_probs.argmax(-1).T, frames)]
 
 
@@ -111,14 +111,14 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
     >>> ctc_beam_search(np.log(y), [2])
     [[1]]
     """
-    frames = checked_lengths("ctc_beam_search", log_probs, lengths, blank)
+    frames = _checked_lengths("ctc_beam_search", log_probs, lengths, blank)
     if beam < 1:
         raise ValueError(f"ctc_beam_search: beam must be at least 1; got {beam}")
-    prior = Prior(language_model, weight, bonus, range(log_probs.shape[2]), blank)
-    return [searched(log_probs[:n, b], blank, beam, prior) for b, n in enumerate(frames)]
+    prior = _Prior(language_model, weight, bonus, range(log_probs.shape[2]), blank)
+    return [_searched(log_probs[:n, b], blank, beam, prior) for b, n in enumerate(frames)]
 
 
-def searched(log_y, blank, beam, prior):
+def _searched(log_y, blank, beam, prior):
     """The best transcript of one example (T, V)."""
     prefixes, blanks, labels = [()], np.zeros(1), np.full(1, -np.inf)       # ln p: paths that end in a blank, a label
     for log_p in log_y:
@@ -146,7 +146,7 @@ def searched(log_y, blank, beam, prior):
     return list(prefixes[score.argmax()])
 
 
-class Prior:
+class _Prior:
     """λ ln p_LM + β |l| of prefixes, remembered."""
 
     def __init__(self, language_model, weight, bonus, labels, blank):
@@ -167,7 +167,7 @@ class Prior:
         return self.weight * self.language_model(prefix, label) if self.language_model else 0.0
 
 
-def checked_lengths(name, log_probs, lengths, blank):
+def _checked_lengths(name, log_probs, lengths, blank):
     """The lengths as ints, once shapes have been found to fit."""
     if log_probs.ndim != 3 or not 0 <= blank < log_probs.shape[2]:
         raise ValueError(f"{name}: log_probs must be (T, B, V) with a blank below V; got {log_probs.shape} and {blank}")

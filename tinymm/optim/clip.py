@@ -49,7 +49,7 @@ def clip_grad_norm_(parameters, max_norm):
     """
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm_: max_norm must be positive; got {max_norm}")
-    grads = gradients(parameters)
+    grads = _gradients(parameters)
     wide = [g.astype(np.promote_types(g.dtype, np.float32), copy=False) for g in grads]     # float16 ends below 256²
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in wide))
     scale = max_norm / (norm + 1e-6)
@@ -85,10 +85,10 @@ def clip_grad_value_(parameters, clip_value):
     """
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value must not be negative; got {clip_value}")
-    for g in gradients(parameters):
+    for g in _gradients(parameters):
         np.clip(g, -clip_value, clip_value, out=g)
 
 
-def gradients(parameters):
+def _gradients(parameters):
     """Those of the parameters, or of the one, that have any."""
     return [p.grad for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]

@@ -56,7 +56,7 @@ def run(ops, everything=False, examples=10, html=None):
     names = sorted(name for name in SPECS if name in registry) if everything else list(dict.fromkeys(ops))
     for name in names:
         rows_of(name)
-    results = shown(names, examples)
+    results = _shown(names, examples)
     failures = [(row, rung, outcome.message) for result in results for row, rung, outcome in result.failures]
     for row, rung, message in failures:
         print(f"\n{row}: {rung}\n{message}")
@@ -64,12 +64,12 @@ def run(ops, everything=False, examples=10, html=None):
     summary = f"{len(names)} op{'s' if len(names) > 1 else ''}, {examples} examples per row: {verdict}"
     print(summary)
     if html:
-        written(html, summary, results, failures)
+        _written(html, summary, results, failures)
         print(f"report: {html}")
     return 1 if failures else 0
 
 
-def shown(names, examples):
+def _shown(names, examples):
     """Run the ladder op by op, printing each row of the table when it is done."""
     width = max(len(row_name(row, 99)) for name in names for row in SPECS[name])
     words = [rung.split() for rung in RUNGS]
@@ -87,7 +87,7 @@ def shown(names, examples):
     return results
 
 
-def written(path, summary, results, failures):
+def _written(path, summary, results, failures):
     """The table as a self-contained web page."""
     from ..viz import Report
 

@@ -37,8 +37,8 @@ def vjp(f, inputs, v=None):
     >>> tm.testing.vjp(lambda x: x * x, np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    y, leaves, single = evaluated(f, inputs)
-    return y.data, shaped(gradients(y, leaves, v), leaves, single)
+    y, leaves, single = _evaluated(f, inputs)
+    return y.data, _shaped(_gradients(y, leaves, v), leaves, single)
 
 
 def jvp(f, inputs, v):
@@ -64,11 +64,11 @@ def jvp(f, inputs, v):
     >>> tm.testing.jvp(lambda x: x * x, np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    y, leaves, single = evaluated(f, inputs)
+    y, leaves, single = _evaluated(f, inputs)
     g = Tensor(np.zeros_like(y.data)).requires_grad_()
-    pulled = gradients(y, leaves, g, create_graph=True)
-    product = contracted(pulled, vectors("jvp", v, leaves, single))
-    found = gradients(product, [g])[0]
+    pulled = _gradients(y, leaves, g, create_graph=True)
+    product = _contracted(pulled, _vectors("jvp", v, leaves, single))
+    found = _gradients(product, [g])[0]
     return y.data, np.zeros_like(y.data) if found is None else found.data
 
 
@@ -95,10 +95,10 @@ def hvp(f, inputs, v):
     >>> tm.testing.hvp(lambda x: (x * x * x).sum(), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     (array(9.), array([  6., 120.]))
     """
-    y, leaves, single = evaluated(f, inputs)
-    pulled = gradients(y, leaves, create_graph=True)
-    product = contracted(pulled, vectors("hvp", v, leaves, single))
-    return y.data, shaped(gradients(product, leaves), leaves, single)
+    y, leaves, single = _evaluated(f, inputs)
+    pulled = _gradients(y, leaves, create_graph=True)
+    product = _contracted(pulled, _vectors("hvp", v, leaves, single))
+    return y.data, _shaped(_gradients(product, leaves), leaves, single)
 
 
 def jacobian(f, inputs):
@@ -121,9 +121,9 @@ def jacobian(f, inputs):
     array([[1., 0.],
            [1., 1.]])
     """
-    y, leaves, single = evaluated(f, inputs)
-    rows = [shaped(gradients(y, leaves, unit, retain_graph=True), leaves, False) for unit in units(y)]
-    blocks = tuple(np.array(column).reshape((*y.shape, *t.shape)) for column, t in zip(columns(rows, leaves), leaves))
+    y, leaves, single = _evaluated(f, inputs)
+    rows = [_shaped(_gradients(y, leaves, unit, retain_graph=True), leaves, False) for unit in _units(y)]
+    blocks = tuple(np.array(column).reshape((*y.shape, *t.shape)) for column, t in zip(_columns(rows, leaves), leaves))
     return blocks[0] if single else blocks
 
 
@@ -148,35 +148,35 @@ def hessian(f, inputs):
     array([[6., 4.],
            [4., 0.]])
     """
-    y, leaves, single = evaluated(f, inputs)
+    y, leaves, single = _evaluated(f, inputs)
     blocks = []
-    for t, d in zip(leaves, gradients(y, leaves, create_graph=True)):
+    for t, d in zip(leaves, _gradients(y, leaves, create_graph=True)):
         d = Tensor(np.zeros(t.shape)) if d is None else d
-        rows = [shaped(gradients(d, leaves, unit, retain_graph=True), leaves, False) for unit in units(d)]
+        rows = [_shaped(_gradients(d, leaves, unit, retain_graph=True), leaves, False) for unit in _units(d)]
         blocks.append(tuple(np.array(column).reshape((*t.shape, *other.shape))
-                            for column, other in zip(columns(rows, leaves), leaves)))
+                            for column, other in zip(_columns(rows, leaves), leaves)))
     return blocks[0][0] if single else tuple(blocks)
 
 
-def evaluated(f, inputs):
+def _evaluated(f, inputs):
     """The result, the leaves, and whether a single input was given by itself."""
     single = not isinstance(inputs, (list, tuple))
     leaves = [Tensor(np.array(a)).requires_grad_() for a in ([inputs] if single else inputs)]
     return f(*leaves), leaves, single
 
 
-def gradients(y, leaves, g=None, **options):
+def _gradients(y, leaves, g=None, **options):
     """`grad`, None for what y does not depend on."""
     return grad(y, leaves, g, allow_unused=True, **options) if y.requires_grad else (None,) * len(leaves)
 
 
-def contracted(tensors, weights):
+def _contracted(tensors, weights):
     """The sum of inner products."""
     terms = [(d * w).sum() for d, w in zip(tensors, weights) if d is not None]
     return sum(terms[1:], terms[0]) if terms else Tensor(np.zeros(()))
 
 
-def vectors(who, v, leaves, single):
+def _vectors(who, v, leaves, single):
     v = [np.asarray(a) for a in ([v] if single else v)]
     if [a.shape for a in v] != [t.shape for t in leaves]:
         raise ValueError(f"{who}: v must have the shapes of the inputs, {[t.shape for t in leaves]}; "
@@ -184,13 +184,13 @@ def vectors(who, v, leaves, single):
     return v
 
 
-def shaped(found, leaves, single):
+def _shaped(found, leaves, single):
     """As arrays, zeros for None."""
     arrays = tuple(np.zeros_like(t.data) if d is None else d.data for d, t in zip(found, leaves))
     return arrays[0] if single else arrays
 
 
-def units(y):
+def _units(y):
     """Every unit cotangent."""
     for k in range(y.size):
         unit = np.zeros_like(y.data, order="C")
@@ -198,5 +198,5 @@ def units(y):
         yield unit
 
 
-def columns(rows, leaves):
+def _columns(rows, leaves):
     return zip(*rows) if rows else [[] for _ in leaves]

@@ -69,7 +69,7 @@ def difference_jacobians(subject):
     jacobians, kinks = [], []
     for i, a in enumerate(subject.arrays):
         usual = float(np.sqrt(np.mean(a * a))) if a.size else 1.0
-        lines = [moving(subject, i, index) for index in np.ndindex(a.shape)]
+        lines = [_moving(subject, i, index) for index in np.ndindex(a.shape)]
         scales = [max(abs(v), usual / 32) or 1.0 for v in a.ravel().tolist()]
         columns, found = derivatives_along(lines, middle, scales)
         jacobians.append(columns)
@@ -78,7 +78,7 @@ def difference_jacobians(subject):
     return jacobians, kinks
 
 
-def moving(subject, i, index):
+def _moving(subject, i, index):
     """The value as a function of a step of one element."""
     def line(t):
         moved = subject.arrays[i].copy()
@@ -107,7 +107,7 @@ def derivatives_along(lines, middle, scales):
         if not todo.size:
             break
         scale = np.array([scales[j] for j in todo])[:, None]
-        bend, slopes, (left, jump, right), allowed = measured([lines[j] for j in todo], middle, scale, cut)
+        bend, slopes, (left, jump, right), allowed = _measured([lines[j] for j in todo], middle, scale, cut)
         worst = bend.argmax(1)
         bend = np.take_along_axis(bend, worst[:, None], 1)[:, 0]
         better = bend <= least[todo]
@@ -120,7 +120,7 @@ def derivatives_along(lines, middle, scales):
 
 
 @np.errstate(all="ignore")
-def measured(lines, middle, scale, cut):
+def _measured(lines, middle, scale, cut):
     """For each line: how far it bends, the extrapolated slope,
     the slopes left and right with their jump, the bend allowed."""
     h = 2.0 ** np.rint(np.log2(STEP * scale / 8 ** cut))

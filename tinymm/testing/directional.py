@@ -63,17 +63,17 @@ def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
         v = rng.standard_normal(middle.size)
         backward = pulled(y, leaves, v.reshape(y.shape))
         terms = [float(np.vdot(a, d)) for a, d in zip(u, backward)]
-        forward = float(v @ along(subject, u, middle, "check_directional"))
+        forward = float(v @ _along(subject, u, middle, "check_directional"))
         size = sum(float(np.abs(d).sum()) for d in backward)
         error = abs(sum(terms) - forward)
         if not error <= atol + rtol * max(size, abs(forward)):
             raise failure("check_directional", subject, f"⟨u, Jᵀv⟩ = {sum(terms):.15g}, ⟨Ju, v⟩ = {forward:.15g}"
-                                                        + guilty(subject, u, v, middle, terms))
+                                                        + _guilty(subject, u, v, middle, terms))
         agreement &= Agreement(error / max(size, abs(forward), atol / rtol), 1)
     return agreement
 
 
-def along(subject, u, middle, check):
+def _along(subject, u, middle, check):
     """Ju by differences; a KinkError if f bends there."""
     def line(t):
         return subject.value([a + t * d for a, d in zip(subject.arrays, u)])
@@ -86,12 +86,12 @@ def along(subject, u, middle, check):
     return J[:, 0]
 
 
-def guilty(subject, u, v, middle, terms):
+def _guilty(subject, u, v, middle, terms):
     """The input for which the two sides differ most, each moved alone."""
     if len(subject.arrays) < 2:
         return ""
     alone = [[d if k == i else np.zeros_like(d) for k, d in enumerate(u)] for i in range(len(u))]
-    parts = [float(v @ along(subject, d, middle, "check_directional")) for d in alone]
+    parts = [float(v @ _along(subject, d, middle, "check_directional")) for d in alone]
     worst = int(np.argmax(np.abs(np.array(parts) - terms)))
     return f"; most of it from {subject.labels[worst]}: {terms[worst]:.15g} against {parts[worst]:.15g}"
 
@@ -148,7 +148,7 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     # of what is added up, and of what an error of ε in the input makes of it
     size = float(np.vdot(np.abs(v), np.abs(y.data)))
     size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
-    slope, curvature = expansion(y, leaves, v, u, hessian)
+    slope, curvature = _expansion(y, leaves, v, u, hessian)
     middle = float(np.vdot(v, y.data))
     steps = longest * 0.5 ** np.arange(24)
 
@@ -156,10 +156,10 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
         with np.errstate(all="ignore"):  # of steps that leave the domain
             values = np.array([v.reshape(-1) @ subject.value([a + sign * t * d for a, d in zip(subject.arrays, u)])
                                for t in steps])
-        noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), scatter(steps, values))
+        noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), _scatter(steps, values))
         first = values - middle - sign * steps * slope
-        agreement = fitted(subject, steps, np.abs(first), noise, 2)
-        return agreement & fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian \
+        agreement = _fitted(subject, steps, np.abs(first), noise, 2)
+        return agreement & _fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian \
             else agreement
 
     try:
@@ -168,13 +168,13 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
         return slopes(-1)
 
 
-def scatter(steps, values, count=8):
+def _scatter(steps, values, count=8):
     """How far the values of the smallest steps lie from a parabola: rounding inside f that its result does not show."""
     powers = (steps[-count:, None] / steps[-count]) ** np.arange(3)
     return 3 * float(np.abs(values[-count:] - powers @ np.linalg.lstsq(powers, values[-count:], rcond=None)[0]).max())
 
 
-def expansion(y, leaves, v, u, hessian):
+def _expansion(y, leaves, v, u, hessian):
     """∇φ·u, and uᵀHu by double backward (0 if not asked for)."""
     if not y.requires_grad:
         return 0.0, 0.0
@@ -187,7 +187,7 @@ def expansion(y, leaves, v, u, hessian):
     return total.item(), sum(float(np.vdot(d.data, w)) for d, w in zip(second, u) if d is not None)
 
 
-def fitted(subject, steps, remainder, noise, order):
+def _fitted(subject, steps, remainder, noise, order):
     """The slope of log R over log t, where R stands clear of rounding."""
     usable = np.flatnonzero(~(remainder <= 30 * noise))[-POINTS:]
     if usable.size < 2 or remainder[usable[-1]] > 1e5 * noise[usable[-1]] and usable[-1] + 1 < len(steps):
@@ -197,9 +197,9 @@ def fitted(subject, steps, remainder, noise, order):
     slope = max(float(np.polyfit(np.log(steps[k]), np.log(remainder[k]), 1)[0]) for k in (usable, usable[-2:]))
     if not slope > order - 0.3:
         raise failure("check_taylor", subject,
-                      f"{rule}; the slope is {slope:.3f}: {listed(steps[usable], remainder[usable])}")
+                      f"{rule}; the slope is {slope:.3f}: {_listed(steps[usable], remainder[usable])}")
     return Agreement(max(order - slope, 0.0), len(usable))
 
 
-def listed(steps, remainder):
+def _listed(steps, remainder):
     return ", ".join(f"R({t:.2g}) = {r:.3g}" for t, r in zip(steps, remainder))

@@ -59,25 +59,25 @@ def failure(check, subject, sentence, error=GradientError):
     sentence : str
         Which input, which element, both values.
     """
-    listing = "\n".join(f"    {described(label, a)}" for label, a in zip(subject.labels, subject.arrays))
+    listing = "\n".join(f"    {_described(label, a)}" for label, a in zip(subject.labels, subject.arrays))
     return error(f"{check}: {subject.name}: {sentence}\n  inputs\n{listing or '    none'}\n"
-                 f"  to see it again\n{indented(snippet(check, subject))}")
+                 f"  to see it again\n{_indented(_snippet(check, subject))}")
 
 
-def described(label, a):
+def _described(label, a):
     """One line about an array: shape, strides, dtype."""
     kind = "" if a.flags.writeable else ", read-only"
     return f"{label}: {a.dtype} {a.shape}, strides {a.strides}{kind}"
 
 
-def snippet(check, subject):
+def _snippet(check, subject):
     """Lines of Python that repeat the check."""
-    names, setup = subject.spelled(array_source)
+    names, setup = subject.spelled(_array_source)
     return "\n".join(["import numpy as np", "import tinymm as tm", *setup,
                       f"tm.testing.{check}(f, [{', '.join(names)}])"])
 
 
-def array_source(a):
+def _array_source(a):
     """Python text of an array: every digit of a small one, a stand-in for a large one."""
     if a.size > SMALL:
         return (f"np.random.default_rng(0).standard_normal({a.shape}).astype({a.dtype.name!r})"
@@ -88,7 +88,7 @@ def array_source(a):
     return f"np.asfortranarray({text})" if a.flags.f_contiguous and not a.flags.c_contiguous else text
 
 
-def indented(text):
+def _indented(text):
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 

@@ -53,7 +53,7 @@ def gradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-8, jacobian=False):
     >>> bool(tm.testing.gradcheck(lambda x: np.sin(x) * x, [np.array([0.3, -2.0])]))
     True
     """
-    return by_differences("gradcheck", as_subject(f, inputs), rng, rtol, atol, jacobian)
+    return _by_differences("gradcheck", as_subject(f, inputs), rng, rtol, atol, jacobian)
 
 
 def gradgradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-7):
@@ -74,7 +74,7 @@ def gradgradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-7):
     True
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    return by_differences("gradgradcheck", GradientSubject(as_subject(f, inputs), rng), rng, rtol, atol)
+    return _by_differences("gradgradcheck", GradientSubject(as_subject(f, inputs), rng), rng, rtol, atol)
 
 
 def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
@@ -115,19 +115,19 @@ def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
     rng = np.random.default_rng(0) if rng is None else rng
     subject = GradientSubject(subject, rng) if order == 2 else subject
     evaluated = subject.at()
-    return compared("check_complex_step", subject, evaluated, complex_jacobians(subject), "complex step",
+    return _compared("check_complex_step", subject, evaluated, complex_jacobians(subject), "complex step",
                     rng, rtol, atol)
 
 
-def by_differences(check, subject, rng, rtol, atol, jacobian=False):
+def _by_differences(check, subject, rng, rtol, atol, jacobian=False):
     evaluated = subject.at()  # first, so that a result without gradients is refused
     references, kinks = difference_jacobians(subject)
     if kinks:
         raise failure(check, subject, "; ".join(map(str, kinks)), KinkError)
-    return compared(check, subject, evaluated, references, "central differences", rng, rtol, atol, jacobian)
+    return _compared(check, subject, evaluated, references, "central differences", rng, rtol, atol, jacobian)
 
 
-def compared(check, subject, evaluated, references, method, rng, rtol, atol, jacobian=False):
+def _compared(check, subject, evaluated, references, method, rng, rtol, atol, jacobian=False):
     """Analytic gradients against reference Jacobians, for one random cotangent or for each unit cotangent."""
     rng = np.random.default_rng(0) if rng is None else rng
     y, leaves = evaluated
@@ -138,7 +138,7 @@ def compared(check, subject, evaluated, references, method, rng, rtol, atol, jac
         for i, (analytic, J) in enumerate(zip(found, references, strict=True)):
             reference = (g @ J).reshape(subject.arrays[i].shape)
             agreement &= agrees(check, subject, i, analytic, reference, method, rtol, atol,
-                                lambda at, i=i: culprit(y, leaves, i, at, references[i], g))
+                                lambda at, i=i: _culprit(y, leaves, i, at, references[i], g))
     return agreement
 
 
@@ -169,7 +169,7 @@ def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lam
     return Agreement(float(error.max()) / max(largest, atol / rtol), reference.size)
 
 
-def culprit(y, leaves, i, at, J, g):
+def _culprit(y, leaves, i, at, J, g):
     """Which element of the result contributes most to a wrong element of a gradient."""
     if y.size < 2 or y.size > 1000:
         return ""

@@ -108,7 +108,7 @@ def run_ladder(op, examples=10, rungs=None):
     name = rows[0].name
     result = LadderResult(name)
     for k, row in enumerate(rows):
-        result.rows[row_name(row, k if len(rows) > 1 else None)] = climb(row, examples, rungs)
+        result.rows[row_name(row, k if len(rows) > 1 else None)] = _climb(row, examples, rungs)
     return result
 
 
@@ -177,7 +177,7 @@ def row_name(row, k):
     return name if k is None else f"{name} {k}"
 
 
-def climb(row, examples, rungs=None):
+def _climb(row, examples, rungs=None):
     """Rung -> Outcome for one row. Each drawn call goes up all rungs; for the first rung that fails, the smallest
     failing call is then looked for, and the rungs above report on the same call where they fail at it."""
     strategies = importlib.import_module("tinymm.testing.strategies")
@@ -202,12 +202,12 @@ def climb(row, examples, rungs=None):
     smallest = None
     for rung, outcome in outcomes.items():
         if outcome.status == "failed":
-            outcome.message, smallest = smallest_failure(
+            outcome.message, smallest = _smallest_failure(
                 strategies, row, lambda call, seed, rung=rung: attempt(rung, call, seed), examples, smallest)
     return outcomes
 
 
-def smallest_failure(strategies, row, attempt, examples, known=None):
+def _smallest_failure(strategies, row, attempt, examples, known=None):
     """The message of the smallest drawn call that fails, and that call:
     `known`, at which a rung below fails, if it will do."""
     failing = []

@@ -48,39 +48,39 @@ def check_layouts(f, inputs, rng=None):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # zero strides make equal values, of which a function may divide by the spread
         for layout in LAYOUTS:
-            agreement &= agrees_in(subject, layout, rng)
-        for label, arrays in small_shapes(subject):
-            agreement &= has_gradients(subject, label, arrays, rng)
+            agreement &= _agrees_in(subject, layout, rng)
+        for label, arrays in _small_shapes(subject):
+            agreement &= _has_gradients(subject, label, arrays, rng)
     return agreement
 
 
-def reversed_(a):
+def _reversed_(a):
     return np.flip(np.flip(a).copy()) if a.ndim else a.copy()
 
 
-def with_gaps(a):
+def _with_gaps(a):
     wide = np.full([2 * n for n in a.shape], np.nan, a.dtype)
     narrow = wide[(slice(None, None, 2),) * a.ndim + (...,)]
     narrow[...] = a
     return narrow
 
 
-def read_only(a):
+def _read_only(a):
     a = a.copy()
     a.flags.writeable = False
     return a
 
 
-def zero_stride(a):
+def _zero_stride(a):
     """The first element along the last axis, for the whole axis."""
     return np.broadcast_to(a[..., :1], a.shape) if a.ndim else a
 
 
-LAYOUTS = {"Fortran order": lambda a: a.copy(order="F"), "negative strides": reversed_, "gaps": with_gaps,
-           "read-only memory": read_only, "zero strides": zero_stride}
+LAYOUTS = {"Fortran order": lambda a: a.copy(order="F"), "negative strides": _reversed_, "gaps": _with_gaps,
+           "read-only memory": _read_only, "zero strides": _zero_stride}
 
 
-def agrees_in(subject, layout, rng):
+def _agrees_in(subject, layout, rng):
     """Result and gradients for all inputs, and then the cotangent, in one layout."""
     lay = LAYOUTS[layout]
     laid = [lay(a) for a in subject.arrays]
@@ -110,7 +110,7 @@ def agrees_in(subject, layout, rng):
     return Agreement(worst, 2 * len(expected))
 
 
-def small_shapes(subject):
+def _small_shapes(subject):
     """(description, arrays): every input as one number; each length in turn replaced by 0 wherever it occurs."""
     arrays = subject.arrays
     if any(a.ndim for a in arrays) and all(a.size for a in arrays):
@@ -120,7 +120,7 @@ def small_shapes(subject):
             a[(*(slice(0) if k == n else slice(None) for k in a.shape), ...)] for a in arrays]
 
 
-def has_gradients(subject, what, arrays, rng):
+def _has_gradients(subject, what, arrays, rng):
     """Where there is a result, there are gradients, in the shapes and dtype of the inputs."""
     try:
         y, leaves = subject.at(arrays)
@@ -179,7 +179,7 @@ def check_float32(f, inputs, rng=None, multiple=64.0):
     y, leaves = narrow.at()
     g = rng.standard_normal(y.shape).astype(np.float32)
     reference, wide_leaves = wide.at()
-    found = [y.data, *pulled_as_they_are(y, leaves, g)]
+    found = [y.data, *_pulled_as_they_are(y, leaves, g)]
     expected = [reference.data, *pulled(reference, wide_leaves, g.astype(np.float64))]
     n = max([1, y.size, *(a.size for a in narrow.arrays)])
     worst = 0.0
@@ -197,6 +197,6 @@ def check_float32(f, inputs, rng=None, multiple=64.0):
     return Agreement(worst, len(found))
 
 
-def pulled_as_they_are(y, leaves, g):
+def _pulled_as_they_are(y, leaves, g):
     """Gradients in the dtype they come in; None where there is no path."""
     return [None if d is None else d.data for d in grad(y, leaves, g, allow_unused=True)] if y.requires_grad else []

@@ -22,11 +22,11 @@ WHOLE = 12  # elements of a result up to which the whole Jacobian is compared
 
 def check_value(row, args, kwargs):
     """The value against the row's reference: 1e-10 relative, and the same shape."""
-    y = as_arrays(function_of(row)(*args, **kwargs))
+    y = _as_arrays(_function_of(row)(*args, **kwargs))
     expected = row.reference(*args, **kwargs)
     agreement = Agreement(0.0, 0)
     for i, (got, want) in enumerate(zip(y, expected if isinstance(expected, tuple) else (expected,), strict=True)):
-        subject, want = Subject(function_of(row), args, kwargs, name=row.name), np.asarray(want)
+        subject, want = Subject(_function_of(row), args, kwargs, name=row.name), np.asarray(want)
         if got.shape != want.shape:
             raise failure("check_op", subject, f"result {i} has shape {got.shape}, the reference {want.shape}")
         finite = np.isfinite(want)
@@ -46,7 +46,7 @@ def check_composite(row, args, kwargs, rng):
     if record.composite is None or row.function is not None:
         raise NotApplicable("not fused" if record.composite is None else "a function around ops")
     fused = Subject(registry[row.name], args, kwargs)
-    plain = Subject(lambda *values: record.composite(*bound(record, values, kwargs)), args)
+    plain = Subject(lambda *values: record.composite(*_bound(record, values, kwargs)), args)
     (y, leaves), (z, others) = fused.at(), plain.at()
     g = rng.standard_normal(y.shape)
     agreement = agrees("check_op", fused, None, y.data, z.data, "composite", 1e-10, 1e-12)
@@ -55,7 +55,7 @@ def check_composite(row, args, kwargs, rng):
     return agreement
 
 
-def bound(record, args, kwargs):
+def _bound(record, args, kwargs):
     """One value per parameter, a starred one spread out again."""
     values = record.bind(args, kwargs)
     return values if record.starred is None else [*values[:record.starred], *values[record.starred]]
@@ -79,7 +79,7 @@ def check_torch(row, args, kwargs, rng):
     torch_args = [theirs(a) for a in args]
     expected = row.torch(torch, *torch_args, **{k: theirs(v, False) for k, v in kwargs.items()})
     expected = expected[0] if isinstance(expected, tuple) else expected
-    subject = Subject(function_of(row), args, kwargs, name=row.name)
+    subject = Subject(_function_of(row), args, kwargs, name=row.name)
     y, leaves = subject.at()
     agreement = agrees("check_op", subject, None, y.data, expected.detach().numpy(), "PyTorch", 1e-10, 1e-11)
     g = rng.standard_normal(y.shape)
@@ -93,65 +93,65 @@ def check_torch(row, args, kwargs, rng):
     return agreement
 
 
-def on_subject(check, unless=lambda row: None):
+def _on_subject(check, unless=lambda row: None):
     """A check of `(f, inputs, rng)` as a rung; `unless` says why it does not apply to a row."""
     def rung(row, args, kwargs, rng):
         reason = unless(row)
         if reason:
             raise NotApplicable(reason)
-        return check(Subject(function_of(row), args, kwargs, name=row.name), (), rng)
+        return check(Subject(_function_of(row), args, kwargs, name=row.name), (), rng)
     return rung
 
 
-def differences(subject, inputs, rng):
+def _differences(subject, inputs, rng):
     """`gradcheck`, of the whole Jacobian where that is small."""
     return gradcheck(subject, inputs, rng, jacobian=subject.value(subject.arrays).size <= WHOLE)
 
 
-def taylor(row, args, kwargs, rng):
-    return check_taylor(Subject(function_of(row), args, kwargs, name=row.name), (), rng, hessian=row.second_order)
+def _taylor(row, args, kwargs, rng):
+    return check_taylor(Subject(_function_of(row), args, kwargs, name=row.name), (), rng, hessian=row.second_order)
 
 
-def first_order_only(row):
+def _first_order_only(row):
     return None if row.second_order else "second derivatives do not exist here"
 
 
-def real_only(row):
+def _real_only(row):
     return None if row.complex_step else "its formula takes real numbers only"
 
 
-def real_or_composed(row):
-    reason = first_order_only(row) or real_only(row)
+def _real_or_composed(row):
+    reason = _first_order_only(row) or _real_only(row)
     return reason or ("a function around ops, each of which has a row" if row.function else None)
 
 
-def second_complex_step(subject, inputs, rng):
+def _second_complex_step(subject, inputs, rng):
     return check_complex_step(subject, inputs, rng, order=2, atol=1e-11)
 
 
-def casts(row):
+def _casts(row):
     return None if row.float32 else "its result has a dtype of its own"
 
 
 RUNGS = {
     "value": lambda row, args, kwargs, rng: check_value(row, args, kwargs),
-    "differences": on_subject(differences),
-    "complex step": on_subject(check_complex_step, real_only),
-    "directional": on_subject(check_directional),
-    "taylor": taylor,
-    "second order": on_subject(gradgradcheck, first_order_only),
-    "second complex": on_subject(second_complex_step, real_or_composed),
+    "differences": _on_subject(_differences),
+    "complex step": _on_subject(check_complex_step, _real_only),
+    "directional": _on_subject(check_directional),
+    "taylor": _taylor,
+    "second order": _on_subject(gradgradcheck, _first_order_only),
+    "second complex": _on_subject(_second_complex_step, _real_or_composed),
     "composite": check_composite,
-    "structure": on_subject(check_structure),
-    "layouts": on_subject(check_layouts),
-    "float32": on_subject(check_float32, casts),
+    "structure": _on_subject(check_structure),
+    "layouts": _on_subject(check_layouts),
+    "float32": _on_subject(check_float32, _casts),
     "PyTorch": check_torch,
 }
 
 
-def function_of(row):
+def _function_of(row):
     return row.function or registry[row.name]
 
 
-def as_arrays(y):
+def _as_arrays(y):
     return tuple(np.asarray(part) for part in (y if isinstance(y, tuple) else (y,)))

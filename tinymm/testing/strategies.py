@@ -37,10 +37,10 @@ def arrays(draw, shape=None, low=-2.0, high=2.0, gap=0.0, away_from=0.0, distinc
     if gap:
         side = np.where(values >= away_from, 1.0, -1.0)
         values = np.where(np.abs(values - away_from) < gap, away_from + side * gap * (1 + rng.random(shape)), values)
-    return laid_out(np.asarray(values, dtype), draw(st.sampled_from(("C", "F", "reversed", "strided"))))
+    return _laid_out(np.asarray(values, dtype), draw(st.sampled_from(("C", "F", "reversed", "strided"))))
 
 
-def laid_out(values, layout):
+def _laid_out(values, layout):
     """The same values in another memory layout."""
     if layout == "F":
         return values.copy(order="F")

@@ -59,17 +59,17 @@ def check_structure(f, inputs, rng=None):
     y, _ = subject.at()
     g = rng.standard_normal(y.shape)
     agreement = Agreement(0.0, 0)
-    for rule in (linear_in_the_cotangent, nothing_is_changed, no_memory_is_shared, subsets_agree, same_tensor_twice,
-                 repeats_exactly, nothing_is_left):
+    for rule in (_linear_in_the_cotangent, _nothing_is_changed, _no_memory_is_shared, _subsets_agree,
+                 _same_tensor_twice, _repeats_exactly, _nothing_is_left):
         agreement &= rule(subject, g, rng) or Agreement(0.0, 1)
     return agreement
 
 
-def broken(subject, sentence):
+def _broken(subject, sentence):
     return failure("check_structure", subject, sentence)
 
 
-def linear_in_the_cotangent(subject, g, rng):
+def _linear_in_the_cotangent(subject, g, rng):
     """The VJP of a sum is the sum of VJPs; of zero, exactly zero."""
     y, leaves = subject.at()
     h, (alpha, beta) = rng.standard_normal(y.shape), rng.uniform(0.5, 2, 2)
@@ -77,19 +77,19 @@ def linear_in_the_cotangent(subject, g, rng):
     worst = 0.0
     for label, a, b, both, zero in zip(subject.labels, of_g, of_h, of_both, of_zero):
         if zero.any() or np.isnan(zero).any():
-            raise broken(subject, f"{label}: a zero cotangent gives a gradient that is not zero: {zero.ravel()[:4]}")
+            raise _broken(subject, f"{label}: a zero cotangent gives a gradient that is not zero: {zero.ravel()[:4]}")
         # where every true gradient is 0, as of a softmax of one score, what is left is rounding of the cotangent
         scale = float(np.abs(a).max(initial=0) + np.abs(b).max(initial=0)
                       + 1e-3 * (np.abs(g) + np.abs(h)).max(initial=0)) or 1.0
         error = float(np.abs(alpha * a + beta * b - both).max(initial=0)) / scale
         if not error <= ROUNDING:
-            raise broken(subject, f"{label}: the VJP is not linear in its cotangent: "
+            raise _broken(subject, f"{label}: the VJP is not linear in its cotangent: "
                                   f"x̄(αg + βh) and αx̄(g) + βx̄(h) differ by {error:.3g} of their size")
         worst = max(worst, error)
     return Agreement(worst, 2 * len(leaves))
 
 
-def nothing_is_changed(subject, g, rng):
+def _nothing_is_changed(subject, g, rng):
     """Inputs, constants, cotangent and result are the same before and after;
     so is a second walk of a retained graph."""
     watched = {label: a for label, a in zip(subject.labels, subject.arrays)}
@@ -102,30 +102,30 @@ def nothing_is_changed(subject, g, rng):
     before |= {"the result": y.data.copy(), "the cotangent": g}
     first, second = pulled(y, leaves, cotangent), pulled(y, leaves, cotangent)
     for label, a in watched.items():
-        if not same(a, before[label]):
-            raise broken(subject, f"{label} is changed by the forward or the backward pass")
+        if not _same(a, before[label]):
+            raise _broken(subject, f"{label} is changed by the forward or the backward pass")
     for label, a, b in zip(subject.labels, first, second):
-        if not same(a, b):
-            raise broken(subject, f"{label}: a second walk of the retained graph gives another gradient")
+        if not _same(a, b):
+            raise _broken(subject, f"{label}: a second walk of the retained graph gives another gradient")
 
 
-def no_memory_is_shared(subject, g, rng):
+def _no_memory_is_shared(subject, g, rng):
     """Neither as seen from the ops of the graph, nor in what accumulation makes of it."""
     y, leaves = subject.at()
     if not y.requires_grad:
         return
-    for node in nodes_below(y):
-        raw_gradients_stand_alone(subject, node, rng)
+    for node in _nodes_below(y):
+        _raw_gradients_stand_alone(subject, node, rng)
     once = pulled(y, leaves, g)
     entrances = [identity(t) for t in leaves[:len(subject.places)]]  # each gathers two gradients, in place where it may
     twice = subject.run([*entrances, *leaves[len(entrances):]]) + subject.run([*entrances, *leaves[len(entrances):]])
     for walk in ("adding two gradients up", "adding two gradients up a second time"):
         for label, a, b in zip(subject.labels, pulled(twice, leaves, g), once):
             if not np.allclose(a, 2 * b, rtol=1e-12, atol=1e-12 * np.abs(b).max(initial=0), equal_nan=True):
-                raise broken(subject, f"{label}: {walk} does not give twice one of them: memory is shared")
+                raise _broken(subject, f"{label}: {walk} does not give twice one of them: memory is shared")
 
 
-def nodes_below(y):
+def _nodes_below(y):
     """The nodes of ops in the graph of y."""
     stack, seen = [y._node], set()
     while stack:
@@ -138,7 +138,7 @@ def nodes_below(y):
             yield node
 
 
-def raw_gradients_stand_alone(subject, node, rng):
+def _raw_gradients_stand_alone(subject, node, rng):
     """Of what one VJP returns, the arrays that the tape may add to in place: no other array looks at their memory."""
     several = isinstance(node.shape, list)
     g = [rng.standard_normal(shape).astype(dtype) if np.dtype(dtype).kind == "f" else np.zeros(shape, dtype)
@@ -154,23 +154,23 @@ def raw_gradients_stand_alone(subject, node, rng):
         others = [e for e in grads[:k] if isinstance(e, np.ndarray)]
         for what, group in (("a saved array or an input", saved), ("another gradient", others)):
             if any(np.may_share_memory(d, a) for a in group):
-                raise broken(subject, f"gradient {k} that the VJP of {node.op.name} returns is {what} itself, "
+                raise _broken(subject, f"gradient {k} that the VJP of {node.op.name} returns is {what} itself, "
                                       "not a new array: adding to one would change the other")
 
 
-def subsets_agree(subject, g, rng):
+def _subsets_agree(subject, g, rng):
     """Which inputs ask for a gradient changes nothing about the gradients."""
     n = len(subject.arrays)
-    full = gradients_of(subject, g, range(n))
+    full = _gradients_of(subject, g, range(n))
     sizes = range(1, n) if n <= 4 else (1, n - 1)
     for chosen in (subset for size in sizes for subset in combinations(range(n), size)):
-        for i, d in gradients_of(subject, g, chosen).items():
-            if not same(d, full[i]):
+        for i, d in _gradients_of(subject, g, chosen).items():
+            if not _same(d, full[i]):
                 others = ", ".join(subject.labels[k] for k in chosen)
-                raise broken(subject, f"{subject.labels[i]}: the gradient is another when only {others} ask for one")
+                raise _broken(subject, f"{subject.labels[i]}: the gradient is another when only {others} ask for one")
 
 
-def gradients_of(subject, g, chosen):
+def _gradients_of(subject, g, chosen):
     """Input number -> gradient, with only the chosen inputs on the tape."""
     tensors = [Tensor(a) for a in subject.arrays]
     leaves = {i: tensors[i].requires_grad_() for i in chosen}
@@ -178,7 +178,7 @@ def gradients_of(subject, g, chosen):
     return dict(zip(leaves, pulled(y, list(leaves.values()), g)))
 
 
-def same_tensor_twice(subject, g, rng):
+def _same_tensor_twice(subject, g, rng):
     """f(x, x): one leaf in two places gets the sum of what two leaves of equal value get."""
     arrays = subject.arrays[:len(subject.places)]
     for i, j in combinations(range(len(arrays)), 2):
@@ -198,21 +198,21 @@ def same_tensor_twice(subject, g, rng):
             expected = separate[i] + separate[j]
         scale = np.abs(separate[i]).max(initial=0) + np.abs(separate[j]).max(initial=0)
         if np.isfinite(expected).all() and not np.allclose(together, expected, rtol=0, atol=ROUNDING * scale):
-            raise broken(subject, f"{subject.labels[i]} and {subject.labels[j]}: the same Tensor in both places "
+            raise _broken(subject, f"{subject.labels[i]} and {subject.labels[j]}: the same Tensor in both places "
                                   "does not get the sum of both gradients")
 
 
-def repeats_exactly(subject, g, rng):
+def _repeats_exactly(subject, g, rng):
     """The same bits every time."""
     (y, leaves), (again, leaves_again) = subject.at(), subject.at()
-    if not same(y.data, again.data):
-        raise broken(subject, "a second run gives another result")
+    if not _same(y.data, again.data):
+        raise _broken(subject, "a second run gives another result")
     for label, a, b in zip(subject.labels, pulled(y, leaves, g), pulled(again, leaves_again, g)):
-        if not same(a, b):
-            raise broken(subject, f"{label}: a second run gives another gradient")
+        if not _same(a, b):
+            raise _broken(subject, f"{label}: a second run gives another gradient")
 
 
-def nothing_is_left(subject, g, rng):
+def _nothing_is_left(subject, g, rng):
     """When the last name is gone, so is the graph: reference counting alone frees everything."""
     running = gc.isenabled()
     gc.disable()
@@ -229,10 +229,10 @@ def nothing_is_left(subject, g, rng):
         if running:
             gc.enable()
     if left or found:
-        raise broken(subject, f"after a backward pass {found} objects are left to the garbage collector"
+        raise _broken(subject, f"after a backward pass {found} objects are left to the garbage collector"
                               f"{' among them ' + ', '.join(sorted(set(left))) if left else ''}: "
                               "there is a reference cycle")
 
 
-def same(a, b):
+def _same(a, b):
     return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True)

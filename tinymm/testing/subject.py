@@ -37,10 +37,10 @@ class Subject:
     def __init__(self, f, args, kwargs=None, dtype=np.float64, name=None):
         self.f, self.kwargs = f, dict(kwargs or {})
         self.args = [np.asarray(a) if isinstance(a, np.floating) else a for a in args]
-        self.name = name or name_of(f)
-        self.places = [(i, k) for i, arg in enumerate(self.args) for k, a in enumerate_arrays(arg) if is_float(a)]
+        self.name = name or _name_of(f)
+        self.places = [(i, k) for i, arg in enumerate(self.args) for k, a in _enumerate_arrays(arg) if _is_float(a)]
         self.arrays = [np.asarray(self.args[i] if k is None else self.args[i][k], dtype) for i, k in self.places]
-        names = parameter_names(f, len(self.args))
+        names = _parameter_names(f, len(self.args))
         self.labels = [names[i] if k is None else f"{k} of {names[i]}" for i, k in self.places]
 
     def cast(self, dtype, arrays=None):
@@ -103,10 +103,10 @@ class Subject:
                 names.append(f"x{i}")
                 lines.append(f"x{i} = [{', '.join(map(source, arrays))}]")
             else:
-                names.append(constant_source(arg))
-        options = "".join(f", {k}={source(v) if isinstance(v, np.ndarray) else constant_source(v)}"
+                names.append(_constant_source(arg))
+        options = "".join(f", {k}={source(v) if isinstance(v, np.ndarray) else _constant_source(v)}"
                           for k, v in self.kwargs.items())
-        text, note = source_of(self.f)
+        text, note = _source_of(self.f)
         lines.append(f"f = lambda *x: {text}(*x{options}){note}" if options else f"f = {text}{note}")
         return names, lines
 
@@ -182,21 +182,21 @@ class GradientSubject(Subject):
         return self.subject.spelled(source)
 
 
-def is_float(a):
+def _is_float(a):
     return isinstance(a, np.ndarray) and a.dtype.kind == "f"
 
 
-def enumerate_arrays(arg):
+def _enumerate_arrays(arg):
     """(None, argument), or (position, element) of each element of a list."""
     return enumerate(arg) if isinstance(arg, (list, tuple)) else [(None, arg)]
 
 
-def name_of(f):
+def _name_of(f):
     record = getattr(f, "op", None)
     return record.name if record is not None else getattr(f, "__name__", None) or type(f).__name__
 
 
-def parameter_names(f, count):
+def _parameter_names(f, count):
     """What f calls its arguments, each with its number."""
     try:
         known = [repr(p.name) for p in inspect.signature(getattr(f, "forward", f)).parameters.values()
@@ -206,7 +206,7 @@ def parameter_names(f, count):
     return [f"input {i} {name}".rstrip() for i, name in zip(range(count), [*known, *[""] * count])]
 
 
-def source_of(f):
+def _source_of(f):
     """Python text that names f, by its place in the registry or in a module;
     and a comment that says where it was written."""
     record = getattr(f, "op", None)
@@ -220,7 +220,7 @@ def source_of(f):
     return "f", f"  # f is {name or type(f).__name__}{where}"
 
 
-def constant_source(value):
+def _constant_source(value):
     """Python text of an argument that is no array."""
     if isinstance(value, type) and issubclass(value, np.generic):
         return f"np.{value.__name__}"

@@ -28,7 +28,7 @@ CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
 
 @dataclass
-class Position:
+class _Position:
     """Where a run stands; all of it goes into the checkpoint."""
 
     epoch: int = 0  # whole epochs done
@@ -98,7 +98,7 @@ class Trainer:
         self.ema = None
         if config.ema_decay is not None:
             self.ema = ExponentialMovingAverage(model.named_parameters(), config.ema_decay)
-        self.at = Position()
+        self.at = _Position()
         self.about = {}
         self.log = Log()
         self.kept = {}  # the weights to end with, if not those of the last step
@@ -251,7 +251,7 @@ class Trainer:
     def _start(self, resume):
         """Take up the checkpoint, or clear the folder of an earlier run and save the very beginning."""
         self.began = self.saved = time.monotonic()
-        self.at, self.kept = Position(), {}
+        self.at, self.kept = _Position(), {}
         self.recent, self.whole = RunningMeans(), RunningMeans()
         if self.folder is None:
             self.log = Log()
@@ -295,7 +295,7 @@ class Trainer:
             part.load_state_dict(_part(arrays, name))
         self.model.load_rng_state(meta["rng"])
         self.kept = _part(arrays, "kept")
-        self.at = Position(**meta["position"])
+        self.at = _Position(**meta["position"])
         self.began -= self.at.seconds
         self.recent.sums, self.whole.sums = meta["recent"], meta["whole"]
         self.log = Log(self.folder / LOG, keep=meta["log_rows"])

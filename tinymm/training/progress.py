@@ -29,16 +29,16 @@ def progress_display(total, initial, enabled=True):
     >>> display.update("epoch 1", {"loss": 0.5})
     """
     if not enabled:
-        return Silence()
+        return _Silence()
     if sys.stderr.isatty():
         try:
-            return Bar(need("tqdm", extra="progress", feature="draw a progress bar").tqdm, total, initial)
+            return _Bar(need("tqdm", extra="progress", feature="draw a progress bar").tqdm, total, initial)
         except ImportError:
             pass  # lines say the same
-    return Lines(total, initial)
+    return _Lines(total, initial)
 
 
-class Silence:
+class _Silence:
     """Shows nothing."""
 
     def update(self, position, values):
@@ -48,7 +48,7 @@ class Silence:
         """The run is over."""
 
 
-class Lines(Silence):
+class _Lines(_Silence):
     """A line now and then: fit for a file."""
 
     def __init__(self, total, initial):
@@ -67,7 +67,7 @@ class Lines(Silence):
                   file=sys.stderr, flush=True)
 
 
-class Bar(Silence):
+class _Bar(_Silence):
     """tqdm's bar."""
 
     def __init__(self, tqdm, total, initial):

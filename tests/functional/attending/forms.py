@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.functional.attending import fused, heads, powers, tiles
-from tinymm.testing.strategies import laid_out, masks
+from tinymm.testing.strategies import _laid_out, masks
 
 layouts = st.sampled_from(("C", "F", "reversed", "strided"))
 
@@ -32,7 +32,7 @@ def problems(draw):
     T, S, D, E = (draw(st.integers(1, 7)) for _ in range(4))
     leading = draw(st.sampled_from((((), (), ()), ((3,), (1,), ()), ((2, 3), (2, 1), (1, 3)), ((1,), (4,), (4,)))))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    inputs = [laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts))
+    inputs = [_laid_out(rng.uniform(-2, 2, (*lead, *n)), draw(layouts))
               for lead, n in zip(leading, ((T, D), (S, D), (S, E)))]
     kind, mask = draw(st.sampled_from(("none", "causal", "boolean", "additive"))), None
     if kind in ("boolean", "additive"):

@@ -24,7 +24,7 @@ def test_it_is_the_explicit_form(problem, seed):
 def test_heads_share_the_cache(leading, T, S, pieces, monkeypatch):
     monkeypatch.setattr(fused, "CACHE", 6 * 4 * 5 + 4)
     shapes = []
-    fused.in_parallel(lambda index, empty: shapes.append(e[index].shape), e := np.empty((*leading, T, S)), 1)
+    fused._in_parallel(lambda index, empty: shapes.append(e[index].shape), e := np.empty((*leading, T, S)), 1)
     assert shapes == pieces
 
 
@@ -35,7 +35,7 @@ def test_every_share_does_its_own_pieces(first, second):
         patch.setattr(fused, "CACHE", 0)
         patch.setattr(fused, "parallel_for", lambda n, body, work: [body(first, second)])
         done = []
-        fused.in_parallel(lambda index, empty: done.append(index[0].start), np.empty((5, 2, 3)), 1)
+        fused._in_parallel(lambda index, empty: done.append(index[0].start), np.empty((5, 2, 3)), 1)
     assert done == list(range(first, second))
 
 

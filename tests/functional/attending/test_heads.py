@@ -1,4 +1,4 @@
-"""What the forms share: heads in pieces and without copies, masks given out and cropped,
+"""What the forms share: heads in pieces and without copies, masks given out and _cropped,
 exponentials of scores that are tame."""
 
 import math
@@ -12,7 +12,7 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm.cores import threads
 from tinymm.functional.attending import heads
-from tinymm.functional.attending.heads import Mask, are_tame, cropped, exponentiate, factor, longest, pieces, stacked
+from tinymm.functional.attending.heads import Mask, are_tame, _cropped, exponentiate, factor, _longest, pieces, stacked
 from tinymm.functional.attending.powers import TWO, E
 
 
@@ -20,7 +20,7 @@ from tinymm.functional.attending.powers import TWO, E
 def test_a_tile_is_cropped_to_what_is_seen(n, m, seed):
     rng = np.random.default_rng(seed)
     mask = rng.random((n, m)) < rng.choice((0.2, 0.9, 1.0))
-    found = cropped(slice(10, 10 + n), slice(20, 20 + m), mask)
+    found = _cropped(slice(10, 10 + n), slice(20, 20 + m), mask)
     if not mask.any():
         assert found is None
         return
@@ -102,7 +102,7 @@ def test_tame_up_to_the_bound():
     for dtype, tame in ((np.float16, False), (np.float32, True), (int, True)):
         assert are_tame(one.astype(dtype), one.astype(dtype), None, None) == tame
     with np.errstate(over="raise"):
-        assert longest(np.full((2, 3), 1e200)) == math.inf
+        assert _longest(np.full((2, 3), 1e200)) == math.inf
 
 
 spans = st.tuples(st.integers(0, 8), st.integers(1, 5)).map(lambda span: slice(span[0], sum(span)))

@@ -13,7 +13,7 @@ import tinymm as tm
 import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
 from tinymm.functional.attending import fused, heads, product, tiles
-from tinymm.testing.ladder import climb
+from tinymm.testing.ladder import _climb
 
 from .forms import problems, small_tiles, value_and_gradients
 
@@ -91,7 +91,7 @@ def test_where_weights_are_dropped_it_is_the_steps(kind, scale, enable_gqa, seed
 @pytest.mark.parametrize("k, tame", [(0, heads.TAME), (0, -1.0), (1, -1.0)])
 def test_the_ladder_over_several_tiles(k, tame):
     with small_tiles(2, 2, tame):
-        outcomes = climb(tm.testing.SPECS["tiled_attention"][k], 2)
+        outcomes = _climb(tm.testing.SPECS["tiled_attention"][k], 2)
     failed = "\n\n".join(f"{rung}: {outcome.message}"
                          for rung, outcome in outcomes.items() if outcome.status == "failed")
     assert not failed, failed

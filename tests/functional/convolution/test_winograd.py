@@ -118,8 +118,8 @@ def test_pixels_are_copied_in_the_order_they_have(order, dtype):
 def test_what_a_block_works_in_is_as_large_as_need_be_and_of_the_dtype_of_what_it_sees(dtype):
     """Two pixels more each way than the tiles' own; matrices that BLAS reads row by row."""
     x, blocks = np.zeros((2, 3, 9, 9), dtype), winograd.Blocks(2, 1, 1, 4, 5)
-    seen, painted = winograd.Seen(x, blocks, np.empty), winograd.Painted(x, blocks, np.empty)
-    responses = winograd.Responses(2, blocks, 3, dtype, np.empty)
+    seen, painted = winograd._Seen(x, blocks, np.empty), winograd._Painted(x, blocks, np.empty)
+    responses = winograd._Responses(2, blocks, 3, dtype, np.empty)
     assert (seen.x.padded.shape, seen.d.shape, seen.v.shape) == ((2, 3, 10, 12), (2, 10, 4, 5, 3), (16, 40, 3))
     assert (painted.g.padded.shape, painted.y.shape, painted.m.shape) == (
         (2, 3, 8, 10), (2, 4, 2, 2, 5, 3), (16, 40, 3))

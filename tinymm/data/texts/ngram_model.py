@@ -59,10 +59,10 @@ class NgramModel:
             padded = (*[START] * (order - 1), *sentence, None)
             for end in range(order, len(padded) + 1):
                 occurrences[padded[end - order:end]] += 1
-        self.levels = [level_of(occurrences)]                       # of the longest n-grams, then of shorter ones
+        self.levels = [_level_of(occurrences)]                       # of the longest n-grams, then of shorter ones
         while len(self.levels) < order:
-            occurrences = preceded(occurrences)
-            self.levels.append(level_of(occurrences))
+            occurrences = _preceded(occurrences)
+            self.levels.append(_level_of(occurrences))
 
     def __call__(self, history, word):
         """The logarithm of p(word | history); the word None ends a sentence.
@@ -117,7 +117,7 @@ class NgramModel:
                              f"got {unknown[0]!r}")
 
 
-def level_of(counts):
+def _level_of(counts):
     """(d, history -> {word: count}) of n-grams."""
     followers = defaultdict(dict)
     for (*history, word), count in counts.items():
@@ -126,7 +126,7 @@ def level_of(counts):
     return once / (once + 2 * twice) if once and twice else 0.5, dict(followers)
 
 
-def preceded(counts):
+def _preceded(counts):
     """For each n-gram without its first word: how many first words it was seen with."""
     found = defaultdict(int)
     for ngram in counts:

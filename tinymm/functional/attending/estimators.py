@@ -106,7 +106,7 @@ def reinforce_variance(scores, rewards, baseline=0.0):
     >>> [float(F.reinforce_variance(np.zeros(2), rewards, b).round(6)) for b in (0, 11)]
     [60.5, 0.0]
     """
-    alpha, length = lengths(scores)
+    alpha, length = _lengths(scores)
     J = sum_(alpha * rewards, -1, keepdims=True)
     advantage = rewards - (baseline[..., None] if getattr(baseline, "ndim", 0) else baseline)
     exact = alpha * (rewards - J)                                               # ∂J/∂e
@@ -141,11 +141,11 @@ def optimal_baseline(scores, rewards):
     >>> float(F.optimal_baseline(np.zeros(3), np.array([1.0, 2.0, 6.0])).round(6))
     3.0
     """
-    alpha, length = lengths(scores)
+    alpha, length = _lengths(scores)
     return sum_(alpha * length * rewards, -1) / sum_(alpha * length, -1)
 
 
-def lengths(scores):
+def _lengths(scores):
     """α, and ‖u_s‖² = 1 − 2 α_s + Σ α² of every s."""
     alpha = softmax(scores, -1)
     return alpha, 1 - 2 * alpha + sum_(alpha * alpha, -1, keepdims=True)

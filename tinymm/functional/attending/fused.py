@@ -82,7 +82,7 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
         np.matmul(e[i], v[i], out=y[i])
         y[i] /= n[i]
 
-    in_parallel(some, e, 2 * query.shape[-1])
+    _in_parallel(some, e, 2 * query.shape[-1])
     return saving(y, e=e, n=n)
 
 
@@ -102,7 +102,7 @@ def fused_attention_vjp(g, y, query, key, value, scale, e, n):
         for d in (dq, dk):
             d[i] *= scale
 
-    in_parallel(some, e, 4 * query.shape[-1])
+    _in_parallel(some, e, 4 * query.shape[-1])
     return dq, dk, dv, lambda: with_sums(g, y, 1 / n) @ with_ones(v).mT * e         # M̄ = S̄
 
 
@@ -111,7 +111,7 @@ def fused_attention_composite(query, key, value, attn_mask, is_causal, scale):
     return explicit_attention(query, key, value, attn_mask, is_causal, scale)
 
 
-def in_parallel(some, e, per_score):
+def _in_parallel(some, e, per_score):
     """some(i, empty) for pieces of the heads of e, each in the cache;
     empty(shape, dtype) is memory for the time being."""
     items = pieces(e.shape[:-2], CACHE // max(math.prod(e.shape[-2:]), 1))

@@ -180,7 +180,7 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
     soft = softmax(noisy * (1 / tau), dim)
     if not hard:
         return soft
-    return straight_through(np.moveaxis(likeliest_weights(np.moveaxis(data(noisy), dim, -1)), -1, dim), soft)
+    return straight_through(np.moveaxis(likeliest_weights(np.moveaxis(_data(noisy), dim, -1)), -1, dim), soft)
 
 
 def straight_through(hard, soft):
@@ -215,7 +215,7 @@ def straight_through(hard, soft):
     >>> y.data, s.grad
     (array([0., 1.]), array([5., 2.]))
     """
-    return data(hard) + (soft - data(soft))
+    return _data(hard) + (soft - _data(soft))
 
 
 def allowed(scores, mask):
@@ -223,5 +223,5 @@ def allowed(scores, mask):
     return scores if mask is None else where(mask, scores, -np.inf)
 
 
-def data(x):
+def _data(x):
     return x.data if isinstance(x, Tensor) else x

@@ -24,7 +24,7 @@ def checked(name, query, key, value, mask, is_causal):
         raise ValueError(f"{name}: there must be a value for each key; got {key.shape} and {value.shape}")
     leading = [a.shape[:-2] for a in (query, key, value)]
     if mask is not None:
-        leading.append(checked_mask(name, mask, is_causal, query.shape[-2], key.shape[-2]).shape[:-2])
+        leading.append(_checked_mask(name, mask, is_causal, query.shape[-2], key.shape[-2]).shape[:-2])
         shapes += f", with a mask {mask.shape}"
     try:
         return np.broadcast_shapes(*leading)
@@ -32,7 +32,7 @@ def checked(name, query, key, value, mask, is_causal):
         raise ValueError(f"{name}: the leading axes must broadcast; got {shapes}") from None
 
 
-def checked_mask(name, mask, is_causal, T, S):
+def _checked_mask(name, mask, is_causal, T, S):
     """The mask, once it is sure that it is one for T queries and S keys."""
     if is_causal:
         raise ValueError(f"{name}: is_causal makes the mask itself; got attn_mask as well")
@@ -76,10 +76,10 @@ def are_tame(query, key, scale, mask):
     """Whether no score is so large that a maximum must be subtracted from it:
     Cauchy and Schwarz know without looking. In float16, of two bytes, there is no room for such scores."""
     floating = mask is not None and mask.dtype.kind == "f"
-    return query.itemsize > 2 and not floating and abs(factor(query, scale)) * longest(query) * longest(key) <= TAME
+    return query.itemsize > 2 and not floating and abs(factor(query, scale)) * _longest(query) * _longest(key) <= TAME
 
 
-def longest(vectors):
+def _longest(vectors):
     """The length of the longest of the rows; infinite if its square is."""
     with np.errstate(over="ignore"):
         return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
@@ -91,14 +91,14 @@ def exponentiate(e, mask, lower, base=E):
     c = lower(E / ln b), or 0 if `lower` is None. The mask may have fewer rows than E: the first ones.
     """
     if lower is not None:
-        hide(e, mask, -np.inf, base)
+        _hide(e, mask, -np.inf, base)
         e -= lower(e)
     base.power(e, out=e)
     if lower is None:
-        hide(e, mask, 0)
+        _hide(e, mask, 0)
 
 
-def hide(e, mask, value, base=E):
+def _hide(e, mask, value, base=E):
     """Overwrite what a boolean mask hides; add a floating one."""
     if mask is None:
         return
@@ -143,17 +143,17 @@ class Mask:
         """
         if self.is_causal:
             first, last = max(rows.start, keys.start), keys.stop - 1
-            mask = below_diagonal(min(rows.stop, last) - first, last + 1 - keys.start, first - keys.start)
+            mask = _below_diagonal(min(rows.stop, last) - first, last + 1 - keys.start, first - keys.start)
             return slice(first, rows.stop), keys, mask
         if self.masks is None:
             return rows, keys, None
         whole = self.masks[self.which[head]]
         mask = whole[rows if len(whole) > 1 else slice(None), keys if whole.shape[1] > 1 else slice(None)]
         mask = np.broadcast_to(mask, (rows.stop - rows.start, keys.stop - keys.start))
-        return (rows, keys, mask) if mask.dtype.kind == "f" else cropped(rows, keys, mask)
+        return (rows, keys, mask) if mask.dtype.kind == "f" else _cropped(rows, keys, mask)
 
 
-def cropped(rows, keys, mask):
+def _cropped(rows, keys, mask):
     """Without the queries and keys at the edges of a tile that see nothing, or are not seen."""
     if mask.all():
         return rows, keys, None
@@ -166,6 +166,6 @@ def cropped(rows, keys, mask):
 
 
 @lru_cache(16)
-def below_diagonal(rows, keys, shift):
+def _below_diagonal(rows, keys, shift):
     """True where key ≤ query + shift; None if there are no rows."""
     return np.tri(rows, keys, shift, dtype=bool) if rows > 0 else None

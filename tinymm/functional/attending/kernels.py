@@ -150,12 +150,12 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
     array([[2.],
            [3.]])
     """
-    query, key = feature_map(query), visible(feature_map(key), mask)
+    query, key = feature_map(query), _visible(feature_map(key), mask)
     if is_causal:
         # z_t = Σ_{s≤t} φ(k_s)
-        return shares(query, causal_product(query, key, value), cumsum(key, -2))
+        return _shares(query, causal_product(query, key, value), cumsum(key, -2))
     # c = φ(Q) (φ(K)ᵀ V): D·E numbers stand between the two lengths
-    return shares(query, query @ (key.mT @ value), sum_(key, -2, keepdims=True))
+    return _shares(query, query @ (key.mT @ value), sum_(key, -2, keepdims=True))
 
 
 def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, feature_map=elu_feature_map):
@@ -182,7 +182,7 @@ def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, fe
     >>> F.quadratic_linear_attention(np.zeros((1, 1)), np.array([[0.0], [2.0]]), np.array([[4.0], [8.0]]))
     (array([[7.]]), array([[0.25, 0.75]]))
     """
-    similarity = feature_map(query) @ visible(feature_map(key), mask).mT                            # (..., T, S)
+    similarity = feature_map(query) @ _visible(feature_map(key), mask).mT                            # (..., T, S)
     if is_causal:
         similarity = tril(similarity)
     total = sum_(similarity, -1, keepdims=True)
@@ -229,16 +229,16 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     S, z = key[..., :, None] * value[..., None, :], key
     if state is not None:
         S, z = state[0] + S, state[1] + z
-    output = shares(query[..., None, :], query[..., None, :] @ S, z[..., None, :])                  # (..., 1, E)
+    output = _shares(query[..., None, :], query[..., None, :] @ S, z[..., None, :])                  # (..., 1, E)
     return output[..., 0, :], (S, z)
 
 
-def visible(key, mask):
+def _visible(key, mask):
     """φ(k), zero where the key is hidden."""
     return key if mask is None else where(mask[..., None], key, 0.0)
 
 
-def shares(query, mixed, z):
+def _shares(query, mixed, z):
     """φ(q)ᵀ(…) over φ(q)ᵀz; zero over zero, where nothing was visible, is zero."""
     total = sum_(query * z, -1, keepdims=True)
     return mixed / (total + (total == 0))

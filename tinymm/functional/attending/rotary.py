@@ -54,7 +54,7 @@ def rotary_interleaved(x, positions=None, base=10000.0):
     array([[0., 1.]])
     """
     x = as_floating(x)
-    cos, sin = rotation("rotary_interleaved", x, positions, base)
+    cos, sin = _rotation("rotary_interleaved", x, positions, base)
     y, even, odd = np.empty_like(x), x[..., 0::2], x[..., 1::2]
     y[..., 0::2] = even * cos - odd * sin
     y[..., 1::2] = even * sin + odd * cos
@@ -63,7 +63,7 @@ def rotary_interleaved(x, positions=None, base=10000.0):
 
 @rotary_interleaved.vjp
 def rotary_interleaved_vjp(g, positions, base):     # x̄ = Rᵀ g: turned back
-    return rotary_interleaved(g, backwards(g, positions), base)
+    return rotary_interleaved(g, _backwards(g, positions), base)
 
 
 @op
@@ -102,7 +102,7 @@ def rotary_half_split(x, positions=None, base=10000.0):
     array([[0., 0., 1., 0.]])
     """
     x = as_floating(x)
-    cos, sin = rotation("rotary_half_split", x, positions, base)
+    cos, sin = _rotation("rotary_half_split", x, positions, base)
     y, half = np.empty_like(x), x.shape[-1] // 2
     first, second = x[..., :half], x[..., half:]
     y[..., :half] = first * cos - second * sin
@@ -112,10 +112,10 @@ def rotary_half_split(x, positions=None, base=10000.0):
 
 @rotary_half_split.vjp
 def rotary_half_split_vjp(g, positions, base):      # x̄ = Rᵀ g: turned back
-    return rotary_half_split(g, backwards(g, positions), base)
+    return rotary_half_split(g, _backwards(g, positions), base)
 
 
-def rotation(who, x, positions, base):
+def _rotation(who, x, positions, base):
     """cos tθ and sin tθ, (T, D / 2), in the dtype of x; the angles in float64, since t θ₀ may be large."""
     T, D = x.shape[-2:]
     t = np.arange(T) if positions is None else np.asarray(positions)
@@ -125,5 +125,5 @@ def rotation(who, x, positions, base):
     return np.cos(angle).astype(x.dtype), np.sin(angle).astype(x.dtype)
 
 
-def backwards(g, positions):
+def _backwards(g, positions):
     return -(np.arange(g.shape[-2]) if positions is None else np.asarray(positions))

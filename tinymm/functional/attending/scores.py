@@ -194,7 +194,7 @@ def concat_scores(query, key, weight, weight_v):
     array([[0.   , 1.928]])
     """
     # e = vᵀ tanh(W [q; k])
-    return tanh(pairs("concat_scores", query, key, weight) @ weight.mT) @ weight_v                  # (..., T, S)
+    return tanh(_pairs("concat_scores", query, key, weight) @ weight.mT) @ weight_v                  # (..., T, S)
 
 
 def mlp_scores(query, key, weight, bias, weight_v, activation=relu):
@@ -236,10 +236,10 @@ def mlp_scores(query, key, weight, bias, weight_v, activation=relu):
     array([[0., 5.]])
     """
     # e = vᵀ f(W [q; k] + b)
-    return activation(pairs("mlp_scores", query, key, weight) @ weight.mT + bias) @ weight_v        # (..., T, S)
+    return activation(_pairs("mlp_scores", query, key, weight) @ weight.mT + bias) @ weight_v        # (..., T, S)
 
 
-def pairs(who, query, key, weight):
+def _pairs(who, query, key, weight):
     """[q; k] of every query and every key, (..., T, S, D + E)."""
     (*q_lead, T, D), (*k_lead, S, E) = query.shape, key.shape
     if weight.shape[-1] != D + E:

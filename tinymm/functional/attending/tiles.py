@@ -41,7 +41,7 @@ class Tiles:
             tile, more = empty(ROWS * KEYS), empty((ROWS, self.E))
             q = np.multiply(self.q[head], self.scale / self.base.ln, out=empty((self.T, self.D)))
             sums, total, v = y[head], lse[head], self.v[head]
-            ceiling = Ceiling(self.base, sums, total)
+            ceiling = _Ceiling(self.base, sums, total)
             for rows, keys, mask in self.tiles(head, part):
                 e = self.exponentials(q[rows], self.k[head][keys], mask, tile, lambda e: ceiling(e, rows))
                 total[rows] += e @ ones[:e.shape[1]]                    # BLAS: five times as fast as e.sum
@@ -115,13 +115,13 @@ class Tiles:
         for rows in self.rows(part):
             below = min(rows.start, self.S) if self.is_causal else self.S
             edge = min(rows.stop, self.S) if self.is_causal else self.S
-            for keys in (*stretches(0, below, KEYS), *stretches(below, edge, EDGE)):
+            for keys in (*_stretches(0, below, KEYS), *_stretches(below, edge, EDGE)):
                 tile = self.mask.tile(head, rows, keys)
                 if tile is not None:
                     yield tile
 
 
-class Ceiling:
+class _Ceiling:
     """The largest E / ln b of each row so far; when it rises, what was summed below it shrinks."""
 
     def __init__(self, base, *sums):
@@ -141,6 +141,6 @@ class Ceiling:
         return np.where(top == -np.inf, 0, top)
 
 
-def stretches(start, stop, length):
+def _stretches(start, stop, length):
     """Slices that make up start to stop, each of a length, the last perhaps shorter."""
     return [slice(k, min(k + length, stop)) for k in range(start, stop, length)]

@@ -73,7 +73,7 @@ def rfft(x):
 
 @rfft.vjp
 def rfft_vjp(g, n):                 # x̄ₙ = Σ_k ḡ_re cos − ḡ_im sin: the inverse, its weights c_k / N taken back
-    c = n / multiplicity(n, g[0].dtype)
+    c = n / _multiplicity(n, g[0].dtype)
     return irfft(g[0] * c, g[1] * c, n)
 
 
@@ -117,12 +117,12 @@ def irfft(real, imag, n=None):
 
 @irfft.vjp
 def irfft_vjp(g, samples):          # R̄_k = c_k/N Σ ḡ cos,  Ī_k = −c_k/N Σ ḡ sin: the transform of g, weighted
-    c = multiplicity(samples, g.dtype) / samples
+    c = _multiplicity(samples, g.dtype) / samples
     real, imag = rfft(g)
     return real * c, imag * c
 
 
-def multiplicity(n, dtype):
+def _multiplicity(n, dtype):
     """c_k: how many of the N frequencies k stands for."""
     c = np.full(n // 2 + 1, 2, dtype)
     c[0] = 1

@@ -48,7 +48,7 @@ def hz_to_mel(frequency, mel_scale="htk"):
     (array([   0. ,  781.2, 2611. ]), array([ 0.,  3., 42.]))
     """
     f = np.asarray(frequency, np.float64)
-    if scale(mel_scale) == "htk":
+    if _scale(mel_scale) == "htk":
         return 2595 * np.log10(1 + f / 700)
     return np.minimum(f, CORNER) / LINEAR + np.log(np.maximum(f, CORNER) / CORNER) / FACTOR
 
@@ -77,7 +77,7 @@ def mel_to_hz(mel, mel_scale="htk"):
     array([ 200., 6400.])
     """
     m = np.asarray(mel, np.float64)
-    if scale(mel_scale) == "htk":
+    if _scale(mel_scale) == "htk":
         return 700 * (10 ** (m / 2595) - 1)
     corner = CORNER / LINEAR
     return np.minimum(m, corner) * LINEAR * np.exp(FACTOR * (np.maximum(m, corner) - corner))
@@ -174,7 +174,7 @@ def log_mel_spectrogram(input, sample_rate=16000, n_mels=40, n_fft=None, hop_len
     >>> F.log_mel_spectrogram(np.zeros((2, 8000)), sample_rate=8000).shape
     (2, 101, 40)
     """
-    return log(mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, floor))
+    return log(_mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, floor))
 
 
 def whisper_log_mel(input, n_mels=80, sample_rate=16000):
@@ -217,13 +217,13 @@ def whisper_log_mel(input, n_mels=80, sample_rate=16000):
     >>> F.whisper_log_mel(np.zeros(16000)).shape, F.whisper_log_mel(np.zeros(16000)).max().round(6)
     ((100, 80), np.float64(-1.5))
     """
-    power = mel_power(input, sample_rate, n_mels, None, None, "slaney", "slaney", 1e-10)
+    power = _mel_power(input, sample_rate, n_mels, None, None, "slaney", "slaney", 1e-10)
     y = log(power[..., :-1, :]) * (1 / math.log(10))
     y = maximum(y, amax(y, (-2, -1), keepdims=True) - 8)
     return (y + 4) * 0.25
 
 
-def mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, floor):
+def _mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, floor):
     """max(P W, ε), (..., T, n_mels)."""
     n_fft = 2 * round(0.0125 * sample_rate) if n_fft is None else n_fft
     if n_fft % 2:
@@ -235,7 +235,7 @@ def mel_power(input, sample_rate, n_mels, n_fft, hop_length, mel_scale, norm, fl
     return maximum(power @ filters.astype(power.dtype), floor)
 
 
-def scale(mel_scale):
+def _scale(mel_scale):
     if mel_scale not in ("htk", "slaney"):
         raise ValueError(f"hz_to_mel: mel_scale is 'htk' or 'slaney'; got {mel_scale!r}")
     return mel_scale

@@ -50,10 +50,10 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
     >>> real.shape, np.hypot(real, imag)[0].round(6)
     ((7, 9), array([0., 0., 0., 8., 0., 0., 0., 0., 0.]))
     """
-    window = window_of("stft", n_fft, win_length, window, input.dtype)
+    window = _window_of("stft", n_fft, win_length, window, input.dtype)
     if center:
-        input = padded(input, n_fft // 2, pad_mode)
-    return rfft(frame(input, n_fft, hop_of(n_fft, hop_length)) * window)
+        input = _padded(input, n_fft // 2, pad_mode)
+    return rfft(frame(input, n_fft, _hop_of(n_fft, hop_length)) * window)
 
 
 def istft(real, imag, n_fft, hop_length=None, win_length=None, window=None, center=True, length=None):
@@ -90,8 +90,8 @@ def istft(real, imag, n_fft, hop_length=None, win_length=None, window=None, cent
     >>> F.istft(*F.stft(x, 4, 1), 4, 1).round(12)
     array([ 1. , -2. ,  3. ,  0.5,  4. ,  0. ])
     """
-    window = window_of("istft", n_fft, win_length, window, real.dtype)
-    hop = hop_of(n_fft, hop_length)
+    window = _window_of("istft", n_fft, win_length, window, real.dtype)
+    hop = _hop_of(n_fft, hop_length)
     x = overlap_add(irfft(real, imag, n_fft) * window, hop)
     weight = overlap_add(np.broadcast_to(window * window, (real.shape[-2], n_fft)), hop)
     start = n_fft // 2 if center else 0
@@ -130,7 +130,7 @@ def power_spectrogram(input, n_fft, hop_length=None, win_length=None, window=Non
     return real * real + imag * imag
 
 
-def padded(x, width, mode):
+def _padded(x, width, mode):
     """`width` more samples on each side."""
     if mode == "constant":
         return pad(x, (width, width))
@@ -143,11 +143,11 @@ def padded(x, width, mode):
     return x[..., np.pad(np.arange(length), width, "reflect")]      # mirrored about the first and the last sample
 
 
-def hop_of(n_fft, hop_length):
+def _hop_of(n_fft, hop_length):
     return n_fft // 4 if hop_length is None else hop_length
 
 
-def window_of(name, n_fft, win_length, window, dtype):
+def _window_of(name, n_fft, win_length, window, dtype):
     """The window in the middle of a frame, in the dtype of the waveform."""
     win_length = n_fft if win_length is None else win_length
     window = np.ones(win_length) if window is None else window

@@ -32,7 +32,7 @@ def hann_window(window_length, periodic=True):
     >>> F.hann_window(4)
     array([0. , 0.5, 1. , 0.5])
     """
-    return raised_cosine("hann_window", window_length, periodic, 0.5)
+    return _raised_cosine("hann_window", window_length, periodic, 0.5)
 
 
 def hamming_window(window_length, periodic=True):
@@ -58,10 +58,10 @@ def hamming_window(window_length, periodic=True):
     >>> F.hamming_window(3, periodic=False)
     array([0.08, 1.  , 0.08])
     """
-    return raised_cosine("hamming_window", window_length, periodic, 0.54)
+    return _raised_cosine("hamming_window", window_length, periodic, 0.54)
 
 
-def raised_cosine(name, window_length, periodic, mean):
+def _raised_cosine(name, window_length, periodic, mean):
     """mean − (1 − mean) cos(2πn/N)."""
     if window_length < 1:
         raise ValueError(f"{name}: needs a length of at least 1; got {window_length}")

@@ -50,13 +50,13 @@ def correlate(x, w, geometry, bias=None):
     """
     blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(x, w)
     y = np.empty((len(x), blocks.strips * blocks.rows, 2, blocks.columns, 2, out), dtype)
-    u = np.ascontiguousarray(of_kernel(w).mT)                               # (16, C, O): BLAS is fastest in this order
+    u = np.ascontiguousarray(_of_kernel(w).mT)                               # (16, C, O): BLAS is fastest in this order
 
     def some(start, stop):
         with scratch() as empty:
             @cache
             def memory(n):
-                return Seen(x[:n], blocks, empty), Responses(n, blocks, out, dtype, empty)
+                return _Seen(x[:n], blocks, empty), _Responses(n, blocks, out, dtype, empty)
 
             for images, row in blocks.places(start, stop):
                 seen, responses = memory(images.stop - images.start)
@@ -84,7 +84,7 @@ def kernel_gradient(g, x, geometry):
         with scratch() as empty:
             @cache
             def memory(n):
-                return Seen(x[:n], blocks, empty), Painted(g[:n], blocks, empty)
+                return _Seen(x[:n], blocks, empty), _Painted(g[:n], blocks, empty)
 
             for images, row in blocks.places(start, stop):
                 seen, painted = memory(images.stop - images.start)
@@ -94,7 +94,7 @@ def kernel_gradient(g, x, geometry):
         return total
 
     total = sum(parallel_for(blocks.groups * blocks.strips, some, work=4 * g.size * x.shape[1]))
-    return to_kernel(total)
+    return _to_kernel(total)
 
 
 class Blocks(NamedTuple):
@@ -145,7 +145,7 @@ class Pixels:
         self.padded[:, :, first - top:last - top, -left:x.shape[3] - left] = x[:, :, first:last]
 
 
-class Seen:
+class _Seen:
     """V = Bᵀ d B of the tiles in a block, `v` (16, tiles, C)."""
 
     def __init__(self, x, blocks, empty):
@@ -171,7 +171,7 @@ class Seen:
         np.matmul(self.BT, self.half_columns, out=self.full)    # Bᵀ d B: Bᵀ from the left on each row's columns
 
 
-class Responses:
+class _Responses:
     """Y = Aᵀ M A of the tiles in a block, `m` (16, tiles, O)."""
 
     def __init__(self, n, blocks, out, dtype, empty):
@@ -188,7 +188,7 @@ class Responses:
         np.copyto(y, self.y.swapaxes(3, 4))
 
 
-class Painted:
+class _Painted:
     """A g Aᵀ of the responses g to the tiles in a block, `m` (16, tiles, O)."""
 
     def __init__(self, g, blocks, empty):
@@ -207,7 +207,7 @@ class Painted:
         np.matmul(self.AA, self.four, out=self.by_row)
 
 
-def of_kernel(w):
+def _of_kernel(w):
     """G w Gᵀ: (O, C, 3, 3) -> (16, O, C). Without BLAS, whose threads would stay awake beside those of the loop."""
     w = np.ascontiguousarray(w.transpose(2, 3, 0, 1))
     for _ in range(2):                                                      # along rows, then along columns
@@ -216,7 +216,7 @@ def of_kernel(w):
     return w.reshape(16, *w.shape[2:])
 
 
-def to_kernel(u):
+def _to_kernel(u):
     """Gᵀ u G: (16, O, C) -> (O, C, 3, 3)."""
     u = u.reshape(4, 4, *u.shape[1:])
     for _ in range(2):

@@ -38,7 +38,7 @@ def ctc_posteriors(log_probs, targets, input_lengths, target_lengths, blank=0):
     array([[0.333, 0.667, 0.   ],
            [0.   , 0.667, 0.333]])
     """
-    lattice, emitted = lattice_and_emitted("ctc_posteriors", log_probs, targets, input_lengths, target_lengths, blank)
+    lattice, emitted = _lattice_and_emitted("ctc_posteriors", log_probs, targets, input_lengths, target_lengths, blank)
     return posterior(emitted, beginnings(emitted, lattice)[0], lattice)
 
 
@@ -71,7 +71,7 @@ def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
     >>> states[:, 0], float(np.exp(log_p[0]).round(3))                  # .9 · .7 · .8
     (array([0, 1, 1]), 0.504)
     """
-    lattice, emitted = lattice_and_emitted("ctc_alignment", log_probs, targets, input_lengths, target_lengths, blank)
+    lattice, emitted = _lattice_and_emitted("ctc_alignment", log_probs, targets, input_lengths, target_lengths, blank)
     best, before = lattice.start, np.zeros(emitted.shape, int)          # how many states back the best way comes from
     ways = np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)
     for t, (y, real) in enumerate(zip(emitted, lattice.real)):
@@ -88,7 +88,7 @@ def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
     return states, best.max(1)
 
 
-def lattice_and_emitted(name, log_probs, *rest):
+def _lattice_and_emitted(name, log_probs, *rest):
     """The lattice, and what each of its states is worth at each frame, without gradients."""
     log_probs = log_probs.data if isinstance(log_probs, Tensor) else np.asarray(log_probs)
     lattice = lattice_of(name, log_probs, *rest)

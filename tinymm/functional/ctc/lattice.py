@@ -35,12 +35,12 @@ def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, z
     T, B, V = log_probs.shape
     if not 0 <= blank < V:
         raise ValueError(f"{name}: blank must be one of the {V} labels; got {blank}")
-    frames, wanted = (whole_numbers(name, what, lengths, B) for what, lengths in
+    frames, wanted = (_whole_numbers(name, what, lengths, B) for what, lengths in
                       (("input_lengths", input_lengths), ("target_lengths", target_lengths)))
     if (frames > T).any():
         raise ValueError(f"{name}: input_lengths must be at most T = {T}; got {frames.max()}")
     labels = np.full((B, 2 * max([1, *wanted]) + 1), blank)
-    for k, transcript in enumerate(transcripts_of(name, targets, wanted)):
+    for k, transcript in enumerate(_transcripts_of(name, targets, wanted)):
         if ((transcript < 0) | (transcript >= V) | (transcript == blank)).any():
             raise ValueError(f"{name}: targets must be labels from 0 to {V - 1} other than the blank, {blank}; "
                              f"got {transcript.tolist()}")
@@ -53,16 +53,16 @@ def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, z
     s, last = np.arange(labels.shape[1]), 2 * wanted[:, None]
     skip = np.zeros(labels.shape, bool)
     skip[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
-    return Lattice(labels, allowed(np.broadcast_to(s == 0, labels.shape), log_probs), allowed(skip, log_probs),
-                   allowed((s == last) | (s == last - 1), log_probs), (np.arange(T)[:, None] < frames)[..., None])
+    return Lattice(labels, _allowed(np.broadcast_to(s == 0, labels.shape), log_probs), _allowed(skip, log_probs),
+                   _allowed((s == last) | (s == last - 1), log_probs), (np.arange(T)[:, None] < frames)[..., None])
 
 
-def allowed(where, log_probs):
+def _allowed(where, log_probs):
     """0 where allowed, −∞ elsewhere, in the dtype of the log-probabilities."""
     return np.where(where, 0.0, -math.inf).astype(log_probs.dtype)
 
 
-def transcripts_of(name, targets, lengths):
+def _transcripts_of(name, targets, lengths):
     """The transcripts one by one, from rows with padding (B, U) or from all in a row, end to end."""
     targets = np.asarray(targets)
     rows = targets.ndim == 2
@@ -78,7 +78,7 @@ def transcripts_of(name, targets, lengths):
     return [targets[end - n:end] for n, end in zip(lengths, np.cumsum(lengths))]
 
 
-def whole_numbers(name, what, lengths, batch):
+def _whole_numbers(name, what, lengths, batch):
     """Lengths as an int array (B,)."""
     lengths = np.asarray(lengths)
     if lengths.shape != (batch,) or lengths.dtype.kind not in "iu" and batch or (lengths < 0).any():

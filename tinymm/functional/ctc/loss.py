@@ -157,7 +157,7 @@ def beginnings(emitted, lattice):
         ways[0] = a
         ways[1, :, 1:] = a[:, :-1]
         ways[2, :, 2:] = a[:, :-2] + lattice.skip[:, 2:]
-        top, alphas[t + 1] = from_top(log_total(ways) + y)
+        top, alphas[t + 1] = _from_top(_log_total(ways) + y)
         np.copyto(alphas[t + 1], a, where=~real)                                # padding keeps what it finds
         subtracted += np.where(real[:, 0], top, 0)
     return alphas, subtracted
@@ -173,25 +173,25 @@ def posterior(emitted, alphas, lattice):
     beta, ways = lattice.end, np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)     # where a state leads
     for t in reversed(range(len(emitted))):
         real = lattice.real[t]
-        e = np.exp(from_top(alphas[t + 1] + beta)[1])
+        e = np.exp(_from_top(alphas[t + 1] + beta)[1])
         total = e.sum(1, keepdims=True)
         gamma[t] = np.where(real, e / (total + (total == 0)), 0)
         b = beta + emitted[t]
         ways[0] = b
         ways[1, :, :-1] = b[:, 1:]
         ways[2, :, :-2] = b[:, 2:] + lattice.skip[:, 2:]
-        beta = np.where(real, from_top(log_total(ways))[1], beta)
+        beta = np.where(real, _from_top(_log_total(ways))[1], beta)
     return gamma
 
 
-def log_total(ways):
+def _log_total(ways):
     """ln Σ e^w over the first axis; −∞ where no way leads."""
     top = np.maximum(ways.max(0), np.finfo(ways.dtype).min)
     with np.errstate(divide="ignore"):  # ln 0 is meant
         return np.log(np.exp(ways - top).sum(0)) + top
 
 
-def from_top(a):
+def _from_top(a):
     """The largest number of each row, 0 if that is −∞, and the row less it."""
     top = a.max(1)
     top = np.where(top == -math.inf, 0, top)

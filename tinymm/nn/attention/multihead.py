@@ -109,7 +109,7 @@ class MultiheadAttention(Module):
         """
         with unchanged_on_error(cache):
             q, k, v = self._heads(query, key, value, cache)
-            mask = merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
+            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
         options = dict(dropout_p=self.dropout if self.training else 0.0,
                        is_causal=is_causal and mask is None, rng=self.rng)
         if need_weights:
@@ -160,7 +160,7 @@ class MultiheadAttention(Module):
         return f"embed_dim={self.out_proj.weight.shape[0]}, num_heads={self.num_heads}, dropout={self.dropout}"
 
 
-def merged_mask(attn_mask, key_padding_mask, is_causal, scores, cached=False):
+def _merged_mask(attn_mask, key_padding_mask, is_causal, scores, cached=False):
     """One boolean mask that broadcasts to the scores' shape (B, H, T, S), or None if it is at most causal.
 
     `cached`: the queries are the last T of the S positions, not the first.

@@ -17,28 +17,28 @@ from .observing import observe
 __all__ = ["Summary", "summary"]
 
 
-def linear_flops(layer, inputs, y):
+def _linear_flops(layer, inputs, y):
     """2 · rows · in · out."""
     return 2 * y.size * layer.weight.shape[1]
 
 
-def convolution_flops(layer, inputs, y):
+def _convolution_flops(layer, inputs, y):
     """2 · outputs · (in / groups) · |kernel|."""
     return 2 * y.size * math.prod(layer.weight.shape[1:])
 
 
-def transposed_flops(layer, inputs, y):
+def _transposed_flops(layer, inputs, y):
     """2 · inputs · out · |kernel|."""
     return 2 * inputs[0].size * math.prod(layer.weight.shape[1:])
 
 
-def recurrent_flops(layer, inputs, y):
+def _recurrent_flops(layer, inputs, y):
     """2 · B · T · |weights|: each weight of each layer and direction once per step."""
     weights = sum(p.size for name, p in layer.own_parameters() if name.startswith("weight"))
     return 2 * math.prod(inputs[0].shape[:2]) * weights
 
 
-def attention_flops(layer, inputs, y):
+def _attention_flops(layer, inputs, y):
     """Projections 2·B·D·(T·D + S·kdim + S·vdim), scores and sum 4·B·T·S·D; out_proj stands in its own row."""
     query, key, value = inputs[:3]
     batch, length, width = query.shape
@@ -47,12 +47,14 @@ def attention_flops(layer, inputs, y):
     return 2 * batch * width * projections + 4 * batch * length * keys * width
 
 
-FLOPS = {Linear: linear_flops, Conv1d: convolution_flops, Conv2d: convolution_flops, ConvTranspose2d: transposed_flops,
-         RNN: recurrent_flops, LSTM: recurrent_flops, GRU: recurrent_flops, MultiheadAttention: attention_flops}
+FLOPS = {
+    Linear: _linear_flops, Conv1d: _convolution_flops, Conv2d: _convolution_flops, ConvTranspose2d: _transposed_flops,
+    RNN: _recurrent_flops, LSTM: _recurrent_flops, GRU: _recurrent_flops, MultiheadAttention: _attention_flops,
+}
 
 
 @dataclass
-class Row:
+class _Row:
     """One layer: its own parameters, its own cost, and the shape of its last output."""
 
     name: str
@@ -67,7 +69,8 @@ class Summary:
 
     Attributes
     ----------
-    rows : list of Row
+    rows : list
+        Of one row a layer: `name`, `kind`, `parameters`, `shape` of its last output, `flops`.
     parameters, flops : int
         Of the whole Module.
     """
@@ -121,7 +124,7 @@ def summary(module, *inputs):
     for name, parameter in module.named_parameters():
         layer = name.rpartition(".")[0]
         owned[layer] = owned.get(layer, 0) + parameter.size
-    rows = {name: Row(name, type(layer).__name__, owned.get(name, 0)) for name, layer in module.named_modules()}
+    rows = {name: _Row(name, type(layer).__name__, owned.get(name, 0)) for name, layer in module.named_modules()}
 
     def note(name, layer, inputs, output):
         y = output[0] if isinstance(output, tuple) else output

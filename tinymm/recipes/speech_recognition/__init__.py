@@ -85,11 +85,11 @@ def run(data=None, out=None, seed=0, epochs=None, resume=False, isolated=False, 
     say = partial(print, flush=True) if progress else lambda words: None
     out = out or RunFolder.default("speech-recognition", resume)
     if leave_out == "all":
-        return leave_each_out(one, out, config, decoding, resume, progress, say)
-    return one(out, config, decoding, resume, progress, say)[0]
+        return leave_each_out(_one, out, config, decoding, resume, progress, say)
+    return _one(out, config, decoding, resume, progress, say)[0]
 
 
-def one(out, config, decoding, resume, progress, say):
+def _one(out, config, decoding, resume, progress, say):
     """One training and test as the configuration says: (metrics, Outcome)."""
     data, seed, isolated = config["data"], config["seed"], config["isolated"]
     say(f"reading {data} ..." if data else "synthesising the embedded voice ...")

@@ -81,7 +81,7 @@ def evaluate(model, task, decoding, rng):
         ours = [(int(row.argmax()),) for row in scores]
         labels = np.array([d for d, in train.digits])
         linear = classified([spectrogram(s) for s in train.sounds], labels, [spectrogram(s) for s in test.sounds])
-        others = {"majority": as_strings(majority(train, len(test))), "logistic regression": as_strings(linear)}
+        others = {"majority": _as_strings(majority(train, len(test))), "logistic regression": _as_strings(linear)}
     else:
         model = bigrams(task.draw(np.arange(len(train)), rng)[1]) if decoding.lm else None
         ours = transcripts(scores, decoding, model)
@@ -91,7 +91,7 @@ def evaluate(model, task, decoding, rng):
     return Outcome(task.isolated, test, {OURS: ours, **others, "shuffled audio": shuffled}, scores)
 
 
-def as_strings(classes):
+def _as_strings(classes):
     return [(int(d),) for d in classes]
 
 

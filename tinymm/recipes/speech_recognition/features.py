@@ -18,10 +18,10 @@ FLOOR = 2e-6  # power in a band; silence that was cut in is no quieter than a qu
 
 def spectrogram(sound, hop=HOP):
     """Samples (L,) to a normalised log-mel spectrogram float32 (T, BANDS)."""
-    return normalised(F.log_mel_spectrogram(np.pad(sound, EDGE), RATE, BANDS, FRAME, hop, floor=FLOOR))
+    return _normalised(F.log_mel_spectrogram(np.pad(sound, EDGE), RATE, BANDS, FRAME, hop, floor=FLOOR))
 
 
-def normalised(x):
+def _normalised(x):
     r"""$(x_{tf} - \mu_f)/\sigma$: each band's mean over the clip goes, and with it the colour of microphone and voice;
     one σ for all."""
     x = x - x.mean(0)

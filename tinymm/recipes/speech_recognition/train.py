@@ -27,7 +27,7 @@ def make_trainer(task, seed, epochs, encoder, folder):
     optimizer = AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     measure = Selection("val/accuracy") if task.isolated else Selection("val/digit_error_rate", "min")
     trainer = Trainer(
-        model, classification_loss if task.isolated else transcription_loss, optimizer, TrainingSet(n, _batches(task)),
+        model, _classification_loss if task.isolated else _transcription_loss, optimizer, TrainingSet(n, _batches(task)),
         TrainingConfig(epochs, BATCH, seed, MAX_NORM, measure, replicas=REPLICAS),
         WarmupCosine(optimizer, int(WARMUP * epochs * epoch_steps), epochs * epoch_steps),
         _validation(task), folder.path)
@@ -44,13 +44,13 @@ def _batches(task):
     return batch
 
 
-def classification_loss(model, batch, rng):
+def _classification_loss(model, batch, rng):
     """Cross-entropy of the single digit of each clip."""
     x, mask, digits = batch
     return F.cross_entropy(model(x, mask), np.array([d for d, in digits]), label_smoothing=SMOOTHING)
 
 
-def transcription_loss(model, batch, rng):
+def _transcription_loss(model, batch, rng):
     """CTC: minus the log of the probability of the digits, over all ways to align them."""
     x, mask, digits = batch
     scores, mask = model(x, mask)                                        # (B, N, 11), (B, N)
