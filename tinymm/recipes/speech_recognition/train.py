@@ -27,7 +27,8 @@ def make_trainer(task, seed, epochs, encoder, folder):
     optimizer = AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     measure = Selection("val/accuracy") if task.isolated else Selection("val/digit_error_rate", "min")
     trainer = Trainer(
-        model, _classification_loss if task.isolated else _transcription_loss, optimizer, TrainingSet(n, _batches(task)),
+        model, _classification_loss if task.isolated else _transcription_loss, optimizer,
+        TrainingSet(n, _batches(task)),
         TrainingConfig(epochs, BATCH, seed, MAX_NORM, measure, replicas=REPLICAS),
         WarmupCosine(optimizer, int(WARMUP * epochs * epoch_steps), epochs * epoch_steps),
         _validation(task), folder.path)
