@@ -1,4 +1,4 @@
-"""The `tinymm` command: run a recipe, caption a picture, check gradients, look at this machine, measure.
+"""The `tinymm` command: run a recipe, ask a trained model, check gradients, look at this machine, measure.
 
 Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with
 the last checkpoint kept.
@@ -6,21 +6,24 @@ the last checkpoint kept.
 
 import argparse
 import sys
+from functools import partial
 from importlib import import_module
+from inspect import cleandoc
 
+from . import recipes
 from ._version import __version__
 from .machine.kernels import CHOSEN, VARIABLE, start_with_better_kernels
+from .recipes.shared.options import add_options, collected, options_of
 
 __all__ = ["main", "program"]
 
-RECIPES = {
-    "captioning": "image captioning with attention fusion: the article's running example (3.1.1, 3.2.1)",
-    "image-recognition": "images to classes: CNN, residual CNN, Vision Transformer (2.1)",
-    "speech-recognition": "spoken digits, connected by CTC or one by one (2.1)",
-    "text-classification": "texts to classes, with negation and scope (2.1)",
+COMMANDS = {  # each a module with `add_arguments` and `run`, or a function whose signature says its options
+    "predict": "tinymm.recipes.shared.predicting:predict",
+    "caption": "tinymm.recipes.captioning:caption",
+    "gradcheck": "tinymm.testing.command",
+    "doctor": "tinymm.machine.doctor",
+    "bench": "tinymm.machine.bench",
 }
-COMMANDS = {"caption": "tinymm.recipes.captioning.caption", "gradcheck": "tinymm.testing.command",
-            "doctor": "tinymm.machine.doctor", "bench": "tinymm.machine.bench"}
 EPILOG = f"""\
 tinymm run NAME --help explains a recipe's options.
 
@@ -54,9 +57,9 @@ def main(argv=None):
     2
     """
     options = vars(_parser().parse_args(argv))
-    run = options.pop("call")
+    call = options.pop("call")
     try:
-        outcome = run(**options)
+        outcome = call(**options)
     except KeyboardInterrupt:
         kept = "; the last checkpoint is kept, --resume goes on from it" if "resume" in options else ""
         print(f"\ntinymm: interrupted{kept}", file=sys.stderr)
@@ -74,29 +77,34 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="train and test a recipe",
                               description="Train a recipe, test it, write a report.")
-    recipes = run.add_subparsers(required=True, metavar="NAME")
-    for name, summary in RECIPES.items():
-        recipe = import_module(f"tinymm.recipes.{name.replace('-', '_')}")
-        own = recipes.add_parser(name, help=summary, description=recipe.__doc__,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-        _common_arguments(own)
-        recipe.add_arguments(own)
-        own.set_defaults(call=recipe.run)
-    for name, module in COMMANDS.items():
+    names = run.add_subparsers(required=True, metavar="NAME")
+    for name, page in recipes.available().items():
+        own = _add_parser(names, name, page.__doc__)
+        add_options(own, [*page.run.own_options, *options_of(page.run, "every recipe")])
+        for option in page.run.moved:
+            own.add_argument(f"--{option}", action="store_true", help=argparse.SUPPRESS)
+        own.set_defaults(call=page.run)
+    for name, place in COMMANDS.items():
+        module, _, function = place.partition(":")
         command = import_module(module)
-        own = commands.add_parser(name, help=command.__doc__.splitlines()[0], description=command.__doc__,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
-        command.add_arguments(own)
-        own.set_defaults(call=command.run)
+        if function:
+            call = getattr(command, function)
+            own = _add_parser(commands, name, cleandoc(call.__doc__).partition("\n\nParameters\n")[0])
+            add_options(own, options_of(call))
+            own.set_defaults(call=partial(_called, call))
+        else:
+            own = _add_parser(commands, name, command.__doc__)
+            command.add_arguments(own)
+            own.set_defaults(call=command.run)
     return parser
 
 
-def _common_arguments(parser):
-    """What every recipe understands."""
-    group = parser.add_argument_group("every recipe")
-    group.add_argument("--data", metavar="DIR", help="train on this folder instead of the embedded data")
-    group.add_argument("--out", metavar="DIR", help="output folder (default: runs/NAME, runs/NAME-2, ...)")
-    group.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    group.add_argument("--epochs", type=int, metavar="N",
-                       help="passes through the training data (default: set by the recipe)")
-    group.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the output folder")
+def _add_parser(commands, name, text):
+    """The parser of one command; the first line of the text is what lists of commands show."""
+    text = cleandoc(text)
+    return commands.add_parser(name, help=text.partition("\n")[0], description=text,
+                               formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def _called(call, **options):
+    return call(**collected(call, options))

@@ -1,4 +1,4 @@
-"""What every recipe gives at seed 0, to the last bit: a hash of its weights and one of its metrics.
+"""What every recipe gives at seed 0, to the last bit: a hash of its weights, and its metrics.
 
     python -m tests.recipes.bits > before.txt       # at one commit
     python -m tests.recipes.bits | diff before.txt -   # at another: silent if nothing but names has moved
@@ -23,8 +23,8 @@ RUNS = ("captioning", "image-recognition", "image-recognition --model vit", "tex
         "speech-recognition --encoder transformer", "sound-classification")
 
 
-def line(words):
-    """`words: weights <hash> metrics <hash>` of one run."""
+def lines(words):
+    """Of one run, the hash of its weights and each of its metrics."""
     name, *options = words.split()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tinymm", "run", name, *options, "--epochs", "1", "--out", f"{folder}/run"]
@@ -35,16 +35,15 @@ def line(words):
         with np.load(Path(folder, "run", "checkpoint.npz")) as arrays:
             found = sorted(digest(arrays[k].tobytes()) for k in arrays.files if k.startswith(("model/", "kept/")))
         metrics = json.loads(Path(folder, "run", "metrics.json").read_text("utf-8"))
-    kept = sorted((k, v) for k, v in metrics.items() if "seconds" not in k)
-    return f"{words}: weights {digest(json.dumps(found))} metrics {digest(json.dumps(kept))}"
+    told = [f"weights {digest(json.dumps(found))}", *(f"{k} {v!r}" for k, v in sorted(metrics.items()))]
+    return "\n".join(f"{words}: {what}" for what in told if "seconds" not in what)
 
 
 def digest(content):
-    content = content.encode() if isinstance(content, str) else content
-    return hashlib.sha256(content).hexdigest()[:16]
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:16]
 
 
 if __name__ == "__main__":
     with ThreadPoolExecutor(2) as pool:
-        for found in pool.map(line, sys.argv[1:] or RUNS):
+        for found in pool.map(lines, sys.argv[1:] or RUNS):
             print(found, flush=True)

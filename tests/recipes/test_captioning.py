@@ -3,15 +3,15 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tinymm.cli import main
 from tinymm.data import ShapesWorld
-from tinymm.recipes.captioning import data as captioning_data
-from tinymm.recipes.captioning.data import Setting, folder_task, shapes_task
-from tinymm.recipes.captioning.evaluate import _nearest_neighbours
+from tinymm.recipes import captioning
+from tinymm.recipes.shared.captioned import drawn_scenes, read_captioned
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
 
@@ -19,7 +19,9 @@ image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs 
 @pytest.fixture(autouse=True)
 def a_small_captioner(monkeypatch):
     """What is tested here does not need a good one."""
-    monkeypatch.setattr(captioning_data, "FOLDER", Setting(((4,), (8,)), 16, 0.1, 0.0, 16, 4, 2e-3, shift=1))
+    short = replace(captioning.FOLDER["plan"], batch_size=16, steps=4)
+    small = {"widths": [[4], [8]], "width": 16, "shift": 1, "plan": short}
+    monkeypatch.setattr(captioning, "FOLDER", captioning.FOLDER | small)
 
 
 @pytest.fixture
@@ -36,6 +38,10 @@ def pictures(tmp_path):
     captions = [{"image_id": i, "caption": c} for i, group in enumerate(world.captions(scenes, rng, 2)) for c in group]
     write(folder, entries, captions)
     return folder
+
+
+def rng_of(seed):
+    return lambda *key: np.random.default_rng([seed, *key])
 
 
 def write(folder, images, annotations):
@@ -87,7 +93,7 @@ def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused):
     run = ("run", "captioning", "--out", tmp_path / "o", "--data")
     assert "captions.json" in refused(*run, tmp_path / "nowhere")
     assert "--epochs: must be at least 1; got 0" in refused(*run, pictures, "--epochs", 0)
-    assert "--beam: out of range" in refused(*run, pictures, "--decode", "beam", "--beam", 0)
+    assert "--beam: must be at least 1; got 0" in refused(*run, pictures, "--decode", "beam", "--beam", 0)
     assert "has no field 'tone'" in refused(*run, pictures, "--hold-out", "colour,tone")
     assert "holds no run" in refused(*run, pictures, "--resume")
     (pictures / "images" / "7.png").write_bytes((pictures / "images" / "7.png").read_bytes()[:60])
@@ -135,18 +141,18 @@ def test_the_files_own_split_is_kept(pictures):
             entry["split"] = ("train", "train", "val", "test")[i % 4]
 
     change(pictures, edit)
-    task = folder_task(pictures, seed=0)
-    assert [len(task.parts[name]) for name in ("train", "val", "test")] == [20, 10, 10]
+    parts, _ = read_captioned(pictures, rng_of(0))
+    assert [len(parts[name]) for name in ("train", "val", "test")] == [20, 10, 10]
 
 
 def test_held_out_combinations_are_new_and_their_values_are_not(pictures):
-    task = folder_task(pictures, seed=0, hold_out=["colour", "shape"])
+    parts, _ = read_captioned(pictures, rng_of(0), hold_out=["colour", "shape"])
     content = json.loads((pictures / "captions.json").read_text())
     captions = {}
     for row in content["annotations"]:
         captions.setdefault(row["image_id"], []).append(row["caption"])
     pair = {tuple(captions[e["id"]]): (e["colour"], e["shape"]) for e in content["images"]}
-    pairs = {name: {pair[tuple(group)] for group in part.captions} for name, part in task.parts.items()}
+    pairs = {name: {pair[tuple(group)] for group in part.captions} for name, part in parts.items()}
     seen = pairs["train"] | pairs["val"]
     assert pairs["test"] and not pairs["test"] & seen
     assert {c for c, _ in pairs["test"]} <= {c for c, _ in seen} \
@@ -154,18 +160,17 @@ def test_held_out_combinations_are_new_and_their_values_are_not(pictures):
 
 
 def test_parts_of_the_shapes_world_share_no_scene():
-    task = shapes_task(seed=3, train=200, held=60)
+    parts, _ = drawn_scenes(np.random.default_rng(3), train=200, held=60)
     held_out = set(ShapesWorld().held_out)
-    for name, part in task.parts.items():
+    for name, part in parts.items():
         touched = [bool(scene.compositions & held_out) for scene in part.scenes]
         assert all(touched) if name == "test/held_out" else not any(touched)
-    scenes = [scene for part in task.parts.values() for scene in part.scenes]
+    scenes = [scene for part in parts.values() for scene in part.scenes]
     assert len(set(map(repr, scenes))) == len(scenes)
 
 
-def test_nearest_neighbours_against_a_loop(rng):
-    task = shapes_task(seed=4, train=50, held=10)
-    train, test = task.parts["train"], task.parts["test"]
-    images, others = test.all_images(), train.all_images()
-    expected = [train.captions[int(np.argmin([((a - b) ** 2).sum() for b in others]))][0] for a in images]
-    assert _nearest_neighbours(train, images, block=7) == expected
+def test_nearest_images_against_a_loop():
+    parts, _ = drawn_scenes(np.random.default_rng(4), train=50, held=10)
+    train, images = parts["train"], parts["test"].all_images()
+    expected = [np.argmin([((a - b) ** 2).sum() for b in train.all_images()]) for a in images]
+    np.testing.assert_array_equal(captioning.nearest_images(train, images, block=7), expected)

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from tinymm.recipes.baselines import linear_svm, logistic_regression, majority_class, nearest_neighbour, svm_weights
-from tinymm.recipes.classification import add_classes, add_results, add_worst_errors, evaluate, table, worst_errors
-from tinymm.recipes.results import OURS, flat
+from tinymm.recipes.shared import OURS, Results
+from tinymm.recipes.shared.baselines import (
+    linear_svm, logistic_regression, majority_class, nearest_by_cosine, nearest_neighbour, svm_weights,
+)
+from tinymm.recipes.shared.classification import add_classes, add_worst_errors, scored, worst_errors
 from tinymm.viz import Report
 
 seeds = st.integers(0, 2**32 - 1)
@@ -89,9 +91,9 @@ def test_worst_errors_are_wrong_and_in_order(seed):
 
 
 def report_of(p, labels, names):
-    results = {"test": evaluate({OURS: p.argmax(1), "majority": majority_class(labels, len(labels))}, labels)}
+    results = Results("test", scored({OURS: p.argmax(1), "majority": majority_class(labels, len(labels))}, labels))
     report = Report("A classifier")
-    add_results(report, "Test", results["test"], len(labels))
+    results.add_to(report, "Test")
     add_classes(report, p.argmax(1), labels, names)
     add_worst_errors(report, p, labels, names, lambda row: (None, f"item {row}"))
     return results, report.html()
@@ -100,11 +102,11 @@ def report_of(p, labels, names):
 def test_the_sections_of_a_report(rng):
     p, labels = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]), np.array([0, 1, 1])
     results, html = report_of(p, labels, ["cat", "<dog>"])
-    assert flat(results)["test/accuracy"] == pytest.approx(2 / 3)
-    assert flat(results)["baseline/majority/accuracy"] == pytest.approx(2 / 3)
+    assert results.flat()["test/accuracy"] == pytest.approx(2 / 3)
+    assert results.flat()["baseline/majority/accuracy"] == pytest.approx(2 / 3)
     assert "0.667" in html and "item 2 → cat (70%)" in html and "true: &lt;dog&gt; (30.0%)" in html \
         and "<dog>" not in html
-    assert "test (3 items)" in table(results, {"test": 3})
+    assert "test (3 items)" in str(results) and "best baseline, majority" in html
 
 
 def test_a_class_that_nobody_is_of_and_a_run_without_errors():
@@ -120,3 +122,11 @@ def test_of_many_classes_the_hardest_are_shown(rng):
     _, html = report_of(p, labels, [f"class{i}" for i in range(40)])
     assert "The pairs that were confused most often" in html and "The stronger the shade" not in html
     assert "The 20 classes of 40 with the lowest recall" in html and html.count("class5<") >= 1
+
+
+def test_nearest_by_cosine_against_all_pairs(rng):
+    x, y = (rng.random((n, 5)) * (rng.random((n, 5)) < 0.6) + 1e-3 for n in (30, 1100))
+    x, y = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (x, y))
+    labels = rng.integers(0, 4, 30)
+    found = nearest_by_cosine(sparse.csr_array(x), labels, sparse.csr_array(y), block=300)
+    np.testing.assert_array_equal(found, labels[(y @ x.T).argmax(1)])

@@ -9,11 +9,11 @@ import pytest
 
 from tinymm.cli import main
 from tinymm.data import draw_shapes
-from tinymm.recipes.image_recognition import train as recognition_train
-from tinymm.recipes.image_recognition.data import Augmentation, folder_task, shapes_task
-from tinymm.recipes.image_recognition.model import load, probabilities
-from tinymm.recipes.image_recognition.report import class_token_rollout
-from tinymm.recipes.image_recognition.train import Setting, augmented
+from tinymm.recipes import image_recognition as page
+from tinymm.recipes.image_recognition import (
+    Augmentation, class_token_rollout, drawn_parts, probabilities, read_parts,
+)
+from tinymm.recipes.shared import Plan, load
 
 image_module = pytest.importorskip("PIL.Image",
                                    reason="the folder reader and the report's pictures need pillow (extra media)")
@@ -22,8 +22,12 @@ image_module = pytest.importorskip("PIL.Image",
 @pytest.fixture(autouse=True)
 def a_short_training(monkeypatch):
     """What is tested here does not need a good classifier."""
-    monkeypatch.setattr(recognition_train, "SETTINGS",
-                        {name: Setting(64, 3, 3e-3, 0.05, 0.1, 0.9) for name in ("cnn", "resnet", "vit")})
+    short = Plan(batch_size=64, steps=3, peak_rate=3e-3, weight_decay=0.05, ema_decay=0.9)
+    monkeypatch.setattr(page, "PLANS", dict.fromkeys(("cnn", "resnet", "vit"), short))
+
+
+def rng_of(seed):
+    return lambda *key: np.random.default_rng([seed, *key])
 
 
 def idx(array):
@@ -78,10 +82,10 @@ def test_a_run_leaves_its_files(model, digits, tmp_path, capsys):
     assert "http" not in html.replace("http-equiv", "")
     assert "logistic regression" in capsys.readouterr().out
 
-    classifier, names, config = load(out / "checkpoint.npz")
-    assert names == ["0", "1", "2"] and config.size == 16  # padded from 14 × 10
-    test = folder_task(digits, 0).parts["test"]
-    p = probabilities(classifier, test, batch=5)
+    loaded = load(out / "checkpoint.npz")
+    assert loaded.classes == ["0", "1", "2"] and loaded.config["size"] == 16  # padded from 14 × 10
+    test = read_parts(digits, rng_of(0))[0]["test"]
+    p = probabilities(loaded.model, test, batch=5)
     assert (p.argmax(1) == test.labels).mean() == pytest.approx(metrics["test/accuracy"])
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
 
@@ -91,55 +95,57 @@ def test_an_interrupted_run_resumes_to_the_same_bits(digits, check_resume):
 
 
 def test_folders_of_classes_and_a_class_of_one_picture(pictures, tmp_path, capsys):
-    task = folder_task(pictures, seed=0)
-    counts = {name: np.bincount(part.labels, minlength=3).tolist() for name, part in task.parts.items()}
+    parts, notes = read_parts(pictures, rng_of(0))
+    counts = {name: np.bincount(part.labels, minlength=3).tolist() for name, part in parts.items()}
     assert counts["train"][2] == 1 and counts["val"][2] == counts["test"][2] == 0
     assert sum(map(sum, counts.values())) == 41
-    assert task.notes["classes trained on but not tested, for want of images"] == "diamond"
-    assert task.size == (3, 12, 12) and folder_task(pictures, 0, size=14).size == (3, 16, 16)
+    assert notes["classes trained on but not tested, for want of images"] == "diamond"
+    larger, _ = read_parts(pictures, rng_of(0), size=14)
+    assert parts["train"].size == (3, 12, 12) and larger["train"].size == (3, 16, 16)
     assert main(["run", "image-recognition", "--data", str(pictures), "--out", str(tmp_path / "o"), "--flip"]) == 0
     assert "diamond" in (tmp_path / "o" / "report.html").read_text()
 
 
 def test_the_parts_of_a_task_share_no_image(digits):
-    task = folder_task(digits, seed=1)
-    assert task.notes["test split"] == "the folder's own" and len(task.parts["test"]) == 12
-    images = np.concatenate([part.load(np.arange(len(part))) for part in task.parts.values()])
+    parts, notes = read_parts(digits, rng_of(1))
+    assert notes["test split"] == "the folder's own" and len(parts["test"]) == 12
+    images = np.concatenate([part.load(np.arange(len(part))) for part in parts.values()])
     assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images) == 102
-    drawn = [part.load(np.arange(len(part))) for part in shapes_task(0, train=30, val=10, test=20).parts.values()]
+    drawn = [part.load(np.arange(len(part)))
+             for part in drawn_parts(np.random.default_rng(0), train=30, val=10, test=20).values()]
     assert len(np.unique(np.concatenate(drawn).reshape(60, -1), axis=0)) == 60
 
 
 def test_padding_puts_the_image_in_the_middle(digits):
-    whole = folder_task(digits, 0).parts["test"].load(np.array([0]))[0, 0]
+    whole = read_parts(digits, rng_of(0))[0]["test"].load(np.array([0]))[0, 0]
     assert whole.shape == (16, 16) and not whole[:, :3].any() and not whole[:, 13:].any() and not whole[[0, 15]].any()
     assert whole[6:10, 3:6].min() > 0.9
 
 
 def test_a_folder_too_large_to_keep_is_read_from_its_files(pictures, monkeypatch):
-    kept = folder_task(pictures, 0).parts["train"]
-    monkeypatch.setattr("tinymm.recipes.image_recognition.data.KEPT", 0)
-    streamed = folder_task(pictures, 0).parts["train"]
+    kept = read_parts(pictures, rng_of(0))[0]["train"]
+    monkeypatch.setattr("tinymm.recipes.image_recognition.KEPT", 0)
+    streamed = read_parts(pictures, rng_of(0))[0]["train"]
     rows = np.arange(len(kept))
     np.testing.assert_allclose(streamed.load(rows), kept.load(rows), atol=1e-6)
     (pictures / "cross" / "3.png").write_bytes(b"no picture")
-    again = folder_task(pictures, 0)  # a file that is not asked for yet
+    again, _ = read_parts(pictures, rng_of(0))  # a file that is not asked for yet
     with pytest.raises(ValueError, match=r"3\.png: must be an image"):
-        for part in again.parts.values():
+        for part in again.values():
             part.load(np.arange(len(part)))
 
 
 def test_augmentation_is_what_it_says(rng):
     images = rng.random((4, 1, 8, 8), dtype=np.float32)
-    assert augmented(images, Augmentation(), rng) is images
-    changed = augmented(images, Augmentation(2, 10.0, 0.1, True), rng)
+    assert Augmentation()(images, rng) is images
+    changed = Augmentation(shift=2, degrees=10.0, stretch=0.1, flip=True)(images, rng)
     assert changed.shape == images.shape and changed.dtype == np.float32 and not np.array_equal(changed, images)
 
 
 def test_the_rollout_of_the_class_token(digits, tmp_path):
     assert main(["run", "image-recognition", "--data", str(digits), "--out", str(tmp_path / "o"),
                  "--model", "vit"]) == 0
-    model, _, _ = load(tmp_path / "o" / "checkpoint.npz")
+    model = load(tmp_path / "o" / "checkpoint.npz").model
     rolled = class_token_rollout(model, np.random.default_rng(0).random((2, 1, 16, 16), dtype=np.float32))
     assert rolled.shape == (2, 4, 4)
     np.testing.assert_allclose(rolled.sum((1, 2)), 1, rtol=1e-5)
@@ -166,7 +172,7 @@ def test_bad_input_is_answered_in_one_line(digits, pictures, tmp_path, refused):
         path.unlink()
     for path in sorted((pictures / "cross").iterdir())[1:]:
         path.unlink()
-    assert "pictures has too few images to split some off for test; got 3 of 3 classes" in refused(*run,
+    assert "pictures has too few images to split some off; got 3 of 3 classes" in refused(*run,
                                                                                                    "--data", pictures)
     (pictures / "circle" / "0.png").unlink()
     assert "circle: each class must hold an image; got 0 files" in refused(*run, "--data", pictures)

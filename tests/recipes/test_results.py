@@ -1,20 +1,54 @@
-"""Names and intervals that all recipes give their scores."""
+"""Scores, their intervals, and who is better: what all recipes report."""
 
+import numpy as np
 import pytest
 
 from tinymm.metrics import wilson_interval
-from tinymm.recipes.results import OURS, flat, with_intervals
+from tinymm.recipes.shared import OURS, Results, Scores
+
+
+def results_of(ours, theirs, **options):
+    return Results("test", {OURS: Scores({"score": np.asarray(ours)}), "other": Scores({"score": np.asarray(theirs)})},
+                   **options)
 
 
 def test_flat_names():
-    results = {"test": {OURS: {"a": 1}, "modal caption": {"a": 0}},
-               "test/held_out": {OURS: {"a": 0.5}, "modal caption": {"a": 0}}}
-    assert flat(results) == {"test/a": 1.0, "baseline/modal_caption/a": 0.0, "test/held_out/a": 0.5,
-                             "baseline/modal_caption/held_out/a": 0.0}
+    held_out = Results("test/held_out", {OURS: Scores({"a": np.array([True, False])}, {"b": 3.0}),
+                                         "modal caption": Scores({"a": np.array([False, False])}, {"b": 1.0})})
+    low, high = wilson_interval(1, 2)
+    assert held_out.flat() == {
+        "test/held_out/a": 0.5, "test/held_out/a/low": low, "test/held_out/a/high": high, "test/held_out/b": 3.0,
+        "baseline/modal_caption/held_out/a": 0.0, "baseline/modal_caption/held_out/b": 1.0}
 
 
-def test_only_shares_have_intervals():
-    found = with_intervals({OURS: {"exact": 0.25, "bleu": 0.3}, "other": {"exact": 1.0}}, 40, ("exact",))
-    assert found[OURS]["bleu"] == 0.3
-    assert found[OURS]["exact"] == pytest.approx((0.25, *wilson_interval(10, 40)))
-    assert found["other"]["exact"][2] == 1.0
+def test_shares_have_wilsons_interval_other_means_a_resampled_one_and_wholes_none(rng):
+    scores = Scores({"share": np.arange(40) < 10, "errors": rng.random(40)}, {"bleu": 0.3})
+    assert scores.metrics["share"] == 0.25 and scores.interval("share") == pytest.approx(wilson_interval(10, 40))
+    low, high = scores.interval("errors")
+    assert low < scores.metrics["errors"] < high and scores.interval("bleu") is None
+
+
+def test_the_verdict_pairs_the_items_and_names_the_best_baseline(rng):
+    """Where both are right and wrong on the same items, a small lead counts; where they are not, it does not."""
+    hard = rng.random(400) < 0.5
+    lead = np.zeros(400, bool)
+    lead[np.flatnonzero(~hard)[:12]] = True
+    assert "is better than its best baseline, other" in results_of(hard | lead, hard).verdict()
+    shuffled = rng.permutation(hard)
+    assert "is NOT BETTER than its best baseline, other" in results_of(hard | lead, shuffled | lead).verdict()
+    scores = Scores({"score": hard})
+    three = Results("test", {OURS: scores, "weak": Scores({"score": hard & False}), "strong": scores})
+    assert "best baseline, strong" in three.verdict()
+
+
+def test_of_errors_less_is_better(rng):
+    few, many = rng.random(200), 1 + rng.random(200)
+    assert "tinymm (score 0." in results_of(few, many, lower_is_better=("score",)).verdict()
+    assert "is better" in results_of(few, many, lower_is_better=("score",)).verdict()
+    assert "is NOT BETTER" in results_of(few, many).verdict()
+
+
+def test_hidden_metrics_are_in_the_numbers_and_not_in_the_tables():
+    systems = {OURS: Scores({"a": np.array([True])}, {"b": 0.5})}
+    found = Results("test", systems, hidden=("b",))
+    assert found.flat()["test/b"] == 0.5 and "b" not in str(found).split() and "b" not in found.cells()[OURS]

@@ -1,0 +1,131 @@
+"""`tinymm predict` and `load`: every recipe's checkpoint answers about inputs of one's own, good and bad."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+import tinymm as tm
+from tinymm import recipes
+from tinymm.cli import main
+from tinymm.data import CharTokenizer, WordTokenizer
+from tinymm.recipes import captioning, image_recognition, sound_classification, speech_recognition, text_classification
+from tinymm.recipes.shared import load
+from tinymm.recipes.shared.checkpoints import about
+from tinymm.training import save_checkpoint
+
+WORDS = WordTokenizer.fit(["a red circle above a blue square"])
+LETTERS = CharTokenizer.fit(["good music", "bad plot"])
+SOUND = {"encoder": "gru", "width": 8, "channels": [2, 2, 2], "dropout": 0.0}
+CASES = {  # one small untrained checkpoint a recipe: its config, tokenizer, classes
+    "captioning": (captioning.config_of(captioning.FOLDER | {"widths": [[4], [8]], "width": 16}, 16, len(WORDS)),
+                   WORDS, None),
+    "image-recognition": ({"encoder": "cnn", "classes": 3, "size": 16, "channels": 1, "dropout": 0.0}, None,
+                          ["cat", "dog", "owl"]),
+    "sound-classification": (SOUND | {"classes": 10}, None, [str(digit) for digit in range(10)]),
+    "speech-recognition": (SOUND, None, None),
+    "text-classification": ({"encoder": "cnn", "vocabulary": len(LETTERS), "classes": 2, "width": 12, "embedding": 8,
+                             "dropout": 0.0, "head_dropout": 0.0, "members": 2}, LETTERS, ["bad", "good"]),
+}
+PAGES = {"captioning": captioning, "image-recognition": image_recognition, "sound-classification": sound_classification,
+         "speech-recognition": speech_recognition, "text-classification": text_classification}
+
+
+def test_every_recipe_has_a_case():
+    assert CASES.keys() == PAGES.keys() == recipes.available().keys()
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Inputs of each kind: two files in a folder."""
+    pil = pytest.importorskip("PIL.Image", reason="pictures need pillow (extra media)")
+    rng = np.random.default_rng(0)
+    for folder in ("image", "audio"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.png", "b.PNG"):
+        pil.fromarray(rng.integers(0, 255, (20, 24, 3)).astype(np.uint8)).save(tmp_path / "image" / name)
+    for name in ("a.wav", "b.wav"):
+        wavfile.write(tmp_path / "audio" / name, 16000, (rng.standard_normal(9000) * 3000).astype(np.int16))
+    (tmp_path / "text.txt").write_text("good music\n\nbad plot\n", "utf-8")
+    return {"image": tmp_path / "image", "audio": tmp_path / "audio", "text": tmp_path / "text.txt"}
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """checkpoint(name): a file with an untrained model of a recipe."""
+    def written(name):
+        config, tokenizer, classes = CASES[name]
+        model = PAGES[name].build(config, np.random.default_rng(1))
+        arrays = {f"model/{key}": array for key, array in model.state_dict().items()}
+        save_checkpoint(tmp_path / f"{name}.npz", arrays, {"about": about(name, config, tokenizer, classes)})
+        return tmp_path / f"{name}.npz"
+
+    return written
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_checkpoint_alone_answers(name, checkpoint, inputs, capsys):
+    path, (kind,) = checkpoint(name), PAGES[name].INPUTS
+    assert main(["predict", str(path), str(inputs[kind])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and all(line.endswith("%)") for line in lines)
+    assert main(["predict", str(path), f"--{kind}", str(inputs[kind]), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    for row in rows:
+        assert 0 <= row["confidence"] <= 1 and isinstance(row["answer"], str)
+        if row["others"]:
+            assert row["confidence"] == max(row["others"].values()) and sum(row["others"].values()) == pytest.approx(1)
+            assert row["others"].keys() == set(CASES[name][2])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_answers_do_not_depend_on_their_company(name, checkpoint, inputs):
+    loaded, (kind,) = load(checkpoint(name)), PAGES[name].INPUTS
+    items = ["good music", "bad plot, bad bad bad plot"] if kind == "text" else sorted(inputs[kind].iterdir())
+    alone = [loaded.recipe.predict(loaded, [{kind: item}])[0] for item in items]
+    together = loaded.recipe.predict(loaded, [{kind: item} for item in items])
+    assert [answer.answer for answer in alone] == [answer.answer for answer in together]
+    np.testing.assert_allclose([a.confidence for a in alone], [a.confidence for a in together], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_load_gives_the_model_in_eval_mode(name, checkpoint):
+    loaded = load(checkpoint(name))
+    config, tokenizer, classes = CASES[name]
+    assert loaded.recipe is PAGES[name] and not loaded.model.training and loaded.classes == classes
+    assert loaded.config == config and type(loaded.tokenizer) is type(tokenizer)
+    one, other = (PAGES[name].build(config, np.random.default_rng(1)), loaded.model)
+    for key, array in one.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[key], array)
+
+
+def test_checkpoints_that_cannot_answer_are_refused(checkpoint, inputs, tmp_path, refused):
+    (tmp_path / "no.npz").write_text("no checkpoint")
+    assert "no.npz is damaged or no checkpoint" in refused("predict", tmp_path / "no.npz", "x")
+    assert "missing.npz" in refused("predict", tmp_path / "missing.npz", "x")
+    for told in ({}, {"about": {"recipe": "os", "config": {}}}, {"about": {"recipe": "captioning", "model": {}}}):
+        other = tmp_path / "other.npz"
+        save_checkpoint(other, {"model/weight": np.zeros(1)}, told)
+        assert "other.npz must be a checkpoint of a recipe of this version" in refused("predict", other)
+    assert "must be a checkpoint of `tinymm run captioning`; it is of text-classification" in refused(
+        "caption", inputs["image"] / "a.png", "--checkpoint", checkpoint("text-classification"))
+
+
+def test_inputs_that_cannot_be_read_are_refused(checkpoint, inputs, tmp_path, refused):
+    images, sounds = checkpoint("image-recognition"), checkpoint("sound-classification")
+    (inputs["image"] / "c.png").write_text("no picture")
+    assert "c.png: must be an image that can be decoded" in refused("predict", images, inputs["image"])
+    assert "nowhere.png must be a file or a folder" in refused("predict", images, "nowhere.png")
+    assert "must hold files of a kind" in refused("predict", images, inputs["audio"])
+    assert "this checkpoint takes audio; got image" in refused("predict", sounds, "--image", "a.png")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    assert "empty.wav: must be a WAV file" in refused("predict", sounds, tmp_path / "empty.wav")
+    (tmp_path / "none.txt").write_text("\n")
+    assert "at least one; got 0 text" in refused("predict", checkpoint("text-classification"), tmp_path / "none.txt")
+
+
+def test_nothing_is_recorded_while_predicting(checkpoint, inputs):
+    loaded = load(checkpoint("text-classification"))
+    loaded.recipe.predict(loaded, [{"text": "good"}])
+    assert all(p.grad is None for p in loaded.model.parameters()) and tm.is_grad_enabled()

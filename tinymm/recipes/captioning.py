@@ -1,0 +1,296 @@
+"""Image captioning with attention fusion: image → CNN regions, prefix → LSTM or Transformer, attention, words.
+
+The article's running example (3.1.1, 3.2.1). Without --data it learns from the embedded shapes world: scenes of two or
+three things, judged by a parser that knows what is true; tested on unseen scenes, and on colours and shapes that were
+never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/. An image entry
+may carry "split": train, val or test.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from .. import functional as F
+from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
+from ..data.texts.tokenizer import BOS, EOS, UNK
+from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
+from ..fusion import AttentionFusion
+from ..mapping import Captioner, caption_loss, hide_words, next_word
+from ..metrics import caption_scores, exact_match
+from ..training import Selection, TrainingSet
+from ..viz import Example, Report
+from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, recipe
+from .shared.captioned import drawn_scenes, read_captioned
+from .shared.decoding import Decoding
+
+__all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
+           "nearest_images", "predict", "run", "scored", "words_and_maps"]
+
+INPUTS = ("image",)
+SMOOTHING = 0.1  # of the words to be said
+MAX_LENGTH = 30  # words of a caption, at most
+VALIDATED = 200  # validation images captioned after each epoch
+
+SHAPES = {
+    "plan": Plan(batch_size=16, steps=2500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
+                 select=Selection("val/truth_accuracy")),
+    "widths": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
+    "width": 192,  # of the text features and of the fused ones
+    "dropout": 0.1,
+    "context_dropout": 0.5,  # on the glance at the whole image, which would otherwise stand in for looking closely
+    "paraphrases": 3,  # captions of an image that one step learns from
+    "hidden_words": 0.4,  # share of the words that a step does not show (word dropout)
+    "shift": 0,  # training images move by up to so many pixels
+}
+FOLDER = {
+    "plan": Plan(batch_size=64, steps=2300, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
+                 select=Selection("val/exact_match")),
+    "widths": [[32], [64, 64], [128, 128]],
+    "width": 256,
+    "dropout": 0.3,
+    "context_dropout": 0.0,
+    "paraphrases": 1,
+    "hidden_words": 0.0,
+    "shift": 2,
+}
+
+
+@recipe
+def run(run, text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
+    """Train a captioner, test it beside its baselines, write the output folder.
+
+    Parameters
+    ----------
+    text : {"lstm", "transformer"}
+        What reads the words said so far.
+    hold_out : sequence of str, optional
+        With --data and no split in the file: test on new combinations of these fields of the image entries, such as
+        base,tones; each value alone is seen in training.
+    image_size : int, optional
+        With --data: scale images to N×N; by default the first image's side, at most 64.
+    """
+    run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
+    if run.data:
+        (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
+    else:
+        (parts, notes), setting = drawn_scenes(run.rng(1)), SHAPES
+    train, val = parts["train"], parts["val"]
+    run.begin(run.data or "shapes", parts, notes)
+
+    tokens = WordTokenizer.fit(caption for group in train.captions for caption in group)
+    encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
+    config = config_of(setting, train.images([0]).shape[2], len(tokens), text)
+
+    def batch(rows, rng):
+        """images (B, 3, H, W), ids (B·K, T), mask (B·K, T): K paraphrases of each image in turn."""
+        chosen = [encoded[i][k] for i in rows for k in _chosen(len(encoded[i]), setting["paraphrases"], rng)]
+        return shifted(train.images(rows), setting["shift"], rng), *pad_batch(chosen)
+
+    def loss(captioner, batch, rng):
+        images, ids, mask = batch
+        shown = hide_words(ids, setting["hidden_words"], UNK, rng)
+        return caption_loss(captioner, images, ids, mask, shown, SMOOTHING)
+
+    first = np.arange(min(len(val), VALIDATED))
+    references, scenes, images = val.captions[:len(first)], val.scenes and val.scenes[:len(first)], val.images(first)
+
+    def validate(captioner):
+        return scored(captions_of(captioner, tokens, images), references, scenes).metrics
+
+    captioner = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
+                        config=config, tokenizer=tokens).model
+
+    rng, results, captions = run.rng(4), [], {}
+    for name in (name for name in parts if name.startswith("test")):
+        systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
+        scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
+        results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
+    return run.finish(_report(run, captioner, tokens, parts, results, captions), results)
+
+
+def _chosen(n, k, rng):
+    """k of n positions; each once, unless n is too small."""
+    return rng.permutation(n)[:k] if k <= n else rng.integers(n, size=k)
+
+
+# The model --------------------------------------------------------------------------------------------------------
+
+
+def config_of(setting, size, vocabulary, text="lstm"):
+    """What `build` makes a captioner of: plain JSON."""
+    sizes = {name: setting[name] for name in ("widths", "width", "dropout", "context_dropout")}
+    return {"size": size, "vocabulary": vocabulary, "text": text, "heads": 4, **sizes}
+
+
+def build(config, rng):
+    """The captioner of a config, its weights drawn from `rng`."""
+    width = config["width"]
+    image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
+    encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config["text"]]
+    text = encoder(config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
+                   context_dropout=config["context_dropout"], rng=rng)
+    fusion = AttentionFusion(width, image.width, width, config["heads"], rng=rng)
+    return Captioner(image, text, fusion, config["vocabulary"], config["dropout"], rng=rng)
+
+
+def captions_of(captioner, tokens, images, decoding=Decoding(), rng=None, batch=100):
+    """Caption images (B, 3, H, W), in batches: list of str."""
+    def answer(rows):
+        return decoding.words(next_word(captioner, images[rows]), len(rows), MAX_LENGTH, rng)
+
+    draws = decoding.decode == "sample"                                  # from one Generator, in order
+    return [tokens.decode(ids) for ids in over_batches(captioner, len(images), batch, answer, one_core=draws)]
+
+
+def words_and_maps(captioner, tokens, image, ids):
+    """The words of one caption and where the model looked for each.
+
+    Parameters
+    ----------
+    captioner : Captioner
+    tokens : WordTokenizer
+    image : array (3, H, W)
+    ids : list of int
+        A caption without <bos> and <eos>.
+
+    Returns
+    -------
+    words : list of T str
+    maps : array (T, h, w)
+        Mean over heads; each sums to 1.
+    """
+    _, weights = captioner.eval()(image[None], np.array([[BOS, *ids[:-1]]]))
+    maps = weights.data[0].mean(0).reshape(len(ids), *captioner.image_encoder.grid)    # (T, h, w)
+    return [tokens.words[i] for i in ids], maps
+
+
+def predict(loaded, items):
+    """A caption of each picture file, greedy; its probability is the product of its words'."""
+    size = loaded.config["size"]
+    images = np.stack([read_image(item["image"], (size, size)) for item in items])
+    captions = captions_of(loaded.model, loaded.tokenizer, images)
+    return [Answer(text, _probability(loaded.model, image, [*loaded.tokenizer.encode(text)]))
+            for text, image in zip(captions, images)]
+
+
+def _probability(captioner, image, ids):
+    """p(w₁ … <eos> | image) of <bos> w₁ … <eos>."""
+    logits, _ = captioner(image[None], np.array([ids[:-1]]))
+    log_p = F.log_softmax(logits.data[0], -1)
+    return float(np.exp(log_p[np.arange(len(ids) - 1), ids[1:]].sum()))
+
+
+def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
+    """Caption a picture of your own with a trained captioner, and save where it looked.
+
+    The picture is scaled to the size the captioner was trained on.
+
+    Parameters
+    ----------
+    image : path
+        A PNG, JPEG or other picture.
+    checkpoint : path
+        checkpoint.npz of `tinymm run captioning`.
+    out : path, optional
+        The attention map, a web page; by default IMAGE-attention.html here.
+    seed : int
+        For --decode sample.
+
+    Returns
+    -------
+    str
+        The caption.
+    """
+    loaded = load(checkpoint, "captioning")
+    pixels = read_image(image, (loaded.config["size"],) * 2)
+    step = next_word(loaded.model, pixels[None])
+    ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
+    text = loaded.tokenizer.decode(ids)
+    report = Report(text or "(no words)", f"{Path(image).name}, captioned by {checkpoint}")
+    if ids:
+        words, maps = words_and_maps(loaded.model, loaded.tokenizer, pixels, ids)
+        report.attention(pixels, words, maps, caption="Attention over the image for each word, mean over heads.")
+    out = Path(out) if out else Path(f"{Path(image).stem}-attention.html")
+    report.save(out)
+    print(f"{text}\nattention map: {out}")
+    return text
+
+
+# The test and the report ------------------------------------------------------------------------------------------
+
+
+def scored(captions, references, scenes=None):
+    """Scores of some captions: truth, where the scenes are known, and exact match, of each; n-gram metrics of all."""
+    each = {} if scenes is None else {
+        "truth_accuracy": np.array([is_right(*pair) for pair in zip(captions, references, scenes)])}
+    return Scores(each | {"exact_match": exact_match(captions, references)[1]}, caption_scores(captions, references))
+
+
+def is_right(caption, references, scene=None):
+    """Whether a caption counts as right: true and complete of its scene, or, without one, one of the references."""
+    if scene is None:
+        return bool(exact_match([caption], [references])[0])
+    verdict = judge(caption, scene)
+    return bool(verdict.true and verdict.complete)
+
+
+def _systems(captioner, tokens, train, part, decoding, rng):
+    """What the captioner and each baseline say of a part."""
+    images = part.all_images()
+    ours = captions_of(captioner, tokens, images, decoding, rng)
+    shift = 1 + int(rng.integers(max(1, len(part) - 1)))                 # nobody keeps their own image
+    commonest = Counter(caption for group in train.captions for caption in group).most_common(1)[0][0]
+    return {OURS: ours, "modal caption": [commonest] * len(part),
+            "nearest neighbour": [train.captions[i][0] for i in nearest_images(train, images)],
+            "shuffled images": [ours[(i + shift) % len(ours)] for i in range(len(ours))]}
+
+
+def nearest_images(train, images, block=2000):
+    """For each image the training image with the smallest squared distance ‖x − t‖² = ‖x‖² − 2x·t + ‖t‖²."""
+    x = images.reshape(len(images), -1)
+    smallest, nearest = np.full(len(x), np.inf, np.float32), np.zeros(len(x), int)
+    for start in range(0, len(train), block):
+        t = train.images(np.arange(start, min(start + block, len(train))))
+        t = t.reshape(len(t), -1)
+        distance = (t * t).sum(1) - 2 * (x @ t.T)                        # (N, block), less ‖x‖²
+        closest = distance.argmin(1)
+        value = distance[np.arange(len(x)), closest]
+        nearest = np.where(value < smallest, start + closest, nearest)
+        smallest = np.minimum(smallest, value)
+    return nearest
+
+
+def _report(run, captioner, tokens, parts, results, captions):
+    report = run.report("Image captioning with attention fusion", f"Trained on {len(parts['train'])} images")
+    titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
+    for found in results:
+        part = parts[found.part]
+        found.add_to(report, titles[found.part], (
+            "Modal caption: the commonest training caption; nearest neighbour: the caption of the closest training "
+            "image by pixels; shuffled images: the same model, shown other images."))
+        _gallery(report, part, captions[found.part][OURS])
+    report.heading("Where the model looked")
+    report.text("For each word, the attention weights over the image regions (mean over heads) "
+                "from which it was predicted.")
+    name, part = results[0].part, parts[results[0].part]
+    for i in np.unique(np.linspace(0, len(part) - 1, min(len(part), 4)).astype(int)):
+        text = captions[name][OURS][i]
+        ids = [word for word in tokens.encode(text) if word not in (BOS, EOS)]
+        image = part.images(np.array([i]))[0]
+        if ids:
+            report.attention(image, *words_and_maps(captioner, tokens, image, ids), caption=text)
+    return report
+
+
+def _gallery(report, part, captions):
+    """The first captions that are right and the first that are wrong."""
+    scenes = part.scenes or [None] * len(part)
+    verdicts = np.array([is_right(*item) for item in zip(captions, part.captions, scenes)])
+    for wanted, title in ((True, "right"), (False, "wrong")):
+        chosen = np.flatnonzero(verdicts == wanted)[:8]
+        if len(chosen):
+            images = part.images(chosen)
+            report.gallery([Example(image, captions[i], tuple(part.captions[i][:2]), wanted)
+                            for image, i in zip(images, chosen)],
+                           caption=f"The first {len(chosen)} of {(verdicts == wanted).sum()} {title} captions.")

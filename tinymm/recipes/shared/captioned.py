@@ -1,0 +1,136 @@
+"""Pictures with captions by part: scenes of the shapes world, or a folder in COCO-captions layout."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...cores import ceil_div
+from ...data import ShapesWorld, held_out_compositions, random_split, read_coco_captions
+from .options import require
+
+__all__ = ["Captioned", "drawn_scenes", "read_captioned"]
+
+LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
+
+
+@dataclass
+class Captioned:
+    """Some images and their captions.
+
+    Attributes
+    ----------
+    images : callable
+        ``images(rows)`` → float32 (n, 3, H, W) in [0, 1].
+    captions : list of list of str
+        The references of each image.
+    scenes : list of Scene or None
+        What is really there, if it is known.
+    """
+
+    images: Callable
+    captions: list
+    scenes: list | None = None
+
+    def __len__(self):
+        return len(self.captions)
+
+    def all_images(self):
+        """float32 (N, 3, H, W)."""
+        return self.images(np.arange(len(self)))
+
+
+def drawn_scenes(rng, train=20_000, held=1_000):
+    """The shapes world by part: unseen scenes, and scenes with a colour and shape never seen together."""
+    world, parts = ShapesWorld(), {}
+    for name, n, kind in (("train", train, "seen"), ("val", held // 2, "seen"), ("test", held, "seen"),
+                          ("test/held_out", held, "held_out")):
+        scenes = world.sample(n, rng, compositions=kind)
+        images = _kept_small(np.rint(world.render(scenes, rng) * 255).astype(np.uint8))
+        parts[name] = Captioned(images, world.captions(scenes, rng), scenes)
+    return parts, {"held out": ", ".join(" ".join(pair) for pair in world.held_out)}
+
+
+def _kept_small(stored):
+    """rows → float32 images; they are kept at 8 bits a channel, as files hold them: a quarter of the memory."""
+    return lambda rows: stored[rows].astype(np.float32) / np.float32(255)
+
+
+def read_captioned(directory, rng, size=None, hold_out=None):
+    """A folder in COCO-captions layout, by part: its own split, or combinations held out, or images at random.
+
+    Parameters
+    ----------
+    directory : path
+    rng : callable
+        ``rng(key)`` gives the Generators of the test split (2) and of the validation split (3).
+    size : int, optional
+        Height and width of the images; by default the first image's larger side, at most 64, in steps of 4.
+    hold_out : sequence of str, optional
+        Fields of the image entries, such as ("base", "tones"): hold out combinations of their values of which
+        each value alone is still seen in training.
+
+    Returns
+    -------
+    parts : dict of str to Captioned
+    notes : dict
+
+    Raises
+    ------
+    ValueError
+        As `read_coco_captions`, or if there is nothing to train or test on.
+    """
+    data = read_coco_captions(directory)
+    size = size or _natural_size(data)
+    data.size = (size, size)
+    rows, how = _rows_by_part(data, rng, hold_out)
+    if not len(rows.get("val", ())):
+        shuffled = rng(3).permutation(rows["train"])
+        cut = max(1, min(300, len(shuffled) // 12))
+        rows["val"], rows["train"] = np.sort(shuffled[:cut]), np.sort(shuffled[cut:])
+    for name in ("train", "val", "test"):
+        require(len(rows[name]), directory, f"must leave an image for {name}", f"{len(data)} images with captions")
+    stored = _read_all(data)
+    parts = {name: Captioned(_kept_small(stored[r]), [data.captions[i] for i in r]) for name, r in rows.items()}
+    skipped = {f"skipped: {what}": count for what, count in data.skipped.items() if count}
+    return parts, {"split": how, "images resized": len(data.resized), **skipped}
+
+
+def _natural_size(data):
+    """The larger side of the first image, at most LARGEST_SIDE, rounded up to a multiple of 4."""
+    height, width = data.load_images([0]).shape[2:]
+    return min(LARGEST_SIDE, ceil_div(max(height, width), 4) * 4)
+
+
+def _rows_by_part(data, rng, hold_out):
+    """Rows of train and test, and of val where the file defines it; and how they were chosen."""
+    if data.split is not None:
+        return {name: np.array([i for i, own in enumerate(data.split) if own == name], int)
+                for name in ("train", "val", "test")}, "the file's own"
+    if hold_out:
+        return dict(zip(("train", "test"), _compositions(data, hold_out, rng(2)))), (
+            f"a fifth of the combinations of {' and '.join(hold_out)}, each value of which is seen in training")
+    return dict(zip(("train", "test"), random_split(len(data), (0.85, 0.15), rng(2)))), "15 % of the images at random"
+
+
+def _compositions(data, fields, rng):
+    """(train, test) rows: test combinations are new, each of their values alone is not."""
+    def value(entry, name):
+        require(name in entry, "--hold-out", f"an image entry has no field {name!r}", ",".join(fields))
+        return tuple(entry[name]) if isinstance(entry[name], list) else entry[name]
+
+    combinations = [tuple(value(entry, name) for name in fields) for entry in data.fields]
+    composed = np.array([i for i, values in enumerate(combinations) if all(v not in ((), "", None) for v in values)],
+                        int)
+    _, held = held_out_compositions([combinations[i] for i in composed], 0.2, rng)
+    test = composed[held]
+    return np.setdiff1d(np.arange(len(data)), test), test
+
+
+def _read_all(data, block=256):
+    """Every image at 8 bits a channel, uint8 (n, 3, H, W); a damaged file is found here, before anything is written."""
+    stored = np.empty((len(data), 3, *data.size), np.uint8)
+    for start in range(0, len(data), block):
+        rows = np.arange(start, min(start + block, len(data)))
+        stored[rows] = np.rint(data.load_images(rows) * 255)
+    return stored

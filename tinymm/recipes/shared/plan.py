@@ -1,0 +1,81 @@
+"""The plan of a training: how many steps of how many examples, the learning rate's course, what is kept."""
+
+from dataclasses import dataclass, replace
+
+from ...cores import ceil_div
+from ...optim import AdamW, WarmupCosine
+from ...training import Selection, Trainer, TrainingConfig
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """AdamW with clipped gradients; the rate rises linearly, then falls to 0 along a cosine.
+
+    Parameters
+    ----------
+    batch_size : int
+        Examples a step.
+    steps : int
+        Of the optimiser, about: they are rounded to whole epochs.
+    peak_rate : float
+        The learning rate at its highest.
+    weight_decay : float
+    warmup : float
+        The share of the steps in which the rate rises.
+    max_norm : float
+        To which the gradient is clipped.
+    ema_decay : float, optional
+        Evaluate and keep a moving average of the parameters.
+    select : Selection, optional
+        Keep the best epoch by this metric; by default the last one.
+    replicas : int
+        Of the model, each with its share of a batch: one for each core of a small machine, the same numbers on any.
+
+    Examples
+    --------
+    >>> Plan(batch_size=32, steps=100, peak_rate=1e-3, weight_decay=0.01).epochs(examples=1000)
+    3
+    """
+
+    batch_size: int
+    steps: int
+    peak_rate: float
+    weight_decay: float
+    warmup: float = 0.1
+    max_norm: float = 1.0
+    ema_decay: float | None = None
+    select: Selection | None = None
+    replicas: int = 2
+
+    def epochs(self, examples):
+        """Passes through the examples that make about `steps` steps; at least one."""
+        return max(1, round(self.steps / ceil_div(examples, self.batch_size)))
+
+    def shortened(self, share):
+        """The plan with this share of its steps, for a task that takes less to learn."""
+        return replace(self, steps=round(self.steps * share))
+
+    def trainer(self, model, loss, data, validate=None, epochs=None, seed=0, folder=None):
+        """A Trainer that follows this plan.
+
+        Parameters
+        ----------
+        model : Module
+        loss, validate : callable
+            As for `Trainer`.
+        data : TrainingSet
+        epochs : int, optional
+            In place of the plan's.
+        seed : int
+        folder : path, optional
+            Where the checkpoint goes.
+        """
+        epochs = epochs or self.epochs(data.num_examples)
+        total = epochs * ceil_div(data.num_examples, self.batch_size)
+        optimizer = AdamW(model.parameters(), lr=self.peak_rate, weight_decay=self.weight_decay)
+        config = TrainingConfig(epochs, self.batch_size, seed, self.max_norm, self.select, self.ema_decay,
+                                self.replicas)
+        schedule = WarmupCosine(optimizer, int(self.warmup * total), total)
+        return Trainer(model, loss, optimizer, data, config, schedule, validate, folder)

@@ -1,0 +1,137 @@
+"""`tinymm predict`: what a trained model says of your own pictures, texts and recordings."""
+
+import csv
+from json import dumps
+from pathlib import Path
+from typing import NamedTuple
+
+from .checkpoints import load
+from .options import require
+
+__all__ = ["Answer", "predict"]
+
+SUFFIXES = {
+    "image": (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"),
+    "audio": (".wav",),
+    "video": (".gif",),
+    "text": (".txt",),
+}
+
+
+class Answer(NamedTuple):
+    """What a model says of one input.
+
+    Attributes
+    ----------
+    answer : str
+    confidence : float
+        The probability that the model gives to its answer.
+    others : dict of str to float
+        The probabilities of all answers it chose among, where they can be listed.
+    """
+
+    answer: str
+    confidence: float
+    others: dict = {}
+
+
+def predict(checkpoint, inputs=(), *, image=None, text=None, audio=None, video=None, table=None, json=False):
+    """Answer with a trained model, one line for each input: the answer and how probable the model thinks it is.
+
+    Which inputs a checkpoint takes, its recipe says. Of one kind they are simply named:
+
+        tinymm predict runs/image-recognition/checkpoint.npz cat.png pictures/
+        tinymm predict runs/text-classification/checkpoint.npz "no plot, great music" opinions.txt
+
+    A folder stands for all files in it of that kind, a .txt file for its lines. A recipe of two inputs takes an
+    option for each, as many of the one as of the other, or a table.
+
+    Parameters
+    ----------
+    checkpoint : path
+        checkpoint.npz of any recipe.
+    inputs : list of path or str, optional
+        Pictures, texts, recordings, or folders of them.
+    image, text, audio, video : list of path or str, optional
+        Inputs of this kind.
+    table : path, optional
+        A CSV file with a column for each kind of input, named image, text, audio, video; paths are relative to it.
+    json : bool
+        Print a list of objects in place of lines.
+
+    Returns
+    -------
+    list of Answer
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint or an input cannot be read, or the inputs are not those that the recipe takes.
+    """
+    loaded = load(checkpoint)
+    kinds = loaded.recipe.INPUTS
+    given = {"image": image, "text": text, "audio": audio, "video": video}
+    items = _rows(table, kinds) if table else _paired({**given, **_named(inputs, kinds)}, kinds)
+    found = loaded.recipe.predict(loaded, items)
+    if json:
+        print(dumps([{**_plain(item), **answer._asdict()} for item, answer in zip(items, found)],
+                         indent=1, ensure_ascii=False))
+    else:
+        for item, answer in zip(items, found):
+            print(f"{', '.join(map(str, item.values()))}: {answer.answer} ({answer.confidence:.1%})")
+    return found
+
+
+def _named(inputs, kinds):
+    """Inputs without an option: of the one kind there is."""
+    if not inputs:
+        return {}
+    require(len(kinds) == 1, "predict", f"this checkpoint takes {' and '.join('--' + k for k in kinds)}, or --table",
+            f"{inputs[0]} without saying which it is")
+    return {kinds[0]: inputs}
+
+
+def _paired(given, kinds):
+    """One dict of kind to input for each thing to answer."""
+    unwanted = [kind for kind, values in given.items() if values and kind not in kinds]
+    require(not unwanted, "predict", f"this checkpoint takes {' and '.join(kinds)}", " and ".join(unwanted))
+    columns = {kind: [item for value in given[kind] or () for item in _expanded(kind, value)] for kind in kinds}
+    counts = {kind: len(column) for kind, column in columns.items()}
+    require(len(set(counts.values())) == 1 and min(counts.values()) > 0, "predict",
+            f"needs as many of each kind of input, {' and '.join(kinds)}, and at least one",
+            ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+
+def _expanded(kind, value):
+    """A folder becomes the files in it, a .txt file its lines, anything else stays."""
+    path = Path(value)
+    if kind == "text":
+        if path.suffix.lower() == ".txt" and path.is_file():
+            return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return [value]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir()
+                       if file.suffix.lower() in SUFFIXES[kind] and not file.name.startswith("."))
+        require(files, "predict", f"{path} must hold files of a kind {', '.join(SUFFIXES[kind])}", "none")
+        return files
+    require(path.is_file(), "predict", f"{path} must be a file or a folder", "nothing of that name")
+    return [path]
+
+
+def _rows(table, kinds):
+    """The rows of a CSV file, as dicts of kind to input."""
+    table = Path(table)
+    with open(table, encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, 2):
+        missing = [kind for kind in kinds if not row.get(kind)]
+        require(not missing, "predict", f"{table}, line {number}: needs {' and '.join(kinds)}",
+                f"no {' and no '.join(missing)}")
+    require(rows, "predict", f"{table} must have a row", "none")
+    return [{kind: row[kind] if kind == "text" else _expanded(kind, table.parent / row[kind])[0] for kind in kinds}
+            for row in rows]
+
+
+def _plain(item):
+    return {kind: str(value) for kind, value in item.items()}

@@ -1,0 +1,185 @@
+"""What every run of a recipe does around its data, model, loss and report: options, folder, seeds, resume, results."""
+
+import inspect
+import time
+from functools import partial, wraps
+
+import numpy as np
+
+from ...machine import describe
+from ...viz import Report
+from . import checkpoints
+from .folder import RunFolder
+from .options import collected, options_of, require
+
+__all__ = ["Run", "recipe"]
+
+COMMON = """\
+    data : path, optional
+        Learn from this folder instead of the embedded data.
+    out : path, optional
+        The output folder; by default runs/NAME, runs/NAME-2 and so on.
+    seed : int
+        Of everything random.
+    epochs : int, optional
+        Passes through the training data; by default as many as the recipe's plan takes.
+    resume : bool
+        Go on from the last checkpoint in the output folder; the run ends as if it had never stopped.
+"""
+RETURNS = """
+    Returns
+    -------
+    dict
+        What `metrics.json` holds.
+
+    Raises
+    ------
+    ValueError
+        For bad data or options, in one line.
+"""
+
+
+def recipe(function=None, *, moved=None):
+    """Make the public `run` of a recipe out of a function of a `Run` and of the recipe's own options.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(run, **options)`` returns what `Run.finish` returned. Its docstring says what its options are.
+    moved : dict of str to str, optional
+        Options of the last release that are gone, and what to write instead; they are refused by name.
+
+    Returns
+    -------
+    callable
+        ``run(data=None, out=None, seed=0, epochs=None, resume=False, progress=True, **options)``, which
+        returns what `metrics.json` holds.
+    """
+    if function is None:
+        return partial(recipe, moved=moved)
+    name = function.__module__.rpartition(".")[2].replace("_", "-")
+
+    @wraps(function)
+    def run(data=None, out=None, seed=0, epochs=None, resume=False, progress=True, **options):
+        for option in moved or {}:
+            require(not options.pop(option, None), f"--{option}", f"is now {moved[option]}", option)
+        require(data != "", "--data", "must name a folder", "an empty name")
+        require(epochs is None or epochs >= 1, "--epochs", "must be at least 1", epochs)
+        asked = {option.name: option.default for option in options_of(function)} | options
+        own = collected(function, options)
+        inspect.signature(function).bind(None, **own)  # an unknown option is a TypeError here
+        return function(Run(name, data, out, seed, epochs, resume, progress, asked), **own)
+
+    head, _, own = inspect.cleandoc(function.__doc__).partition("\n\nParameters\n----------\n")
+    run.__doc__ = inspect.cleandoc(f"{head}\n\nParameters\n----------\n") + "\n" + inspect.cleandoc(COMMON) \
+        + f"\n{own.strip()}\n" + inspect.cleandoc(RETURNS)
+    run.own_options, run.moved = options_of(function, "this recipe's own"), moved or {}
+    del run.__wrapped__  # its signature is its own
+    return run
+
+
+class Run:
+    """One run of a recipe, handed to the recipe's function: what it was asked for, and what it leaves behind.
+
+    Attributes
+    ----------
+    data : str or None
+        The folder to learn from.
+    seed : int
+    epochs : int or None
+    options : dict
+        The recipe's own options as they were asked for.
+    folder : RunFolder
+        Once `begin` was called.
+    """
+
+    def __init__(self, name, data, out, seed, epochs, resume, progress, options):
+        self.name, self.data, self.out, self.options = name, data and str(data), out, options
+        self.seed, self.epochs, self.resume, self.progress = seed, epochs, resume, progress
+        self.began = time.monotonic()
+
+    def say(self, words):
+        """Print a line, unless the caller wants none."""
+        if self.progress:
+            print(words, flush=True)
+
+    def rng(self, *key):
+        """A Generator of its own for each purpose, named by a number; all from the seed."""
+        return np.random.default_rng([self.seed, *key])
+
+    @property
+    def config(self):
+        """What the run was asked for; a resumed run must ask for the same."""
+        return {"recipe": self.name, "data": self.data, "seed": self.seed, "epochs": self.epochs, **self.options}
+
+    def again(self, folder, resume, **options):
+        """A run like this one into another folder, with some options changed."""
+        return Run(self.name, self.data, folder, self.seed, self.epochs, resume, self.progress, self.options | options)
+
+    def begin(self, source, parts, notes=None):
+        """Open the output folder, once the data have been read and found good.
+
+        Parameters
+        ----------
+        source : str
+            What the data are called.
+        parts : dict of str to sized
+            "train", "val", "test"...
+        notes : dict, optional
+            What the report says of the data.
+        """
+        self.source, self.parts, self.notes = source, parts, notes or {}
+        self.folder = RunFolder(self.out or RunFolder.default(self.name, self.resume), self.config, self.resume)
+        sizes = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
+        self.say(f"{self.name}: {source}, {sizes} -> {self.folder.path}")
+
+    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None):
+        """Train a model by a plan, or go on with it, and return the Trainer.
+
+        Parameters
+        ----------
+        plan : Plan
+        model, loss, data, validate
+            As for `Trainer`.
+        config, tokenizer, classes
+            What the checkpoint says of the model, for `load`.
+        """
+        trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
+        trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
+        trainer.fit(resume=self.resume, progress=self.progress)
+        self.trainer, self.tested = trainer, time.monotonic()
+        self.say("testing, beside the baselines ...")
+        return trainer
+
+    def report(self, title, learned):
+        """A `Report` that begins with what was learned from which data."""
+        return Report(title, f"Data: {self.source}. {learned}; tested once, on what training never saw.")
+
+    def finish(self, report, results, more=None):
+        """Write `metrics.json` and `report.html`, print the tables and who is better, and return the metrics.
+
+        Parameters
+        ----------
+        report : Report
+            The sections about training and configuration are added to it.
+        results : sequence of Results
+        more : dict of str to number, optional
+            Further metrics.
+        """
+        metrics = {name: number for part in results for name, number in part.flat().items()}
+        seconds = self.trainer.at.seconds
+        metrics |= {**(more or {}), "parameters": self.trainer.model.num_parameters(),
+                    "seconds/train": round(seconds, 1), "seconds/test": round(time.monotonic() - self.tested, 1)}
+        self.folder.write("metrics.json", metrics)
+        report.heading("Training")
+        report.curves([row for row in self.trainer.log.rows if row["kind"] == "epoch"], x="epoch")
+        report.heading("Configuration")
+        report.config({**self.config, **self.notes, **describe(), "metrics": metrics})
+        report.save(self.folder.report)
+        for part in results:
+            self.say(part)
+        self.say("")
+        for part in results:
+            self.say(part.verdict())
+        self.say(f"trained in {seconds:.0f} s; report: {self.folder.report}")
+        return metrics

@@ -1,0 +1,105 @@
+"""One speaker after the other left out to test on: a run each, and what they give together."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ...metrics import wilson_interval
+from ...training import save_checkpoint
+from ...viz import Report, format_table
+from .folder import RunFolder
+from .options import require
+from .results import OURS, Results
+
+__all__ = ["Outcome", "leave_each_out"]
+
+
+class Outcome(NamedTuple):
+    """What one run gave: its metrics, its table, and of classes how often each was taken for each (K, K)."""
+
+    metrics: dict
+    results: Results
+    confusion: np.ndarray | None = None
+
+
+def leave_each_out(run, speakers, one, names=()):
+    """Run `one` for each speaker, in a folder of the speaker's name: metrics of each and their mean.
+
+    A speaker whose run is whole is not trained again: to resume goes on with the speaker it stopped at.
+
+    Parameters
+    ----------
+    run : Run
+    speakers : sequence of str
+    one : callable
+        ``one(run)`` gives the Outcome of a run in which the option `leave_out` names a speaker.
+    names : sequence of str
+        Of the classes, where there are some.
+    """
+    require(len(speakers) > 1, "--leave-out", "all needs several speakers", f"{', '.join(speakers)} in {run.data}")
+    folder = RunFolder(run.out or RunFolder.default(run.name, run.resume), run.config, run.resume)
+    if not run.resume:
+        save_checkpoint(folder.checkpoint, {}, {"speakers": speakers})  # the folders of the speakers hold the weights
+    outcomes = {}
+    for i, name in enumerate(speakers, 1):
+        run.say(f"\nspeaker {i} of {len(speakers)}: {name}")
+        own = Path(folder.path, name)
+        is_begun = run.resume and (own / "checkpoint.npz").exists()
+        outcomes[name] = one(run.again(own, is_begun, leave_out=name))
+    mean = _mean({name: outcome.results for name, outcome in outcomes.items()})
+    metrics = {key.replace("test/", f"test/{name}/", 1): value for name, outcome in outcomes.items()
+               for key, value in outcome.metrics.items() if key.startswith("test/")}
+    for system, values in mean.items():
+        prefix = "test" if system == OURS else f"baseline/{system.replace(' ', '_')}"
+        metrics |= {f"{prefix}/{metric}": value for metric, value in values.items()}
+    metrics["seconds/train"] = round(sum(outcome.metrics["seconds/train"] for outcome in outcomes.values()), 1)
+    folder.write("metrics.json", metrics)
+    rows, headers, title = _table(outcomes, mean)
+    _write_report(run, folder, outcomes, mean, metrics, names)
+    run.say(f"\n{title}\n" + format_table(rows, headers))
+    run.say(f"trained in {metrics['seconds/train']:.0f} s; report: {folder.report}")
+    return metrics
+
+
+def _mean(results):
+    """system → metric → mean over the speakers."""
+    each = [{system: scores.metrics for system, scores in found.systems.items()} for found in results.values()]
+    return {system: {metric: float(np.mean([metrics[system][metric] for metrics in each])) for metric in first}
+            for system, first in each[0].items()}
+
+
+def _table(outcomes, mean):
+    """Speaker by speaker and their mean, in the metric by which systems are compared: rows, headers, title."""
+    metric = next(iter(outcomes.values())).results.metric
+    others = [system for system in mean if system != OURS]
+    rows = []
+    for name, outcome in outcomes.items():
+        systems = outcome.results.systems
+        low, high = systems[OURS].interval(metric)
+        rows.append([name, systems[OURS].metrics[metric], f"{low:.3f} to {high:.3f}",
+                     *(systems[system].metrics[metric] for system in others)])
+    rows.append(["mean", mean[OURS][metric], "", *(mean[system][metric] for system in others)])
+    return rows, ["left out", OURS, "95 % interval", *others], f"{metric.replace('_', ' ')}, each speaker left out"
+
+
+def _write_report(run, folder, outcomes, mean, metrics, names):
+    rows, headers, title = _table(outcomes, mean)
+    report = Report(f"{run.name.replace('-', ' ').capitalize()}, one speaker left out",
+                    f"Data: {run.data}. For each speaker a model that learned from the others, tested on that one.")
+    report.heading("Each speaker")
+    report.table(rows, headers, caption=(
+        f"{title}. Intervals are over the clips of a speaker; what another speaker would give is as "
+        "uncertain as the spread between the rows. Each speaker's own report lies in the folder of that name."))
+    report.heading("All speakers together")
+    report.metrics(mean, next(iter(outcomes.values())).results.lower_is_better, caption="Means over the speakers.")
+    matrices = [outcome.confusion for outcome in outcomes.values()]
+    if matrices[0] is not None:
+        matrix = sum(matrices)
+        right, n = int(np.trace(matrix)), int(matrix.sum())
+        low, high = wilson_interval(right, n)
+        report.confusion(matrix, names, caption=(
+            f"Rows are true classes, columns what was heard; {right} of {n} right ({low:.3f} to {high:.3f})."))
+    report.heading("Configuration")
+    report.config({**run.config, "metrics": metrics})
+    report.save(folder.report)
