@@ -1,4 +1,4 @@
-"""The training loop, with everything that makes a run safe to kill: checkpoints, the log, exact resuming."""
+"""The training loop and what makes a run safe to kill: checkpoints, a log, resuming to the same bits."""
 
 from .checkpoint import load_checkpoint, save_checkpoint
 from .config import Selection, TrainingConfig, TrainingSet

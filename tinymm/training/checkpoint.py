@@ -1,4 +1,4 @@
-"""Checkpoints: named arrays and a dict of plain values in one .npz file, replaced in one stroke.
+"""Checkpoints: named arrays and a dict of plain values in one .npz file, which is replaced atomically.
 
 Nothing in the file is pickled, so opening a stranger's checkpoint runs no code.
 """
@@ -16,12 +16,12 @@ META = "meta"  # the entry that holds the plain values, as JSON text
 
 
 def save_checkpoint(path, arrays, meta):
-    """Write arrays and plain values to one file; at every moment the file is whole, the old one or the new one.
+    """Write arrays and plain values to one file. At every moment the file on disk is complete: the old or the new one.
 
     Parameters
     ----------
     path : str or Path
-        The folder is made if need be.
+        The folder is created if it does not exist.
     arrays : mapping of str to array_like
         Any names but ``"meta"``; slashes may group them. `numpy.load` opens the file too.
     meta : dict
@@ -34,8 +34,8 @@ def save_checkpoint(path, arrays, meta):
 
     Notes
     -----
-    The temporary file stands in the same folder under a fixed name, so a killed process leaves one at most, which the
-    next save overwrites.
+    The temporary file has a fixed name in the same folder: a killed process leaves one at most, which the next save
+    overwrites.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def load_checkpoint(path):
             return arrays, json.loads(arrays.pop(META).item())
     except FileNotFoundError:
         raise
-    # Damage shows in many ways: a broken zip directory, a wrong checksum, a header that is no longer Python, …
+    # damage shows in many ways: a broken zip directory, a wrong checksum, an array header that cannot be parsed, …
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"load_checkpoint: {path} is damaged or no checkpoint ({reason})") from error

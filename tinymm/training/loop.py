@@ -1,7 +1,8 @@
 """The training loop: epochs of shuffled batches, validation, the best epoch, a log, and checkpoints to resume from.
 
-A run that was killed at any moment and resumed ends bit for bit where an undisturbed one does. Little state is needed
-for that: the order of an epoch and the draws of a step come from Generators made anew from (seed, epoch, step).
+A run that was killed at any moment and resumed ends bit for bit where an undisturbed one does. The loop's own
+Generators need not be saved for that: each epoch's order and each step's random numbers come from new ones, seeded by
+(seed, epoch, step).
 """
 
 import math
@@ -24,20 +25,21 @@ from .replicas import backward_replicas
 
 __all__ = ["Trainer", "load_weights"]
 
-CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
+CHECKPOINT = "checkpoint.npz"
+LOG = "log.jsonl"
 
 
 @dataclass
 class _Position:
-    """Where a run stands; all of it goes into the checkpoint."""
+    """How far a run is; all of it goes into the checkpoint."""
 
     epoch: int = 0  # whole epochs done
-    batch: int = 0  # steps done in the epoch after those
-    step: int = 0
+    batch: int = 0  # batches done in the epoch after those
+    step: int = 0  # batches done in all epochs
     waited: int = 0  # epochs since the best one
     best: dict | None = None  # the log row of the best epoch
     rate: float | None = None  # the learning rate of the last step
-    seconds: float = 0.0  # of training, over all its runs
+    seconds: float = 0.0  # of training, including the time before the run was resumed
 
 
 class Trainer:
@@ -56,8 +58,8 @@ class Trainer:
     schedule : LambdaLR or another of `tinymm.optim.schedules`, optional
         Stepped after each step of the optimiser.
     validate : callable, optional
-        ``validate(model)`` gives a flat dict of str to float after each epoch; called in eval mode, off the tape. If it
-        samples, it makes its own Generator from a seed each time.
+        ``validate(model)`` gives a flat dict of str to float after each epoch; called in eval mode, without a tape. If
+        it samples, it makes its own Generator from a seed each time.
     folder : str or Path, optional
         Where ``checkpoint.npz`` and ``log.jsonl`` go; without it nothing is written.
 
@@ -67,10 +69,11 @@ class Trainer:
         Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`,
         `seconds`, and in those of kind "epoch" what `validate` gave, as `val/…`. Losses and norms are means over the
         steps since the last row of that kind.
-    at : Position
+    at : object
+        How far the run is: `epoch`, `step`, `best` (the log row of the best epoch), `seconds`, …
     about : dict
-        Whatever JSON can hold; stands in the checkpoint's plain values,
-        so that the file alone says how to build the model.
+        Whatever JSON can hold; it goes into the checkpoint's plain values, so that the file alone says how to build
+        the model.
 
     Examples
     --------
@@ -92,8 +95,13 @@ class Trainer:
     """
 
     def __init__(self, model, loss, optimizer, data, config, schedule=None, validate=None, folder=None):
-        self.model, self.loss, self.optimizer, self.data = model, loss, optimizer, data
-        self.config, self.schedule, self.validate = config, schedule, validate
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.data = data
+        self.config = config
+        self.schedule = schedule
+        self.validate = validate
         self.folder = None if folder is None else Path(folder)
         self.ema = None
         if config.ema_decay is not None:
@@ -101,8 +109,9 @@ class Trainer:
         self.at = _Position()
         self.about = {}
         self.log = Log()
-        self.kept = {}  # the weights to end with, if not those of the last step
-        self.recent, self.whole = RunningMeans(), RunningMeans()  # since the last row of kind "step", "epoch"
+        self.kept = {}  # the weights to end with, if they are not those of the last step
+        self.recent = RunningMeans()  # of the steps since the last row of kind "step"
+        self.whole = RunningMeans()  # of all steps of the epoch
 
     def fit(self, resume=False, progress=True):
         """Train to the end and leave the best epoch's weights in the model.
@@ -112,7 +121,7 @@ class Trainer:
         resume : bool
             Go on from the folder's checkpoint if there is one. Otherwise what an earlier run left there is replaced.
         progress : bool
-            Show on standard error how far it is.
+            Show the progress on standard error.
 
         Returns
         -------
@@ -124,7 +133,7 @@ class Trainer:
         FloatingPointError
             At the first loss or gradient that is infinite or NaN, before it reaches the parameters; naming the step.
         KeyboardInterrupt
-            After Ctrl-C, once the step at hand is done and a checkpoint is saved.
+            After Ctrl-C, once the current step is done and a checkpoint is saved.
         ValueError
             If the checkpoint is damaged or of another run, or the selection's metric is not in the row.
         """
@@ -147,15 +156,16 @@ class Trainer:
 
     @property
     def is_finished(self):
-        """Whether all epochs are done, or patience is at its end."""
+        """Whether all epochs are done, or the selection's patience has run out."""
+        if self.at.epoch >= self.config.epochs:
+            return True
         selection = self.config.selection
-        is_tired = selection is not None and selection.patience is not None and self.at.waited >= selection.patience
-        return is_tired or self.at.epoch >= self.config.epochs
+        return selection is not None and selection.patience is not None and self.at.waited >= selection.patience
 
     # One step, one epoch --------------------------------------------------------------------------------------------
 
     def _train_epoch(self, display):
-        """The steps that this epoch still lacks."""
+        """The steps of this epoch that are not done yet."""
         order = self.data.order(self.config.batch_size, self._rng(self.at.epoch))
         self.model.train()
         for rows in order[self.at.batch:]:
@@ -166,19 +176,19 @@ class Trainer:
                 self.save()
 
     def _train_step(self, rows):
-        """Loss, gradients, clipping, update; then all that counts steps counts this one."""
+        """Loss, gradients, clipping, update; then whatever counts steps counts this one."""
         shares = np.array_split(rows, min(self.config.replicas, len(rows)))
 
-        def loss(replica, k):
+        def share_loss(replica, k):
             rng = self._rng(self.at.epoch, self.at.batch, k)
             return self.loss(replica, self.data.batch(shares[k], rng), rng)
 
         self.optimizer.zero_grad()
-        numbers = backward_replicas(self.model, loss, [len(share) / len(rows) for share in shares])
-        values = {f"train/{name}": value for name, value in numbers.items()}
-        self._finite(values["train/loss"], "loss")
+        numbers = backward_replicas(self.model, share_loss, [len(share) / len(rows) for share in shares])
+        self._check_finite(numbers["loss"], "loss")
         norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
-        values["grad_norm"] = self._finite(norm, "norm of the gradients")
+        self._check_finite(norm, "norm of the gradients")
+        values = {**{f"train/{name}": number for name, number in numbers.items()}, "grad_norm": norm}
         self.at.rate = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
         if self.schedule is not None:
@@ -194,18 +204,20 @@ class Trainer:
         return values
 
     def _finish_epoch(self):
-        """Validate, log, keep the weights if they are the best so far, save."""
+        """Validate, keep the weights if they are the best so far, log, save."""
         with self.ema.applied() if self.ema is not None else nullcontext():
             metrics = self._validated()
             weights = self.model.state_dict()
         with uninterrupted():
             row = self._row("epoch", {**self.whole.take(), **metrics})
-            self._judge(row, weights)
+            self._keep_if_best(row, weights)
             self.log.append(row)
-            self.at.epoch, self.at.batch = self.at.epoch + 1, 0
+            self.at.epoch += 1
+            self.at.batch = 0
             self.save()
 
     def _validated(self):
+        """What `validate` gives, as val/… (dict of str to float)."""
         if self.validate is None:
             return {}
         before = self.model.rng_state()
@@ -217,42 +229,49 @@ class Trainer:
             self.model.train()
             self.model.load_rng_state(before)  # an interrupted validation is repeated; it must leave no trace
 
-    def _judge(self, row, weights):
-        """Is this the best epoch? Without a selection the last one is."""
-        selection, at = self.config.selection, self.at
+    def _keep_if_best(self, row, weights):
+        """Keep an epoch's row and weights if it is the best so far; without a selection the last epoch is the best."""
+        selection = self.config.selection
         if selection is None:
-            at.best = row
+            self.at.best = row
             self.kept = {} if self.ema is None else weights
             return
         if selection.metric not in row:
             raise ValueError(f"fit: the selection's metric must be in the epoch's row; got {selection.metric!r}, "
                              f"the row has {', '.join(row)}")
-        at.waited += 1
-        if selection.is_better(row[selection.metric], at.best and at.best[selection.metric]):
-            at.best, at.waited, self.kept = row, 0, weights
+        best = None if self.at.best is None else self.at.best[selection.metric]
+        self.at.waited += 1
+        if selection.is_better(row[selection.metric], best):
+            self.at.best = row
+            self.at.waited = 0
+            self.kept = weights
 
     def _row(self, kind, numbers):
+        """A row of the log."""
         return {"kind": kind, "step": self.at.step, "epoch": self.at.epoch + 1, **numbers, "lr": self.at.rate,
                 "seconds": round(time.monotonic() - self.began, 3)}
 
     def _rng(self, *place):
-        """The Generator of an epoch, or of one replica's share of one of its steps."""
+        """The Generator of an epoch, or of one replica's share in one of its steps."""
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=place))
 
-    def _finite(self, value, what):
+    def _check_finite(self, value, what):
+        """Raise FloatingPointError if the step's loss or gradient is infinite or NaN."""
         if not math.isfinite(value):
             at = self.at
             raise FloatingPointError(f"fit: the {what} is {value} at step {at.step + 1} (epoch {at.epoch + 1}, batch "
                                      f"{at.batch + 1}); a smaller learning rate, max_norm or tm.debug() may help")
-        return value
 
     # Saving and resuming --------------------------------------------------------------------------------------------
 
     def _start(self, resume):
-        """Take up the checkpoint, or clear the folder of an earlier run and save the very beginning."""
-        self.began = self.saved = time.monotonic()
-        self.at, self.kept = _Position(), {}
-        self.recent, self.whole = RunningMeans(), RunningMeans()
+        """Go on from the checkpoint, or replace what an earlier run left in the folder by a checkpoint of step 0."""
+        self.began = time.monotonic()
+        self.saved = self.began
+        self.at = _Position()
+        self.kept = {}
+        self.recent = RunningMeans()
+        self.whole = RunningMeans()
         if self.folder is None:
             self.log = Log()
         elif resume and (self.folder / CHECKPOINT).exists():
@@ -264,7 +283,7 @@ class Trainer:
 
     @property
     def _stateful(self):
-        """What has a `state_dict`, by the name of its part in the checkpoint."""
+        """The objects whose `state_dict` the checkpoint holds, by the name of their part in it."""
         parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "ema": self.ema}
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -297,7 +316,8 @@ class Trainer:
         self.kept = _part(arrays, "kept")
         self.at = _Position(**meta["position"])
         self.began -= self.at.seconds
-        self.recent.sums, self.whole.sums = meta["recent"], meta["whole"]
+        self.recent.sums = meta["recent"]
+        self.whole.sums = meta["whole"]
         self.log = Log(self.folder / LOG, keep=meta["log_rows"])
 
 
