@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["load_checkpoint", "load_weights", "part_of", "save_checkpoint"]
 
 META = "meta"  # the entry that holds the plain values, as JSON text
 
@@ -106,3 +106,45 @@ def load_checkpoint(path):
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"load_checkpoint: {path} is damaged or no checkpoint ({reason})") from error
+
+
+def part_of(arrays, name):
+    """The arrays whose names begin with ``name/``, without that beginning.
+
+    Examples
+    --------
+    >>> part_of({"model/weight": 1, "model/bias": 2, "kept/weight": 3}, "model")
+    {'weight': 1, 'bias': 2}
+    """
+    prefix = f"{name}/"
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def load_weights(path, model):
+    """Put the weights `Trainer.fit` ended with, or would have if it stopped now, into a model.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``checkpoint.npz`` of a Trainer.
+    model : Module
+        Built as the one that was trained.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or the weights do not fit.
+
+    Examples
+    --------
+    >>> import tempfile, tinymm as tm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/checkpoint.npz",
+    ...                     {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
+    ...     model = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
+    ...     load_weights(f"{folder}/checkpoint.npz", model)
+    >>> model.weight.data
+    array([[1., 1.]], dtype=float32)
+    """
+    arrays, _ = load_checkpoint(path)
+    model.load_state_dict(part_of(arrays, "kept") or part_of(arrays, "model"))

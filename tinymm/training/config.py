@@ -107,7 +107,7 @@ class TrainingConfig:
     replicas : int
         The examples of each step are divided among so many replicas of the model, which run on cores of their own if
         there are enough. Results depend on this number, since a replica's batch statistics are those of its share, but
-        not on the number of cores.
+        not on the number of cores. A loss that `needs_whole_batch` allows 1 only.
     log_every : int
         Steps between two rows of the log; each epoch ends with a row of its own.
     checkpoint_every : float

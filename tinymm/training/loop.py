@@ -15,15 +15,15 @@ import numpy as np
 
 from ..autograd import no_grad
 from ..optim import clip_grad_norm_
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, part_of, save_checkpoint
 from .ema import ExponentialMovingAverage
 from .interrupt import uninterrupted
 from .log import Log
 from .means import RunningMeans
 from .progress import progress_display
-from .replicas import backward_replicas
+from .replicas import backward_replicas, refuse_replicas
 
-__all__ = ["Trainer", "load_weights"]
+__all__ = ["Trainer"]
 
 CHECKPOINT = "checkpoint.npz"
 LOG = "log.jsonl"
@@ -48,10 +48,10 @@ class Trainer:
     Parameters
     ----------
     model : Module
-        Its `state_dict`, `rng_state`, `named_parameters`, `train` and `eval` are used.
+        Its `state_dict`, `generators`, `named_parameters`, `train` and `eval` are used.
     loss : callable
         ``loss(model, batch, rng)`` gives the Tensor to minimise, or (Tensor, dict of str to float) with further numbers
-        for the log. What it samples it draws from `rng`.
+        for the log. What it samples it draws from `rng`. What it changes from step to step belongs in `extra_state`.
     optimizer : Optimizer
     data : TrainingSet
     config : TrainingConfig
@@ -59,7 +59,7 @@ class Trainer:
         Stepped after each step of the optimiser.
     validate : callable, optional
         ``validate(model)`` gives a flat dict of str to float after each epoch; called in eval mode, without a tape. If
-        it samples, it makes its own Generator from a seed each time.
+        it samples, it makes its own Generator from a seed each time. It leaves `extra_state` as it is.
     folder : str or Path, optional
         Where ``checkpoint.npz`` and ``log.jsonl`` go; without it nothing is written.
 
@@ -72,8 +72,23 @@ class Trainer:
     at : object
         How far the run is: `epoch`, `step`, `best` (the log row of the best epoch), `seconds`, …
     about : dict
-        Whatever JSON can hold; it goes into the checkpoint's plain values, so that the file alone says how to build
-        the model.
+        Empty unless set. Whatever JSON can hold; it goes into the checkpoint's plain values, so that the file alone
+        says how to build the model.
+    extra_state : dict
+        Empty unless set. What else the run depends on and changes, such as a queue of earlier features or a momentum
+        encoder: name -> object with ``state_dict()`` (dict of str to ndarray) and ``load_state_dict(state)``. It is
+        saved in every checkpoint and loaded when the run is resumed, with the Generators of those that are Modules.
+        `fit` leaves it as the last step did, also where it puts an earlier epoch's weights into the model.
+    after_backward : callable or None
+        None unless set. ``after_backward(model, numbers, rng)`` is called in each step between the backward pass and
+        the clipping, so that clipping, and `grad_norm` in the log, work on the gradients that it leaves. It may change
+        each parameter's `grad`, which is None where the loss does not depend on the parameter. `numbers` is a dict of
+        str to float, "loss" and what else the loss gave in this step. What it samples it draws from `rng`.
+
+    Raises
+    ------
+    ValueError
+        If the loss `needs_whole_batch` and there is more than one replica.
 
     Examples
     --------
@@ -92,9 +107,16 @@ class Trainer:
     >>> row = trainer.fit(progress=False)
     >>> row["epoch"], row["step"], row["train/loss"] < 0.01
     (20, 80, True)
+
+    A hook that halves one gradient in every step:
+
+    >>> def halve_weight(model, numbers, rng):
+    ...     model.weight.grad *= 0.5
+    >>> trainer.after_backward = halve_weight
     """
 
     def __init__(self, model, loss, optimizer, data, config, schedule=None, validate=None, folder=None):
+        refuse_replicas(loss, config.replicas)
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
@@ -108,6 +130,8 @@ class Trainer:
             self.ema = ExponentialMovingAverage(model.named_parameters(), config.ema_decay)
         self.at = _Position()
         self.about = {}
+        self.extra_state = {}
+        self.after_backward = None
         self.log = Log()
         self.kept = {}  # the weights to end with, if they are not those of the last step
         self.recent = RunningMeans()  # of the steps since the last row of kind "step"
@@ -135,7 +159,8 @@ class Trainer:
         KeyboardInterrupt
             After Ctrl-C, once the current step is done and a checkpoint is saved.
         ValueError
-            If the checkpoint is damaged or of another run, or the selection's metric is not in the row.
+            If the checkpoint is damaged or of another run, a name in `extra_state` has a slash, or the selection's
+            metric is not in the row.
         """
         self._start(resume)
         total = self.config.epochs * self.config.steps_per_epoch(self.data.num_examples)
@@ -176,7 +201,7 @@ class Trainer:
                 self.save()
 
     def _train_step(self, rows):
-        """Loss, gradients, clipping, update; then whatever counts steps counts this one."""
+        """Loss, gradients, the hook, clipping, update; then whatever counts steps counts this one."""
         shares = np.array_split(rows, min(self.config.replicas, len(rows)))
 
         def share_loss(replica, k):
@@ -186,6 +211,9 @@ class Trainer:
         self.optimizer.zero_grad()
         numbers = backward_replicas(self.model, share_loss, [len(share) / len(rows) for share in shares])
         self._check_finite(numbers["loss"], "loss")
+        if self.after_backward is not None:
+            hook_rng = self._rng(self.at.epoch, self.at.batch, self.config.replicas)  # the shares' are 0 … replicas − 1
+            self.after_backward(self.model, numbers, hook_rng)
         norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
         self._check_finite(norm, "norm of the gradients")
         values = {**{f"train/{name}": number for name, number in numbers.items()}, "grad_norm": norm}
@@ -220,14 +248,14 @@ class Trainer:
         """What `validate` gives, as val/… (dict of str to float)."""
         if self.validate is None:
             return {}
-        before = self.model.rng_state()
+        before = self._rng_states()
         self.model.eval()
         try:
             with no_grad():
                 return {f"val/{name}": float(value) for name, value in self.validate(self.model).items()}
         finally:
             self.model.train()
-            self.model.load_rng_state(before)  # an interrupted validation is repeated; it must leave no trace
+            self._load_rng_states(before)  # an interrupted validation is repeated; it must leave no trace
 
     def _keep_if_best(self, row, weights):
         """Keep an epoch's row and weights if it is the best so far; without a selection the last epoch is the best."""
@@ -252,7 +280,7 @@ class Trainer:
                 "seconds": round(time.monotonic() - self.began, 3)}
 
     def _rng(self, *place):
-        """The Generator of an epoch, or of one replica's share in one of its steps."""
+        """The Generator of an epoch, or in one of its steps of one replica's share or of the hook."""
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=place))
 
     def _check_finite(self, value, what):
@@ -272,6 +300,9 @@ class Trainer:
         self.kept = {}
         self.recent = RunningMeans()
         self.whole = RunningMeans()
+        for name in self.extra_state:
+            if "/" in name:
+                raise ValueError(f"fit: a name in extra_state must not contain a slash; got {name!r}")
         if self.folder is None:
             self.log = Log()
         elif resume and (self.folder / CHECKPOINT).exists():
@@ -285,7 +316,26 @@ class Trainer:
     def _stateful(self):
         """The objects whose `state_dict` the checkpoint holds, by the name of their part in it."""
         parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "ema": self.ema}
-        return {name: part for name, part in parts.items() if part is not None}
+        extra = {f"extra_state/{name}": part for name, part in sorted(self.extra_state.items())}
+        return {name: part for name, part in parts.items() if part is not None} | extra
+
+    @property
+    def _generators(self):
+        """The Generators inside the model and inside the Modules of `extra_state`."""
+        modules = [part for part in self._stateful.values() if hasattr(part, "generators")]
+        return [generator for module in modules for generator in module.generators()]
+
+    def _rng_states(self):
+        """The states of these Generators: list of dict."""
+        return [generator.bit_generator.state for generator in self._generators]
+
+    def _load_rng_states(self, states):
+        """Set these Generators to what `_rng_states` gave."""
+        generators = self._generators
+        if len(states) != len(generators):
+            raise ValueError(f"fit: this run keeps {len(generators)} Generators; the checkpoint has {len(states)}")
+        for generator, state in zip(generators, states):
+            generator.bit_generator.state = state
 
     @property
     def _identity(self):
@@ -304,54 +354,24 @@ class Trainer:
         self.log.sync()
         save_checkpoint(self.folder / CHECKPOINT, arrays, {
             "identity": self._identity, "position": asdict(self.at), "log_rows": len(self.log.rows),
-            "rng": self.model.rng_state(), "about": self.about, "recent": self.recent.sums, "whole": self.whole.sums})
+            "rng": self._rng_states(), "about": self.about, "recent": self.recent.sums, "whole": self.whole.sums})
 
     def _load(self, arrays, meta):
-        if meta["identity"] != self._identity:
-            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {self._identity}, "
-                             f"the checkpoint is of {meta['identity']}")
+        """Take over all that `save` wrote."""
+        differences = [f"{what} {own}, the checkpoint has {meta['identity'][what]}"
+                       for what, own in self._identity.items() if own != meta["identity"][what]]
+        if differences:
+            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {'; '.join(differences)}")
         for name, part in self._stateful.items():
-            part.load_state_dict(_part(arrays, name))
-        self.model.load_rng_state(meta["rng"])
-        self.kept = _part(arrays, "kept")
+            try:
+                part.load_state_dict(part_of(arrays, name))
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"fit: the checkpoint's {name} does not fit this run "
+                                 f"({type(error).__name__}: {error})") from error
+        self._load_rng_states(meta["rng"])
+        self.kept = part_of(arrays, "kept")
         self.at = _Position(**meta["position"])
         self.began -= self.at.seconds
         self.recent.sums = meta["recent"]
         self.whole.sums = meta["whole"]
         self.log = Log(self.folder / LOG, keep=meta["log_rows"])
-
-
-def _part(arrays, name):
-    """The arrays of one part of a checkpoint, under the names the part gave them."""
-    prefix = f"{name}/"
-    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-def load_weights(path, model):
-    """Put the weights `Trainer.fit` ended with, or would have if it stopped now, into a model.
-
-    Parameters
-    ----------
-    path : str or Path
-        A ``checkpoint.npz`` of a Trainer.
-    model : Module
-        Built as the one that was trained.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or the weights do not fit.
-
-    Examples
-    --------
-    >>> import tempfile, tinymm as tm
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_checkpoint(f"{folder}/checkpoint.npz",
-    ...                     {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
-    ...     model = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
-    ...     load_weights(f"{folder}/checkpoint.npz", model)
-    >>> model.weight.data
-    array([[1., 1.]], dtype=float32)
-    """
-    arrays, _ = load_checkpoint(path)
-    model.load_state_dict(_part(arrays, "kept") or _part(arrays, "model"))

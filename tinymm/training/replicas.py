@@ -7,13 +7,62 @@ exchange nothing but gradients and running statistics.
 
 import copy
 import math
+from functools import partial
 
 import numpy as np
 
 from ..autograd.mode import mode
 from ..cores.threads import parallel_for
 
-__all__ = ["backward_replicas"]
+__all__ = ["backward_replicas", "needs_whole_batch", "refuse_replicas"]
+
+
+def needs_whole_batch(loss):
+    r"""Mark a loss that compares the examples of a batch with each other, as contrastive losses do.
+
+    The mean of such a loss over shares of a batch is not the loss of the batch: within a share, each example has fewer
+    others to be told apart from. A `Trainer` with more than one replica refuses a marked loss. Mark a loss that changes
+    the Trainer's `extra_state` too, since replicas would call it at the same time.
+
+    Parameters
+    ----------
+    loss : callable
+        As for `Trainer`: ``loss(model, batch, rng)``.
+
+    Returns
+    -------
+    callable
+        The same one.
+
+    Examples
+    --------
+    >>> @needs_whole_batch
+    ... def contrastive_loss(model, batch, rng):
+    ...     images, texts = batch
+    >>> refuse_replicas(contrastive_loss, 2)
+    Traceback (most recent call last):
+    ValueError: Trainer: contrastive_loss compares the examples of a batch with each other, and a replica would see only
+        its share of them; replicas must be 1, got 2
+    """
+    loss.needs_whole_batch = True
+    return loss
+
+
+def refuse_replicas(loss, replicas):
+    """Raise ValueError if there are several replicas and the loss is marked, also if a `partial` hides the mark.
+
+    Examples
+    --------
+    >>> refuse_replicas(lambda model, batch, rng: None, 2)
+    """
+    is_marked = getattr(loss, "needs_whole_batch", False)
+    while isinstance(loss, partial):
+        loss = loss.func
+        is_marked = is_marked or getattr(loss, "needs_whole_batch", False)
+    if is_marked and replicas > 1:
+        name = getattr(loss, "__name__", type(loss).__name__)
+        raise ValueError(f"Trainer: {name} compares the examples of a batch with each other, and a replica would see "
+                         f"only its share of them; replicas must be 1, got {replicas}")
 
 
 def backward_replicas(model, share_loss, fractions):
