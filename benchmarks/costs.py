@@ -4,9 +4,11 @@ Each form and PyTorch's, forward and with backward, causal or not; each beside t
 `laws` counts, and the seconds that they predict from measured rates of this machine. Then the exponents of power
 laws fitted to what was measured.
 
-    python -m benchmarks.costs --threads 2 --json costs.json
+    python -m benchmarks.costs --threads 2 --json costs.json --out plots
 """
 
+import json
+import sys
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -20,6 +22,7 @@ from .attention import FORMS, ONE_PRODUCT, candidates, one_product, operations, 
 from .attention_peers import PEERS
 from .harness import alternate, announced, clock_for, parse_arguments, report, tenths
 from .machine import peer, use_threads
+from .plots import draw_all
 
 __all__ = ["SETTINGS", "Row", "Setting", "exponents", "main", "measure", "measured_rates"]
 
@@ -184,6 +187,17 @@ def table(rows, rates, fits):
     return lines
 
 
+def draw(found, folder):
+    """Draw the plots, each announced on stderr; a line says so where matplotlib is not installed."""
+    try:
+        paths = draw_all(json.loads(json.dumps(found)), folder)     # as `plots` reads it from a file
+    except ImportError as error:
+        print(f"no plots: {error}", file=sys.stderr)
+        return
+    for path in paths:
+        print(f"plot: {path}", file=sys.stderr)
+
+
 def main(argv=None):
     """Measure every setting."""
     options = parse_arguments("attention: what it costs and what it must cost", 5, 2, argv)
@@ -192,10 +206,12 @@ def main(argv=None):
     for _, setting in announced({setting.name + f" (over {setting.axis})": setting for setting in SETTINGS}):
         rows += measure(torch, setting, rates, options)
     fits = exponents(rows)
-    report([], options.json, options.threads, rates=asdict(rates), costs=[asdict(row) for row in rows],
-           exponents=[{"axis": axis, "form": form, "is_causal": causal, "backward": backward, **asdict(fit)}
-                      for (axis, form, causal, backward), fit in fits.items()])
+    found = report([], options.json, options.threads, rates=asdict(rates), costs=[asdict(row) for row in rows],
+                   exponents=[{"axis": axis, "form": form, "is_causal": causal, "backward": backward, **asdict(fit)}
+                              for (axis, form, causal, backward), fit in fits.items()])
     print("", *table(rows, rates, fits), sep="\n")
+    if options.out:
+        draw(found, options.out)
 
 
 if __name__ == "__main__":

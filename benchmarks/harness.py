@@ -183,29 +183,38 @@ def table(comparison):
 
 
 def report(comparisons, path=None, threads=None, **more):
-    """Print where this ran and what was found; write the same as JSON, and what else there is under its name."""
+    """Print where this ran and what was found; write the same as JSON, and what else there is under its name.
+
+    Returns
+    -------
+    dict
+        What is written.
+    """
     where = machine.describe(threads)
     print("\n".join(f"{key}: {value}" for key, value in where.items()))
     for comparison in comparisons:
         print("", *table(comparison), sep="\n")
+    found = {"machine": where, "comparisons": [asdict(c) for c in comparisons], **more}
     if path is not None:
-        found = {"machine": where, "comparisons": [asdict(c) for c in comparisons], **more}
         Path(path).write_text(json.dumps(found, indent=1) + "\n")
+    return found
 
 
 def parse_arguments(description, repeats, threads, argv=None):
-    """The options all benchmarks share: --repeats, --threads, --json."""
+    """The options all benchmarks share: --repeats, --threads, --json, --out."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--repeats", type=int, default=repeats, metavar="N",
                         help="rounds to time (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=threads, metavar="N",
                         help="for PyTorch and for NumPy's BLAS alike (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
+    parser.add_argument("--out", metavar="DIR", help="draw the plots, if there are any, there (they need matplotlib)")
     options = parser.parse_args(argv)
     if options.repeats < 1 or options.threads < 1:
         parser.error(f"--repeats and --threads must be at least 1; got {options.repeats} and {options.threads}")
     try:
         check_writable("--json", options.json)
+        check_writable("--out", options.out and Path(options.out, "found.json"))
     except ValueError as error:
         parser.error(str(error))
     return options

@@ -14,6 +14,7 @@ ROOMS = ["__main__", "cli", "recipes", "pretraining", "mapping", "fusion", "enco
          "optim", "functional", "autograd", "cores", "interop", "machine", "viz", "data", "metrics", "extras",
          "_version"]
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
+IMPORTERS = {"import_module", "__import__", "run_module", "find_spec"}
 EXTRAS = {"matplotlib", "tqdm", "PIL", "threadpoolctl", "hypothesis", "torch", "safetensors", "tokenizers", "mpi4py"}
 
 
@@ -43,6 +44,24 @@ def test_imports_run_only_downward(path):
     for room, line in imported_rooms(path):
         if room in ROOMS:
             assert ROOMS.index(room) >= ROOMS.index(here), f"{path}:{line}: {here} stands below {room} and imports it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_the_package_does_not_import_its_benchmarks(path):
+    """Nor by a string: they stand above it, in the repository alone."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [] if node.level else [node.module]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in IMPORTERS:
+            names = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("benchmarks."):
+            names = [node.value]
+        else:
+            continue
+        imported = [name for name in names if str(name).partition(".")[0] == "benchmarks"]
+        assert not imported, f"{path}:{node.lineno}: imports {imported[0]}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -25,10 +25,13 @@ def quick(monkeypatch):
     monkeypatch.setattr(costs, "measured_rates", lambda threads, widths: RATES)
 
 
-def test_the_program_writes_what_it_prints(quick, tmp_path, capsys):
+def test_the_program_writes_what_it_prints_and_draws(quick, tmp_path, monkeypatch, capsys):
     pytest.importorskip("threadpoolctl")
-    costs.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])
+    drawn = []
+    monkeypatch.setattr(costs, "draw_all", lambda *inputs: drawn.append(inputs) or [tmp_path / "x.png"])
+    costs.main(["--repeats", "1", "--json", str(tmp_path / "found.json"), "--out", str(tmp_path)])
     found, printed = json.loads((tmp_path / "found.json").read_text()), capsys.readouterr()
+    assert drawn == [(found, str(tmp_path))] and f"plot: {tmp_path / 'x.png'}" in printed.err
     assert "7/7 B = 2, H = 8, T = 12, D = 3, forward" in printed.err and "exponents: time grows like" in printed.out
     forms = {row["form"] for row in found["costs"]}
     assert forms >= set(costs.OURS) and len(found["costs"]) == len(SMALL) * len(forms)
@@ -36,6 +39,12 @@ def test_the_program_writes_what_it_prints(quick, tmp_path, capsys):
     assert row["setting"] == {"axis": "D", "B": 2, "H": 8, "T": 12, "D": 3, "is_causal": False, "backward": False}
     assert row["operations"] == laws.operations("tiled", 16, 12, 12, 3) and row["peak_bytes"] > 16 * 12 * 3 * 4
     assert {(e["axis"], e["is_causal"]) for e in found["exponents"]} == {("T", False), ("T", True)}
+
+
+def test_plots_that_cannot_be_drawn_are_left_out_with_a_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    costs.draw({}, tmp_path)
+    assert "no plots: " in (told := capsys.readouterr().err) and "matplotlib" in told
 
 
 # In a process of its own: a library that starts threads when it is imported would stay for all later tests.

@@ -108,5 +108,8 @@ def test_options_that_cannot_be_are_refused(capsys):
         harness.parse_arguments("x", 20, 1, ["--repeats", "0"])
     with pytest.raises(SystemExit):
         harness.parse_arguments("x", 20, 1, ["--json", __file__ + "/found.json"])
+    with pytest.raises(SystemExit):
+        harness.parse_arguments("x", 20, 1, ["--out", __file__ + "/plots"])
     told = capsys.readouterr().err
-    assert "at least 1" in told and "--json must lie in a folder that can be written" in told
+    assert "at least 1" in told
+    assert all(f"{option} must lie in a folder that can be written" in told for option in ("--json", "--out"))

@@ -29,7 +29,7 @@ def pretended(monkeypatch):
             asked.append(environment.get("OPENBLAS_CORETYPE"))
             return with_it if environment.get("OPENBLAS_CORETYPE") == "SkylakeX" else SLOW
 
-        monkeypatch.setattr(doctor, "measure", measure)
+        monkeypatch.setattr(doctor, "_measure", measure)
         return asked
 
     return prepare

@@ -12,33 +12,11 @@ import numpy as np
 import pytest
 
 import tinymm as tm
-from tinymm.training import load_checkpoint, load_weights, read_log
+from tinymm.training import load_checkpoint, load_weights
 
 from . import small_run
+from .endings import Crash, assert_same_ending, ending, timeless
 from .small_run import EPOCHS, build, squared_error
-
-
-class Crash(Exception):
-    pass
-
-
-def timeless(row):
-    return {name: value for name, value in row.items() if name != "seconds"}
-
-
-def ending(folder):
-    """All that a run left, apart from times."""
-    arrays, meta = load_checkpoint(folder / "checkpoint.npz")
-    meta["position"]["best"] = timeless(meta["position"]["best"] or {})
-    del meta["position"]["seconds"]
-    return arrays, meta, [timeless(row) for row in read_log(folder / "log.jsonl")]
-
-
-def assert_same_ending(one, other):
-    (arrays, meta, rows), (arrays2, meta2, rows2) = one, other
-    assert meta == meta2 and rows == rows2 and list(arrays) == list(arrays2)
-    for name, array in arrays.items():
-        assert array.tobytes() == arrays2[name].tobytes(), name
 
 
 @pytest.fixture(scope="module")

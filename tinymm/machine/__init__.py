@@ -1,5 +1,4 @@
-"""The computer tinymm runs on: processor, BLAS and its kernels, how fast they are,
-and what `tinymm doctor` says of them."""
+"""The computer tinymm runs on: its processor, its BLAS, how fast they are, and what `tinymm doctor` says about them."""
 
 from .blas_library import Blas, blas
 from .cpu import Processor, processor, usable_cores

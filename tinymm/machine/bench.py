@@ -1,15 +1,15 @@
 """Measure what tinymm costs on this machine, beside other libraries where they are installed.
 
-Without a NAME it lists what there is. Each benchmark prints its table on standard output and its progress on standard
-error. All candidates run in one process in turn, and what is compared are ratios within a round: medians, and in
-brackets the 10 % and 90 % points. Benchmarks live in a checkout of the repository, not in the installed package. Peers
-and threads come with  python -m pip install "tinymm[bench,threads]".
+Without a NAME it lists the benchmarks there are. Each prints its table on standard output and its progress on standard
+error. A benchmark runs all that it compares in turn, in one process, and prints ratios within a round: medians, and in
+brackets the 10 % and 90 % points. Benchmarks are part of a checkout of the repository, not of the installed package.
+Peers and threads come with  python -m pip install "tinymm[bench,threads]".
 """
 
 import ast
-import importlib
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -25,7 +25,7 @@ def add_arguments(parser):
     parser.add_argument("--all", action="store_true", dest="everything", help="every benchmark, one after another")
     parser.add_argument("--json", metavar="FILE", dest="target", help="write all results there, {NAME: results}")
     parser.add_argument("--out", metavar="DIR",
-                        help="write NAME.json and, of costs, the plots there (plots need matplotlib)")
+                        help="write NAME.json and the benchmark's plots, if it has any, there (plots need matplotlib)")
     parser.add_argument("--repeats", type=int, metavar="N", help="rounds to time (default: set by the benchmark)")
     parser.add_argument("--threads", type=int, metavar="N",
                         help="for NumPy's BLAS and for the peers alike (default: set by the benchmark)")
@@ -42,29 +42,36 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
     Raises
     ------
     ValueError
-        If a name is unknown, an option out of range, the results cannot be written, or there is no checkout.
+        If a name is unknown, an option out of range, the results cannot be written, or there is no checkout; or if a
+        benchmark refuses to run, which it says on standard error.
+    RuntimeError
+        If a benchmark fails.
     """
-    there = available()
+    summaries = available()
     for name in names:
-        if name not in there:
-            raise ValueError(f"bench: no benchmark is called {name!r}; there are {', '.join(there)}")
+        if name not in summaries:
+            raise ValueError(f"bench: no benchmark is called {name!r}; there are {', '.join(summaries)}")
     for option, value in (("--repeats", repeats), ("--threads", threads)):
         if value is not None and value < 1:
             raise ValueError(f"bench: {option} must be at least 1; got {value}")
     if not names and not everything:
-        width = max(map(len, there))
-        print("\n".join(f"{name.ljust(width)}  {line}" for name, line in there.items()))
+        width = max(map(len, summaries))
+        for name, summary in summaries.items():
+            print(f"{name.ljust(width)}  {summary}")
         return {}
-    names = list(there) if everything else list(dict.fromkeys(names))
     check_writable("--json", target)
     check_writable("--out", out and Path(out, "found.json"))
-    options = [str(word) for option, value in (("--repeats", repeats), ("--threads", threads)) if value
-               for word in (option, value)]
+    options = []
+    for option, value in (("--repeats", repeats), ("--threads", threads), ("--out", out)):
+        if value:
+            options += [option, str(value)]
     found = {}
-    for name in names:
-        found[name] = _one(name, options, out)
+    for name in summaries if everything else dict.fromkeys(names):
+        found[name] = _results(name, options)
+        if out:
+            _write(Path(out, f"{name}.json"), found[name])
         if target:
-            _write(Path(target), found)  # after each, so that Ctrl-C loses only the one that runs
+            _write(Path(target), found)  # after each benchmark, so that Ctrl-C loses only the one that runs
     return found
 
 
@@ -74,33 +81,34 @@ def available():
     if not (folder / "harness.py").exists():
         raise ValueError("bench: benchmarks are not part of the installed package; "
                          "run this in a checkout of the repository, where there is a folder benchmarks/ beside tinymm/")
-    found = {}
+    summaries = {}
     for path in sorted(folder.glob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))  # not imported: some need a peer
+        tree = ast.parse(path.read_text("utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
-            found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return found
+            summaries[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return summaries
 
 
-def _one(name, options, out):
-    """Run a benchmark; its results, which are also written to the folder `out` with the plots that there are."""
-    if str(CHECKOUT) not in sys.path:
-        sys.path.insert(0, str(CHECKOUT))
+def _results(name, options):
+    """What a benchmark writes as JSON; it runs in a process of its own, where its folder can be imported."""
     print(f"\n== {name} ==", flush=True)
+    paths = [str(CHECKOUT), os.environ.get("PYTHONPATH")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "found.json")
-        importlib.import_module(f"benchmarks.{name}").main([*options, "--json", str(file)])
-        found = json.loads(file.read_text("utf-8"))
-    if out:
-        _write(Path(out) / f"{name}.json", found)
-        if name == "costs":
-            for path in importlib.import_module("benchmarks.plots").draw_all(found, Path(out)):
-                print(f"plot: {path}", file=sys.stderr)
-    return found
+        # -P: a folder called benchmarks in the working directory is not taken for it
+        command = [sys.executable, "-P", "-m", "benchmarks", name, *options, "--json", str(file)]
+        status = subprocess.run(command, env=environment).returncode
+        if status == 130:
+            raise KeyboardInterrupt
+        if status:
+            kind = ValueError if status == 2 else RuntimeError
+            raise kind(f"bench: {name} ended with exit status {status}; its message stands above")
+        return json.loads(file.read_text("utf-8"))
 
 
 def check_writable(option, file):
-    """Before anything is measured: can this file be written? Its folder is made."""
+    """Raise ValueError if this file cannot be written, before anything is measured; its folder is created."""
     if not file:
         return
     file = Path(file)

@@ -8,22 +8,22 @@ from ..extras import need
 
 __all__ = ["KERNELS", "Blas", "blas"]
 
-# OpenBLAS's names for its sets of kernels -> the instructions they use; others are older than AVX2.
+# OpenBLAS's names for its sets of kernels -> the instructions they use; sets that are not listed are older than AVX2
 KERNELS = {"Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX-512", "Cooperlake": "AVX-512",
            "Sapphirerapids": "AVX-512"}
 
 
 @dataclass(frozen=True)
 class Blas:
-    """One library.
+    """A BLAS library.
 
     Parameters
     ----------
     name, version : str
     bundled : bool
-        It came inside NumPy's wheel, with kernels for several processors, of which it chooses when it is loaded.
+        Whether it came inside NumPy's wheel, with kernels for several processors, among which it chooses when loaded.
     kernels : str or None
-        What it chose; None if there is no way to know.
+        Its choice; None if there is no way to know.
     threads : int or None
 
     Examples
@@ -53,7 +53,7 @@ def blas():
     Returns
     -------
     Blas
-        Without threadpoolctl (extra `threads`), only what NumPy knows since it was built: kernels and threads are None.
+        Without threadpoolctl (extra `threads`), only what was known when NumPy was built: kernels and threads are None.
 
     Examples
     --------
@@ -61,17 +61,18 @@ def blas():
     True
     """
     built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
-    name, version = built.get("name", "unknown"), built.get("version", "")
+    name = built.get("name", "unknown")
+    version = built.get("version", "")
     bundled = name == "scipy-openblas" and "DYNAMIC_ARCH" in built.get("openblas configuration", "")
     try:
         libraries = need("threadpoolctl", extra="threads", feature="ask the BLAS what it is").threadpool_info()
     except ImportError:
         return Blas(name, version, bundled, None, None)
-    libraries = [one for one in libraries if one["user_api"] == "blas"]
-    # SciPy, and other libraries, may have brought one of their own
-    own = [one for one in libraries if "numpy" in one["filepath"]] if bundled else libraries[:1]
-    if not own:
+    candidates = [library for library in libraries if library["user_api"] == "blas"]
+    if bundled:     # SciPy and others may have brought a BLAS of their own
+        candidates = [library for library in candidates if "numpy" in library["filepath"]]
+    if not candidates:
         return Blas(name, version, bundled, None, None)
-    found = own[0]
+    found = candidates[0]
     return Blas(found["internal_api"], found["version"] or version, bundled, found.get("architecture"),
                 found["num_threads"])

@@ -14,7 +14,7 @@ AVX512 = frozenset({"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"})
 
 @dataclass(frozen=True)
 class Processor:
-    """What the system tells of the first core; empty where it does not tell.
+    """What the system says about the first core; empty where it says nothing.
 
     Examples
     --------
@@ -28,10 +28,12 @@ class Processor:
 
     @property
     def vectors(self):
-        """The widest vector instructions, as a word."""
+        """The widest vector instructions, as a word; empty if there is none of AVX."""
         if self.flags >= AVX512:
             return "AVX-512"
-        return "AVX2" if self.flags >= {"avx2", "fma"} else "AVX" if "avx" in self.flags else ""
+        if self.flags >= {"avx2", "fma"}:
+            return "AVX2"
+        return "AVX" if "avx" in self.flags else ""
 
 
 def processor(path="/proc/cpuinfo"):
@@ -60,12 +62,13 @@ def processor(path="/proc/cpuinfo"):
 
 
 def usable_cores(quota="/sys/fs/cgroup/cpu.max"):
-    """How many cores this process may keep busy: of the machine's, those it is pinned to, within a container's quota.
+    """How many cores this process may keep busy: those it is pinned to, or fewer if its container has a quota.
 
     Parameters
     ----------
     quota : str or Path
-        Where Linux writes a container's share: microseconds of processor time, or "max", per so many of time.
+        Linux's file of a container's quota, two words: microseconds of processor time (or "max") in each period, and
+        the period's length in microseconds.
 
     Returns
     -------
@@ -76,9 +79,14 @@ def usable_cores(quota="/sys/fs/cgroup/cpu.max"):
     >>> usable_cores() >= 1
     True
     """
-    pinned = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        pinned = len(os.sched_getaffinity(0))
+    else:
+        pinned = os.cpu_count() or 1
     try:
-        share, period = Path(quota).read_text("utf-8").split()
+        time, period = Path(quota).read_text("utf-8").split()
     except (OSError, ValueError):
         return pinned
-    return pinned if share == "max" else max(1, min(pinned, math.ceil(int(share) / int(period))))
+    if time == "max":
+        return pinned
+    return max(1, min(pinned, math.ceil(int(time) / int(period))))

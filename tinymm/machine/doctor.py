@@ -20,39 +20,40 @@ from .summary import describe
 
 __all__ = ["add_arguments", "examine", "run"]
 
-# Variables that hold one BLAS or another to fewer threads.
+# environment variables that limit the threads of one BLAS or another
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 ROWS = {"float32": "float32 products, GFLOP/s", "float64": "float64 products, GFLOP/s",
         "memory": "copying memory, GB/s"}
-WORTH = 1.05  # a gain below this is none
+WORTH = 1.05  # times as fast; anything less is called no gain
 
 
 def add_arguments(parser):
     """The options of `tinymm doctor`."""
     parser.add_argument("--json", action="store_true", dest="as_json", help="print everything as JSON instead")
     parser.add_argument("--repeats", type=int, default=5, metavar="N",
-                        help="pairs of processes, without and with other kernels, to tell a gain from (default: 5)")
+                        help="how often to compare a process without better kernels and one with them (default: 5)")
 
 
 def run(as_json=False, repeats=5):
     """Print what `examine` finds."""
     if repeats < 2:
-        raise ValueError(f"doctor: --repeats must be at least 2, to see how far they spread; got {repeats}")
+        raise ValueError(f"doctor: --repeats must be at least 2, to see how far results spread; got {repeats}")
     if not as_json:
         print("measuring ...", file=sys.stderr)
     found = examine(repeats)
     if as_json:
         print(json.dumps(found, indent=1))
         return
-    lines = {**found["machine"],
-             "environment": ", ".join(f"{k}={v}" for k, v in found["environment"].items()) or "nothing set"}
+    settings = ", ".join(f"{name}={value}" for name, value in found["environment"].items()) or "nothing set"
+    lines = {**found["machine"], "environment": settings}
     width = max(map(len, lines))
-    print("\n".join(f"{name.ljust(width)}  {text}" for name, text in lines.items()), end="\n\n")
+    for name, text in lines.items():
+        print(f"{name.ljust(width)}  {text}")
     columns = found["rates"]
-    print(format_table([[title, *(round(column[row] / 1e9, 1) for column in columns.values())]
-                        for row, title in ROWS.items()],
-                       ["measured", *columns]), end="\n\n")
-    print("\n".join(f"- {line}" for line in found["findings"]))
+    rows = [[title, *(round(column[rate] / 1e9, 1) for column in columns.values())] for rate, title in ROWS.items()]
+    print("", format_table(rows, ["measured", *columns]), "", sep="\n")
+    for line in found["findings"]:
+        print(f"- {line}")
 
 
 def examine(repeats=5):
@@ -61,33 +62,37 @@ def examine(repeats=5):
     Parameters
     ----------
     repeats : int
-        How often a process with better kernels, if there are any, is compared with one without.
+        How often a process with better kernels, if there are any, is compared with one without them.
 
     Returns
     -------
     dict
-        machine (words), environment (the variables that matter and are set), rates ("1 thread" and "N threads" ->
-        operations or bytes per second), gain (None, or the variable's value and (10 %, median, 90 %) of each rate with
-        it over that without), findings (sentences).
+        ``machine``: `describe`'s words. ``environment``: the variables that matter and are set. ``rates``: "1 thread"
+        and "N threads" -> operations or bytes per second. ``gain``: None, or the variable, the value it should have,
+        and its ratios, (10 %, median, 90 %) of each rate with it over that without. ``findings``: sentences.
     """
-    environment = {k: v for k, v in os.environ.items() if not (chosen() and k in (VARIABLE, CHOSEN))}
-    library, cores = blas(), usable_cores()
+    set_by_tinymm = (VARIABLE, CHOSEN) if chosen() else ()
+    environment = {name: value for name, value in os.environ.items() if name not in set_by_tinymm}
+    library = blas()
+    cores = usable_cores()
     threads = library.threads or cores
     measured = {"1 thread": _measure(environment | dict.fromkeys(THREADS, "1"), 1)}
     if threads > 1:
         measured[f"{threads} threads"] = _measure(environment, threads)
     better = chosen() or better_kernels(processor(), library)
-    gain = _compare(environment, environment | {VARIABLE: better}, repeats, threads) if better else None
-    if gain:
-        gain = {"variable": VARIABLE, "value": better, "ratios": gain}
-    variables = {k: v for k, v in sorted(environment.items()) if k in THREADS or k.startswith("OPENBLAS_")}
+    gain = None
+    if better:
+        ratios = _compare(environment, environment | {VARIABLE: better}, repeats, threads)
+        gain = {"variable": VARIABLE, "value": better, "ratios": ratios}
+    variables = {name: value for name, value in sorted(environment.items())
+                 if name in THREADS or name.startswith("OPENBLAS_")}
     return {"machine": describe(), "environment": variables, "rates": measured, "gain": gain,
-            "findings": [*_of_kernels(library, processor().vectors, gain, environment),
-                         *_of_threads(library, cores, variables)]}
+            "findings": [*_kernel_findings(library, processor().vectors, gain, environment),
+                         *_thread_findings(library, cores, variables)]}
 
 
 def _measure(environment, threads):
-    """What `rates` finds in a process with this environment: GEMM in float32 and float64, and memory."""
+    """What `rates` prints in a process with this environment: products in float32 and in float64, and memory."""
     command = [sys.executable, "-P", rates.__file__, str(threads)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -95,12 +100,11 @@ def _measure(environment, threads):
     return json.loads(done.stdout)
 
 
-def _compare(without, with_it, repeats, threads):
-    """Rates with the second environment over those with the first, measured in turn:
-    (10 %, median, 90 %) of each dtype."""
-    pairs = [(_measure(without, threads), _measure(with_it, threads)) for _ in range(repeats)]
-    ratios = {row: [b[row] / a[row] for a, b in pairs] for row in ("float32", "float64")}
-    return {row: [round(x, 3) for x in _spread(values)] for row, values in ratios.items()}
+def _compare(before, after, repeats, threads):
+    """Rates in the environment `after` over those in `before`, measured in turn: (10 %, median, 90 %) of each dtype."""
+    pairs = [(_measure(before, threads), _measure(after, threads)) for _ in range(repeats)]
+    ratios = {dtype: [fast[dtype] / slow[dtype] for slow, fast in pairs] for dtype in ("float32", "float64")}
+    return {dtype: [round(x, 3) for x in _spread(values)] for dtype, values in ratios.items()}
 
 
 def _spread(values):
@@ -115,9 +119,8 @@ def _spread(values):
     return tenths[0], median(values), tenths[-1]
 
 
-def _of_kernels(library, widest, gain, environment):
-    """What there is to say of the kernels on a processor whose widest vectors are these;
-    a gain only if it was measured."""
+def _kernel_findings(library, widest, gain, environment):
+    """Sentences about the kernels on a processor whose widest vectors are `widest`; a gain only if it was measured."""
     if library.kernels is None:
         yield ("which kernels the BLAS runs is unknown; to know it, and to use threads in attention and convolution: "
                'python -m pip install "tinymm[threads]"')
@@ -129,11 +132,12 @@ def _of_kernels(library, widest, gain, environment):
             yield (f"the kernels use {used}, less than the processor has ({widest}); "
                    "NumPy is not from its wheel, so nothing was tried")
         return
-    value, ratios = gain["value"], gain["ratios"]
-    told = ", ".join(f"{row} products run {mid:.2f} times as fast [{low:.2f} - {high:.2f}]"
-                     for row, (low, mid, high) in ratios.items())
+    value = gain["value"]
+    ratios = gain["ratios"]
+    speeds = ", ".join(f"{dtype} products run {median_ratio:.2f} times as fast [{low:.2f} - {high:.2f}]"
+                       for dtype, (low, median_ratio, high) in ratios.items())
     before = f"{VARIABLE}={environment[VARIABLE]} is set" if VARIABLE in environment else "OpenBLAS chose by itself"
-    yield f"{before}; with {VARIABLE}={value}, {told}"
+    yield f"{before}; with {VARIABLE}={value}, {speeds}"
     if max(low for low, _, _ in ratios.values()) < WORTH:
         yield "that is no gain: leave things as they are"
     elif VARIABLE in environment:
@@ -143,14 +147,14 @@ def _of_kernels(library, widest, gain, environment):
                f"the `tinymm` command does so by itself, unless {CHOSEN}=off")
 
 
-def _of_threads(library, cores, variables):
-    """What there is to say of the threads."""
+def _thread_findings(library, cores, variables):
+    """Sentences about the number of threads."""
     if library.threads is None or library.threads == cores:
         return
-    holding = [f"{name}={variables[name]}" for name in THREADS if name in variables]
     if library.threads < cores:
-        yield f"the BLAS uses {library.threads} of {cores} cores" \
-            + (f": {', '.join(holding)} is set" if holding else "")
+        limits = [f"{name}={variables[name]}" for name in THREADS if name in variables]
+        reason = f": {', '.join(limits)} is set" if limits else ""
+        yield f"the BLAS uses {library.threads} of {cores} cores{reason}"
     else:
         yield (f"the BLAS starts {library.threads} threads on {cores} core{'s' * (cores != 1)}, "
                f"which get in each other's way: export OPENBLAS_NUM_THREADS={cores}")

@@ -1,8 +1,9 @@
 """OpenBLAS's kernels: where it chose slower ones than the processor can run, and how the `tinymm` command mends that.
 
-OpenBLAS brings kernels for several processors and chooses when NumPy loads it, by the processor's name or, if it is
-set, by the variable OPENBLAS_CORETYPE. A name that it does not know yet gets older kernels; then the variable is
-worth setting. That must be done before NumPy is loaded, hence from outside, or by starting anew.
+OpenBLAS brings kernels for several processors. When NumPy loads it, it chooses by the environment variable
+OPENBLAS_CORETYPE or, where that is not set, by the processor's name. A processor whose name it does not know yet gets
+older kernels; then the variable is worth setting. It must be set before NumPy is loaded: before the program starts, or
+by starting the program again.
 """
 
 import os
@@ -14,8 +15,9 @@ from .cpu import AVX512, processor
 __all__ = ["CHOSEN", "VARIABLE", "better_kernels", "chosen", "start_with_better_kernels"]
 
 VARIABLE = "OPENBLAS_CORETYPE"
-CHOSEN = "TINYMM_CORETYPE"  # set by the user: what the command is to do; set by the command: what it did
-AVX512_KERNELS = "SkylakeX"  # in NumPy's wheels the only ones that use AVX-512
+# A user sets it (to "off", say) to keep the command from starting again; the command sets it to the kernels it chose.
+CHOSEN = "TINYMM_CORETYPE"
+AVX512_KERNELS = "SkylakeX"  # the only kernels in NumPy's wheels that use AVX-512
 
 
 def better_kernels(chip, library):
@@ -29,8 +31,8 @@ def better_kernels(chip, library):
     Returns
     -------
     str or None
-        A value for OPENBLAS_CORETYPE. Only for the OpenBLAS inside NumPy's own wheels, whose kernels are known; and if
-        what it chose is not known, only for AMD's processors with AVX-512, the ones that it has failed to recognise.
+        A value for OPENBLAS_CORETYPE. Only for the OpenBLAS inside NumPy's own wheels, whose kernels are known. If
+        its choice is not known, only for AMD's processors with AVX-512, which it has failed to recognise before.
 
     Examples
     --------
@@ -61,10 +63,10 @@ def chosen(environment=os.environ):
 
 
 def start_with_better_kernels():
-    """Start this program anew with OPENBLAS_CORETYPE set, if that gives it better kernels.
+    """Start this program again with OPENBLAS_CORETYPE set, if that gives it better kernels.
 
-    Nothing happens if either variable is set. Else the process becomes another one with the same arguments, the same
-    number and the same open files: who waits for it, or interrupts it, notices nothing.
+    Nothing happens if OPENBLAS_CORETYPE or TINYMM_CORETYPE is set. Otherwise the new program replaces the old one in
+    the same process, with the same arguments and open files: whoever waits for it or interrupts it sees no difference.
     """
     if VARIABLE in os.environ or CHOSEN in os.environ:
         if chosen():

@@ -1,7 +1,7 @@
-"""How fast this machine multiplies matrices and copies memory: the two ceilings of every cost.
+"""How fast this machine multiplies matrices and copies memory: the two rates that bound what a formula costs.
 
-Also a program of its own, which imports nothing but NumPy, so that another process can be asked: how fast is it with
-other kernels, or with one thread?
+Also a program of its own, which imports nothing but NumPy, so that the same can be measured in a process with other
+kernels, or with one thread:
 
     python rates.py THREADS
 """
@@ -15,9 +15,9 @@ import numpy as np
 
 __all__ = ["bandwidth", "gemm_rate"]
 
-SIDE = 1536  # of the matrices: far from small, and quick even on one slow core
-MEGABYTES = 128  # copied at a time: more than any cache keeps
-SECONDS = 0.25
+SIDE = 1536  # rows and columns of the matrices: large enough for the full rate, quick enough on one slow core
+MEGABYTES = 128  # copied at a time: more than any cache holds
+SECONDS = 0.25  # how long to repeat each
 
 
 def gemm_rate(dtype=np.float32, side=SIDE, seconds=SECONDS):
@@ -29,7 +29,7 @@ def gemm_rate(dtype=np.float32, side=SIDE, seconds=SECONDS):
     side : int
         n.
     seconds : float
-        How long to try; the best product counts, since all that can disturb one makes it slower.
+        How long to repeat it; the fastest product counts, since every disturbance makes one slower.
 
     Returns
     -------
@@ -51,11 +51,11 @@ def bandwidth(threads=1, megabytes=MEGABYTES, seconds=SECONDS):
     Parameters
     ----------
     threads : int
-        Among which the array is shared out.
+        Among which the array is divided.
     megabytes : int
-        Its size.
+        The array's size.
     seconds : float
-        How long to try; the best copy counts.
+        How long to repeat it; the fastest copy counts.
 
     Returns
     -------
@@ -68,15 +68,20 @@ def bandwidth(threads=1, megabytes=MEGABYTES, seconds=SECONDS):
     """
     source = np.ones(megabytes * 2**20, np.uint8)
     target = np.zeros_like(source)
-    shares = list(zip(np.array_split(target, threads), np.array_split(source, threads)))
+    targets = np.array_split(target, threads)
+    sources = np.array_split(source, threads)
     with ThreadPoolExecutor(threads) as pool:  # NumPy releases the interpreter's lock while it copies
-        return 2 * source.nbytes / best_time(lambda: list(pool.map(lambda pair: np.copyto(*pair), shares)), seconds)
+        def copy():
+            return list(pool.map(np.copyto, targets, sources))
+
+        return 2 * source.nbytes / best_time(copy, seconds)
 
 
 def best_time(run, seconds):
-    """Of several runs, after one to warm up, the time of the fastest."""
+    """The time of the fastest of several runs, after one to warm up."""
     run()
-    best, end = float("inf"), time.perf_counter() + seconds
+    best = float("inf")
+    end = time.perf_counter() + seconds
     while best == float("inf") or time.perf_counter() < end:
         start = time.perf_counter()
         run()

@@ -1,4 +1,4 @@
-"""What a reader of figures must know of where they were measured; no names of hosts or users."""
+"""What a reader of measured figures must know about the machine; no names of hosts or users."""
 
 import importlib.metadata
 import os
@@ -18,7 +18,7 @@ def describe(packages=("numpy", "scipy")):
     Parameters
     ----------
     packages : sequence of str
-        Whose versions to tell, besides Python's and tinymm's.
+        Whose versions to give, besides Python's and tinymm's.
 
     Returns
     -------
@@ -29,12 +29,16 @@ def describe(packages=("numpy", "scipy")):
     >>> list(describe())
     ['processor', 'python', 'tinymm', 'numpy', 'scipy', 'BLAS of NumPy']
     """
-    chip, cores, usable = processor(), os.cpu_count() or 1, usable_cores()
-    counted = f"{cores} cores" if usable == cores else f"{usable} of its {cores} cores"
-    found = {"processor": ", ".join(part for part in (chip.model, counted, chip.vectors) if part),
-             "python": platform.python_version(), "tinymm": __version__}
-    ours = f" ({VARIABLE} set by tinymm)" if chosen() else ""
-    return found | {name: version(name) for name in packages} | {"BLAS of NumPy": f"{blas()}{ours}"}
+    chip = processor()
+    cores = os.cpu_count() or 1
+    usable = usable_cores()
+    cores_in_words = f"{cores} cores" if usable == cores else f"{usable} of its {cores} cores"
+    set_by_tinymm = f" ({VARIABLE} set by tinymm)" if chosen() else ""
+    return {"processor": ", ".join(part for part in (chip.model, cores_in_words, chip.vectors) if part),
+            "python": platform.python_version(),
+            "tinymm": __version__,
+            **{name: version(name) for name in packages},
+            "BLAS of NumPy": f"{blas()}{set_by_tinymm}"}
 
 
 def version(package):

@@ -53,35 +53,41 @@ class Adam(Optimizer):
         super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
 
     def check(self, group):
-        name, (lr, eps, weight_decay) = type(self).__name__, (group[key] for key in ("lr", "eps", "weight_decay"))
+        name = type(self).__name__
+        lr = group["lr"]
+        eps = group["eps"]
+        weight_decay = group["weight_decay"]
+        betas = tuple(group["betas"])
         if not all(value >= 0 for value in (lr, eps, weight_decay)):
             raise ValueError(f"{name}: lr, eps and weight_decay must not be negative; got {lr}, {eps}, {weight_decay}")
-        if len(group["betas"]) != 2 or not all(0 <= beta < 1 for beta in group["betas"]):
-            raise ValueError(f"{name}: betas must be two numbers in [0, 1); got {tuple(group['betas'])}")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"{name}: betas must be two numbers in [0, 1); got {betas}")
 
     def update(self, p, g, state, group):
         """One step of one parameter."""
         if not state:
             state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
         state["step"] += 1
+        t = state["step"]
         beta1, beta2 = group["betas"]
-        root = math.sqrt(1 - beta2 ** state["step"])
-        size = group["lr"] * root / (1 - beta1 ** state["step"])
-        eps = group["eps"] * root
-        for p, g, m, v, s in blocks(p, g, state["exp_avg"], state["exp_avg_sq"]):
+        # m and v stay uncorrected; the step size and ε take over their corrections
+        root = math.sqrt(1 - beta2**t)
+        step_size = group["lr"] * root / (1 - beta1**t)     # γ̂ = γ √(1 − β₂ᵗ) / (1 − β₁ᵗ)
+        eps = group["eps"] * root                           # ε̂ = ε √(1 − β₂ᵗ)
+        for p, g, m, v, scratch in blocks(p, g, state["exp_avg"], state["exp_avg_sq"]):
             g = self.decay(p, g, group)
-            np.subtract(g, m, out=s)        # m ← m + (1 − β₁)(g − m)
-            s *= 1 - beta1
-            m += s
-            np.multiply(g, g, out=s)        # v ← β₂ v + (1 − β₂) g²
-            s *= 1 - beta2
+            np.subtract(g, m, out=scratch)      # m ← m + (1 − β₁)(g − m)
+            scratch *= 1 - beta1
+            m += scratch
+            np.multiply(g, g, out=scratch)      # v ← β₂ v + (1 − β₂) g²
+            scratch *= 1 - beta2
             v *= beta2
-            v += s
-            np.sqrt(v, out=s)               # θ ← θ − size · m / (√v + ε̂)
-            s += eps
-            np.divide(m, s, out=s)
-            s *= size
-            p -= s
+            v += scratch
+            np.sqrt(v, out=scratch)             # θ ← θ − γ̂ m / (√v + ε̂)
+            scratch += eps
+            np.divide(m, scratch, out=scratch)
+            scratch *= step_size
+            p -= scratch
 
     def decay(self, p, g, group):
         """The gradient with the penalty's: g + λθ."""
@@ -121,7 +127,7 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay)
 
     def decay(self, p, g, group):
-        """The bare gradient; the parameter itself shrinks."""
+        """The gradient unchanged; the parameter itself shrinks in place: θ ← (1 − γλ) θ."""
         if group["weight_decay"]:
             p *= 1 - group["lr"] * group["weight_decay"]
         return g

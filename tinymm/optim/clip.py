@@ -33,7 +33,7 @@ def clip_grad_norm_(parameters, max_norm):
 
     Notes
     -----
-    If the norm is infinite or NaN, the gradients are left as they are; whoever called sees it in the result.
+    If the norm is infinite or NaN, the gradients are left as they are; the caller sees it in the result.
 
     References
     ----------
@@ -50,7 +50,8 @@ def clip_grad_norm_(parameters, max_norm):
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm_: max_norm must be positive; got {max_norm}")
     grads = _gradients(parameters)
-    wide = [g.astype(np.promote_types(g.dtype, np.float32), copy=False) for g in grads]     # float16 ends below 256²
+    # float16 cannot hold the square of 256, so its squares are taken in float32
+    wide = [g.astype(np.promote_types(g.dtype, np.float32), copy=False) for g in grads]
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in wide))
     scale = max_norm / (norm + 1e-6)
     if scale < 1 and math.isfinite(norm):
@@ -90,5 +91,7 @@ def clip_grad_value_(parameters, clip_value):
 
 
 def _gradients(parameters):
-    """Those of the parameters, or of the one, that have any."""
-    return [p.grad for p in ([parameters] if isinstance(parameters, Tensor) else parameters) if p.grad is not None]
+    """The gradients of one parameter or of several, as far as they have one."""
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    return [p.grad for p in parameters if p.grad is not None]

@@ -7,7 +7,7 @@ from ..cores.threads import parallel_for
 
 __all__ = ["Optimizer", "blocks"]
 
-BLOCK = 65536  # elements: the five float32 arrays of an Adam step, 256 KiB each, all but stay in a core's cache
+BLOCK = 65536  # elements; the five arrays of an Adam step take 256 KiB each in float32 and nearly fit a core's cache
 COST = 100  # multiplications of a matrix product that take as long as the update of one element
 
 
@@ -68,15 +68,17 @@ class Optimizer:
             if np.shape(p.grad) != p.shape:
                 raise ValueError(f"{type(self).__name__}: a gradient must have the shape of its parameter, {p.shape}; "
                                  f"got {np.shape(p.grad)}")
-        starts = np.cumsum([0, *(1 + p.size for p, _, _ in due)])    # one more, so that an empty parameter has its turn
+        # The parameters lie end to end on a line, which the cores divide; a core updates those that begin in its part.
+        # Each counts one more than its size: an empty last one would otherwise begin where the line ends.
+        begins = np.cumsum([0, *(1 + p.size for p, _, _ in due)])
 
-        def update_those_from(start, stop):
-            for (p, state, group), begin in zip(due, starts):
+        def update_part(start, stop):
+            for (p, state, group), begin in zip(due, begins):
                 if start <= begin < stop:
                     self.update(p.data, p.grad, state, group)
 
-        large = sum(p.size for p, _, _ in due if p.size >= BLOCK)   # over small ones threads would wait for each other
-        parallel_for(starts[-1], update_those_from, work=COST * large)
+        large = sum(p.size for p, _, _ in due if p.size >= BLOCK)   # small ones are not worth another thread
+        parallel_for(begins[-1], update_part, work=COST * large)
 
     def update(self, p, g, state, group):
         """One step of one parameter: changes `p` and `state`, reads the gradient `g`."""
@@ -89,9 +91,9 @@ class Optimizer:
         ``param_groups.0.params`` parameters.
         """
         groups = [{**group, "params": len(group["params"])} for group in self.param_groups]
-        shelves = {"state": self.state, "param_groups": groups}
-        return {f"{shelf}.{i}.{key}": np.array(value) for shelf, members in shelves.items()
-                for i, member in enumerate(members) for key, value in member.items()}
+        tables = {"state": self.state, "param_groups": groups}
+        return {f"{table}.{i}.{key}": np.array(value) for table, rows in tables.items()
+                for i, row in enumerate(rows) for key, value in row.items()}
 
     def load_state_dict(self, flat):
         """Go on from where `state_dict` was taken, with parameters of the same shapes in the same order.
@@ -101,21 +103,22 @@ class Optimizer:
         ValueError
             If the state is of other parameters or groups.
         """
-        state, groups = [{} for _ in self.state], [{} for _ in self.param_groups]
-        shelves = {"state": state, "param_groups": groups}
+        state = [{} for _ in self.state]
+        groups = [{} for _ in self.param_groups]
+        tables = {"state": state, "param_groups": groups}
         for name, array in flat.items():
-            kind, _, rest = name.partition(".")
+            table, _, rest = name.partition(".")
             i, _, key = rest.partition(".")
-            if kind not in shelves or not i.isdigit() or int(i) >= len(shelves[kind]):
+            if table not in tables or not i.isdigit() or int(i) >= len(tables[table]):
                 raise ValueError(f"load_state_dict: this {type(self).__name__} has {len(self.state)} parameters in "
                                  f"{len(self.param_groups)} groups; got {name!r}")
             array = np.array(array)
             # the other entries are numbers, such as a step count
-            is_moment = kind == "state" and array.dtype.kind == "f"
-            shelves[kind][int(i)][key] = array if is_moment else array.tolist()
+            is_moment = table == "state" and array.dtype.kind == "f"
             if is_moment and array.shape != self.parameters[int(i)].shape:
                 raise ValueError(f"load_state_dict: {name} must have the shape of its parameter, "
                                  f"{self.parameters[int(i)].shape}; got {array.shape}")
+            tables[table][int(i)][key] = array if is_moment else array.tolist()
         for i, (group, saved) in enumerate(zip(self.param_groups, groups)):
             if saved.keys() != group.keys() or saved.pop("params") != len(group["params"]):
                 settings = ", ".join(key for key in group if key != "params")
@@ -129,23 +132,23 @@ class Optimizer:
 def blocks(*arrays):
     """Walk through arrays of one shape together, a cache-sized piece of each at a time.
 
-    An update is a dozen passes of NumPy over the same few arrays. Done block by block, all but the first find their
+    An update is a dozen passes of NumPy over the same few arrays. Block by block, every pass but the first finds its
     numbers in the cache.
 
     Parameters
     ----------
     arrays : ndarray
-        Of one shape. If one of them is not C-contiguous, they come in one piece.
+        Of one shape. If one of them is not C-contiguous, all are given whole.
 
     Yields
     ------
     list of ndarray
-        A view of each array, and last an uninitialised scratch array like the first of them.
+        A view of each array, and as the last item an uninitialised scratch array of the first view's shape and dtype.
 
     Examples
     --------
     >>> p, g = np.zeros(80000), np.ones(80000)
-    >>> [s.size for _, _, s in blocks(p, g)]
+    >>> [scratch.size for _, _, scratch in blocks(p, g)]
     [65536, 14464]
     """
     if arrays[0].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):

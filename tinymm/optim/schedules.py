@@ -20,7 +20,7 @@ def cosine(start, end, fraction):
     start, end : float
         s and e, the values at f = 0 and f = 1.
     fraction : float
-        f; beyond 1 the cosine comes back up.
+        f; beyond 1 the cosine turns back towards the start.
 
     Returns
     -------
@@ -86,10 +86,13 @@ def one_cycle(step, total_steps, max_lr, pct_start=0.3, div_factor=25.0, final_d
     >>> [round(one_cycle(t, 10, 1.0), 3) for t in (0, 1, 2, 5, 9)]
     [0.04, 0.52, 1.0, 0.611, 0.0]
     """
-    low, peak, last = max_lr / div_factor, pct_start * total_steps - 1, total_steps - 1
+    first_lr = max_lr / div_factor
+    last_lr = first_lr / final_div_factor
+    peak = pct_start * total_steps - 1      # the step of the highest rate
+    last = total_steps - 1
     if step <= peak:
-        return cosine(low, max_lr, step / peak if peak else 1.0)
-    return cosine(max_lr, low / final_div_factor, (step - peak) / (last - peak))
+        return cosine(first_lr, max_lr, step / peak if peak else 1.0)
+    return cosine(max_lr, last_lr, (step - peak) / (last - peak))
 
 
 class LambdaLR:
@@ -192,7 +195,7 @@ class WarmupCosine(LambdaLR):
 
 
 class CosineAnnealingLR(LambdaLR):
-    r"""Half a cosine from the full rate to `eta_min` over `T_max` steps; beyond that it comes back up.
+    r"""Half a cosine from the full rate to `eta_min` over `T_max` steps; after that the rate rises again.
 
     $$\eta_t = \eta_{\min} + (\eta_0 - \eta_{\min})\,(1 + \cos(\pi t/T_{\max}))/2$$
 
@@ -208,7 +211,8 @@ class CosineAnnealingLR(LambdaLR):
     def __init__(self, optimizer, T_max, eta_min=0.0):
         if T_max < 1:
             raise ValueError(f"CosineAnnealingLR: T_max must be at least 1; got {T_max}")
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max = T_max
+        self.eta_min = eta_min
         super().__init__(optimizer, None)
 
     def rate(self, step, initial_lr):
@@ -250,11 +254,12 @@ class OneCycleLR(LambdaLR):
             raise ValueError("OneCycleLR: pct_start of total_steps must be at least one step and not all of them; "
                              f"got {pct_start} of {total_steps}")
         self.total_steps = total_steps
-        self.cycle = max_lr, pct_start, div_factor, final_div_factor
+        self.cycle = {"max_lr": max_lr, "pct_start": pct_start, "div_factor": div_factor,
+                      "final_div_factor": final_div_factor}
         super().__init__(optimizer, None)
 
     def rate(self, step, initial_lr):
         """The learning rate after `step` steps."""
         if step > self.total_steps:
             raise ValueError(f"OneCycleLR: the schedule ends after {self.total_steps} steps; got step {step}")
-        return one_cycle(min(step, self.total_steps - 1), self.total_steps, *self.cycle)
+        return one_cycle(min(step, self.total_steps - 1), self.total_steps, **self.cycle)

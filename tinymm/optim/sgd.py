@@ -59,26 +59,31 @@ class SGD(Optimizer):
                                   "nesterov": nesterov})
 
     def check(self, group):
-        lr, momentum, dampening, decay = (group[key] for key in ("lr", "momentum", "dampening", "weight_decay"))
-        if not all(value >= 0 for value in (lr, momentum, dampening, decay)):
+        lr = group["lr"]
+        momentum = group["momentum"]
+        dampening = group["dampening"]
+        weight_decay = group["weight_decay"]
+        if not all(value >= 0 for value in (lr, momentum, dampening, weight_decay)):
             raise ValueError("SGD: lr, momentum, dampening and weight_decay must not be negative; "
-                             f"got {lr}, {momentum}, {dampening}, {decay}")
+                             f"got {lr}, {momentum}, {dampening}, {weight_decay}")
         if group["nesterov"] and (momentum == 0 or dampening != 0):
             raise ValueError(f"SGD: nesterov needs momentum and no dampening; got momentum {momentum}, "
                              f"dampening {dampening}")
 
     def update(self, p, g, state, group):
         """One step of one parameter."""
-        mu, is_first = group["momentum"], "momentum_buffer" not in state
+        mu = group["momentum"]
+        is_first = "momentum_buffer" not in state
         if mu and is_first:
             state["momentum_buffer"] = np.zeros_like(p)
-        tau = 0.0 if is_first else group["dampening"]  # b₁ = g, undamped
-        for p, g, b, s in blocks(p, g, state["momentum_buffer"] if mu else p):
+        tau = 0.0 if is_first else group["dampening"]           # b₁ = g, undamped
+        buffer = state["momentum_buffer"] if mu else p          # without momentum b is never read
+        for p, g, b, scratch in blocks(p, g, buffer):
             if group["weight_decay"]:
-                g = g + group["weight_decay"] * p
+                g = g + group["weight_decay"] * p               # g ← g + λθ
             if mu:
-                b *= mu
+                b *= mu                                         # b ← μ b + (1 − τ) g
                 b += g if tau == 0 else g * (1 - tau)
                 g = g + mu * b if group["nesterov"] else b
-            np.multiply(g, group["lr"], out=s)
-            p -= s
+            np.multiply(g, group["lr"], out=scratch)            # θ ← θ − γ g
+            p -= scratch

@@ -1,4 +1,4 @@
-"""Checkpoints: named arrays and a dict of plain values in one .npz file, replaced in one stroke.
+"""Checkpoints: named arrays and a dict of plain values in one .npz file, which is replaced atomically.
 
 Nothing in the file is pickled, so opening a stranger's checkpoint runs no code.
 """
@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["load_checkpoint", "load_weights", "part_of", "save_checkpoint"]
 
 META = "meta"  # the entry that holds the plain values, as JSON text
 
 
 def save_checkpoint(path, arrays, meta):
-    """Write arrays and plain values to one file; at every moment the file is whole, the old one or the new one.
+    """Write arrays and plain values to one file. At every moment the file on disk is complete: the old or the new one.
 
     Parameters
     ----------
     path : str or Path
-        The folder is made if need be.
+        The folder is created if it does not exist.
     arrays : mapping of str to array_like
         Any names but ``"meta"``; slashes may group them. `numpy.load` opens the file too.
     meta : dict
@@ -34,8 +34,8 @@ def save_checkpoint(path, arrays, meta):
 
     Notes
     -----
-    The temporary file stands in the same folder under a fixed name, so a killed process leaves one at most, which the
-    next save overwrites.
+    The temporary file has a fixed name in the same folder: a killed process leaves one at most, which the next save
+    overwrites.
 
     Examples
     --------
@@ -102,7 +102,49 @@ def load_checkpoint(path):
             return arrays, json.loads(arrays.pop(META).item())
     except FileNotFoundError:
         raise
-    # Damage shows in many ways: a broken zip directory, a wrong checksum, a header that is no longer Python, …
+    # damage shows in many ways: a broken zip directory, a wrong checksum, an array header that cannot be parsed, …
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"load_checkpoint: {path} is damaged or no checkpoint ({reason})") from error
+
+
+def part_of(arrays, name):
+    """The arrays whose names begin with ``name/``, without that beginning.
+
+    Examples
+    --------
+    >>> part_of({"model/weight": 1, "model/bias": 2, "kept/weight": 3}, "model")
+    {'weight': 1, 'bias': 2}
+    """
+    prefix = f"{name}/"
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def load_weights(path, model):
+    """Put the weights `Trainer.fit` ended with, or would have if it stopped now, into a model.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``checkpoint.npz`` of a Trainer.
+    model : Module
+        Built as the one that was trained.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or the weights do not fit.
+
+    Examples
+    --------
+    >>> import tempfile, tinymm as tm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/checkpoint.npz",
+    ...                     {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
+    ...     model = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
+    ...     load_weights(f"{folder}/checkpoint.npz", model)
+    >>> model.weight.data
+    array([[1., 1.]], dtype=float32)
+    """
+    arrays, _ = load_checkpoint(path)
+    model.load_state_dict(part_of(arrays, "kept") or part_of(arrays, "model"))

@@ -1,4 +1,4 @@
-"""What a training run is told: how long, how often, and by what to choose the best epoch."""
+"""What a training run is given: its examples, its numbers, and how it chooses the best epoch."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ __all__ = ["Selection", "TrainingConfig", "TrainingSet"]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The examples, seen from the loop: how many there are, and how to get some of them.
+    """The training examples as the loop sees them: how many there are, and how to make a batch of them.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class TrainingSet:
         ``batch(indices, rng)`` gives the loss function's batch for an int array of row numbers; random augmentation
         draws from `rng`, a `numpy.random.Generator`.
     lengths : sequence of int, optional
-        Of each example's sequence; batches are then of about equal length.
+        The length of each example's sequence; a batch then holds examples of about equal length.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which epoch is the best one, and when to stop waiting for a better.
+    """Which epoch is the best one, and when to stop because none gets better.
 
     Parameters
     ----------
@@ -79,9 +79,11 @@ class Selection:
 
     def is_better(self, value, best):
         """Whether `value` beats `best`, which is None before the first epoch; NaN never does."""
-        if value != value:
+        if math.isnan(value):
             return False
-        return best is None or (value > best if self.mode == "max" else value < best)
+        if best is None:
+            return True
+        return value > best if self.mode == "max" else value < best
 
 
 @dataclass(frozen=True)
@@ -95,20 +97,21 @@ class TrainingConfig:
     batch_size : int
         Examples per step; the last step of an epoch takes what is left.
     seed : int
-        Decides the order of the examples and what augmentation and the loss function draw.
+        Decides the order of the examples and the random numbers of augmentation and of the loss function.
     max_norm : float, optional
-        Bound on the norm of the gradients.
+        Bound on the norm of all gradients together.
     selection : Selection, optional
-        Keep the parameters of the best epoch; without it those of the last are kept.
+        How to choose the epoch whose parameters are kept; without it the last one.
     ema_decay : float, optional
-        Evaluate and keep a moving average of the parameters instead of the parameters themselves.
+        Validate and keep a moving average of the parameters instead of the parameters themselves.
     replicas : int
-        Replicas of the model among which the examples of a step are shared out, a core for each if there are as many.
-        The numbers depend on it, not on the cores: batch statistics are a replica's own.
+        The examples of each step are divided among so many replicas of the model, which run on cores of their own if
+        there are enough. Results depend on this number, since a replica's batch statistics are those of its share, but
+        not on the number of cores. A loss that `needs_whole_batch` allows 1 only.
     log_every : int
-        Steps between two rows of the log; an epoch ends with a row of its own.
+        Steps between two rows of the log; each epoch ends with a row of its own.
     checkpoint_every : float
-        Seconds between two checkpoints inside an epoch; there is one at each epoch's end anyway.
+        Seconds between two checkpoints inside an epoch; each epoch ends with one in any case.
 
     Examples
     --------
@@ -134,5 +137,5 @@ class TrainingConfig:
             raise ValueError(f"TrainingConfig: max_norm must be positive; got {self.max_norm}")
 
     def steps_per_epoch(self, num_examples):
-        """Steps in one pass through the examples (int); a schedule over the whole run lasts `epochs` times as many."""
+        """Steps in one pass through the examples (int); the whole run has `epochs` times as many."""
         return math.ceil(num_examples / self.batch_size)

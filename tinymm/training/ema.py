@@ -1,4 +1,4 @@
-"""A moving average of the parameters, which often generalises better than where training stands at the moment."""
+"""A moving average of the parameters, which often generalises better than the parameters of the last step."""
 
 from contextlib import contextmanager
 
@@ -54,7 +54,7 @@ class ExponentialMovingAverage:
         self.averages = {name: p.data.copy() for name, p in self.parameters.items()}
 
     def update(self):
-        """Take the parameters of one more step into the average."""
+        """Move the averages towards the parameters, after a step of the optimiser."""
         self.updates += 1
         rate = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
         for name, average in self.averages.items():
@@ -62,7 +62,7 @@ class ExponentialMovingAverage:
 
     @contextmanager
     def applied(self):
-        """Context manager: inside, the parameters hold their averages."""
+        """Context manager: inside, the parameters hold their averages; afterwards their own values again."""
         own = {name: p.data.copy() for name, p in self.parameters.items()}
         try:
             self._fill(self.averages)

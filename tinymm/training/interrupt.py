@@ -1,4 +1,4 @@
-"""Ctrl-C at the right moment: put off until a piece of work that must not be torn apart is done."""
+"""Ctrl-C is put off until a piece of work that must be done whole, such as a training step, has ended."""
 
 import signal
 import threading

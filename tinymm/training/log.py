@@ -15,8 +15,8 @@ class Log:
     path : str or Path, optional
         The .jsonl file; its folder is made if need be.
     keep : int
-        How many rows of an existing file to go on from; what comes after them is cut off, so that the log of a
-        resumed run has the rows of an undisturbed one.
+        How many rows of an existing file to keep; later ones are cut off, so that the log of a resumed run has the
+        rows of an undisturbed one.
 
     Attributes
     ----------

@@ -1,7 +1,8 @@
 """The training loop: epochs of shuffled batches, validation, the best epoch, a log, and checkpoints to resume from.
 
-A run that was killed at any moment and resumed ends bit for bit where an undisturbed one does. Little state is needed
-for that: the order of an epoch and the draws of a step come from Generators made anew from (seed, epoch, step).
+A run that was killed at any moment and resumed ends bit for bit where an undisturbed one does. The loop's own
+Generators need not be saved for that: each epoch's order and each step's random numbers come from new ones, seeded by
+(seed, epoch, step).
 """
 
 import math
@@ -14,30 +15,31 @@ import numpy as np
 
 from ..autograd import no_grad
 from ..optim import clip_grad_norm_
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, part_of, save_checkpoint
 from .ema import ExponentialMovingAverage
 from .interrupt import uninterrupted
 from .log import Log
 from .means import RunningMeans
 from .progress import progress_display
-from .replicas import backward_replicas
+from .replicas import backward_replicas, refuse_replicas
 
-__all__ = ["Trainer", "load_weights"]
+__all__ = ["Trainer"]
 
-CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
+CHECKPOINT = "checkpoint.npz"
+LOG = "log.jsonl"
 
 
 @dataclass
 class _Position:
-    """Where a run stands; all of it goes into the checkpoint."""
+    """How far a run is; all of it goes into the checkpoint."""
 
     epoch: int = 0  # whole epochs done
-    batch: int = 0  # steps done in the epoch after those
-    step: int = 0
+    batch: int = 0  # batches done in the epoch after those
+    step: int = 0  # batches done in all epochs
     waited: int = 0  # epochs since the best one
     best: dict | None = None  # the log row of the best epoch
     rate: float | None = None  # the learning rate of the last step
-    seconds: float = 0.0  # of training, over all its runs
+    seconds: float = 0.0  # of training, including the time before the run was resumed
 
 
 class Trainer:
@@ -46,18 +48,18 @@ class Trainer:
     Parameters
     ----------
     model : Module
-        Its `state_dict`, `rng_state`, `named_parameters`, `train` and `eval` are used.
+        Its `state_dict`, `generators`, `named_parameters`, `train` and `eval` are used.
     loss : callable
         ``loss(model, batch, rng)`` gives the Tensor to minimise, or (Tensor, dict of str to float) with further numbers
-        for the log. What it samples it draws from `rng`.
+        for the log. What it samples it draws from `rng`. What it changes from step to step belongs in `extra_state`.
     optimizer : Optimizer
     data : TrainingSet
     config : TrainingConfig
     schedule : LambdaLR or another of `tinymm.optim.schedules`, optional
         Stepped after each step of the optimiser.
     validate : callable, optional
-        ``validate(model)`` gives a flat dict of str to float after each epoch; called in eval mode, off the tape. If it
-        samples, it makes its own Generator from a seed each time.
+        ``validate(model)`` gives a flat dict of str to float after each epoch; called in eval mode, without a tape. If
+        it samples, it makes its own Generator from a seed each time. It leaves `extra_state` as it is.
     folder : str or Path, optional
         Where ``checkpoint.npz`` and ``log.jsonl`` go; without it nothing is written.
 
@@ -67,10 +69,26 @@ class Trainer:
         Its `rows` are dicts with `kind` ("step" or "epoch"), `step`, `epoch`, `train/loss`, `grad_norm`, `lr`,
         `seconds`, and in those of kind "epoch" what `validate` gave, as `val/…`. Losses and norms are means over the
         steps since the last row of that kind.
-    at : Position
+    at : object
+        How far the run is: `epoch`, `step`, `best` (the log row of the best epoch), `seconds`, …
     about : dict
-        Whatever JSON can hold; stands in the checkpoint's plain values,
-        so that the file alone says how to build the model.
+        Empty unless set. Whatever JSON can hold; it goes into the checkpoint's plain values, so that the file alone
+        says how to build the model.
+    extra_state : dict
+        Empty unless set. What else the run depends on and changes, such as a queue of earlier features or a momentum
+        encoder: name -> object with ``state_dict()`` (dict of str to ndarray) and ``load_state_dict(state)``. It is
+        saved in every checkpoint and loaded when the run is resumed, with the Generators of those that are Modules.
+        `fit` leaves it as the last step did, also where it puts an earlier epoch's weights into the model.
+    after_backward : callable or None
+        None unless set. ``after_backward(model, numbers, rng)`` is called in each step between the backward pass and
+        the clipping, so that clipping, and `grad_norm` in the log, work on the gradients that it leaves. It may change
+        each parameter's `grad`, which is None where the loss does not depend on the parameter. `numbers` is a dict of
+        str to float, "loss" and what else the loss gave in this step. What it samples it draws from `rng`.
+
+    Raises
+    ------
+    ValueError
+        If the loss `needs_whole_batch` and there is more than one replica.
 
     Examples
     --------
@@ -89,20 +107,35 @@ class Trainer:
     >>> row = trainer.fit(progress=False)
     >>> row["epoch"], row["step"], row["train/loss"] < 0.01
     (20, 80, True)
+
+    A hook that halves one gradient in every step:
+
+    >>> def halve_weight(model, numbers, rng):
+    ...     model.weight.grad *= 0.5
+    >>> trainer.after_backward = halve_weight
     """
 
     def __init__(self, model, loss, optimizer, data, config, schedule=None, validate=None, folder=None):
-        self.model, self.loss, self.optimizer, self.data = model, loss, optimizer, data
-        self.config, self.schedule, self.validate = config, schedule, validate
+        refuse_replicas(loss, config.replicas)
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.data = data
+        self.config = config
+        self.schedule = schedule
+        self.validate = validate
         self.folder = None if folder is None else Path(folder)
         self.ema = None
         if config.ema_decay is not None:
             self.ema = ExponentialMovingAverage(model.named_parameters(), config.ema_decay)
         self.at = _Position()
         self.about = {}
+        self.extra_state = {}
+        self.after_backward = None
         self.log = Log()
-        self.kept = {}  # the weights to end with, if not those of the last step
-        self.recent, self.whole = RunningMeans(), RunningMeans()  # since the last row of kind "step", "epoch"
+        self.kept = {}  # the weights to end with, if they are not those of the last step
+        self.recent = RunningMeans()  # of the steps since the last row of kind "step"
+        self.whole = RunningMeans()  # of all steps of the epoch
 
     def fit(self, resume=False, progress=True):
         """Train to the end and leave the best epoch's weights in the model.
@@ -112,7 +145,7 @@ class Trainer:
         resume : bool
             Go on from the folder's checkpoint if there is one. Otherwise what an earlier run left there is replaced.
         progress : bool
-            Show on standard error how far it is.
+            Show the progress on standard error.
 
         Returns
         -------
@@ -124,9 +157,10 @@ class Trainer:
         FloatingPointError
             At the first loss or gradient that is infinite or NaN, before it reaches the parameters; naming the step.
         KeyboardInterrupt
-            After Ctrl-C, once the step at hand is done and a checkpoint is saved.
+            After Ctrl-C, once the current step is done and a checkpoint is saved.
         ValueError
-            If the checkpoint is damaged or of another run, or the selection's metric is not in the row.
+            If the checkpoint is damaged or of another run, a name in `extra_state` has a slash, or the selection's
+            metric is not in the row.
         """
         self._start(resume)
         total = self.config.epochs * self.config.steps_per_epoch(self.data.num_examples)
@@ -147,15 +181,16 @@ class Trainer:
 
     @property
     def is_finished(self):
-        """Whether all epochs are done, or patience is at its end."""
+        """Whether all epochs are done, or the selection's patience has run out."""
+        if self.at.epoch >= self.config.epochs:
+            return True
         selection = self.config.selection
-        is_tired = selection is not None and selection.patience is not None and self.at.waited >= selection.patience
-        return is_tired or self.at.epoch >= self.config.epochs
+        return selection is not None and selection.patience is not None and self.at.waited >= selection.patience
 
     # One step, one epoch --------------------------------------------------------------------------------------------
 
     def _train_epoch(self, display):
-        """The steps that this epoch still lacks."""
+        """The steps of this epoch that are not done yet."""
         order = self.data.order(self.config.batch_size, self._rng(self.at.epoch))
         self.model.train()
         for rows in order[self.at.batch:]:
@@ -166,19 +201,22 @@ class Trainer:
                 self.save()
 
     def _train_step(self, rows):
-        """Loss, gradients, clipping, update; then all that counts steps counts this one."""
+        """Loss, gradients, the hook, clipping, update; then whatever counts steps counts this one."""
         shares = np.array_split(rows, min(self.config.replicas, len(rows)))
 
-        def loss(replica, k):
+        def share_loss(replica, k):
             rng = self._rng(self.at.epoch, self.at.batch, k)
             return self.loss(replica, self.data.batch(shares[k], rng), rng)
 
         self.optimizer.zero_grad()
-        numbers = backward_replicas(self.model, loss, [len(share) / len(rows) for share in shares])
-        values = {f"train/{name}": value for name, value in numbers.items()}
-        self._finite(values["train/loss"], "loss")
+        numbers = backward_replicas(self.model, share_loss, [len(share) / len(rows) for share in shares])
+        self._check_finite(numbers["loss"], "loss")
+        if self.after_backward is not None:
+            hook_rng = self._rng(self.at.epoch, self.at.batch, self.config.replicas)  # the shares' are 0 … replicas − 1
+            self.after_backward(self.model, numbers, hook_rng)
         norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
-        values["grad_norm"] = self._finite(norm, "norm of the gradients")
+        self._check_finite(norm, "norm of the gradients")
+        values = {**{f"train/{name}": number for name, number in numbers.items()}, "grad_norm": norm}
         self.at.rate = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
         if self.schedule is not None:
@@ -194,65 +232,77 @@ class Trainer:
         return values
 
     def _finish_epoch(self):
-        """Validate, log, keep the weights if they are the best so far, save."""
+        """Validate, keep the weights if they are the best so far, log, save."""
         with self.ema.applied() if self.ema is not None else nullcontext():
             metrics = self._validated()
             weights = self.model.state_dict()
         with uninterrupted():
             row = self._row("epoch", {**self.whole.take(), **metrics})
-            self._judge(row, weights)
+            self._keep_if_best(row, weights)
             self.log.append(row)
-            self.at.epoch, self.at.batch = self.at.epoch + 1, 0
+            self.at.epoch += 1
+            self.at.batch = 0
             self.save()
 
     def _validated(self):
+        """What `validate` gives, as val/… (dict of str to float)."""
         if self.validate is None:
             return {}
-        before = self.model.rng_state()
+        before = self._rng_states()
         self.model.eval()
         try:
             with no_grad():
                 return {f"val/{name}": float(value) for name, value in self.validate(self.model).items()}
         finally:
             self.model.train()
-            self.model.load_rng_state(before)  # an interrupted validation is repeated; it must leave no trace
+            self._load_rng_states(before)  # an interrupted validation is repeated; it must leave no trace
 
-    def _judge(self, row, weights):
-        """Is this the best epoch? Without a selection the last one is."""
-        selection, at = self.config.selection, self.at
+    def _keep_if_best(self, row, weights):
+        """Keep an epoch's row and weights if it is the best so far; without a selection the last epoch is the best."""
+        selection = self.config.selection
         if selection is None:
-            at.best = row
+            self.at.best = row
             self.kept = {} if self.ema is None else weights
             return
         if selection.metric not in row:
             raise ValueError(f"fit: the selection's metric must be in the epoch's row; got {selection.metric!r}, "
                              f"the row has {', '.join(row)}")
-        at.waited += 1
-        if selection.is_better(row[selection.metric], at.best and at.best[selection.metric]):
-            at.best, at.waited, self.kept = row, 0, weights
+        best = None if self.at.best is None else self.at.best[selection.metric]
+        self.at.waited += 1
+        if selection.is_better(row[selection.metric], best):
+            self.at.best = row
+            self.at.waited = 0
+            self.kept = weights
 
     def _row(self, kind, numbers):
+        """A row of the log."""
         return {"kind": kind, "step": self.at.step, "epoch": self.at.epoch + 1, **numbers, "lr": self.at.rate,
                 "seconds": round(time.monotonic() - self.began, 3)}
 
     def _rng(self, *place):
-        """The Generator of an epoch, or of one replica's share of one of its steps."""
+        """The Generator of an epoch, or in one of its steps of one replica's share or of the hook."""
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=place))
 
-    def _finite(self, value, what):
+    def _check_finite(self, value, what):
+        """Raise FloatingPointError if the step's loss or gradient is infinite or NaN."""
         if not math.isfinite(value):
             at = self.at
             raise FloatingPointError(f"fit: the {what} is {value} at step {at.step + 1} (epoch {at.epoch + 1}, batch "
                                      f"{at.batch + 1}); a smaller learning rate, max_norm or tm.debug() may help")
-        return value
 
     # Saving and resuming --------------------------------------------------------------------------------------------
 
     def _start(self, resume):
-        """Take up the checkpoint, or clear the folder of an earlier run and save the very beginning."""
-        self.began = self.saved = time.monotonic()
-        self.at, self.kept = _Position(), {}
-        self.recent, self.whole = RunningMeans(), RunningMeans()
+        """Go on from the checkpoint, or replace what an earlier run left in the folder by a checkpoint of step 0."""
+        self.began = time.monotonic()
+        self.saved = self.began
+        self.at = _Position()
+        self.kept = {}
+        self.recent = RunningMeans()
+        self.whole = RunningMeans()
+        for name in self.extra_state:
+            if "/" in name:
+                raise ValueError(f"fit: a name in extra_state must not contain a slash; got {name!r}")
         if self.folder is None:
             self.log = Log()
         elif resume and (self.folder / CHECKPOINT).exists():
@@ -264,9 +314,28 @@ class Trainer:
 
     @property
     def _stateful(self):
-        """What has a `state_dict`, by the name of its part in the checkpoint."""
+        """The objects whose `state_dict` the checkpoint holds, by the name of their part in it."""
         parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "ema": self.ema}
-        return {name: part for name, part in parts.items() if part is not None}
+        extra = {f"extra_state/{name}": part for name, part in sorted(self.extra_state.items())}
+        return {name: part for name, part in parts.items() if part is not None} | extra
+
+    @property
+    def _generators(self):
+        """The Generators inside the model and inside the Modules of `extra_state`."""
+        modules = [part for part in self._stateful.values() if hasattr(part, "generators")]
+        return [generator for module in modules for generator in module.generators()]
+
+    def _rng_states(self):
+        """The states of these Generators: list of dict."""
+        return [generator.bit_generator.state for generator in self._generators]
+
+    def _load_rng_states(self, states):
+        """Set these Generators to what `_rng_states` gave."""
+        generators = self._generators
+        if len(states) != len(generators):
+            raise ValueError(f"fit: this run keeps {len(generators)} Generators; the checkpoint has {len(states)}")
+        for generator, state in zip(generators, states):
+            generator.bit_generator.state = state
 
     @property
     def _identity(self):
@@ -285,53 +354,24 @@ class Trainer:
         self.log.sync()
         save_checkpoint(self.folder / CHECKPOINT, arrays, {
             "identity": self._identity, "position": asdict(self.at), "log_rows": len(self.log.rows),
-            "rng": self.model.rng_state(), "about": self.about, "recent": self.recent.sums, "whole": self.whole.sums})
+            "rng": self._rng_states(), "about": self.about, "recent": self.recent.sums, "whole": self.whole.sums})
 
     def _load(self, arrays, meta):
-        if meta["identity"] != self._identity:
-            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {self._identity}, "
-                             f"the checkpoint is of {meta['identity']}")
+        """Take over all that `save` wrote."""
+        differences = [f"{what} {own}, the checkpoint has {meta['identity'][what]}"
+                       for what, own in self._identity.items() if own != meta["identity"][what]]
+        if differences:
+            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {'; '.join(differences)}")
         for name, part in self._stateful.items():
-            part.load_state_dict(_part(arrays, name))
-        self.model.load_rng_state(meta["rng"])
-        self.kept = _part(arrays, "kept")
+            try:
+                part.load_state_dict(part_of(arrays, name))
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"fit: the checkpoint's {name} does not fit this run "
+                                 f"({type(error).__name__}: {error})") from error
+        self._load_rng_states(meta["rng"])
+        self.kept = part_of(arrays, "kept")
         self.at = _Position(**meta["position"])
         self.began -= self.at.seconds
-        self.recent.sums, self.whole.sums = meta["recent"], meta["whole"]
+        self.recent.sums = meta["recent"]
+        self.whole.sums = meta["whole"]
         self.log = Log(self.folder / LOG, keep=meta["log_rows"])
-
-
-def _part(arrays, name):
-    """The arrays of one part of a checkpoint, under the names the part gave them."""
-    prefix = f"{name}/"
-    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-def load_weights(path, model):
-    """Put the weights `Trainer.fit` ended with, or would have if it stopped now, into a model.
-
-    Parameters
-    ----------
-    path : str or Path
-        A ``checkpoint.npz`` of a Trainer.
-    model : Module
-        Built as the one that was trained.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or the weights do not fit.
-
-    Examples
-    --------
-    >>> import tempfile, tinymm as tm
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_checkpoint(f"{folder}/checkpoint.npz",
-    ...                     {"model/weight": np.ones((1, 2)), "model/bias": np.zeros(1)}, {})
-    ...     model = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
-    ...     load_weights(f"{folder}/checkpoint.npz", model)
-    >>> model.weight.data
-    array([[1., 1.]], dtype=float32)
-    """
-    arrays, _ = load_checkpoint(path)
-    model.load_state_dict(_part(arrays, "kept") or _part(arrays, "model"))

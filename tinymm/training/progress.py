@@ -1,4 +1,4 @@
-"""How far the training is, on standard error: tqdm's bar on a terminal, else a plain line every few seconds."""
+"""Progress of the training on standard error: tqdm's bar on a terminal, otherwise a plain line every few seconds."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ INTERVAL = 5.0  # seconds between two plain lines
 
 
 def progress_display(total, initial, enabled=True):
-    """Something with `update(position, values)` and `close()`, for a run of `total` steps of which `initial` are done.
+    """A display of the progress through `total` steps, of which `initial` are done.
 
     Parameters
     ----------
@@ -21,7 +21,8 @@ def progress_display(total, initial, enabled=True):
 
     Returns
     -------
-    Silence, Lines or Bar
+    object
+        ``update(position, values)`` counts a step and shows the values, a dict of str to float; ``close()`` ends it.
 
     Examples
     --------
@@ -34,7 +35,7 @@ def progress_display(total, initial, enabled=True):
         try:
             return _Bar(need("tqdm", extra="progress", feature="draw a progress bar").tqdm, total, initial)
         except ImportError:
-            pass  # lines say the same
+            pass  # the plain lines below say the same
     return _Lines(total, initial)
 
 
@@ -49,11 +50,14 @@ class _Silence:
 
 
 class _Lines(_Silence):
-    """A line now and then: fit for a file."""
+    """A line every few seconds, which reads well in a file too."""
 
     def __init__(self, total, initial):
-        self.total, self.initial, self.step = total, initial, initial
-        self.began = self.shown = time.monotonic()
+        self.total = total
+        self.initial = initial
+        self.step = initial
+        self.began = time.monotonic()
+        self.shown = self.began     # when the last line was shown
 
     def update(self, position, values):
         """One more step was taken."""

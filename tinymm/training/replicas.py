@@ -1,21 +1,71 @@
 """A step's examples on several cores: each replica of the model takes its share of them through a tape of its own.
 
-One batch through NumPy keeps a single core busy, but for the products BLAS spreads out; half a batch in each of two
-threads keeps both busy throughout. As in data-parallel training on several machines, only gradients meet.
+NumPy works through one batch on a single core, apart from the matrix products, for which BLAS uses all. Two threads
+with half a batch each keep two cores busy throughout. As in data-parallel training on several machines, the replicas
+exchange nothing but gradients and running statistics.
 """
 
 import copy
 import math
+from functools import partial
 
 import numpy as np
 
 from ..autograd.mode import mode
 from ..cores.threads import parallel_for
 
-__all__ = ["backward_replicas"]
+__all__ = ["backward_replicas", "needs_whole_batch", "refuse_replicas"]
 
 
-def backward_replicas(model, loss, weights):
+def needs_whole_batch(loss):
+    r"""Mark a loss that compares the examples of a batch with each other, as contrastive losses do.
+
+    The mean of such a loss over shares of a batch is not the loss of the batch: within a share, each example has fewer
+    others to be told apart from. A `Trainer` with more than one replica refuses a marked loss. Mark a loss that changes
+    the Trainer's `extra_state` too, since replicas would call it at the same time.
+
+    Parameters
+    ----------
+    loss : callable
+        As for `Trainer`: ``loss(model, batch, rng)``.
+
+    Returns
+    -------
+    callable
+        The same one.
+
+    Examples
+    --------
+    >>> @needs_whole_batch
+    ... def contrastive_loss(model, batch, rng):
+    ...     images, texts = batch
+    >>> refuse_replicas(contrastive_loss, 2)
+    Traceback (most recent call last):
+    ValueError: Trainer: contrastive_loss compares the examples of a batch with each other, and a replica would see only
+        its share of them; replicas must be 1, got 2
+    """
+    loss.needs_whole_batch = True
+    return loss
+
+
+def refuse_replicas(loss, replicas):
+    """Raise ValueError if there are several replicas and the loss is marked, also if a `partial` hides the mark.
+
+    Examples
+    --------
+    >>> refuse_replicas(lambda model, batch, rng: None, 2)
+    """
+    is_marked = getattr(loss, "needs_whole_batch", False)
+    while isinstance(loss, partial):
+        loss = loss.func
+        is_marked = is_marked or getattr(loss, "needs_whole_batch", False)
+    if is_marked and replicas > 1:
+        name = getattr(loss, "__name__", type(loss).__name__)
+        raise ValueError(f"Trainer: {name} compares the examples of a batch with each other, and a replica would see "
+                         f"only its share of them; replicas must be 1, got {replicas}")
+
+
+def backward_replicas(model, share_loss, fractions):
     r"""Add $\nabla_\theta \sum_k w_k L_k(\theta)$ to the gradients of a model, where replica k computes $L_k$.
 
     Parameters
@@ -23,10 +73,10 @@ def backward_replicas(model, loss, weights):
     model : Module
         Replica 0. The others are copies with the same parameter arrays, buffers of their own, and Generators seeded
         from the model's.
-    loss : callable
-        ``loss(replica, k)`` gives a scalar Tensor, or (Tensor, dict of str to float).
-    weights : sequence of float
-        $w_k$, the share of the examples that replica k sees; sums to 1.
+    share_loss : callable
+        ``share_loss(replica, k)`` gives $L_k$, a scalar Tensor, or (Tensor, dict of str to float).
+    fractions : sequence of float
+        $w_k$, the fraction of the examples that replica k sees; their sum is 1.
 
     Returns
     -------
@@ -36,7 +86,8 @@ def backward_replicas(model, loss, weights):
     Notes
     -----
     Floating-point buffers, such as running statistics, become the weighted mean of the replicas'. Batch statistics are
-    those of a share, not of the whole batch. Under `tm.debug()` the replicas take turns, where the debugger sees them.
+    those of a share, not of the whole batch. Under `tm.debug()` the replicas run one after another in the calling
+    thread, where the debugger sees them.
 
     References
     ----------
@@ -51,34 +102,35 @@ def backward_replicas(model, loss, weights):
     >>> model.weight.grad
     array([[1.25]], dtype=float32)
     """
-    replicas = [model, *(_replica(model) for _ in weights[1:])]
-    numbers = [None] * len(weights)
+    replicas = [model, *(_replica(model) for _ in fractions[1:])]
+    numbers = [None] * len(fractions)
 
-    def some(start, stop):
+    def backward(start, stop):
         for k in range(start, stop):
-            result = loss(replicas[k], k)
-            value, others = result if isinstance(result, tuple) else (result, {})
-            value.backward(np.full(value.shape, weights[k], value.dtype))
-            numbers[k] = {**{name: float(number) for name, number in others.items()}, "loss": value.item()}
+            result = share_loss(replicas[k], k)
+            loss, others = result if isinstance(result, tuple) else (result, {})
+            loss.backward(np.full(loss.shape, fractions[k], loss.dtype))
+            numbers[k] = {**{name: float(number) for name, number in others.items()}, "loss": loss.item()}
 
     if mode.watch is None:
-        parallel_for(len(weights), some, work=math.inf)
+        parallel_for(len(fractions), backward, work=math.inf)
     else:
-        some(0, len(weights))
+        backward(0, len(fractions))
     for replica in replicas[1:]:
         _add_gradients(model, replica)
-    _average_buffers(replicas, weights)
-    return {name: sum(w * found[name] for w, found in zip(weights, numbers)) for name in numbers[0]}
+    _average_buffers(replicas, fractions)
+    return {name: sum(w * own[name] for w, own in zip(fractions, numbers)) for name in numbers[0]}
 
 
 def _replica(model):
-    """A copy that shares the parameters' arrays; what its dropout draws is new."""
+    """A copy with the parameters' own arrays and with new Generators, so that its dropout draws other numbers."""
     shared = {id(p.data): p.data for p in model.parameters()}
     fresh = {id(g): np.random.default_rng(g.integers(2**63)) for g in model.generators()}
-    return copy.deepcopy(model, {**shared, **fresh})  # the memo: what stands for the original instead of a copy
+    return copy.deepcopy(model, {**shared, **fresh})  # deepcopy's memo: object's id -> what to use instead of a copy
 
 
 def _add_gradients(model, replica):
+    """Add a replica's gradients to the model's."""
     for p, other in zip(model.parameters(), replica.parameters()):
         if p.grad is None:
             p.grad = other.grad
@@ -86,7 +138,8 @@ def _add_gradients(model, replica):
             p.grad += other.grad
 
 
-def _average_buffers(replicas, weights):
+def _average_buffers(replicas, fractions):
+    """Set each floating-point buffer of the model, which is replica 0, to the weighted mean of the replicas'."""
     for own, *others in zip(*(replica.buffers() for replica in replicas)):
         if others and own.dtype.kind == "f":
-            own[...] = sum(w * buffer for w, buffer in zip(weights, (own, *others)))
+            own[...] = sum(w * buffer for w, buffer in zip(fractions, (own, *others)))
