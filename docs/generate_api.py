@@ -126,11 +126,11 @@ def offered():
 
 
 def home(name):
-    """The file of a constant: the one whose own `__all__` lists it."""
+    """The file of a constant: the one whose own `__all__` lists it, else the package's."""
     place, _, last = name.rpartition(".")
-    inside = [module for module in modules(place.split(".")[1]) if f"{module}.".startswith(f"{place}.")]
-    return next(module for module in inside if module in sys.modules and source(module).name != "__init__.py"
-                and last in getattr(sys.modules[module], "__all__", ()))
+    files = [module for module in modules(place.split(".")[1]) if module.startswith(f"{place}.")]
+    loaded = [module for module in files if module in sys.modules and source(module).name != "__init__.py"]
+    return next((module for module in loaded if last in getattr(sys.modules[module], "__all__", ())), place)
 
 
 @cache
