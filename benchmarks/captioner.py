@@ -9,16 +9,13 @@ with half of the images on a core of its own, whose batch norm sees its half onl
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.mapping import caption_loss
-from tinymm.recipes.captioning.data import FOLDER, SHAPES
-from tinymm.recipes.captioning.model import ModelConfig, build
-from tinymm.recipes.captioning.train import MAX_NORM, SMOOTHING
+from tinymm.recipes.captioning import FOLDER, SHAPES, SMOOTHING, build, config_of
 from tinymm.training.replicas import backward_replicas
 
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report
@@ -26,16 +23,16 @@ from .machine import peer, use_threads
 
 __all__ = ["Ours", "Theirs", "main", "make_batch"]
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE, MAX_NORM = 1e-3, 1.0
 # name -> (the recipe's setting, number of words V, words to predict T): a folder of drawings, the embedded flat shapes
 WORLDS = {"emoji": (FOLDER, 1241, 16), "shapes": (SHAPES, 35, 21)}
 
 
 def make_batch(config, setting, steps, rng):
     """Images (B, 3, H, W), K captions of each (B·K, T + 1), and which of their words are real: from 4 to T + 1."""
-    images = rng.standard_normal((setting.batch_size, 3, config.size, config.size)).astype(np.float32)
-    captions = setting.batch_size * setting.paraphrases
-    ids = rng.integers(0, config.vocabulary, (captions, steps + 1))
+    images = rng.standard_normal((setting["plan"].batch_size, 3, config["size"], config["size"])).astype(np.float32)
+    captions = len(images) * setting["paraphrases"]
+    ids = rng.integers(0, config["vocabulary"], (captions, steps + 1))
     return images, ids, np.arange(steps + 1) < rng.integers(4, steps + 2, (captions, 1))
 
 
@@ -182,9 +179,9 @@ def main(argv=None):
     torch = peer("torch")
     found = []
     for name, (setting, vocabulary, steps) in WORLDS.items():
-        config = ModelConfig(32, vocabulary, setting.widths, setting.width, setting.dropout)
+        config = config_of(setting | {"context_dropout": 0.0}, size=32, vocabulary=vocabulary)
         batch = make_batch(config, setting, steps, np.random.default_rng(1))
-        check_equal(both(torch, replace(config, dropout=0.0), batch))
+        check_equal(both(torch, config | {"dropout": 0.0}, batch))
         sides = both(torch, config, batch)
         runs = {"whole step": {"tinymm, 2 replicas": sides["tinymm"].step_of_replicas,
                                **{library: side.step for library, side in sides.items()}}}

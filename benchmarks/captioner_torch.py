@@ -72,12 +72,12 @@ class TorchCaptioner(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        self.image_encoder = ImageEncoder(config.widths, config.size)
-        self.text_encoder = TextEncoder(config.vocabulary, config.width, self.image_encoder.pooled_width,
-                                        config.dropout)
-        self.fusion = Fusion(config.width, self.image_encoder.width, config.width, config.heads)
-        self.dropout = nn.Dropout(config.dropout)
-        self.words = nn.Linear(config.width, config.vocabulary)
+        self.image_encoder = ImageEncoder(config["widths"], config["size"])
+        width, vocabulary, dropout = config["width"], config["vocabulary"], config["dropout"]
+        self.text_encoder = TextEncoder(vocabulary, width, self.image_encoder.pooled_width, dropout)
+        self.fusion = Fusion(width, self.image_encoder.width, width, config["heads"])
+        self.dropout = nn.Dropout(dropout)
+        self.words = nn.Linear(width, vocabulary)
 
     def forward(self, images, ids):
         regions, pooled = self.image_encoder(images)

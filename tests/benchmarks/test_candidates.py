@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import captioner, engine
-from tinymm.recipes.captioning.data import SHAPES
-from tinymm.recipes.captioning.model import ModelConfig
+from tinymm.recipes.captioning import SHAPES, config_of
 
 
 @pytest.mark.parametrize("name", engine.CHAINS)
@@ -34,8 +33,9 @@ def test_a_peer_with_another_gradient_is_found_out():
         engine.candidates(chain, shapes, asking, wrong)
 
 
-SMALL = ModelConfig(size=16, vocabulary=11, widths=((4,), (8,)), width=16, heads=2, dropout=0.0)
-SETTING = replace(SHAPES, batch_size=4, paraphrases=2)
+SETTING = SHAPES | {"widths": [[4], [8]], "width": 16, "dropout": 0.0, "context_dropout": 0.0, "paraphrases": 2,
+                    "plan": replace(SHAPES["plan"], batch_size=4)}
+SMALL = config_of(SETTING, size=16, vocabulary=11) | {"heads": 2}
 
 
 def test_every_part_of_the_step_runs(rng):
