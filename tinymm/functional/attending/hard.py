@@ -132,7 +132,9 @@ def attention_entropy(scores, mask=None):
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
-    r"""A draw that has a derivative: $y = \operatorname{softmax}((e + \eta)/\tau)$, $\eta_i = -\ln(-\ln r_i)$, r uniform.
+    r"""A draw that has a derivative: $y = \operatorname{softmax}((e + \eta)/\tau)$, with Gumbel noise η.
+
+    $$\eta_i = -\ln(-\ln r_i), \qquad r_i \text{ uniform in } (0, 1)$$
 
     Parameters
     ----------
