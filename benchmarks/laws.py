@@ -44,8 +44,8 @@ def products(form, backward=False):
     r"""Matrix products between $T S D$ triples:
     2 forward, 4 more backward, and the scores once more where they are not kept.
 
-    Forward $Q K^\top$ and $P V$. Backward $\bar Y V^\top$, $P^\top \bar Y$, $\bar S K$, $\bar S^\top Q$; tiles are gone
-    by then, and $Q K^\top$ is made again.
+    With scores e, weights α and results c of a head: forward $Q K^\top$ and $\alpha V$; backward $\bar c\,V^\top$,
+    $\alpha^\top \bar c$, $\bar e\,K$, $\bar e^\top Q$. Tiles are gone by then, and $Q K^\top$ is computed again.
 
     Examples
     --------
@@ -72,8 +72,8 @@ def passes(is_causal=False, backward=False):
 
     Forward: the scores are written (1), exponentials taken (2), added up (1) and divided (2), weights times values
     (1): 7. Where the sums come out too large or too small, maxima are sought (1) and subtracted (2), and it begins
-    anew. Backward: $\bar P$ is written (1), read with P for the row sums (2), lessened by them (2), multiplied with P
-    (3), and three products read $P$, $\bar S$, $\bar S$ (3): 11. A causal mask, a byte per pair, is read while
+    anew. Backward: $\bar\alpha$ is written (1), read with α for the row sums (2), lessened by them (2), multiplied with
+    α (3), and three products read $\alpha$, $\bar e$, $\bar e$ (3): 11. A causal mask, a byte per pair, is read while
     $-\infty$ is put in (2¼).
 
     Examples
@@ -109,8 +109,8 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
 def memory(form, N, T, S, D, backward=False, threads=1):
     r"""Bytes held at most beside the inputs: results, gradients, and what the form works in.
 
-    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar P$ and $\bar S$ too); fused 1,
-    backward $\bar S$ of the few heads that each thread has in its cache. Tiled none, but what each thread works in
+    T × S matrices alive at once: explicit 2 (scores, weights), backward 4 ($\bar\alpha$ and $\bar e$ too); fused 1,
+    backward $\bar e$ of the few heads that each thread has in its cache. Tiled none, but what each thread works in
     (`scratch_memory`), forward and backward. Where there are fewer than SHARES heads, the stretches of a head are
     shared out, and each share has its own $\bar K$ and $\bar V$.
 
@@ -153,7 +153,7 @@ def scratch_memory(T, S, D, backward):
     r"""Numbers that a thread of the tiled form works in.
 
     A tile, a stretch of results and a head's scaled queries; backward two tiles, a block of each gradient, the queries,
-    $[V, 1]$ and $[\bar Y, -D]$.
+    V with a column of ones, and $\bar c$ with one of $-\sum \bar c \odot c$.
 
     Examples
     --------
@@ -207,7 +207,7 @@ def predicted_seconds(form, rates, N, T, S, D, is_causal=False, backward=False):
 
     The explicit form waits for memory, on one thread. The others wait for a core's cache, on as many threads as
     there are heads or stretches of queries; their passes are fewer, since rows are divided at the end: sums
-    read (1), exponentials (2); backward times P (3), and in tiles exponentials again (2). What the products
+    read (1), exponentials (2); backward times α (3), and in tiles exponentials again (2). What the products
     read and write is in their rate.
 
     Examples

@@ -105,7 +105,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("kernels.quadratic_linear_attention", "weights = similarity / (total - (total == 0))",
      "0 / −1 and 0 / 1 are both 0"),
     ("kernels._shares", "return mixed / (total - (total == 0))", "0 / −1 and 0 / 1 are both 0"),
-    ("kernels.linear_attention_step", "return output[..., -1, :], (S, z)", "of one query the first is the last"),
+    ("kernels.linear_attention_step", "return output[..., -1, :], (memory, norm)", "of one query the first is the last"),
     ("local.local_weights", "distance = positions[..., None] - np.arange(scores.shape[-1], dtype=scores.dtype)",
      "only its size counts: the window reaches as far both ways, and the Gauss curve squares it"),
     ("linalg.matmul_vjp", "if False:", "stacks of no axes: " + SAME),

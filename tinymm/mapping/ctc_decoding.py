@@ -70,7 +70,7 @@ def ctc_greedy(log_probs, lengths, blank=0):
 def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, weight=1.0, bonus=0.0):
     r"""The most probable transcript, by prefix beam search.
 
-    $$\arg\max_l\; \ln p(l) + \lambda\ln p_{\text{LM}}(l) + \beta\,|l|$$
+    $$\arg\max_l\; \ln p(l) + \lambda\ln p_{\text{LM}}(l) + \mu\,|l|$$
 
     Of each prefix two numbers are kept: the probability of the paths so far that spell it and end in a blank, and of
     those that end in its last label. Only after a blank can the same label come again as a new one.
@@ -88,7 +88,7 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
         `language_model(prefix, label)` → $\ln p(\text{label} \mid \text{prefix})$, prefix a tuple of labels; label
         None: the transcript ends here. `data.NgramModel` is one.
     weight, bonus : float
-        λ and β. A language model makes long transcripts improbable; the bonus per label makes up for it.
+        λ and μ. A language model makes long transcripts improbable; the bonus per label makes up for it.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def _searched(log_y, blank, beam, prior):
 
 
 class _Prior:
-    """λ ln p_LM + β |l| of prefixes, remembered."""
+    """λ ln p_LM + μ |l| of prefixes, remembered."""
 
     def __init__(self, language_model, weight, bonus, labels, blank):
         self.language_model, self.weight, self.bonus, self.labels, self.blank = \

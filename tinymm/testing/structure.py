@@ -24,7 +24,7 @@ ROUNDING = 1e-11  # sums in another order, relative to the largest term
 def check_structure(f, inputs, rng=None):
     r"""Check what a gradient must be like, whatever its values.
 
-    - linear in the cotangent, $\bar x(\alpha g + \beta h) = \alpha \bar x(g) + \beta \bar x(h)$;
+    - linear in the cotangent, $\bar x(a g + b h) = a\,\bar x(g) + b\,\bar x(h)$;
       exactly zero for a zero cotangent;
     - inputs, constants, cotangent and result are left unchanged, and a retained graph gives the same gradient again;
     - no gradient shares memory with another, a saved array or an input where adding to it would corrupt those;

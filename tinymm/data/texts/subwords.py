@@ -20,7 +20,8 @@ class SubwordTokenizer:
 
     References
     ----------
-    Bojanowski et al. (2017), Enriching word vectors with subword information, §3.2.
+    Bojanowski et al. (2017), Enriching word vectors with subword information, §3.2: there the runs have 3 to 6 letters,
+    and a word's vector is the sum of theirs and its own.
 
     Examples
     --------

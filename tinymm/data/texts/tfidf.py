@@ -13,10 +13,10 @@ __all__ = ["TfIdf", "letter_ngrams"]
 class TfIdf:
     r"""Term frequency times inverse document frequency, each text brought to length 1.
 
-    $$ x_{dt} \propto (1 + \ln n_{dt}) \Big( \ln \frac{1 + N}{1 + N_t} + 1 \Big) \quad (n_{dt} > 0), \qquad
+    $$ x_{dt} \propto (1 + \ln n_{dt}) \Big( \ln \frac{1 + m}{1 + m_t} + 1 \Big) \quad (n_{dt} > 0), \qquad
        \lVert x_d \rVert = 1 $$
 
-    n counts the term t in text d, N the texts it was fitted on, $N_t$ those of them with t.
+    $n_{dt}$ counts the term t in text d, m the texts it was fitted on, $m_t$ those of them with t.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ class ResidualBlock(nn.Module):
     $$ \mathcal F(x) = \mathrm{BN}(W_2 * \mathrm{ReLU}(\mathrm{BN}(W_1 * x))) $$
 
     The shortcut s is the identity where x and y have one shape, and $\mathrm{BN}(W_s * x)$ with a kernel 1×1 otherwise.
-    The gradient of the sum reaches x whole through the identity, whatever $\mathcal F$ does to it.
+    Through the identity, $\bar y$ reaches x unchanged where the sum is positive; where it is not, the ReLU stops it.
 
     Parameters
     ----------

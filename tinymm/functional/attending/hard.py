@@ -132,7 +132,9 @@ def attention_entropy(scores, mask=None):
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
-    r"""A draw that has a derivative: $y = \operatorname{softmax}((e + g)/\tau)$, $g_i = -\ln(-\ln u_i)$, u uniform.
+    r"""A draw that has a derivative: $y = \operatorname{softmax}((e + \eta)/\tau)$, with Gumbel noise η.
+
+    $$\eta_i = -\ln(-\ln r_i), \qquad r_i \text{ uniform in } (0, 1)$$
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
 
     Notes
     -----
-    $\arg\max_i (e_i + g_i)$ is distributed as softmax(e), for every τ. The gradient is that of a smooth stand-in for
+    $\arg\max_i (e_i + \eta_i)$ is distributed as softmax(e), for every τ. The gradient is that of a smooth stand-in for
     the draw: biased for anything that is not linear in y.
 
     References
@@ -176,7 +178,7 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
     if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau must be positive; got {tau}")
     noisy = logits + rng.gumbel(size=logits.shape).astype(logits.dtype)
-    # y = softmax((e + g) / τ)
+    # y = softmax((e + η) / τ)
     soft = softmax(noisy * (1 / tau), dim)
     if not hard:
         return soft

@@ -95,7 +95,7 @@ def causal_product(query, key, value):
         raise ValueError("causal_product: query and key must share their shape, value all of it but the width; "
                          f"got {query.shape}, {key.shape} and {value.shape}")
     y = np.empty_like(value, shape=(*query.shape[:-1], value.shape[-1]), dtype=np.result_type(query, key, value))
-    state = 0                                                   # S = Σ k vᵀ of all earlier chunks, (..., D, E)
+    state = 0                                                   # M = Σ k vᵀ of all earlier chunks, (..., D, E)
     for start in range(0, query.shape[-2], CHUNK):
         q, k, v = (x[..., start:start + CHUNK, :] for x in (query, key, value))
         y[..., start:start + CHUNK, :] = np.tril(q @ k.mT) @ v
@@ -152,7 +152,7 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
     """
     query, key = feature_map(query), _visible(feature_map(key), mask)
     if is_causal:
-        # z_t = Σ_{s≤t} φ(k_s)
+        # n_t = Σ_{s≤t} φ(k_s)
         return _shares(query, causal_product(query, key, value), cumsum(key, -2))
     # c = φ(Q) (φ(K)ᵀ V): D·E numbers stand between the two lengths
     return _shares(query, query @ (key.mT @ value), sum_(key, -2, keepdims=True))
@@ -193,15 +193,15 @@ def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, fe
 def linear_attention_step(query, key, value, state=None, feature_map=elu_feature_map):
     r"""One position of causal linear attention, as a step of a recurrent network.
 
-    $$S \leftarrow S + \varphi(k)\, v^\top, \qquad z \leftarrow z + \varphi(k), \qquad
-    c = \frac{S^\top \varphi(q)}{z^\top \varphi(q)}$$
+    $$M \leftarrow M + \varphi(k)\, v^\top, \qquad n \leftarrow n + \varphi(k), \qquad
+    c = \frac{M^\top \varphi(q)}{n^\top \varphi(q)}$$
 
     Parameters
     ----------
     query, key : Tensor or ndarray, (..., D)
     value : Tensor or ndarray, (..., E)
     state : pair of Tensor, (..., D, E) and (..., D), optional
-        S and z of the positions before; None at the first.
+        M and n of the positions before; None at the first.
     feature_map : callable
         $\varphi$.
 
@@ -210,7 +210,7 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     output : Tensor, (..., E)
         c.
     state : pair of Tensor
-        S and z, of one size however many positions have been read.
+        M and n, of one size however many positions have been read.
 
     References
     ----------
@@ -226,11 +226,13 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     array([3.])
     """
     query, key = feature_map(query), feature_map(key)
-    S, z = key[..., :, None] * value[..., None, :], key
+    memory = key[..., :, None] * value[..., None, :]                                                 # (..., D, E)
+    norm = key
     if state is not None:
-        S, z = state[0] + S, state[1] + z
-    output = _shares(query[..., None, :], query[..., None, :] @ S, z[..., None, :])                  # (..., 1, E)
-    return output[..., 0, :], (S, z)
+        memory = state[0] + memory
+        norm = state[1] + norm
+    output = _shares(query[..., None, :], query[..., None, :] @ memory, norm[..., None, :])          # (..., 1, E)
+    return output[..., 0, :], (memory, norm)
 
 
 def _visible(key, mask):
@@ -238,7 +240,7 @@ def _visible(key, mask):
     return key if mask is None else where(mask[..., None], key, 0.0)
 
 
-def _shares(query, mixed, z):
-    """φ(q)ᵀ(…) over φ(q)ᵀz; zero over zero, where nothing was visible, is zero."""
-    total = sum_(query * z, -1, keepdims=True)
+def _shares(query, mixed, norm):
+    """φ(q)ᵀ(…) over φ(q)ᵀn; zero over zero, where nothing was visible, is zero."""
+    total = sum_(query * norm, -1, keepdims=True)
     return mixed / (total + (total == 0))

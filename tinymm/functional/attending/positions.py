@@ -100,17 +100,17 @@ def t5_buckets(distance, num_buckets=32, max_distance=128, bidirectional=True):
     r"""Sort distances into buckets: near ones alone, farther ones by the logarithm,
     all from `max_distance` on together.
 
-    $$\beta(n) = n \;\text{ if } n < N, \qquad \beta(n) = \min\!\Big(2N - 1,\; N + \Big\lfloor N\,
-    \frac{\ln(n/N)}{\ln(n_{\max}/N)} \Big\rfloor\Big) \;\text{ otherwise}$$
+    $$\text{bucket}(n) = n \;\text{ if } n < m, \qquad \text{bucket}(n) = \min\!\Big(2m - 1,\; m + \Big\lfloor m\,
+    \frac{\ln(n/m)}{\ln(n_{\max}/m)} \Big\rfloor\Big) \;\text{ otherwise}$$
 
     Parameters
     ----------
     distance : int array
         s − t, as `relative_positions` gives it.
     num_buckets : int
-        2N, or 4N if bidirectional: half of them for each direction.
+        2m, or 4m if bidirectional: half of them for each direction.
     max_distance : int
-        $n_{\max}$, above N.
+        $n_{\max}$, above m.
     bidirectional : bool
         Whether the future has buckets (n = |s − t|); if not, it shares bucket 0 (n = max(t − s, 0)).
 
@@ -122,7 +122,7 @@ def t5_buckets(distance, num_buckets=32, max_distance=128, bidirectional=True):
     Raises
     ------
     ValueError
-        If the buckets cannot be halved, or `max_distance` is not above N.
+        If the buckets cannot be halved, or `max_distance` is not above m.
 
     References
     ----------

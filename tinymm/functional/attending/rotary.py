@@ -41,7 +41,8 @@ def rotary_interleaved(x, positions=None, base=10000.0):
     Notes
     -----
     $R_t^\top R_s = R_{s-t}$: the product of a query turned by t and a key turned by s depends on s − t only. The
-    gradient is turned back. This is the pairing of the paper and of GPT-J; LLaMA's is `rotary_half_split`.
+    gradient is turned back. This is the pairing of the paper, of GPT-J and of LLaMA as Meta published it; for the
+    LLaMA weights of the library transformers, whose rows were permuted, it is `rotary_half_split`.
 
     References
     ----------
@@ -87,8 +88,9 @@ def rotary_half_split(x, positions=None, base=10000.0):
 
     Notes
     -----
-    The pairing of GPT-NeoX and LLaMA. It is `rotary_interleaved` on another order of the features: the first halves
-    of the pairs, then the second. A model must be run with the one it was trained with.
+    The pairing of GPT-NeoX and of the library transformers, whose LLaMA weights are Meta's with the rows of the query
+    and key projections permuted to fit. It is `rotary_interleaved` on another order of the features: the first halves
+    of the pairs, then the second. A model must be run with the one that its weights are made for.
 
     References
     ----------

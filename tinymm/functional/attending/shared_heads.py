@@ -1,7 +1,8 @@
 r"""Grouped-query and multi-query attention: several query heads read one head of keys and values.
 
-A decoder keeps keys and values of all positions in memory and reads them for every word; with H / G heads of them it
-keeps and reads a G-th. `scaled_dot_product_attention(enable_gqa=True)` is the same without the copies made here.
+A decoder keeps keys and values of all positions in memory and reads them for every word. With G heads of them for H
+query heads, this memory shrinks H/G-fold. `scaled_dot_product_attention(enable_gqa=True)` is the same without the
+copies made here.
 """
 
 from ..shape import broadcast_to, reshape, unsqueeze
@@ -35,14 +36,14 @@ def repeat_heads(x, times):
 
 
 def grouped_query_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
-    r"""Query head h reads key and value head $\lfloor h / G \rfloor$, with G query heads to each.
+    r"""Query heads in G groups: head h reads key and value head $\lfloor h\,G / H \rfloor$, counted from 0.
 
     Parameters
     ----------
     query : Tensor or ndarray, (..., H, T, D)
-    key : Tensor or ndarray, (..., H / G, S, D)
-        G = 1 is multi-head attention; a single head of keys, G = H, multi-query attention.
-    value : Tensor or ndarray, (..., H / G, S, E)
+    key : Tensor or ndarray, (..., G, S, D)
+        G = H is multi-head attention; a single head of keys, G = 1, multi-query attention.
+    value : Tensor or ndarray, (..., G, S, E)
     attn_mask, is_causal, scale
         As for `scaled_dot_product_attention`.
 

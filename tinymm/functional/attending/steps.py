@@ -177,8 +177,8 @@ def grouped(query, key, value, mask):
         raise ValueError("attention: key and value heads must be equal in number and divide the query's; "
                          f"got {query.shape}, {key.shape} and {value.shape}")
     group = heads // served
-    query = query.reshape(*query.shape[:-3], served, group, *query.shape[-2:])      # (..., H/G, G, T, D)
-    key, value = key[..., None, :, :], value[..., None, :, :]                       # (..., H/G, 1, S, D)
+    query = query.reshape(*query.shape[:-3], served, group, *query.shape[-2:])      # (..., G, H/G, T, D)
+    key, value = key[..., None, :, :], value[..., None, :, :]                       # (..., G, 1, S, D)
     if getattr(mask, "ndim", 0) > 2:
         if mask.shape[-3] not in (1, heads):
             raise ValueError(f"attention: the mask must have one head, or the query's {heads}; got {mask.shape}")
@@ -188,5 +188,5 @@ def grouped(query, key, value, mask):
 
 
 def ungrouped(x):
-    """(..., H/G, G, T, D) as (..., H, T, D)."""
+    """(..., G, H/G, T, D) as (..., H, T, D)."""
     return x.reshape(*x.shape[:-4], x.shape[-4] * x.shape[-3], *x.shape[-2:])

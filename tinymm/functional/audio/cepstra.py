@@ -12,12 +12,12 @@ __all__ = ["compute_deltas", "create_dct", "mfcc"]
 def create_dct(n_mfcc, n_mels, norm="ortho"):
     r"""The discrete cosine transform of the second kind, as a matrix.
 
-    $$d_{m,q} = s_q\cos\frac{\pi q\,(2m + 1)}{2M}, \qquad s_0 = \sqrt{1/M},\; s_{q>0} = \sqrt{2/M}$$
+    $$d_{m,q} = s_q\cos\frac{\pi q\,(2m + 1)}{2F}, \qquad s_0 = \sqrt{1/F},\; s_{q>0} = \sqrt{2/F}$$
 
     Parameters
     ----------
     n_mfcc, n_mels : int
-        How many coefficients q, and M.
+        How many coefficients q, and F.
     norm : {"ortho", None}
         With $s_q$ the columns are orthonormal; None: $s_q = 2$.
 

@@ -12,7 +12,7 @@ __all__ = ["GroupedQueryAttention"]
 
 class GroupedQueryAttention(Module):
     r"""$y = [h_1; \dots; h_H] W_o$, $h_i = \mathrm{Attention}(R\, x W_q^i,\; R\, x W_k^j,\; x W_v^j)$,
-    $j = \lfloor i / G \rfloor$.
+    $j = \lfloor i\,G / H \rfloor$, heads counted from 0.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class GroupedQueryAttention(Module):
     num_heads : int
         H, a divisor of D.
     num_key_heads : int
-        H / G, a divisor of H: as many as H is multi-head attention, 1 is multi-query attention.
+        G, the number of groups, a divisor of H: H groups are multi-head attention, 1 is multi-query attention.
     rotary : callable, optional
         R, called with queries or keys (B, H, T, D/H) and positions (T,): `functional.rotary_interleaved` or
         `functional.rotary_half_split`. Default: no rotation.
@@ -93,7 +93,7 @@ class GroupedQueryAttention(Module):
             q, k = self.rotary(q, positions), self.rotary(k, positions)
         with unchanged_on_error(cache):
             if cache is not None:
-                k, v = cache.extend(k, v)                                       # (B, H/G, S, d)
+                k, v = cache.extend(k, v)                                       # (B, G, S, d)
             if is_causal:
                 causal = F.sliding_window_mask(length, k.shape[2], before=k.shape[2], offset=k.shape[2] - length)
                 attn_mask = causal if attn_mask is None else attn_mask & causal
@@ -103,7 +103,7 @@ class GroupedQueryAttention(Module):
     def _split_heads(self, x):
         batch, length, width = x.shape
         each = self.q_proj.weight.shape[0] // self.num_heads
-        return x.reshape(batch, length, width // each, each).transpose(1, 2)    # (B, H or H/G, T, d)
+        return x.reshape(batch, length, width // each, each).transpose(1, 2)    # (B, H or G, T, d)
 
     def extra_repr(self):
         rotary = "" if self.rotary is None else f", rotary={self.rotary.__name__}"

@@ -12,8 +12,8 @@ __all__ = ["T5RelativeBias"]
 
 
 class T5RelativeBias(Module):
-    r"""$b_{hts} = W_{\beta(s - t),\, h}$, to be added to the scores;
-    β sorts distances into buckets (`functional.t5_buckets`).
+    r"""$b_{hts} = W_{\text{bucket}(s - t),\, h}$, to be added to the scores;
+    distances are sorted into buckets by `functional.t5_buckets`.
 
     Parameters
     ----------

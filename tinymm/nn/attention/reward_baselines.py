@@ -10,7 +10,7 @@ __all__ = ["LearnedBaseline", "MovingBaseline"]
 
 
 class MovingBaseline(Module):
-    r"""The moving average of the rewards so far: $b \leftarrow m\,b + (1 - m)\,\bar R$.
+    r"""The moving average of the rewards so far: $b \leftarrow m\,b + (1 - m)\operatorname{mean}(R)$.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class MovingBaseline(Module):
     def update(self, reward):
         """Let the mean of these rewards into b; after they have been compared with it."""
         mean = np.mean(reward.data if isinstance(reward, Tensor) else reward)
-        # b ← m b + (1 − m) R̄
+        # b ← m b + (1 − m) mean(R)
         self.value[...] = self.momentum * self.value + (1 - self.momentum) * mean
 
     def extra_repr(self):

@@ -87,7 +87,7 @@ def gradient_times_input(f, x, target=None):
 def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):
     r"""Share the difference $f_c(x) - f_c(x_0)$ out over the elements of the input.
 
-    $$ \phi_i = (x_i - x_{0,i}) \int_0^1 \frac{\partial f_c}{\partial x_i}\big(x_0 + \alpha (x - x_0)\big)\, d\alpha $$
+    $$ \phi_i = (x_i - x_{0,i}) \int_0^1 \frac{\partial f_c}{\partial x_i}\big(x_0 + u\,(x - x_0)\big)\, du $$
 
     Along the straight path the gradients add up to the difference, whatever f is, so that
 
@@ -105,7 +105,7 @@ def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):
     target : int array (B,), optional
         The class whose score is explained; by default the one with the highest score at x.
     steps : int, optional
-        Points of the midpoint rule, $\alpha = (k + ½)/\mathrm{steps}$.
+        Points of the midpoint rule, $u = (k + ½)/\mathrm{steps}$.
 
     Returns
     -------
