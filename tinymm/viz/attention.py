@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..cores import ceil_div
 from .blocks import picture
 from .elements import element
 from .images import overlay
@@ -101,6 +102,7 @@ def attention_legend(maps):
 
 
 def _enlarged(image):
+    """The image, each pixel repeated, so that its larger side has at least LARGE pixels."""
     image = np.asarray(image)
-    scale = max(1, -(-LARGE // max(image.shape[-2:])))
+    scale = max(1, ceil_div(LARGE, max(image.shape[-2:])))
     return image.repeat(scale, axis=-2).repeat(scale, axis=-1)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..cores import ceil_div
+
 __all__ = ["montage", "signed_map"]
 
 POSITIVE, NEGATIVE = (0.84, 0.37, 0.02), (0.14, 0.34, 0.77)  # orange and blue, apart in the common colour blindnesses
@@ -81,7 +83,7 @@ def montage(images, columns=8, gap=1, scale=1):
     images = images.repeat(scale, 2).repeat(scale, 3)
     n, channels, h, w = images.shape
     columns = min(columns, n)
-    rows = -(-n // columns)
+    rows = ceil_div(n, columns)
     sheet = np.ones((channels, rows * (h + gap) - gap, columns * (w + gap) - gap), images.dtype)
     for k, image in enumerate(images):
         y, x = k // columns * (h + gap), k % columns * (w + gap)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...cores import ceil_div
 from .labelled import LabelledImages
 from .picture import open_image, read_image
 
@@ -78,8 +79,9 @@ def _files(directory, names):
 
 
 def _natural_size(path, largest):
+    """The larger side of a picture, rounded up to a multiple of 4, at most `largest`."""
     picture = open_image(path)
-    return min(largest, -(-max(picture.height, picture.width) // 4) * 4)
+    return min(largest, 4 * ceil_div(max(picture.height, picture.width), 4))
 
 
 def _labelled(paths, labels, skipped, names, size):
