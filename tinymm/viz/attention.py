@@ -1,4 +1,4 @@
-"""Where a model looked, word by word: the tiles of an attention figure and the legend that makes them comparable."""
+"""Where a model looked, word by word: the tiles of an attention figure, and a legend by which to compare them."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ LARGE = 192  # pixels; maps are drawn at least this large, so that they blend sm
 
 
 def check_maps(words, maps):
-    """Check that there is one distribution over places for each word.
+    """Check that each word has one map, whose weights are at least 0 and sum to 1.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def check_maps(words, maps):
 
 
 def entropy(weights):
-    r"""Measure how widely attention is spread: $-\sum_i a_i \log_2 a_i$, in bits.
+    r"""How widely attention is spread: $-\sum_i a_i \log_2 a_i$, in bits.
 
     Examples
     --------
@@ -66,7 +66,8 @@ def attention_tiles(image, words, maps):
     >>> attention_tiles(None, ["red"], np.full((1, 2, 2), 0.25))
     ['<li><p class="word" dir="auto">red</p><p class="measure">max 0.25, 2.0 bits</p></li>']
     """
-    tiles, large = [], None
+    tiles = []
+    large = None
     if image is not None:
         large = _enlarged(image)
         tiles.append(element("li", picture(image, "The image."), element("p", "image", class_="measure")))
@@ -82,7 +83,7 @@ def attention_tiles(image, words, maps):
 
 
 def attention_legend(maps):
-    """Say what the colours and the two numbers under a word mean.
+    """The parts of a caption that explain the colours and the two numbers under a word.
 
     Examples
     --------

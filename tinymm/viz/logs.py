@@ -7,14 +7,14 @@ __all__ = ["panels"]
 
 
 def panels(log_rows, metrics=None, x="step"):
-    """Sort logged numbers into panels, one per metric, one curve per split.
+    """Logged numbers, sorted into one panel per metric and one curve per split.
 
     The key `val/loss` is the curve `val` of the panel `loss`; a key without a slash is a panel of one curve.
 
     Parameters
     ----------
     log_rows : sequence of mapping
-        Rows as logged; each may hold other keys, and what is no finite number leaves a gap.
+        Rows as logged. They may hold different keys; a value that is not a finite number leaves a gap.
     metrics : sequence of str, optional
         The panels, in order. By default every metric that was logged with a split.
     x : str, optional
