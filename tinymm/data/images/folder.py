@@ -15,16 +15,17 @@ PARTS = ("train", "val", "test")
 
 
 def read_image_folder(directory, size=None, largest=64):
-    """The classes of a folder: each folder in it is one, and is called as it is; images load later.
+    """The images of a folder that holds a folder for each class, named as the class; pixels are read when needed.
 
     Parameters
     ----------
     directory : path
-        Holds a folder for each class; or `train`, and perhaps `val` and `test`, which do.
+        Holds a folder for each class; or holds `train`, and perhaps `val` and `test`, which hold one for each class.
     size : int, optional
         Side to which every image is scaled; by default the larger side of the first image, at most `largest`,
         rounded up to a multiple of 4.
     largest : int
+        Bounds the default size.
 
     Returns
     -------
@@ -39,8 +40,8 @@ def read_image_folder(directory, size=None, largest=64):
 
     Notes
     -----
-    Files whose name begins with a dot, or ends in no suffix of an image, are left out and counted in `notes`. A class
-    may have a single image: see `stratified_split` for where it goes.
+    Files whose name begins with a dot, or does not end as an image's does, are left out and counted in `notes`. A class
+    may have a single image: `stratified_split` puts it into training.
     """
     directory = Path(directory)
     if not directory.is_dir():
@@ -53,7 +54,7 @@ def read_image_folder(directory, size=None, largest=64):
         raise ValueError(f"{folders['train']}: must hold a folder for each of at least two classes; got {len(names)}")
     found = {name: _files(path, names) for name, path in folders.items()}
     size = size or _natural_size(found["train"][0][0], largest)
-    return {name: _labelled(*files, names, size) for name, files in found.items()}
+    return {name: _labelled(paths, labels, skipped, names, size) for name, (paths, labels, skipped) in found.items()}
 
 
 def _folders(directory):
@@ -62,7 +63,9 @@ def _folders(directory):
 
 def _files(directory, names):
     """Paths of the images below, their class numbers, and how many other files there are."""
-    paths, labels, skipped = [], [], 0
+    paths = []
+    labels = []
+    skipped = 0
     for folder in _folders(directory):
         if folder.name not in names:
             raise ValueError(f"{folder}: each class must occur in training; got one that does not: {folder.name!r}")
@@ -88,4 +91,5 @@ def _labelled(paths, labels, skipped, names, size):
     def load(indices):
         return np.stack([read_image(paths[i], (size, size)) for i in indices])
 
-    return LabelledImages(labels, names, (3, size, size), load, {"other files left out": skipped} if skipped else {})
+    notes = {"other files left out": skipped} if skipped else {}
+    return LabelledImages(labels, names, size=(3, size, size), load=load, notes=notes)
