@@ -92,7 +92,7 @@ def metric_table(systems, lower_is_better=()):
     Parameters
     ----------
     systems, lower_is_better
-        As of `metric_columns`.
+        As for `metric_columns`.
 
     Returns
     -------

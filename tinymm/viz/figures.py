@@ -155,7 +155,7 @@ def _short(name):
 
 
 def _svg(figure, alt):
-    """Matplotlib's SVG as an element of a page: of any width, described by `alt`, without links or clashing ids."""
+    """Matplotlib's SVG as an element of a page: it scales, is described by `alt`, and has no links or clashing ids."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = file.getvalue()

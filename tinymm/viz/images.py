@@ -127,7 +127,7 @@ def _bytes(image, name):
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[0] == 1:
         image = image[0]
-    if image.size == 0 or not (image.ndim == 2 or image.ndim == 3 and image.shape[0] == 3):
+    if image.size == 0 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[0] == 3)):
         raise ValueError(f"{name}: an image must be (3, H, W), (1, H, W) or (H, W); got {image.shape}")
     if image.dtype.kind in "fb":
         if not (image.min() >= 0 and image.max() <= 1):

@@ -46,7 +46,7 @@ def panels(log_rows, metrics=None, x="step"):
                 xs.append(row[x])
                 ys.append(value)
     missing = [metric for metric in metrics or () if metric not in found]
-    if missing or log_rows and not any(x in row for row in log_rows):
+    if missing or (log_rows and not any(x in row for row in log_rows)):
         raise ValueError(f"panels: every metric must be logged with a number under {x!r}; "
                          f"got none for {missing or x!r}")
     return {metric: found[metric] for metric in metrics or found}

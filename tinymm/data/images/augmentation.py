@@ -138,7 +138,7 @@ def _sampled(images, rows, columns):
     bottom = np.minimum(top + 1, height - 1)
     left = np.minimum(columns.astype(int), max(width - 2, 0))
     right = np.minimum(left + 1, width - 1)
-    dy = (rows - top).astype(images.dtype)[:, None]                         # (B, 1, H, W), from 0 at the top to 1
+    dy = (rows - top).astype(images.dtype)[:, None]                         # (B, 1, H, W): 0 at the top, 1 below
     dx = (columns - left).astype(images.dtype)[:, None]
     flat = images.reshape(batch, channels, -1)
 

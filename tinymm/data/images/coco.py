@@ -53,7 +53,7 @@ class CaptionData:
         return len(self.ids)
 
     def load_images(self, indices):
-        """Read some images.
+        """Read the images of these indices.
 
         Transparent pixels show white. Images of another size are resized bilinearly with antialiasing, without
         keeping their proportions, and noted in `resized`.

@@ -28,10 +28,10 @@ SIZES = ("small", "large")
 RELATIONS = ("left", "right", "above", "below")
 PLACES = ("top left", "top right", "bottom left", "bottom right", "top", "bottom", "left", "right", "middle")
 
-TRUE_LEAD = 0.05  # how far apart two centres must lie for a relation to be true
-CLEAR_LEAD = 0.2  # ... and to be clear
-TRUE_MARGIN = 0.05  # how far a place must be from the centre lines to be true
-CLEAR_MARGIN = 0.14  # ... and to be clear
+TRUE_LEAD = 0.05  # how far apart two centres must lie for a true relation
+CLEAR_LEAD = 0.2  # ... and for a clear one
+TRUE_MARGIN = 0.05  # how far from the centre lines a place begins, by the rule for true ones
+CLEAR_MARGIN = 0.14  # ... and by the rule for clear ones
 DOMINANCE = 1.5  # a clear relation is at least this many times as long as the distance along the other axis
 
 

@@ -47,7 +47,7 @@ class SpokenDigits:
         return len(self.files)
 
     def load(self, indices):
-        """Read some recordings: list of float32 arrays.
+        """Read the recordings of these indices: list of float32 arrays.
 
         Raises
         ------

@@ -20,7 +20,7 @@ __all__ = ["Speaker", "draw_speaker", "speak", "tracks"]
 FOURTH = 3500.0  # F4 in Hz, the same for all sounds
 BANDWIDTHS = (70.0, 90.0, 130.0, 200.0)  # of F1 to F4, Hz
 GLIDE = 0.07  # seconds over which formants move from one target to the next
-FADE = 0.015  # seconds over which amplitudes do
+FADE = 0.015  # ... and amplitudes
 WANDER = 0.05  # standard deviation of a sound's formants about their targets, relative to them
 FLUTTER = 0.02  # standard deviation of a sound's pitch, relative to it
 SILENCE = Phoneme(formants=(450, 1450, 2450), duration=0.0)  # a pause: the mouth at rest

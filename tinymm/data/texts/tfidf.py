@@ -69,7 +69,7 @@ class TfIdf:
 
 
 def letter_ngrams(text, sizes=(2, 3, 4, 5)):
-    """The words of a text, and after them their runs of letters, marked with #; a space stands for a word's end.
+    """The words of a text, then their runs of letters, marked with #; a space there is a word's beginning or end.
 
     Examples
     --------

@@ -72,7 +72,7 @@ class StreamingCache(KeyValueCache):
     ----------
     sinks : int
     window : int
-        As for `functional.streaming_mask`: position by position, this cache gives what that mask gives at once.
+        As for `functional.streaming_mask`: step by step, the cache keeps those positions that the mask shows.
 
     Notes
     -----
@@ -157,7 +157,7 @@ class MemoryCache:
 def unchanged_on_error(caches):
     """Context manager: if its block fails, the caches are put back as they were, so that the call can be repeated.
 
-    `caches` is one cache, None, or tuples and lists of them, nested at will.
+    `caches` is one cache, None, or tuples and lists of them, nested to any depth.
     """
     before = [(cache, vars(cache).copy()) for cache in _flat(caches)]
     try:

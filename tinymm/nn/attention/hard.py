@@ -90,7 +90,8 @@ class HardAttention(Module):
         drawn = F.where(gets_mean, 0.0, drawn)                                          # the mean is no draw
         log_probability = F.location_log_probability(scores, drawn, mask)
         output = F.attention_sum(choice, key if value is None else value)
-        return Glimpse(output, choice, weights, log_probability, F.attention_entropy(scores, mask))
+        entropy = F.attention_entropy(scores, mask)
+        return Glimpse(output, choice, weights, log_probability, entropy)
 
     def extra_repr(self):
         return f"mix={self.mix}"
