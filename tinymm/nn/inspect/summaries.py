@@ -1,7 +1,7 @@
 """A table of a Module's layers: shapes, parameters and what they cost.
 
 The cost counts the matrix products of one forward pass, with 2 FLOPs (a multiplication and an addition) for each
-product of two numbers. Elementwise work (activations, norms, softmax, pooling, biases) is the smaller part and left out.
+product of two numbers. Elementwise work (activations, norms, softmax, pooling, biases), the smaller part, is left out.
 """
 
 import math
