@@ -1,6 +1,6 @@
 """Data: embedded synthetic worlds, readers of public formats, tokenizers, splits and batches.
 
-NumPy and SciPy only; nothing here knows of gradients.
+NumPy and SciPy only; nothing here has gradients.
 """
 
 from . import batching, images, shapes, splits, tables, texts

@@ -8,8 +8,8 @@ __all__ = ["batches", "batches_by_length"]
 def batches(n, batch_size, rng=None, drop_last=False):
     """Divide the rows 0 … n−1 into batches, once through the data.
 
-    The order is drawn before anything is returned. To resume in the middle of an epoch, restore the generator's
-    state of its start and go on from `batches(...)[done:]`.
+    The order is drawn before anything is returned. To resume in the middle of an epoch, restore the state that the
+    generator had at its start, and go on with `batches(...)[done:]`.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def batches(n, batch_size, rng=None, drop_last=False):
     Raises
     ------
     ValueError
-        If there is not one batch.
+        If there would be no batch.
 
     Examples
     --------
@@ -53,8 +53,8 @@ def batches_by_length(lengths, batch_size, rng=None):
         Of each row's sequence.
     batch_size : int
     rng : numpy.random.Generator, optional
-        Rows of one length then meet others in each epoch, and the batches come in random order; without it short ones
-        come first.
+        Shuffles rows of equal length among each other, and the order of the batches; without it short sequences come
+        first.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def batches_by_length(lengths, batch_size, rng=None):
     Raises
     ------
     ValueError
-        If there is not one batch.
+        If there would be no batch.
 
     Examples
     --------

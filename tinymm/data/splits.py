@@ -1,6 +1,6 @@
 """Ways to divide a data set: at random, class by class, by group, and by composition.
 
-Each returns sorted arrays of row numbers; shuffling is the business of `batching`.
+Each returns sorted arrays of row numbers; `batching` shuffles them.
 """
 
 import math
@@ -29,7 +29,7 @@ def random_split(n, fractions, rng):
     Raises
     ------
     ValueError
-        If the fractions are no shares, or a part would be empty.
+        If the fractions are not positive with sum 1, or a part would be empty.
 
     Examples
     --------
@@ -48,15 +48,15 @@ def random_split(n, fractions, rng):
 def stratified_split(labels, fractions, rng):
     """Divide the rows of each class at random, so that every part has about its share of every class.
 
-    Class by class, in random order within each, a row goes to the part that is furthest below its share so far.
+    Class by class, and in random order within each, every row goes to the part that is furthest below its share so far.
 
     Parameters
     ----------
     labels : sequence of hashable
         The class of each row.
     fractions : sequence of float
-        The share of each part; positive, summing to 1. Of each class the first part, which is the one to train on, gets
-        at least one row: a class of a single row is trained on and never tested.
+        The share of each part; positive, summing to 1. The first part, the one to train on, gets at least one row of
+        each class: a class with a single row is trained on and never tested.
     rng : numpy.random.Generator
 
     Returns
@@ -67,7 +67,7 @@ def stratified_split(labels, fractions, rng):
     Raises
     ------
     ValueError
-        If the fractions are no shares, or a part would be empty.
+        If the fractions are not positive with sum 1, or a part would be empty.
 
     Examples
     --------
@@ -79,11 +79,12 @@ def stratified_split(labels, fractions, rng):
     rows = {}
     for i, label in enumerate(labels):
         rows.setdefault(label, []).append(i)
-    parts, missing = [[] for _ in fractions], np.zeros(len(fractions))  # rows each part still wants
+    parts = [[] for _ in fractions]
+    missing = np.zeros(len(fractions))  # rows by which each part is below its share
     for members in rows.values():
         for k, row in enumerate(rng.permutation(members).tolist()):
             missing += fractions
-            part = int(missing.argmax()) if k else 0
+            part = int(missing.argmax()) if k else 0  # the first row of a class is trained on
             missing[part] -= 1
             parts[part].append(row)
     if not all(parts):
@@ -114,7 +115,7 @@ def group_split(groups, fractions, rng):
     Raises
     ------
     ValueError
-        If the fractions are no shares, or there are fewer groups than parts.
+        If the fractions are not positive with sum 1, or there are fewer groups than parts.
 
     Examples
     --------
@@ -126,13 +127,14 @@ def group_split(groups, fractions, rng):
     sizes = Counter(groups)
     if len(sizes) < len(fractions):
         raise ValueError(f"group_split: {len(fractions)} parts need as many groups; got {len(sizes)}")
-    missing = [share * len(groups) for share in fractions]  # rows each part still wants
-    empty = set(range(len(fractions)))
+    missing = [share * len(groups) for share in fractions]  # rows by which each part is below its share
+    empty = set(range(len(fractions)))  # parts that have no group yet
     part_of = {}
     names = list(sizes)
     for done, i in enumerate(rng.permutation(len(names))):
-        # The last groups are kept for the parts that have none yet.
-        part = max(empty if len(names) - done == len(empty) else range(len(fractions)), key=missing.__getitem__)
+        # When only as many groups are left as there are empty parts, each of these parts gets one.
+        candidates = empty if len(names) - done == len(empty) else range(len(fractions))
+        part = max(candidates, key=missing.__getitem__)
         part_of[names[i]] = part
         missing[part] -= sizes[names[i]]
         empty.discard(part)
@@ -141,18 +143,18 @@ def group_split(groups, fractions, rng):
 
 
 def held_out_compositions(rows, fraction, rng):
-    """Hold out combinations whose every ingredient is still seen in training.
+    """Hold out combinations of values, each of which is still seen in training in other combinations.
 
     A row may be held out if each of its field values occurs in some other combination that is kept. Rows with equal
-    fields go together, so that no held-out combination is ever seen.
+    fields stay together, so that a held-out combination is never seen in training.
 
     Parameters
     ----------
     rows : sequence of tuple of hashable
         The fields of each row, such as (base emoji, skin tones).
     fraction : float
-        The share to hold out of the rows that may be held out, between 0 and 1; fewer if more would take an
-        ingredient out of training.
+        The share to hold out of the rows that may be held out, between 0 and 1. Fewer are held out if more would
+        take a value out of training.
     rng : numpy.random.Generator
 
     Returns
@@ -177,17 +179,18 @@ def held_out_compositions(rows, fraction, rng):
     if not 0 < fraction <= 1:
         raise ValueError(f"held_out_compositions: fraction must be above 0 and at most 1; got {fraction}")
     counts = Counter(tuple(row) for row in rows)
-    kept = Counter(ingredient for row in counts for ingredient in enumerate(row))  # by (field, value)
+    kept = Counter(value for row in counts for value in enumerate(row))  # combinations left with each (field, value)
 
     def is_spare(row):
-        return all(kept[ingredient] > 1 for ingredient in enumerate(row))
+        return all(kept[value] > 1 for value in enumerate(row))
 
     eligible = [row for row in counts if is_spare(row)]
     wanted = fraction * sum(counts[row] for row in eligible)
-    held_out, taken = set(), 0
+    held_out = set()
+    taken = 0
     for i in rng.permutation(len(eligible)):
         row = eligible[i]
-        # Take it if that comes closer to the wanted number than leaving it.
+        # Take it if that comes closer to the wanted number than leaving it would.
         if taken + counts[row] / 2 <= wanted and is_spare(row):
             held_out.add(row)
             taken += counts[row]

@@ -1,6 +1,6 @@
-"""Rows of CSV, JSON and JSONL files, one at a time; whatever is wrong is told with its file and place.
+"""Rows of CSV, JSON and JSONL files, one at a time; every error names the file and the place in it.
 
-A file is read as far as its rows are asked for, so that one larger than the memory does no harm. Text is UTF-8, with or
+A file is read only as far as its rows are asked for, so it may be larger than the memory. Text is UTF-8, with or
 without a byte order mark.
 """
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 __all__ = ["Row", "read_rows"]
 
-BLOCK = 1 << 16  # characters of a JSON file read at a time, at first
+BLOCK = 1 << 16  # characters of a JSON file read at a time; more while a value is incomplete
 
 
 class Row(NamedTuple):
@@ -23,7 +23,7 @@ class Row(NamedTuple):
         File and place, for messages: ``"train.csv, row 3 (line 5)"``;
         rows count from 1, the header of a CSV not counted.
     values : dict of str to object
-        By column; of a CSV file all are str.
+        The values by column; those of a CSV file are all str.
     """
 
     where: str
@@ -31,25 +31,25 @@ class Row(NamedTuple):
 
 
 def read_rows(path, columns=()):
-    r"""The rows of a table, by the name's ending: ``.csv``, ``.tsv``, ``.json`` (an array of objects) or ``.jsonl``.
+    r"""The rows of a table, whose name ends in ``.csv``, ``.tsv``, ``.json`` (an array of objects) or ``.jsonl``.
 
     Parameters
     ----------
     path : path
     columns : sequence of str
-        Columns that must be there, of a JSON file in every row.
+        Columns that must be there; in a JSON file, in every row.
 
     Yields
     ------
     Row
-        Empty lines of CSV and JSONL are passed over.
+        Empty lines of CSV and JSONL are skipped.
 
     Raises
     ------
     ValueError
         Naming the file and the row, line or byte: the file is not there, of another kind or not UTF-8; a column is
         missing or named twice; a row has more or fewer fields than the header; a quote is never closed; JSON is broken
-        or holds something else.
+        or is not made of objects.
 
     Examples
     --------
@@ -78,7 +78,8 @@ def _csv_rows(path, columns):
         try:
             header = next((fields for fields in reader if fields), None)
             _check_header(path, header, columns)
-            number, line = 0, reader.line_num + 1  # of the row to come
+            number = 0
+            line = reader.line_num + 1  # where the next row begins
             for fields in reader:
                 if fields:
                     number += 1
@@ -103,7 +104,7 @@ def _check_header(path, header, columns):
 
 
 def _without_nul(lines, path):
-    """The lines as they are; a NUL betrays UTF-16, which may look like UTF-8 otherwise."""
+    """The lines as they are. A NUL is refused: it shows that the file is UTF-16, which can pass for UTF-8 otherwise."""
     for number, line in enumerate(lines, 1):
         if "\0" in line:
             raise ValueError(f"{path}, line {number}: must be UTF-8 text; "
@@ -125,76 +126,83 @@ def _jsonl_rows(path, columns):
 
 
 def _json_rows(path, columns):
-    """The members of an array, each parsed as soon as it is there as a whole."""
+    """The members of an array, each parsed as soon as all of it has been read."""
     with open(path, encoding="utf-8-sig") as file:
         text = _Window(file, path)
-        if text.next_sign() != "[":
+        if text.next_character() != "[":
             raise ValueError(f"{path}: must hold an array of objects, [{{...}}, ...]; "
-                             f"it begins with {text.next_sign()!r}")
+                             f"it begins with {text.next_character()!r}")
         text.skip(1)
         number = 0
-        while text.next_sign() != "]":
+        while text.next_character() != "]":
             if number:
                 text.expect(",")
             number += 1
-            sign = text.next_sign()
+            first = text.next_character()
             where = f"{path}, row {number} (line {text.line})"
-            if sign != "{":
-                raise ValueError(f"{where}: must be an object; it begins with {sign!r}")
+            if first != "{":
+                raise ValueError(f"{where}: must be an object; it begins with {first!r}")
             yield _object(where, text.value(), columns)
         text.skip(1)
-        if text.next_sign():
-            raise ValueError(f"{path}, line {text.line}: must end after the array; got {text.next_sign()!r}")
+        if text.next_character():
+            raise ValueError(f"{path}, line {text.line}: must end after the array; got {text.next_character()!r}")
 
 
 class _Window:
-    """A part of a text file from which JSON is parsed; it grows while a value is not yet complete."""
+    """The part of a text file from which JSON is being parsed; it grows while a value is not yet complete."""
 
     def __init__(self, file, path):
-        self.file, self.path, self.text, self.at, self.line, self.block = file, path, "", 0, 1, BLOCK
+        self.file = file
+        self.path = path
+        self.text = ""
+        self.position = 0       # in the text: all before it is parsed
+        self.line = 1           # of the file, at that position
+        self.block = BLOCK      # characters to read next
         self.decoder = json.JSONDecoder()
 
     def skip(self, count):
         """Step over characters, counting lines."""
-        self.line += self.text.count("\n", self.at, self.at + count)
-        self.at += count
+        self.line += self.text.count("\n", self.position, self.position + count)
+        self.position += count
 
-    def next_sign(self):
-        """The next character that is no white space; empty at the end of the file."""
+    def next_character(self):
+        """The next character that is no white space, without stepping over it; empty at the end of the file."""
         while True:
-            rest = self.text[self.at:].lstrip(" \t\r\n")
-            self.skip(len(self.text) - self.at - len(rest))
+            rest = self.text[self.position:].lstrip(" \t\r\n")
+            self.skip(len(self.text) - self.position - len(rest))
             if rest or not self._read():
                 return rest[:1]
 
-    def expect(self, sign):
-        """Step over a sign that must come."""
-        if self.next_sign() != sign:
-            raise ValueError(f"{self.path}, line {self.line}: must be JSON; expecting {sign!r}, "
-                             f"got {self.next_sign()!r}")
+    def expect(self, character):
+        """Step over a character that must come next."""
+        if self.next_character() != character:
+            raise ValueError(f"{self.path}, line {self.line}: must be JSON; expecting {character!r}, "
+                             f"got {self.next_character()!r}")
         self.skip(1)
 
     def value(self):
         """The object that begins here.
 
-        Each failure doubles what is read, so that all attempts cost what the last does.
+        Each failed attempt reads twice as much as the one before, so that all together cost about twice the last.
         """
         while True:
             try:
-                value, end = self.decoder.raw_decode(self.text, self.at)
+                value, end = self.decoder.raw_decode(self.text, self.position)
             except (ValueError, RecursionError) as error:
                 if self._read():
                     continue
-                line = self.line + self.text.count("\n", self.at, getattr(error, "pos", self.at))
+                line = self.line + self.text.count("\n", self.position, getattr(error, "pos", self.position))
                 raise ValueError(f"{self.path}, line {line}: must be JSON; {getattr(error, 'msg', error)}") from None
-            self.skip(end - self.at)
+            self.skip(end - self.position)
             self.block = BLOCK
             return value
 
     def _read(self):
+        """Read a block more and drop what is parsed; False at the end of the file."""
         more = self.file.read(self.block)
         self.block *= 2
-        self.text, self.at = self.text[self.at:] + more, 0
+        self.text = self.text[self.position:] + more
+        self.position = 0
         return bool(more)
 
 
@@ -208,7 +216,7 @@ def _object(where, value, columns):
 
 
 def _undecodable(path):
-    """Where the first byte is that no UTF-8 text has."""
+    """The error message for a file that is not UTF-8: where its first invalid byte is."""
     with open(path, "rb") as file:
         start = 0
         for number, line in enumerate(file, 1):

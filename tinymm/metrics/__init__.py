@@ -1,4 +1,4 @@
-"""Scores for what the systems produce: captions, transcripts, rankings, classes, and how sure a score is.
+"""Scores for what the systems produce (captions, transcripts, rankings, classes), and how certain a score is.
 
 NumPy, SciPy and plain Python only; nothing here is differentiable and nothing here needs a model.
 """

@@ -1,4 +1,4 @@
-"""BLEU: how many of the n-grams a hypothesis uses stand in one of its references.
+"""BLEU: how many of the n-grams of a hypothesis occur in one of its references.
 
 `bleu` scores a corpus, `sentence_bleu` one caption; both follow the conventions of COCO's caption evaluation.
 Captions come as strings or token sequences (see `tinymm.metrics.text`).
@@ -15,7 +15,8 @@ __all__ = ["bleu", "sentence_bleu"]
 
 # COCO's smoothing. A count of zero leaves 1e-15 in the numerator, so that a product of precisions is tiny, not zero; an
 # order with no n-grams at all (a caption shorter than n) has "precision" 1e-15 / 1e-9 = 1e-6.
-TINY, SMALL = 1e-15, 1e-9
+TINY = 1e-15    # added to every numerator
+SMALL = 1e-9    # added to every denominator
 
 
 def bleu(hypotheses, references, max_n=4):
@@ -63,8 +64,9 @@ def bleu(hypotheses, references, max_n=4):
     [1.0, 1.0, 0.8736, 0.7598]
     """
     counts = [_clipped_counts(*pair, max_n) for pair in tokenised_pairs(hypotheses, references, "bleu")]
-    clipped, total, lengths = (np.sum(column, axis=0) for column in zip(*counts))
-    return _score(clipped, total, *lengths)
+    clipped, total, lengths = zip(*counts)                      # an entry per item
+    c, r = np.sum(lengths, axis=0)
+    return _score(np.sum(clipped, axis=0), np.sum(total, axis=0), c, r)
 
 
 def sentence_bleu(hypothesis, references, max_n=4):
@@ -102,7 +104,7 @@ def sentence_bleu(hypothesis, references, max_n=4):
 
 
 def _clipped_counts(hypothesis, references, max_n):
-    """Per order the clipped and the total n-gram counts, and the pair (hypothesis length, closest reference length)."""
+    """For each order the clipped and the total n-gram counts; and the pair (hypothesis length, closest reference's)."""
     if max_n < 1:
         raise ValueError(f"bleu: max_n must be at least 1; got {max_n}")
     c = len(hypothesis)
@@ -110,14 +112,15 @@ def _clipped_counts(hypothesis, references, max_n):
     for n in range(1, max_n + 1):
         ceiling = ngram_counts((), n)
         for reference in references:
-            ceiling |= ngram_counts(reference, n)               # Counter union: the larger count of the two
-        clipped.append((ngram_counts(hypothesis, n) & ceiling).total())     # intersection: the smaller
+            ceiling |= ngram_counts(reference, n)               # Counter union: the larger of two counts
+        clipped.append((ngram_counts(hypothesis, n) & ceiling).total())     # intersection: the smaller of two
     total = [max(0, c - n + 1) for n in range(1, max_n + 1)]
     r = min((len(reference) for reference in references), key=lambda length: (abs(length - c), length))
     return clipped, total, (c, r)
 
 
 def _score(clipped, total, c, r):
+    """BLEU-1 to BLEU-n from counts over the corpus; c and r are the total lengths of hypotheses and references."""
     precision = (clipped + TINY) / (total + SMALL)
     order = np.arange(1, len(precision) + 1)
     ratio = (c + TINY) / (r + SMALL)

@@ -23,7 +23,7 @@ class DocumentFrequency:
 
     $$ \mathrm{idf}(\omega) = \ln I - \ln \max(1, \mathrm{df}(\omega)) $$
 
-    with I documents: an n-gram that every image mentions weighs nothing, one never seen weighs most.
+    with I documents: an n-gram that every document holds weighs nothing, one never seen weighs most.
 
     Parameters
     ----------
@@ -127,7 +127,8 @@ def cider_d(hypotheses, references, n=4, sigma=6.0, document_frequency=None):
 
     Notes
     -----
-    The reference code measures lengths in bigrams; the difference is the same, but for empty captions, which score 0.
+    The reference code measures lengths in bigrams. Their difference is the same, except with an empty caption, which
+    scores 0 either way.
     A document frequency from a single image has $\ln 1 = 0$ everywhere, so every score is 0: pass
     `document_frequency` there. A two-word caption has no 3-grams or 4-grams, so even a perfect one scores 5, not 10.
 
@@ -159,7 +160,7 @@ def cider_d(hypotheses, references, n=4, sigma=6.0, document_frequency=None):
 
 
 def _weighted(caption, n, document_frequency):
-    """Per order k the vector g and its norm, and the caption's length."""
+    """For each order k the vector g and its norm; and the caption's length."""
     vectors = [{ngram: count * document_frequency.idf(ngram) for ngram, count in ngram_counts(caption, k).items()}
                for k in range(1, n + 1)]
     norms = [math.hypot(*g.values()) for g in vectors]
@@ -167,11 +168,13 @@ def _weighted(caption, n, document_frequency):
 
 
 def _similarity(h, r, sigma):
-    (h_vectors, h_norms, h_length), (r_vectors, r_norms, r_length) = h, r
+    """The mean over orders of the clipped cosine, times the length penalty; h and r are what `_weighted` returns."""
+    h_vectors, h_norms, h_length = h
+    r_vectors, r_norms, r_length = r
     total = 0.0
     for g_h, g_r, h_norm, r_norm in zip(h_vectors, r_vectors, h_norms, r_norms):
         if h_norm and r_norm:
-            # In the caption's order, not a set's: that changes with the process, and the last bit of the sum with it.
+            # Summed in the caption's order: a set's differs from process to process, and so would the sum's last bit.
             shared = (w for w in g_h if w in g_r)
             total += sum(min(g_h[w], g_r[w]) * g_r[w] for w in shared) / (h_norm * r_norm)
     return math.exp(-((h_length - r_length) ** 2) / (2 * sigma**2)) * total / len(h_vectors)

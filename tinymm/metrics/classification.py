@@ -1,5 +1,5 @@
 """Scores of a classifier from its predicted and true class numbers:
-accuracy, confusion matrix, each class, macro F1."""
+accuracy, confusion matrix, scores of each class, macro F1."""
 
 import numpy as np
 
@@ -60,7 +60,8 @@ def confusion_matrix(predictions, labels, classes=None):
            [0, 1, 1]])
     """
     predictions, labels = _checked(predictions, labels, "confusion_matrix")
-    low, high = min(predictions.min(), labels.min()), max(predictions.max(), labels.max())
+    low = min(predictions.min(), labels.min())
+    high = max(predictions.max(), labels.max())
     if classes is None:
         classes = int(high) + 1
     if low < 0 or high >= classes:
@@ -101,7 +102,9 @@ def class_scores(predictions, labels, classes=None):
     ([0.5, 1.0], [1.0, 0.5], [1, 2])
     """
     matrix = confusion_matrix(predictions, labels, classes)
-    hits, predicted, true = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    hits = np.diag(matrix)                                  # TP
+    predicted = matrix.sum(axis=0)                          # TP + FP
+    true = matrix.sum(axis=1)                               # TP + FN
 
     def share(part, whole):
         return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
@@ -137,13 +140,14 @@ def macro_f1(predictions, labels):
     """
     predictions, labels = _checked(predictions, labels, "macro_f1")
     matrix = confusion_matrix(predictions, labels)
-    both = matrix.sum(axis=0) + matrix.sum(axis=1)          # 2 TP + FP + FN
-    seen = both > 0
-    return float(np.mean(2 * np.diag(matrix)[seen] / both[seen]))
+    denominator = matrix.sum(axis=0) + matrix.sum(axis=1)   # 2 TP + FP + FN
+    occurs = denominator > 0
+    return float(np.mean(2 * np.diag(matrix)[occurs] / denominator[occurs]))
 
 
 def _checked(predictions, labels, name):
-    predictions, labels = np.asarray(predictions), np.asarray(labels)
+    predictions = np.asarray(predictions)
+    labels = np.asarray(labels)
     if predictions.shape != labels.shape or predictions.ndim != 1 or predictions.size == 0:
         raise ValueError(
             f"{name}: predictions and labels must both have shape (N,), N > 0; "

@@ -29,7 +29,7 @@ def wilson_interval(successes, n, confidence=0.95):
     Returns
     -------
     (low, high) : pair of float
-        Within [0, 1], and around successes / n even at 0 and n, where the normal approximation collapses to a point.
+        Within [0, 1]; it holds successes / n, and has a width even at 0 and n, where the normal approximation has none.
 
     Raises
     ------
@@ -53,8 +53,9 @@ def wilson_interval(successes, n, confidence=0.95):
     centre = p + z * z / (2 * n)
     half_width = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    low = 0.0 if successes == 0 else (centre - half_width) / scale         # exact at the ends: rounding may not
-    high = 1.0 if successes == n else (centre + half_width) / scale        # push the interval past p or out of [0, 1]
+    # Exact at the ends, where rounding could push the interval past p or out of [0, 1].
+    low = 0.0 if successes == 0 else (centre - half_width) / scale
+    high = 1.0 if successes == n else (centre + half_width) / scale
     return low, high
 
 
@@ -84,7 +85,8 @@ def bootstrap_interval(values, rng, confidence=0.95, resamples=1000):
 
     Notes
     -----
-    Too narrow for few items (N below about 30), and for items that are not independent (takes of one speaker).
+    The interval is too narrow for few items (N below about 30), and for items that depend on each other (several
+    recordings of one speaker).
 
     References
     ----------

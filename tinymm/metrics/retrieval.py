@@ -1,6 +1,6 @@
 """Recall@K and median rank: where a query's true match stands among the candidates, sorted by similarity.
 
-The similarity comes from a contrastive model: queries in rows, the gallery in columns.
+The similarity comes from a contrastive model: queries in rows, candidates (the gallery) in columns.
 """
 
 import numpy as np
@@ -115,7 +115,7 @@ def median_rank(similarity, targets=None):
 
 
 def _positives(shape, targets):
-    """Targets in any of their forms as one boolean (N, M) matrix."""
+    """Targets in any form, as a boolean (N, M) matrix: True at each query's true candidates."""
     N, M = shape
     if targets is None:
         if N != M:
@@ -127,10 +127,10 @@ def _positives(shape, targets):
             raise ValueError(
                 f"target_ranks: boolean targets must have the shape of similarity {shape}; got {targets.shape}"
             )
-        answered = targets.any(axis=1)
-        if not answered.all():
+        has_target = targets.any(axis=1)
+        if not has_target.all():
             raise ValueError(
-                f"target_ranks: every query needs a true candidate; got none for query {answered.argmin()}"
+                f"target_ranks: every query needs a true candidate; got none for query {has_target.argmin()}"
             )
         return targets
     if targets.shape != (N,) or not np.issubdtype(targets.dtype, np.integer):

@@ -54,7 +54,7 @@ def rouge_l(hypotheses, references, beta=1.2):
     references : sequence of N sequences of the same
         One or more true captions per item.
     beta : float, optional
-        Above 1 recall counts more than precision.
+        With a value above 1, recall counts more than precision.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a scored caption is: a sequence of tokens, and how text becomes one.
+"""Captions as the scores see them, sequences of tokens; and how text becomes one.
 
 Every score in this room takes captions either as strings, split on white space exactly as they are, or as sequences
 of hashable tokens (words, or the integer ids a decoder emits). `caption_tokens` is the normaliser: apply it first to
@@ -29,7 +29,7 @@ _TOKEN = re.compile(
 def caption_tokens(text):
     """Lower-case a caption, drop its punctuation and split it into tokens.
 
-    The rules follow the Penn Treebank tokeniser as COCO's caption evaluation uses it, in spirit: clitics are split off
+    The rules are close to the Penn Treebank tokeniser as COCO's caption evaluation uses it: clitics are split off
     ("dog's" gives "dog", "'s"; "isn't" gives "is", "n't"), hyphenated words stay whole, punctuation marks vanish.
 
     Parameters
@@ -73,10 +73,10 @@ def tokenised_pairs(hypotheses, references, name, tokenise=str.split):
     hypotheses : sequence of N str, or of N token sequences
         One caption per item.
     references : sequence of N sequences of str, or of token sequences
-        One or more true captions per item. Strings and token sequences may not be mixed: mixing is what a forgotten
-        level of nesting looks like, where each word would silently become a reference of its own.
+        One or more true captions per item. Strings and token sequences may not be mixed: a mixture is a sign that a
+        level of nesting is missing, and each word would silently become a reference of its own.
     name : str
-        The score that asks, for its error messages.
+        The score that calls, for its error messages.
     tokenise : callable, optional
         Applied to strings; token sequences are taken as they are.
 
@@ -108,7 +108,7 @@ def tokenised_pairs(hypotheses, references, name, tokenise=str.split):
 
 
 def tokenised_references(references, name, tokenise=str.split):
-    """The half of `tokenised_pairs` that concerns references: check them, turn every caption into a tuple of tokens.
+    """Check references as `tokenised_pairs` does, and turn every caption into a tuple of tokens.
 
     Parameters
     ----------

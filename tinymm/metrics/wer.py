@@ -41,9 +41,9 @@ def edit_alignment(hypothesis, reference):
     Returns
     -------
     list of (op, reference token, hypothesis token)
-        op is "match", "substitute", "delete" (hypothesis token None) or "insert" (reference token None). The steps that
-        are no match number `edit_distance`. Of equally cheap steps, looked at from the end, a match or substitution
-        goes before a deletion, a deletion before an insertion.
+        op is "match", "substitute", "delete" (hypothesis token None) or "insert" (reference token None). Without the
+        matches there are `edit_distance` steps. Where several alignments are equally cheap, the steps are chosen from
+        the end backwards: a match or substitution before a deletion, a deletion before an insertion.
 
     Examples
     --------
@@ -78,8 +78,8 @@ def edit_counts(hypotheses, references):
     Returns
     -------
     dict of str to int
-        Of "match", "substitute", "delete" and "insert". The last three over match + substitute + delete, the number of
-        reference tokens, are the error rate.
+        The counts of "match", "substitute", "delete" and "insert". The sum of the last three, divided by match +
+        substitute + delete (the number of reference tokens), is the error rate.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def edit_counts(hypotheses, references):
 
 
 def aligned_text(hypothesis, reference):
-    """An alignment to read: what was said above what was heard, a letter below each error: S, D or I.
+    """An alignment to read: the reference ("said") above the hypothesis ("heard"), and S, D or I below each error.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def aligned_text(hypothesis, reference):
     Returns
     -------
     str
-        Three lines; a token that has no partner stands above or below asterisks.
+        Three lines; where a token has no partner, asterisks fill its place.
 
     Examples
     --------
@@ -120,12 +120,14 @@ def aligned_text(hypothesis, reference):
     heard  one two four ****
                S        D
     """
-    rows = [["said", "heard", ""]]
-    for op, said, heard in edit_alignment(hypothesis, reference):
-        said, heard = (token if token is None else str(token) for token in (said, heard))
-        rows.append([said or "*" * len(heard), heard or "*" * len(said), "" if op == "match" else op[0].upper()])
-    widths = [6] + [max(map(len, row)) for row in rows[1:]]
-    return "\n".join(" ".join(row[k].ljust(width) for row, width in zip(rows, widths)).rstrip() for k in range(3))
+    columns = [("said ", "heard ", "")]                         # the spaces set the labels apart
+    for op, reference_token, hypothesis_token in edit_alignment(hypothesis, reference):
+        above = None if reference_token is None else str(reference_token)
+        below = None if hypothesis_token is None else str(hypothesis_token)
+        mark = "" if op == "match" else op[0].upper()
+        columns.append((above or "*" * len(below), below or "*" * len(above), mark))
+    padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
+    return "\n".join(" ".join(line).rstrip() for line in zip(*padded))
 
 
 def word_error_rate(hypotheses, references):
@@ -141,7 +143,7 @@ def word_error_rate(hypotheses, references):
     Returns
     -------
     float
-        0 is perfect; above 1 when insertions abound.
+        0 is perfect; many insertions bring it above 1.
 
     Raises
     ------
@@ -205,8 +207,12 @@ def _table(hypothesis, reference):
     """The whole table D: (len(reference) + 1) rows of len(hypothesis) + 1."""
     D = [list(range(len(hypothesis) + 1))]
     for i, r in enumerate(reference, start=1):
-        above, row = D[-1], [i]
+        above = D[-1]
+        row = [i]
         for j, h in enumerate(hypothesis):
-            row.append(min(above[j] + (0 if r == h else 1), above[j + 1] + 1, row[j] + 1))
+            substitute = above[j] + (0 if r == h else 1)        # or match
+            delete = above[j + 1] + 1
+            insert = row[j] + 1
+            row.append(min(substitute, delete, insert))
         D.append(row)
     return D

@@ -6,7 +6,7 @@ __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class ModuleList(Module):
-    """A list of Modules whose parameters count; it has no `forward` of its own.
+    """A list of Modules that is a Module itself, so that their parameters are found; it has no `forward`.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ class Sequential(ModuleList):
         super().__init__(modules)
 
     def forward(self, x):
-        """Any input the first Module takes; the output of the last."""
+        """What the first Module takes, to what the last one returns."""
         for module in self.children():
             x = module(x)
         return x
 
 
 class ModuleDict(Module):
-    """Modules by name, such as one encoder per modality; it has no `forward` of its own.
+    """Modules by name, such as one encoder per modality; it has no `forward`.
 
     Parameters
     ----------

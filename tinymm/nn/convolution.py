@@ -38,8 +38,10 @@ class Conv1d(Module):
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, *, dilation=1, bias=True, rng):
-        self.stride, self.padding, self.dilation = stride, padding, dilation
-        self.weight, self.bias = _weight_and_bias((out_channels, in_channels, kernel_size), bias and out_channels, rng)
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.weight, self.bias = _weight_and_bias((out_channels, in_channels, kernel_size), out_channels, bias, rng)
 
     def forward(self, x):
         """x (B, in_channels, L) to (B, out_channels, L')."""
@@ -80,9 +82,11 @@ class Conv2d(Module):
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError("Conv2d: groups must divide both channel counts; "
                              f"got {groups} for {in_channels} and {out_channels}")
-        self.stride, self.padding, self.groups = stride, padding, groups
+        self.stride = stride
+        self.padding = padding
+        self.groups = groups
         shape = (out_channels, in_channels // groups, *_pair(kernel_size))
-        self.weight, self.bias = _weight_and_bias(shape, bias and out_channels, rng)
+        self.weight, self.bias = _weight_and_bias(shape, out_channels, bias, rng)
 
     def forward(self, x):
         """x (B, in_channels, H, W) to (B, out_channels, H', W')."""
@@ -93,7 +97,7 @@ class Conv2d(Module):
 
 
 class Conv3d(Module):
-    r"""Cross-correlation of videos, over time, height and width: `conv3d` with its parameters.
+    r"""Cross-correlation of videos, over time, height and width: `functional.conv3d` with parameters.
 
     Parameters
     ----------
@@ -101,7 +105,7 @@ class Conv3d(Module):
     kernel_size, stride, padding : int or (int, int, int)
         In time, height, width.
     bias : bool
-        Whether it exists.
+        Whether there is one.
     rng : numpy.random.Generator
         Draws weight and bias from $U(-k, k)$, $k = \text{fan}_{in}^{-1/2}$.
 
@@ -119,9 +123,10 @@ class Conv3d(Module):
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, *, bias=True, rng):
-        self.stride, self.padding = stride, padding
+        self.stride = stride
+        self.padding = padding
         kernel = (kernel_size,) * 3 if isinstance(kernel_size, int) else tuple(kernel_size)
-        self.weight, self.bias = _weight_and_bias((out_channels, in_channels, *kernel), bias and out_channels, rng)
+        self.weight, self.bias = _weight_and_bias((out_channels, in_channels, *kernel), out_channels, bias, rng)
 
     def forward(self, x):
         """x (B, in_channels, T, H, W) to (B, out_channels, T', H', W')."""
@@ -159,9 +164,11 @@ class ConvTranspose2d(Module):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, *,
                  bias=True, rng):
-        self.stride, self.padding, self.output_padding = stride, padding, output_padding
+        self.stride = stride
+        self.padding = padding
+        self.output_padding = output_padding
         shape = (in_channels, out_channels, *_pair(kernel_size))
-        self.weight, self.bias = _weight_and_bias(shape, bias and out_channels, rng)
+        self.weight, self.bias = _weight_and_bias(shape, out_channels, bias, rng)
 
     def forward(self, x):
         """x (B, in_channels, H, W) to (B, out_channels, H', W').
@@ -174,13 +181,14 @@ class ConvTranspose2d(Module):
         return _described(self)
 
 
-def _weight_and_bias(shape, size, rng):
-    """Both in PyTorch's distribution; no bias if its size is 0 or False."""
+def _weight_and_bias(shape, out_channels, bias, rng):
+    """Both drawn as PyTorch draws them; without `bias`, None in its place."""
     weight = init.kaiming_uniform_(Parameter(np.empty(shape, np.float32)), math.sqrt(5), rng=rng)
-    if not size:
+    if not bias:
         return weight, None
-    bound = 1 / math.sqrt(init.fans(weight)[0])
-    return weight, init.uniform_(Parameter(np.empty(size, np.float32)), -bound, bound, rng=rng)
+    fan_in, _ = init.fans(weight)
+    bound = 1 / math.sqrt(fan_in)
+    return weight, init.uniform_(Parameter(np.empty(out_channels, np.float32)), -bound, bound, rng=rng)
 
 
 def _pair(size):
@@ -188,7 +196,7 @@ def _pair(size):
 
 
 def _described(layer):
-    """The weight's shape and the settings of the layer."""
+    """The weight's shape and those settings that this kind of layer has."""
     names = ("stride", "padding", "dilation", "groups", "output_padding")
     settings = [f"{name}={getattr(layer, name)}" for name in names if hasattr(layer, name)]
     return ", ".join([f"weight={layer.weight.shape}", *settings, f"bias={layer.bias is not None}"])

@@ -16,7 +16,7 @@ class Embedding(Module):
     Parameters
     ----------
     num_embeddings : int
-        V, how many numbers there are.
+        V, how many different numbers there are.
     embedding_dim : int
         D, width of a vector.
     padding_idx : int, optional

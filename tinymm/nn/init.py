@@ -1,7 +1,7 @@
 r"""Starting values, drawn in place from a Generator.
 
-Fan-in is the number of inputs that reach one output, fan-out the reverse: of a weight (out, in, *kernel) they are
-in·|kernel| and out·|kernel|. The names, arguments and scales are PyTorch's.
+Fan-in is the number of inputs that reach one output, fan-out the number of outputs that one input reaches: of a weight
+(out, in, *kernel) they are in·|kernel| and out·|kernel|. The names, arguments and scales are PyTorch's.
 """
 
 import math
@@ -24,7 +24,7 @@ def uniform_(tensor, a=0.0, b=1.0, *, rng):
     Returns
     -------
     Tensor
-        The same one.
+        The one that was passed in.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def fans(tensor):
 
 
 def checked(rng):
-    """The Generator itself, or an error that says what was expected."""
+    """The rng itself, or an error if it is no Generator."""
     if not isinstance(rng, np.random.Generator):
         raise ValueError("rng: needs a numpy.random.Generator such as np.random.default_rng(0); "
                          f"got {type(rng).__name__}")

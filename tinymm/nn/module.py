@@ -153,7 +153,7 @@ class Module:
         Raises
         ------
         ValueError
-            Naming the keys, and both shapes of those that disagree.
+            Naming the keys that are missing or unexpected, and both shapes where they differ.
         """
         own = dict(self._state())
         missing = [name for name in own if name not in state]

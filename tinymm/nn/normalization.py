@@ -118,7 +118,8 @@ class GroupNorm(Module):
     def __init__(self, num_groups, num_channels, eps=1e-5):
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups must divide num_channels; got {num_groups} and {num_channels}")
-        self.num_groups, self.eps = num_groups, eps
+        self.num_groups = num_groups
+        self.eps = eps
         self.weight = Parameter(np.ones(num_channels, np.float32))
         self.bias = Parameter(np.zeros(num_channels, np.float32))
 
@@ -131,10 +132,11 @@ class GroupNorm(Module):
 
 
 class _BatchNorm(Module):
-    """Batch normalisation of inputs with any of the numbers of axes in `ndims`."""
+    """Batch normalisation; a subclass lists in `ndims` how many axes its inputs may have."""
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        self.eps, self.momentum = eps, momentum
+        self.eps = eps
+        self.momentum = momentum
         self.weight = Parameter(np.ones(num_features, np.float32))
         self.bias = Parameter(np.zeros(num_features, np.float32))
         self.register_buffer("running_mean", np.zeros(num_features, np.float32))
@@ -148,8 +150,8 @@ class _BatchNorm(Module):
                              f"got {x.shape}")
         if self.training:
             self.num_batches_tracked += 1
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training,
-                            self.momentum, self.eps)
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
+                            training=self.training, momentum=self.momentum, eps=self.eps)
 
     def extra_repr(self):
         return f"{self.weight.size}, eps={self.eps}, momentum={self.momentum}"

@@ -8,7 +8,7 @@ __all__ = ["Parameter"]
 
 
 class Parameter(Tensor):
-    """A leaf Tensor that asks for a gradient and that a Module finds among its attributes.
+    """A leaf Tensor that requires a gradient and that a Module finds among its attributes.
 
     Parameters
     ----------

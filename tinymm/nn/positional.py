@@ -21,7 +21,7 @@ def sinusoids(length, width):
     length : int
         T, number of positions.
     width : int
-        D; if odd, the last sine has no cosine.
+        D; if it is odd, the last sine has no cosine beside it.
 
     Returns
     -------
@@ -64,8 +64,9 @@ class SinusoidalPositionalEncoding(Module):
         self._table = np.empty((0, embedding_dim))  # grows with the longest sequence seen
 
     def forward(self, x, offset=0):
-        """x (..., T, D) to the same shape; its first position is number `offset`."""
-        stop, width = offset + x.shape[-2], self._table.shape[1]
+        """x (..., T, D) to the same shape; x begins at position `offset`."""
+        stop = offset + x.shape[-2]
+        width = self._table.shape[1]
         if x.shape[-1] != width:
             raise ValueError(f"SinusoidalPositionalEncoding: the input must be (..., T, {width}); got {x.shape}")
         if stop > len(self._table):
@@ -104,7 +105,7 @@ class LearnedPositionalEncoding(Module):
         self.weight = init.normal_(Parameter(np.empty((max_len, embedding_dim), np.float32)), std=0.02, rng=rng)
 
     def forward(self, x, offset=0):
-        """x (..., T, D) to the same shape; its first position is number `offset`."""
+        """x (..., T, D) to the same shape; x begins at position `offset`."""
         stop = offset + x.shape[-2]
         if stop > len(self.weight):
             raise ValueError(f"LearnedPositionalEncoding: has {len(self.weight)} positions; "

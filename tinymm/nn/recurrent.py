@@ -1,6 +1,6 @@
-"""Recurrent networks: layers of one scan each, one or two directions, padding by mask.
+"""Recurrent networks: each layer is one scan over the sequence, or two in opposite directions; padding is masked.
 
-The batch comes always first. Sequences of different lengths are padded and a boolean mask (B, T) says which steps
+The batch always comes first. Sequences of different lengths are padded, and a boolean mask (B, T) says which steps
 are real; it takes the place of PyTorch's packed sequences and gives the same numbers.
 """
 
@@ -24,45 +24,57 @@ class _Recurrent(Module):
         if min(input_size, hidden_size, num_layers) < 1:
             raise ValueError(f"{type(self).__name__}: input_size, hidden_size and num_layers are at least 1; "
                              f"got {input_size}, {hidden_size} and {num_layers}")
-        self.hidden_size, self.num_layers = hidden_size, num_layers
-        self.dropout, self.bidirectional, self.rng = dropout, bidirectional, rng
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.rng = rng
         bound = 1 / math.sqrt(hidden_size)
         rows = self.gates * hidden_size
+        width = input_size
         for layer in range(num_layers):
-            width = hidden_size * (2 if bidirectional else 1) if layer else input_size
+            shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden_size)}
+            if bias:
+                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
             for suffix in self._suffixes(layer):
-                shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden_size)}
-                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
                 for name, shape in shapes.items():
-                    setattr(self, name + suffix,
-                            init.uniform_(Parameter(np.empty(shape, np.float32)), -bound, bound, rng=rng))
+                    weight = init.uniform_(Parameter(np.empty(shape, np.float32)), -bound, bound, rng=rng)
+                    setattr(self, name + suffix, weight)
+            width = self._directions * hidden_size              # the next layer reads this one's outputs
+
+    @property
+    def _directions(self):
+        return 2 if self.bidirectional else 1
 
     def _suffixes(self, layer):
+        """How the names of a layer's parameters end, direction by direction."""
         return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
 
     def _run(self, input, states, mask):
-        """The last layer's outputs, and for each kind of state the last one of every layer and direction."""
+        """The last layer's outputs, and the last states: an array for h, and for an LSTM one for c."""
         mask = mask.data if isinstance(mask, Tensor) else mask
-        states = [self._initial(input, s) for s in states]
-        ends = []
+        states = [self._initial(input, state) for state in states]
+        last_states = []                                        # one entry for each layer and direction so far
         for layer in range(self.num_layers):
             if layer:
                 input = F.dropout(input, self.dropout, self.training, self.rng)
             outputs = []
             for suffix in self._suffixes(layer):
-                first = [s[len(ends)] for s in states]  # (B, H) each
-                weights = (getattr(self, name + suffix, None)
-                           for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-                y, *last = self.scan(input, *first, *weights, mask, suffix.endswith("reverse"))
+                row = len(last_states)
+                first = [state[row] for state in states]        # (B, H) each
+                weights = [getattr(self, name + suffix, None)
+                           for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+                y, *last = self.scan(input, *first, *weights, mask=mask, reverse=suffix.endswith("reverse"))
                 outputs.append(y)
-                ends.append(last)
-            input = F.concatenate(outputs, -1) if self.bidirectional else y  # (B, T, directions · H)
+                last_states.append(last)
+            input = F.concatenate(outputs, -1) if self.bidirectional else y     # (B, T, directions · H)
         if mask is not None:
             input = F.where(mask[..., None], input, 0.0)
-        return input, [F.stack(kind) for kind in zip(*ends)]  # (layers · directions, B, H)
+        return input, [F.stack(kind) for kind in zip(*last_states)]             # (layers · directions, B, H)
 
     def _initial(self, input, state):
-        shape = self.num_layers * (2 if self.bidirectional else 1), input.shape[0], self.hidden_size
+        """The state before the first step; zeros by default."""
+        shape = (self._directions * self.num_layers, input.shape[0], self.hidden_size)
         if state is None:
             return np.zeros(shape, input.dtype)
         if state.shape != shape:
@@ -88,16 +100,17 @@ class RNN(_Recurrent):
     bias : bool
         Whether b and b' exist.
     dropout : float
-        On what passes from one layer to the next, in training.
+        Applied to what passes from one layer to the next, in training.
     bidirectional : bool
-        Whether each layer also reads from the last step to the first; outputs lie side by side.
+        Whether each layer also reads from the last step to the first; the two outputs lie side by side.
     rng : numpy.random.Generator
-        Draws all parameters from $U(-k, k)$, $k = H^{-1/2}$, and, kept, the dropout.
+        Draws all parameters from $U(-k, k)$, $k = H^{-1/2}$; kept for dropout.
 
     Attributes
     ----------
     weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 : Parameter (H, D), (H, H), (H,), (H,)
-        W, U, b, b' of the first layer; further ones end in _l1, ..., those of the other direction in _reverse.
+        W, U, b, b' of the first layer; the names of further layers end in _l1, _l2, ..., those of the backward
+        direction in _reverse.
 
     References
     ----------
@@ -112,7 +125,8 @@ class RNN(_Recurrent):
     ((2, 5, 4), (1, 2, 4))
     """
 
-    gates, scan = 1, staticmethod(F.rnn_tanh)
+    gates = 1
+    scan = staticmethod(F.rnn_tanh)
 
     def forward(self, input, hx=None, mask=None):
         """Run over a batch of sequences.
@@ -140,7 +154,8 @@ class GRU(RNN):
     $$r, z = \sigma(\cdot), \quad n = \tanh(W_n x_t + b_n + r \odot (U_n h_{t-1} + b'_n)), \quad
       h_t = (1 - z) \odot n + z \odot h_{t-1}$$
 
-    Parameters, masks and results are those of `RNN`; the rows of its weights are the gates r, z, n: (3 H, ...).
+    Parameters, masks and results are those of `RNN`, but its weights are (3 H, ...): H rows for each of the gates
+    r, z, n, in this order.
 
     References
     ----------
@@ -155,7 +170,8 @@ class GRU(RNN):
     ((2, 5, 4), (2, 2, 4))
     """
 
-    gates, scan = 3, staticmethod(F.gru)
+    gates = 3
+    scan = staticmethod(F.gru)
 
 
 class LSTM(_Recurrent):
@@ -164,8 +180,8 @@ class LSTM(_Recurrent):
     $$i, f, o = \sigma(W x_t + b + U h_{t-1} + b'), \quad g = \tanh(\cdot), \quad
       c_t = f \odot c_{t-1} + i \odot g, \quad h_t = o \odot \tanh c_t$$
 
-    Parameters and masks are those of `RNN`; the rows of its weights are the gates i, f, g, o: (4 H, ...). Its state is
-    the pair (h, c).
+    Parameters and masks are those of `RNN`, but its weights are (4 H, ...): H rows for each of the gates i, f, g, o,
+    in this order. Its state is the pair (h, c).
 
     References
     ----------
@@ -180,7 +196,8 @@ class LSTM(_Recurrent):
     ((2, 5, 8), (2, 2, 4), (2, 2, 4))
     """
 
-    gates, scan = 4, staticmethod(F.lstm)
+    gates = 4
+    scan = staticmethod(F.lstm)
 
     def forward(self, input, hx=None, mask=None):
         """Run over a batch of sequences.

@@ -1,7 +1,7 @@
 """Transformer layers, with the norm before or after each sub-layer, and their stacks.
 
-Submodules are called as PyTorch calls them, so that a state copies over. The batch comes first, and masks are
-boolean with True = *may attend*, the reverse of PyTorch's classes of these names.
+Submodules have PyTorch's names, so that a state copies over. The batch comes first, and masks are boolean with
+True = *may attend*, the opposite of PyTorch's classes of these names.
 """
 
 from .. import functional as F
@@ -23,7 +23,8 @@ class _Layer(Module):
                  norm_first=False, *, rng):
         if activation not in ("relu", "gelu", "quick_gelu"):
             raise ValueError(f"{type(self).__name__}: activation is 'relu', 'gelu' or 'quick_gelu'; got {activation!r}")
-        self.activation, self.norm_first = activation, norm_first
+        self.activation = activation
+        self.norm_first = norm_first
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, rng=rng)
         self.linear1 = Linear(d_model, dim_feedforward, rng=rng)
         self.linear2 = Linear(dim_feedforward, d_model, rng=rng)
@@ -57,16 +58,16 @@ class TransformerEncoderLayer(_Layer):
     Parameters
     ----------
     d_model, nhead, dim_feedforward : int
-        Width D, heads, width between $W_1$ and $W_2$.
+        Width D, number of heads, width between $W_1$ and $W_2$.
     dropout : float
         On attention weights, on the activation, and on each sub-layer's result.
     activation : {"relu", "gelu", "quick_gelu"}
         f.
     layer_norm_eps : float
     norm_first : bool
-        Pre-norm, which trains without a warm-up, in place of the paper's post-norm.
+        Pre-norm, which trains without a warm-up, instead of the paper's post-norm.
     rng : numpy.random.Generator
-        Draws the weights and, kept, the dropout.
+        Draws the weights; kept for dropout.
 
     References
     ----------
@@ -84,10 +85,12 @@ class TransformerEncoderLayer(_Layer):
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False, cache=None):
         """src (B, S, D) to the same shape; masks as in `MultiheadAttention`: (S, S) and (B, S), True = may attend.
 
-        With a `cache`, a `KeyValueCache`, src is the positions that follow those kept.
+        With a `cache` (a `KeyValueCache`), src holds the new positions, which follow the kept ones.
         """
         def attend(x):
-            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal, cache=cache)[0]
+            y, _ = self.self_attn(x, x, x, key_padding_mask=src_key_padding_mask, need_weights=False,
+                                  attn_mask=src_mask, is_causal=is_causal, cache=cache)
+            return y
 
         x = self._residual(src, self.norm1, attend)
         return self._residual(x, self.norm2, self._feed_forward)
@@ -96,8 +99,8 @@ class TransformerEncoderLayer(_Layer):
 class TransformerDecoderLayer(_Layer):
     r"""Self-attention, then attention to a memory, then a feed-forward network, each inside a residual connection.
 
-    Parameters and the place of the norm are those of `TransformerEncoderLayer`; the sub-layer in between is
-    $\mathrm{MultiHead}(x', m, m)$, m the memory, with parameters `multihead_attn` and a third norm.
+    Parameters and the place of the norm are those of `TransformerEncoderLayer`. The sub-layer in between is
+    $\mathrm{MultiHead}(x', m, m)$, m the memory; its parameters are in `multihead_attn`, and it has a norm of its own.
 
     References
     ----------
@@ -107,7 +110,8 @@ class TransformerDecoderLayer(_Layer):
     --------
     >>> import numpy as np, tinymm as tm
     >>> layer = tm.nn.TransformerDecoderLayer(8, 2, 16, rng=np.random.default_rng(0))
-    >>> words, image = tm.tensor(np.ones((2, 5, 8), np.float32)), tm.tensor(np.ones((2, 9, 8), np.float32))
+    >>> words = tm.tensor(np.ones((2, 5, 8), np.float32))
+    >>> image = tm.tensor(np.ones((2, 9, 8), np.float32))
     >>> layer(words, image, tgt_is_causal=True).shape
     (2, 5, 8)
     """
@@ -133,7 +137,8 @@ class TransformerDecoderLayer(_Layer):
         tgt_is_causal : bool
             Position t sees 0..t only.
         cache : pair of KeyValueCache and MemoryCache, optional
-            What the two attentions keep; tgt is then the positions that follow, and the T of a second axis counts all.
+            One for each of the two attentions. tgt then holds the new positions, which follow the kept ones; the last
+            axis of `tgt_mask` and `tgt_key_padding_mask` counts both.
 
         Returns
         -------
@@ -142,18 +147,21 @@ class TransformerDecoderLayer(_Layer):
         if cache is not None and not (isinstance(cache, (tuple, list)) and len(cache) == 2):
             raise ValueError("TransformerDecoderLayer: cache must be a pair, of self-attention and of the memory; "
                              f"got {type(cache).__name__}")
-        said, seen = (None, None) if cache is None else cache
+        own_cache, memory_cache = (None, None) if cache is None else cache
 
-        def attend(x):
-            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal,
-                                  cache=said)[0]
+        def attend_to_itself(x):
+            y, _ = self.self_attn(x, x, x, key_padding_mask=tgt_key_padding_mask, need_weights=False,
+                                  attn_mask=tgt_mask, is_causal=tgt_is_causal, cache=own_cache)
+            return y
 
-        def look(x):
-            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask, cache=seen)[0]
+        def attend_to_memory(x):
+            y, _ = self.multihead_attn(x, memory, memory, key_padding_mask=memory_key_padding_mask,
+                                       need_weights=False, attn_mask=memory_mask, cache=memory_cache)
+            return y
 
         with unchanged_on_error(cache):
-            x = self._residual(tgt, self.norm1, attend)
-            x = self._residual(x, self.norm2, look)
+            x = self._residual(tgt, self.norm1, attend_to_itself)
+            x = self._residual(x, self.norm2, attend_to_memory)
             return self._residual(x, self.norm3, self._feed_forward)
 
 
@@ -163,7 +171,7 @@ class TransformerEncoder(Module):
     Parameters
     ----------
     layers : iterable of TransformerEncoderLayer
-        Each built on its own, so that each starts from its own weights.
+        Each built separately, so that each starts from its own weights.
     norm : Module, optional
         Applied to the result; pre-norm layers want a LayerNorm here.
 
@@ -181,14 +189,14 @@ class TransformerEncoder(Module):
         self.norm = norm
 
     def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=False, cache=None):
-        """src (B, S, D) to the same shape; the masks go to every layer, of a `cache` each gets its own."""
+        """src (B, S, D) to the same shape; every layer gets the same masks, and its own entry of `cache`."""
         with unchanged_on_error(cache):
-            for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
-                src = layer(src, mask, src_key_padding_mask, is_causal, kept)
+            for layer, layer_cache in zip(self.layers, _cache_of_each(self.layers, cache)):
+                src = layer(src, mask, src_key_padding_mask, is_causal=is_causal, cache=layer_cache)
         return src if self.norm is None else self.norm(src)
 
     def new_cache(self):
-        """An empty `KeyValueCache` for each layer, for causal use position by position."""
+        """An empty `KeyValueCache` for each layer, to read causally, position by position."""
         return [KeyValueCache() for _ in self.layers]
 
 
@@ -198,7 +206,7 @@ class TransformerDecoder(Module):
     Parameters
     ----------
     layers : iterable of TransformerDecoderLayer
-        Each built on its own, so that each starts from its own weights.
+        Each built separately, so that each starts from its own weights.
     norm : Module, optional
         Applied to the result; pre-norm layers want a LayerNorm here.
 
@@ -207,7 +215,8 @@ class TransformerDecoder(Module):
     >>> import numpy as np, tinymm as tm
     >>> rng = np.random.default_rng(0)
     >>> decoder = tm.nn.TransformerDecoder([tm.nn.TransformerDecoderLayer(8, 2, 16, rng=rng) for _ in range(3)])
-    >>> words, image = tm.tensor(np.ones((2, 5, 8), np.float32)), tm.tensor(np.ones((2, 9, 8), np.float32))
+    >>> words = tm.tensor(np.ones((2, 5, 8), np.float32))
+    >>> image = tm.tensor(np.ones((2, 9, 8), np.float32))
     >>> decoder(words, image, tgt_is_causal=True).shape
     (2, 5, 8)
     """
@@ -219,20 +228,23 @@ class TransformerDecoder(Module):
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
                 memory_key_padding_mask=None, tgt_is_causal=False, cache=None):
         """tgt (B, T, D), memory (B, S, D) to (B, T, D);
-        arguments as for `TransformerDecoderLayer`, with a cache for each."""
-        masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
+        arguments as for `TransformerDecoderLayer`, `cache` with an entry for each layer."""
         with unchanged_on_error(cache):
-            for layer, kept in zip(self.layers, _one_each(self.layers, cache)):
-                tgt = layer(tgt, memory, *masks, tgt_is_causal, kept)
+            for layer, layer_cache in zip(self.layers, _cache_of_each(self.layers, cache)):
+                tgt = layer(tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask,
+                            tgt_is_causal=tgt_is_causal, cache=layer_cache)
         return tgt if self.norm is None else self.norm(tgt)
 
     def new_cache(self):
-        """Empty caches for each layer, to decode word by word; pass the memory with the first word only, then None."""
+        """A pair of empty caches for each layer, to decode word by word.
+
+        Pass the memory with the first word, and None in its place with all others.
+        """
         return [(KeyValueCache(), MemoryCache()) for _ in self.layers]
 
 
-def _one_each(layers, cache):
-    """The caches of the layers, or as many None."""
+def _cache_of_each(layers, cache):
+    """The entry of `cache` for each layer; None for each if there is no cache."""
     if cache is None:
         return [None] * len(layers)
     if len(cache) != len(layers):

@@ -1,4 +1,4 @@
-"""What a run looks like: the HTML report, pictures of attention, charts, and tables for the terminal.
+"""How a run is shown: the HTML report, pictures of attention, charts, and tables for the terminal.
 
 NumPy and SciPy write the report; pillow (extra `media`) adds its pictures and matplotlib (extra `viz`) its charts.
 """

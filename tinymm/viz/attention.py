@@ -1,7 +1,8 @@
-"""Where a model looked, word by word: the tiles of an attention figure and the legend that makes them comparable."""
+"""Where a model looked, word by word: the tiles of an attention figure, and a legend by which to compare them."""
 
 import numpy as np
 
+from ..cores import ceil_div
 from .blocks import picture
 from .elements import element
 from .images import overlay
@@ -12,7 +13,7 @@ LARGE = 192  # pixels; maps are drawn at least this large, so that they blend sm
 
 
 def check_maps(words, maps):
-    """Check that there is one distribution over places for each word.
+    """Check that each word has one map, whose weights are at least 0 and sum to 1.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def check_maps(words, maps):
 
 
 def entropy(weights):
-    r"""Measure how widely attention is spread: $-\sum_i a_i \log_2 a_i$, in bits.
+    r"""How widely attention is spread: $-\sum_i a_i \log_2 a_i$, in bits.
 
     Examples
     --------
@@ -65,7 +66,8 @@ def attention_tiles(image, words, maps):
     >>> attention_tiles(None, ["red"], np.full((1, 2, 2), 0.25))
     ['<li><p class="word" dir="auto">red</p><p class="measure">max 0.25, 2.0 bits</p></li>']
     """
-    tiles, large = [], None
+    tiles = []
+    large = None
     if image is not None:
         large = _enlarged(image)
         tiles.append(element("li", picture(image, "The image."), element("p", "image", class_="measure")))
@@ -81,7 +83,7 @@ def attention_tiles(image, words, maps):
 
 
 def attention_legend(maps):
-    """Say what the colours and the two numbers under a word mean.
+    """The parts of a caption that explain the colours and the two numbers under a word.
 
     Examples
     --------
@@ -101,6 +103,7 @@ def attention_legend(maps):
 
 
 def _enlarged(image):
+    """The image, each pixel repeated, so that its larger side has at least LARGE pixels."""
     image = np.asarray(image)
-    scale = max(1, -(-LARGE // max(image.shape[-2:])))
+    scale = max(1, ceil_div(LARGE, max(image.shape[-2:])))
     return image.repeat(scale, axis=-2).repeat(scale, axis=-1)

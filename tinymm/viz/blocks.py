@@ -1,5 +1,5 @@
 """The blocks a report is built of: tables, pictures, the cards of a gallery,
-and what stands in for a missing picture."""
+and the sentence that replaces a missing picture."""
 
 import json
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ __all__ = [
     "Example", "absence", "card", "chart", "config_rows", "figure", "header_cell", "metric_cells", "picture", "table",
 ]  # fmt: skip
 
-SMALL = 128  # pixels; below it the browser must not blur what it enlarges
+SMALL = 128  # pixels; the browser must not blur pictures up to this size when it enlarges them
 
 
 class Example(NamedTuple):
-    """One item of a gallery: what went in, what came out, and what should have.
+    """One item of a gallery: the input, the prediction, and the answers that would have been right.
 
-    `image` is (3, H, W), (1, H, W), (H, W) or None, as of `to_png`; `references` are the true captions or answers;
+    `image` is (3, H, W), (1, H, W), (H, W) or None, as for `to_png`; `references` are the true captions or answers;
     `right` is None where nobody can tell.
 
     Examples
@@ -36,7 +36,7 @@ class Example(NamedTuple):
 
 
 def header_cell(name, scope="col", **attributes):
-    """Head a column, or a row.
+    """The head of a column, or with `scope="row"` of a row.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def header_cell(name, scope="col", **attributes):
 
 
 def metric_cells(cell, with_interval):
-    """Write one score: a cell for the value and, where the column has intervals, one for the interval.
+    """The cells of one score: the value and, where the column has intervals, its interval.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def metric_cells(cell, with_interval):
 
 
 def table(head, rows, caption="", class_=None):
-    """Put header cells and rows of cells together; a wide table scrolls within the page.
+    """A table of header cells and rows of cells; if it is wide, it scrolls within the page.
 
     Examples
     --------
@@ -69,13 +69,13 @@ def table(head, rows, caption="", class_=None):
     """
     body = element("tbody", *(element("tr", *row) for row in rows))
     grid = element("table", element("thead", element("tr", *head)), body, class_=class_)
-    # Focusable, so that the keyboard can scroll it too; the caption stays in sight below.
+    # tabindex: with the focus on it, the table can be scrolled from the keyboard. The caption does not scroll away.
     return figure(element("div", grid, class_="scroll", tabindex=0, role="region", aria_label=caption or "table"),
                   caption)
 
 
 def config_rows(settings, prefix=""):
-    """Flatten a configuration to pairs of dotted name and text.
+    """A configuration as a flat list of (dotted name, text).
 
     Examples
     --------
@@ -93,7 +93,7 @@ def config_rows(settings, prefix=""):
 
 
 def figure(body, *caption):
-    """Put a caption under a block; one without words is left out.
+    """A block with a caption below, if the caption has words.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def figure(body, *caption):
 
 
 def picture(image, alt):
-    """Embed an image; a small one keeps its pixels crisp.
+    """An image inside the page; a small one keeps its pixels crisp.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def picture(image, alt):
 
 
 def chart(draw, data, label, alt):
-    """Draw a chart, or say in words what it would show and what is missing to draw it.
+    """A chart; or, if it cannot be drawn, what it would show in words, and the package that is missing.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def chart(draw, data, label, alt):
 
 
 def absence(error, instead):
-    """Write the sentence that stands where something could not be shown.
+    """The sentence that stands where something could not be shown.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def absence(error, instead):
 
 
 def card(number, example):
-    """Write one example of a gallery as a list item.
+    """One example of a gallery, as a list item.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Numbers as people read them: columns of equal precision, and metric tables that know which entry is best.
+"""Numbers as people read them: columns of equal precision, and tables of metrics that mark the best entry.
 
 Both the report and the terminal's tables take their cells from here.
 """
@@ -13,7 +13,7 @@ MISSING = "–"
 
 
 class MetricCell(NamedTuple):
-    """One system's score: the value, its interval (may be empty), and whether none is better."""
+    """One system's score: the value, its interval (may be empty), and whether it is the best."""
 
     value: str
     interval: str
@@ -38,8 +38,13 @@ def format_column(values):
     (['0.500', '1.000', '–'], ['12,345', '7'], ['0.00123', '0.00040'])
     """
     decimals = _decimals(values)
-    return [f"{value:,.{decimals}f}" if _is_number(value) else MISSING if value is None else str(value)
-            for value in values]
+
+    def cell(value):
+        if _is_number(value):
+            return f"{value:,.{decimals}f}"
+        return MISSING if value is None else str(value)
+
+    return [cell(value) for value in values]
 
 
 def metric_columns(systems, lower_is_better=()):
@@ -55,8 +60,8 @@ def metric_columns(systems, lower_is_better=()):
     Returns
     -------
     dict of str to list of MetricCell
-        For each metric one cell per system. Equal to the last printed digit is equally good;
-        where all are, none is best.
+        For each metric one cell per system. Scores that print alike are equally good;
+        if all print alike, none is marked as best.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def metric_table(systems, lower_is_better=()):
     Parameters
     ----------
     systems, lower_is_better
-        As of `metric_columns`.
+        As for `metric_columns`.
 
     Returns
     -------
@@ -111,7 +116,7 @@ def metric_table(systems, lower_is_better=()):
 
 
 def _score(score, metric):
-    """Bring a score to the form (value, low, high)."""
+    """A score in the form (value, low, high); what is missing is None."""
     triple = (score, None, None) if score is None or _is_number(score) else score
     if not (isinstance(triple, tuple | list) and len(triple) == 3):
         raise ValueError("metric_columns: a score must be a number or (value, low, high); "
@@ -120,24 +125,28 @@ def _score(score, metric):
 
 
 def _metric_column(scores, lower_is_better):
+    """The cells of one metric, from the (value, low, high) of each system."""
     decimals = _decimals([number for score in scores for number in score])
     values = [MISSING if value is None else f"{value:,.{decimals}f}" for value, _, _ in scores]
     intervals = ["" if low is None else f"[{low:,.{decimals}f}, {high:,.{decimals}f}]" for _, low, high in scores]
     known = [value for value, _, _ in scores if value is not None and not math.isnan(value)]
-    best = f"{min(known) if lower_is_better else max(known):,.{decimals}f}" if known else None
-    if len(set(values)) == 1:
-        best = None
+    best = None
+    if known and len(set(values)) > 1:
+        best = min(known) if lower_is_better else max(known)
+        best = f"{best:,.{decimals}f}"                          # compared as printed
     return [MetricCell(value, interval, value == best) for value, interval in zip(values, intervals, strict=True)]
 
 
 def _decimals(values):
-    """Decimals for about four significant digits of the largest number; none if all are integers."""
+    """How many decimals show three or four significant digits of the largest number; none if all are integers."""
     numbers = [value for value in values if _is_number(value)]
     if all(isinstance(value, Integral) for value in numbers):
         return 0
     largest = max((abs(float(value)) for value in numbers if math.isfinite(value)), default=0.0)
     exponent = math.floor(math.log10(largest)) if largest else 0
-    return min(max(3 - exponent, 0) if exponent >= 0 else 2 - exponent, 8)
+    if exponent >= 0:
+        return max(3 - exponent, 0)
+    return min(2 - exponent, 8)
 
 
 def _is_number(value):

@@ -1,4 +1,4 @@
-"""The confusion matrix as a table whose shade is the share of the row: what each class was taken for."""
+"""The confusion matrix as a table: what each class was taken for, cells shaded by their share of the row."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ __all__ = ["check_matrix", "confusion_table", "confused_pairs"]
 
 
 def check_matrix(matrix, names):
-    """Check that there are counts for each pair of classes.
+    """Check that the matrix holds a count for each pair of classes.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def check_matrix(matrix, names):
 
 
 def confusion_table(matrix, names, caption=""):
-    """Write the matrix: rows are true classes, columns what was predicted; zeros are left blank.
+    """The matrix as a table: rows are true classes, columns predicted ones; zeros are left blank.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def confusion_table(matrix, names, caption=""):
 
 
 def _cell(count, share, right):
-    """Right in one colour and wrong in the other, in the strength of its share; even one mistake can be seen."""
+    """A count, shaded by its share: right answers in one colour, wrong ones in another; a single mistake shows too."""
     if not count:
         return element("td", Markup())
     colour = "right" if right else "wrong"
@@ -52,14 +52,14 @@ def _cell(count, share, right):
 
 
 def confused_pairs(matrix, names, most=10):
-    """List the pairs of classes confused most often: rows (true, predicted, count, share of the true class).
+    """The pairs of classes confused most often: rows (true, predicted, count, share of the true class).
 
     Examples
     --------
     >>> confused_pairs(np.array([[3, 1], [0, 2]]), ["cat", "dog"])
     [('cat', 'dog', 1, 0.25)]
     """
-    wrong = matrix - np.diag(np.diag(matrix))
+    wrong = matrix - np.diag(np.diag(matrix))                   # the diagonal is zero
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     pairs = [divmod(int(cell), len(names)) for cell in order if wrong.flat[cell]]
     return [(names[i], names[j], int(matrix[i, j]), float(matrix[i, j] / matrix[i].sum())) for i, j in pairs]

@@ -55,10 +55,18 @@ def format_table(rows, headers):
 
 
 def _aligned(cells, right):
+    """The cells of one column, brought to one width."""
     width = max(map(_width, cells))
     padding = [" " * (width - _width(cell)) for cell in cells]
     return [space + cell if right else cell + space for space, cell in zip(padding, cells, strict=True)]
 
 
 def _width(text):
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """Columns of a terminal that a text takes."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character):
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

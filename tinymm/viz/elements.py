@@ -1,4 +1,4 @@
-"""HTML elements as nested function calls. Every string is escaped, unless it came from here.
+"""HTML elements as nested function calls. Every string is escaped, unless it was made here.
 
 A caption, a system's name or a word of a vocabulary may hold anything, markup included;
 a report must show it, not run it.
@@ -16,7 +16,7 @@ class Markup(str):
 
 
 def element(name, /, *children, **attributes):
-    """Write one element.
+    """One element, as HTML.
 
     Parameters
     ----------

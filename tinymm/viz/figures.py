@@ -18,10 +18,13 @@ from .elements import Markup, element
 
 __all__ = ["bar_chart", "line_chart"]
 
-# Blue and orange, the pair of most charts, stay apart in the common colour blindnesses.
-INK, QUIET, GRID, BAR = "#1c1d21", "#6b6e76", "#e3e4e8", "#c6c8ce"
+INK = "#1c1d21"
+QUIET = "#6b6e76"
+GRID = "#e3e4e8"
+BAR = "#c6c8ce"
+# The first two, all that most charts need, are blue and orange, which colour-blind readers can tell apart.
 SERIES = ("#2457c5", "#d5730a", "#0f8a6c", "#b0468f", "#8a6d3b")
-DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 3)))  # a second sign beside the colour
+DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 3)))  # tell curves apart without colour
 VARIABLES = {INK: "ink", QUIET: "quiet", GRID: "line", BAR: "bar"}
 VARIABLES |= {colour: f"series-{i}" for i, colour in enumerate(SERIES, 1)}
 
@@ -39,7 +42,7 @@ STYLE = {
 
 
 def line_chart(series, xlabel, alt):
-    """Draw one panel of curves.
+    """One panel of curves.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ def line_chart(series, xlabel, alt):
         For each curve its name and two sequences of equal length.
     xlabel : str
     alt : str
-        The same in words, for who cannot see it.
+        The same in words, for readers who cannot see the chart.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def line_chart(series, xlabel, alt):
         looks = itertools.cycle(zip(SERIES, DASHES, strict=True))
         for (name, (x, y)), (colour, dashes) in zip(series.items(), looks, strict=False):
             marker = "o" if len(x) <= 20 else None
-            # The space: matplotlib keeps names that begin with an underscore out of legends.
+            # A space before the name: matplotlib leaves names that begin with an underscore out of legends.
             axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.7, marker=marker, markersize=3.2,
                       label=f" {_short(name)}")
         axes.grid(axis="y")
@@ -85,7 +88,7 @@ def line_chart(series, xlabel, alt):
 
 
 def bar_chart(values, xlabel, alt):
-    """Draw one horizontal bar per system: the mean over its seeds, a dot for every seed, a line from least to most.
+    """A horizontal bar for each system: the mean over its seeds, a dot for every seed, a line from lowest to highest.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def bar_chart(values, xlabel, alt):
     xlabel : str
         What is measured.
     alt : str
-        The same in words, for who cannot see it.
+        The same in words, for readers who cannot see the chart.
 
     Returns
     -------
@@ -133,7 +136,7 @@ def bar_chart(values, xlabel, alt):
 
 @contextlib.contextmanager
 def _figure(width, height, alt):
-    """One set of axes in our style; settings and warnings are the caller's again afterwards."""
+    """Context manager: a figure and its axes, in our style; the caller's settings and warnings are restored."""
     matplotlib = need("matplotlib", extra="viz", feature="draw a chart")
     Figure = need("matplotlib.figure", extra="viz", feature="draw a chart").Figure
     with matplotlib.rc_context(), warnings.catch_warnings():
@@ -141,18 +144,18 @@ def _figure(width, height, alt):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        matplotlib.rcParams["svg.hashsalt"] = alt  # ids that are the same in every run, yet differ from chart to chart
+        matplotlib.rcParams["svg.hashsalt"] = alt  # ids are the same in every run, but differ from chart to chart
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
 
 
 def _short(name):
-    """Leave room for the chart itself; the whole name stands in the words beside it."""
+    """The name, cut where it would leave the chart no room; `alt` holds the whole name."""
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _svg(figure, alt):
-    """Bring matplotlib's SVG file to an element of a page: fluid, named in words, without addresses or clashing ids."""
+    """Matplotlib's SVG as an element of a page: it scales, is described by `alt`, and has no links or clashing ids."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = file.getvalue()

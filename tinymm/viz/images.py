@@ -23,7 +23,7 @@ HEAT = np.array(
 
 
 def to_png(image, scale=1):
-    """Encode an image as PNG.
+    """An image, encoded as PNG.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def to_png(image, scale=1):
 
 
 def data_uri(png):
-    """Write PNG bytes as a `data:` address, which needs no file beside the page.
+    """PNG bytes as a `data:` address, so that the page needs no file beside it.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def overlay(image, weights, peak=None):
 
     $$ \mathrm{out} = (1 - m)\,(0.15 + 0.55\, y) + m\, \mathrm{heat}(a), \qquad m = \min(1.4\, a,\; 0.85) $$
 
-    so that the image is grey where nothing is looked at, and never quite gone where all is.
+    so that the image is grey where the model does not look, and still shows through where it looks most.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def overlay(image, weights, peak=None):
     weights : (h, w) array
         Not negative.
     peak : float, optional
-        The weight shown hottest; the largest one by default. Give the same to several maps to compare them.
+        The weight shown hottest; by default the largest. Pass the same peak for several maps to compare them.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def overlay(image, weights, peak=None):
     if not peak > 0:
         raise ValueError(f"overlay: peak must be positive; got {peak}")
     height, width = pixels.shape[:2]
-    # grid_mode: weights are squares of the image, so it is their centres that the interpolation joins.
+    # grid_mode: each weight stands for a square of the image, so interpolation runs between the squares' centres.
     a = zoom(weights / peak, (height / weights.shape[0], width / weights.shape[1]), order=1, mode="nearest",
              grid_mode=True)
     a = np.clip(a, 0, 1)  # (H, W)
@@ -123,11 +123,11 @@ def overlay(image, weights, peak=None):
 
 
 def _bytes(image, name):
-    """Check an image and bring it to (H, W) or (H, W, 3) uint8."""
+    """The image as uint8 (H, W) or (H, W, 3), or an error."""
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[0] == 1:
         image = image[0]
-    if image.size == 0 or not (image.ndim == 2 or image.ndim == 3 and image.shape[0] == 3):
+    if image.size == 0 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[0] == 3)):
         raise ValueError(f"{name}: an image must be (3, H, W), (1, H, W) or (H, W); got {image.shape}")
     if image.dtype.kind in "fb":
         if not (image.min() >= 0 and image.max() <= 1):

@@ -7,14 +7,14 @@ __all__ = ["panels"]
 
 
 def panels(log_rows, metrics=None, x="step"):
-    """Sort logged numbers into panels, one per metric, one curve per split.
+    """Logged numbers, sorted into one panel per metric and one curve per split.
 
     The key `val/loss` is the curve `val` of the panel `loss`; a key without a slash is a panel of one curve.
 
     Parameters
     ----------
     log_rows : sequence of mapping
-        Rows as logged; each may hold other keys, and what is no finite number leaves a gap.
+        Rows as logged. They may hold different keys; a value that is not a finite number leaves a gap.
     metrics : sequence of str, optional
         The panels, in order. By default every metric that was logged with a split.
     x : str, optional
@@ -46,7 +46,7 @@ def panels(log_rows, metrics=None, x="step"):
                 xs.append(row[x])
                 ys.append(value)
     missing = [metric for metric in metrics or () if metric not in found]
-    if missing or log_rows and not any(x in row for row in log_rows):
+    if missing or (log_rows and not any(x in row for row in log_rows)):
         raise ValueError(f"panels: every metric must be logged with a number under {x!r}; "
                          f"got none for {missing or x!r}")
     return {metric: found[metric] for metric in metrics or found}

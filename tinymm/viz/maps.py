@@ -1,14 +1,18 @@
-"""Numbers that are no picture shown as one: signed weights in two colours, many small images side by side."""
+"""Arrays shown as pictures: signed weights in two colours, many small images side by side."""
 
 import numpy as np
 
+from ..cores import ceil_div
+
 __all__ = ["montage", "signed_map"]
 
-POSITIVE, NEGATIVE = (0.84, 0.37, 0.02), (0.14, 0.34, 0.77)  # orange and blue, apart in the common colour blindnesses
+# Orange and blue, which colour-blind readers can tell apart.
+POSITIVE = (0.84, 0.37, 0.02)
+NEGATIVE = (0.14, 0.34, 0.77)
 
 
 def signed_map(weights, peak=None):
-    r"""Show numbers of either sign: white is 0, orange speaks for, blue against.
+    r"""Numbers of either sign as colours: white is 0, orange positive, blue negative.
 
     With $a = \min(|w| / \mathrm{peak}, 1)$, $\mathrm{out} = (1 - a) \cdot \mathrm{white} + a \cdot \mathrm{colour}$.
 
@@ -16,7 +20,7 @@ def signed_map(weights, peak=None):
     ----------
     weights : (h, w) array
     peak : float, optional
-        The magnitude shown in full colour; by default the largest. Give the same to several maps to compare them.
+        The magnitude shown in full colour; by default the largest. Pass the same peak for several maps to compare them.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def signed_map(weights, peak=None):
 
 
 def montage(images, columns=8, gap=1, scale=1):
-    """Lay images of one size out in a grid.
+    """Images of one size, laid out in a grid.
 
     Parameters
     ----------
@@ -81,9 +85,11 @@ def montage(images, columns=8, gap=1, scale=1):
     images = images.repeat(scale, 2).repeat(scale, 3)
     n, channels, h, w = images.shape
     columns = min(columns, n)
-    rows = -(-n // columns)
+    rows = ceil_div(n, columns)
     sheet = np.ones((channels, rows * (h + gap) - gap, columns * (w + gap) - gap), images.dtype)
     for k, image in enumerate(images):
-        y, x = k // columns * (h + gap), k % columns * (w + gap)
+        row, column = divmod(k, columns)
+        y = row * (h + gap)
+        x = column * (w + gap)
         sheet[:, y:y + h, x:x + w] = image
     return sheet

@@ -4,7 +4,7 @@ from .elements import Markup, element
 
 __all__ = ["page"]
 
-# Nothing but inline style and inline pictures: a browser holds the page to it, whatever a caption contains.
+# Inline style and inline pictures only: the browser enforces it, whatever a caption contains.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 LIGHT = """
@@ -104,7 +104,7 @@ line-height: 0; font-size: 0.8125rem; }
 
 
 def page(title, subtitle, body):
-    """Write the whole document.
+    """The whole document.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The report of a run: what a recipe found, as one HTML file that needs nothing beside it.
 
-Pictures need pillow and charts need matplotlib. Where one is missing the report is written all the same, with a
-sentence that says what to install in place of each.
+Pictures need pillow and charts need matplotlib. Where one is missing the report is written all the same; in place of
+each picture or chart a sentence names what to install.
 """
 
 import os
@@ -37,7 +37,7 @@ class Report:
 
     Notes
     -----
-    Every string is escaped. The page loads nothing and runs nothing, and says so to the browser.
+    Every string is escaped. The page loads nothing and runs nothing, and its policy lets the browser enforce that.
 
     Examples
     --------
@@ -78,7 +78,8 @@ class Report:
             As `metric_columns`.
         """
         columns = metric_columns(systems, lower_is_better)
-        head, rows = [header_cell("system")], [[header_cell(name, scope="row")] for name in systems]
+        head = [header_cell("system")]
+        rows = [[header_cell(name, scope="row")] for name in systems]
         for metric, cells in columns.items():
             with_interval = any(cell.interval for cell in cells)
             name = f"{metric} ↓" if metric in lower_is_better else metric
@@ -88,7 +89,7 @@ class Report:
         self._parts.append(table(head, rows, caption))
 
     def table(self, rows, headers, caption=""):
-        """Add a table; columns of numbers are aligned and formatted alike.
+        """Add a table; the numbers of a column are aligned and have equally many decimals.
 
         Parameters
         ----------
@@ -105,7 +106,8 @@ class Report:
         for row in rows:
             if len(row) != len(headers):
                 raise ValueError(f"table: each row needs {len(headers)} cells, as the headers; got {len(row)}: {row!r}")
-        head, columns = [], []
+        head = []
+        columns = []
         for i, name in enumerate(headers):
             cells = [row[i] for row in rows]
             kind = "number" if i and not any(isinstance(cell, str) for cell in cells) else None
@@ -120,7 +122,7 @@ class Report:
         Parameters
         ----------
         settings : mapping
-            Of what JSON can hold; anything else is shown by its `str`.
+            Values that JSON can hold; anything else is shown as its `str`.
         """
         rows = [[header_cell(name, scope="row"), element("td", value)] for name, value in config_rows(settings)]
         self._parts.append(table([header_cell("setting"), header_cell("value")], rows, class_="config"))
@@ -144,14 +146,14 @@ class Report:
         """
         figures = []
         for metric, series in panels(log_rows, metrics, x).items():
-            courses = [f"{name} from {ys[0]:.4g} to {ys[-1]:.4g}" for name, (_, ys) in series.items()]
-            alt = f"{metric} by {x}: {', '.join(courses)}."
+            changes = [f"{name} from {ys[0]:.4g} to {ys[-1]:.4g}" for name, (_, ys) in series.items()]
+            alt = f"{metric} by {x}: {', '.join(changes)}."
             figures.append(element("figure", element("figcaption", metric), chart(line_chart, series, x, alt)))
         self._parts.append(element("div", *figures, class_="charts") if figures
                            else element("p", "Nothing was logged."))
 
     def bars(self, values, measure):
-        """Add a bar chart of several seeds: the mean, every seed as a dot, a line from least to most.
+        """Add a bar chart of several seeds: the mean, every seed as a dot, a line from lowest to highest.
 
         Parameters
         ----------
@@ -184,7 +186,7 @@ class Report:
         Raises
         ------
         ValueError
-            If an image is none, or references are one string.
+            If an image is not one that `to_png` takes, or references are a single string.
         """
         examples = [Example(*example) for example in examples]
         try:
@@ -216,12 +218,13 @@ class Report:
             self.table(confused_pairs(matrix, names), ["true", "predicted", "count", "share of the class"], caption)
 
     def words(self, lines, caption=""):
-        """Add texts with a shade behind each word: orange speaks for what was predicted, blue against it.
+        """Add texts with a shade behind each word: orange where it supports the prediction, blue where it opposes it.
 
         Parameters
         ----------
         lines : sequence of (str, sequence of str, array)
-            A title, the words with the spaces between them, a weight for each word. Shades compare within a line.
+            A title, the words with the spaces between them, a weight for each word. Shades are comparable within a
+            line only.
         caption : str, optional
 
         Raises
@@ -260,7 +263,7 @@ class Report:
         self._parts.append(figure(element("ul", *tiles, class_="tiles attention"), caption, *attention_legend(maps)))
 
     def alignment(self, spectrogram, symbols, posterior, caption=""):
-        """Add a spectrogram and over it, in a lane for each symbol, where in time it was heard.
+        """Add a spectrogram, and over it a lane for each symbol that shows when the symbol was heard.
 
         Parameters
         ----------

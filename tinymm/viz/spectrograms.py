@@ -8,7 +8,7 @@ __all__ = ["alignment_image", "spectrogram_image"]
 
 
 def spectrogram_image(spectrogram, scale=3, colour=True):
-    """Draw a spectrogram; its softest point is dark, its loudest bright.
+    """A spectrogram as a picture; its softest point is dark, its loudest bright.
 
     Parameters
     ----------
@@ -47,10 +47,10 @@ def spectrogram_image(spectrogram, scale=3, colour=True):
 
 
 def alignment_image(spectrogram, posterior, scale=3):
-    """Draw over a spectrogram where in time each symbol of a string was heard.
+    """A spectrogram, and over it when each symbol of a string was heard.
 
-    The height of the picture is divided into lanes, one for each symbol, the first at the bottom; in its lane a symbol
-    is as hot as it is likely at that time. What was said climbs as a staircase.
+    The height of the picture is divided into lanes, one for each symbol, the first at the bottom. The colour of a lane
+    at a time shows how likely its symbol is there, so that symbols heard in order make a staircase.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A text whose words carry a colour each: orange speaks for what was predicted, blue against it."""
+"""A text with a colour behind each word: orange where it supports the prediction, blue where it opposes it."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ __all__ = ["coloured_words"]
 
 
 def coloured_words(words, weights):
-    """Write a text with a shade behind each word, in the strength of its weight beside the largest of the text.
+    """A text with a shade behind each word, as strong as its weight relative to the largest in the text.
 
     Parameters
     ----------
     words : sequence of T str
-        With the spaces that belong between them.
+        Including the spaces between them.
     weights : (T,) array
         Of either sign.
 
@@ -39,7 +39,8 @@ def coloured_words(words, weights):
     peak = np.abs(weights).max(initial=0) or 1.0
     spans = []
     for word, weight in zip(words, weights):
-        red, green, blue = (round(255 * part) for part in (POSITIVE if weight >= 0 else NEGATIVE))
+        colour = POSITIVE if weight >= 0 else NEGATIVE
+        red, green, blue = (round(255 * part) for part in colour)
         shade = f"background: rgb({red} {green} {blue} / {0.7 * abs(weight) / peak:.2f})"
         spans.append(element("span", word, style=shade, title=f"{weight:+.3g}"))
     return element("p", *spans, class_="words", dir="auto")

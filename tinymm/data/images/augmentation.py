@@ -1,4 +1,4 @@
-"""Changes to images that leave their class as it is: moved, turned, cropped, mirrored, noisy.
+"""Changes to images that leave their class as it is: they are moved, turned, cropped, mirrored, made noisy.
 
 Each takes images (B, C, H, W) and a Generator, changes every image in its own way, and returns a new array of their
 dtype. Which of them keep the class depends on the classes: a mirrored 3 is no 3.
@@ -29,8 +29,8 @@ def shifted(images, reach, rng):
     """
     if not reach:
         return images
-    return _windows(np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge"),
-                    images.shape[2:], rng)
+    padded = np.pad(images, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
+    return _windows(padded, images.shape[2:], rng)
 
 
 def cropped(images, size, rng):
@@ -63,7 +63,7 @@ def cropped(images, size, rng):
 
 
 def _windows(images, size, rng):
-    """Of each image a window (h, w) at a random place."""
+    """A window (h, w) of each image, at a random place."""
     h, w = size
     ends = images.shape[2] - h + 1, images.shape[3] - w + 1
     places = rng.integers(0, ends, (len(images), 2))
@@ -98,17 +98,17 @@ def noisy(images, deviation, rng):
 def turned(images, degrees, rng, stretch=0.0):
     r"""Turn each image about its middle by up to `degrees` either way, and enlarge or shrink it by up to `stretch`.
 
-    A pixel of the result at $p$, seen from the middle, takes the value at $R_\theta\, p / s$, bilinear between the four
-    pixels around it; what lies outside takes the nearest border's.
+    The pixel of the result at $p$, measured from the middle, takes the image's value at $R_\theta\, p / s$,
+    interpolated bilinearly between four pixels; outside the image, the value of the nearest border.
 
     Parameters
     ----------
     images : float array (B, C, H, W)
     degrees : float
-        $\theta$ is uniform in ± so much.
+        $\theta$ is drawn uniformly between minus and plus this many degrees.
     rng : numpy.random.Generator
     stretch : float, optional
-        s is uniform in 1 ± stretch, for height and width apart.
+        s is drawn uniformly between 1 − stretch and 1 + stretch, separately for height and width.
 
     Returns
     -------
@@ -124,23 +124,27 @@ def turned(images, degrees, rng, stretch=0.0):
     angle = np.deg2rad(degrees) * (2 * rng.random((batch, 1, 1)) - 1)
     scale = 1 + stretch * (2 * rng.random((2, batch, 1, 1)) - 1)
     y, x = np.meshgrid(np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2, indexing="ij")
-    y, x = y / scale[0], x / scale[1]                                      # (B, H, W)
+    y = y / scale[0]                                                        # (B, H, W)
+    x = x / scale[1]
     rows = np.cos(angle) * y - np.sin(angle) * x + (height - 1) / 2
     columns = np.sin(angle) * y + np.cos(angle) * x + (width - 1) / 2
     return _sampled(images, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))
 
 
 def _sampled(images, rows, columns):
-    """Of each image the values at real-valued places (B, H, W), bilinear."""
+    """The values of each image at real-valued places (B, H, W), interpolated bilinearly between four pixels."""
     batch, channels, height, width = images.shape
-    top, left = np.minimum(rows.astype(int), max(height - 2, 0)), np.minimum(columns.astype(int), max(width - 2, 0))
-    down, right = (rows - top).astype(images.dtype)[:, None], (columns - left).astype(images.dtype)[:, None]
+    top = np.minimum(rows.astype(int), max(height - 2, 0))
+    bottom = np.minimum(top + 1, height - 1)
+    left = np.minimum(columns.astype(int), max(width - 2, 0))
+    right = np.minimum(left + 1, width - 1)
+    dy = (rows - top).astype(images.dtype)[:, None]                         # (B, 1, H, W): 0 at the top, 1 below
+    dx = (columns - left).astype(images.dtype)[:, None]
     flat = images.reshape(batch, channels, -1)
 
     def at(r, c):
         return np.take_along_axis(flat, (r * width + c).reshape(batch, 1, -1), 2).reshape(images.shape)
 
-    below, beside = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
-    upper = at(top, left) * (1 - right) + at(top, beside) * right
-    lower = at(below, left) * (1 - right) + at(below, beside) * right
-    return upper * (1 - down) + lower * down
+    upper = at(top, left) * (1 - dx) + at(top, right) * dx
+    lower = at(bottom, left) * (1 - dx) + at(bottom, right) * dx
+    return upper * (1 - dy) + lower * dy

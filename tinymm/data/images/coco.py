@@ -1,7 +1,7 @@
 """Reader of the COCO captions layout: a folder with `captions.json` and `images/`.
 
 The JSON lists images (id, file_name, further fields such as "split") and annotations (image_id, caption). All of it is
-checked at once, so that a broken folder fails before training, naming the file; pixels are read when asked for.
+checked when it is read, so that a broken folder fails before training, naming the file; pixels are read when needed.
 """
 
 import json
@@ -32,11 +32,11 @@ class CaptionData:
     split : list of str or None
         "train", "val" or "test" for each image, or None where the file defines no split.
     fields : list of dict
-        What else the file says of each image.
+        The other fields of each image in the file.
     skipped : dict of str to int
         How many images without a caption and how many empty captions were left out.
     resized : set of int
-        Indices of the images `load_images` had to resize so far.
+        Indices of the images that `load_images` has had to resize so far.
     """
 
     directory: Path
@@ -53,7 +53,7 @@ class CaptionData:
         return len(self.ids)
 
     def load_images(self, indices):
-        """Read some images.
+        """Read the images of these indices.
 
         Transparent pixels show white. Images of another size are resized bilinearly with antialiasing, without
         keeping their proportions, and noted in `resized`.
@@ -135,8 +135,8 @@ def read_coco_captions(directory, size=None):
     for entry in described:
         _check_file(path, directory / "images", entry["file_name"])
     return CaptionData(
-        directory,
-        size,
+        directory=directory,
+        size=size,
         ids=[entry["id"] for entry in described],
         file_names=[entry["file_name"] for entry in described],
         captions=[captions[entry["id"]] for entry in described],
@@ -161,7 +161,7 @@ def _parse(path):
 
 
 def _entries(path, content, name, keys):
-    """The list `content[name]`, each of its members an object with `keys`."""
+    """The list `content[name]`, checked: each of its members is an object with `keys`."""
     entries = content.get(name)
     if not isinstance(entries, list):
         raise ValueError(f'{path}: "{name}" must be a list; got {_kind(entries)}')
@@ -184,7 +184,8 @@ def _captions(path, annotations, entries):
         captions[identity] = []
     empty = 0
     for number, annotation in enumerate(annotations):
-        identity, caption = annotation["image_id"], annotation["caption"]
+        identity = annotation["image_id"]
+        caption = annotation["caption"]
         if not isinstance(identity, int | str) or identity not in captions:
             raise ValueError(f"{path}: annotations[{number}] must belong to an image; got image_id {identity!r}")
         if not isinstance(caption, str):
@@ -207,6 +208,7 @@ def _check_file(path, images, name):
 
 
 def _split(path, entries):
+    """The split of each image; None if no image has one."""
     given = [entry for entry in entries if "split" in entry]
     if not given:
         return None

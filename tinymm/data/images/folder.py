@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...cores import ceil_div
 from .labelled import LabelledImages
 from .picture import open_image, read_image
 
@@ -14,16 +15,17 @@ PARTS = ("train", "val", "test")
 
 
 def read_image_folder(directory, size=None, largest=64):
-    """The classes of a folder: each folder in it is one, and is called as it is; images load later.
+    """The images of a folder that holds a folder for each class, named as the class; pixels are read when needed.
 
     Parameters
     ----------
     directory : path
-        Holds a folder for each class; or `train`, and perhaps `val` and `test`, which do.
+        Holds a folder for each class; or holds `train`, and perhaps `val` and `test`, which hold one for each class.
     size : int, optional
         Side to which every image is scaled; by default the larger side of the first image, at most `largest`,
         rounded up to a multiple of 4.
     largest : int
+        Bounds the default size.
 
     Returns
     -------
@@ -38,8 +40,8 @@ def read_image_folder(directory, size=None, largest=64):
 
     Notes
     -----
-    Files whose name begins with a dot, or ends in no suffix of an image, are left out and counted in `notes`. A class
-    may have a single image: see `stratified_split` for where it goes.
+    Files whose name begins with a dot, or does not end as an image's does, are left out and counted in `notes`. A class
+    may have a single image: `stratified_split` puts it into training.
     """
     directory = Path(directory)
     if not directory.is_dir():
@@ -52,7 +54,7 @@ def read_image_folder(directory, size=None, largest=64):
         raise ValueError(f"{folders['train']}: must hold a folder for each of at least two classes; got {len(names)}")
     found = {name: _files(path, names) for name, path in folders.items()}
     size = size or _natural_size(found["train"][0][0], largest)
-    return {name: _labelled(*files, names, size) for name, files in found.items()}
+    return {name: _labelled(paths, labels, skipped, names, size) for name, (paths, labels, skipped) in found.items()}
 
 
 def _folders(directory):
@@ -61,7 +63,9 @@ def _folders(directory):
 
 def _files(directory, names):
     """Paths of the images below, their class numbers, and how many other files there are."""
-    paths, labels, skipped = [], [], 0
+    paths = []
+    labels = []
+    skipped = 0
     for folder in _folders(directory):
         if folder.name not in names:
             raise ValueError(f"{folder}: each class must occur in training; got one that does not: {folder.name!r}")
@@ -78,12 +82,14 @@ def _files(directory, names):
 
 
 def _natural_size(path, largest):
+    """The larger side of a picture, rounded up to a multiple of 4, at most `largest`."""
     picture = open_image(path)
-    return min(largest, -(-max(picture.height, picture.width) // 4) * 4)
+    return min(largest, 4 * ceil_div(max(picture.height, picture.width), 4))
 
 
 def _labelled(paths, labels, skipped, names, size):
     def load(indices):
         return np.stack([read_image(paths[i], (size, size)) for i in indices])
 
-    return LabelledImages(labels, names, (3, size, size), load, {"other files left out": skipped} if skipped else {})
+    notes = {"other files left out": skipped} if skipped else {}
+    return LabelledImages(labels, names, size=(3, size, size), load=load, notes=notes)

@@ -1,7 +1,7 @@
 """Reader of IDX files, plain or gzip, and of folders laid out as MNIST and Fashion-MNIST are.
 
-An IDX file is a header and the bare numbers: two zero bytes, one that codes the dtype, one that counts the axes, the
-length of each axis as a big-endian 32-bit integer, then the elements in C order, big-endian.
+An IDX file is a header and the bare numbers: two zero bytes, a byte that encodes the dtype, a byte that counts the
+axes, the length of each axis as a big-endian 32-bit integer, then the elements in C order, big-endian.
 """
 
 import gzip
@@ -24,7 +24,7 @@ def read_idx(path):
     Parameters
     ----------
     path : path
-        Plain, then it is mapped into memory and read as it is used; or gzip, known by its content, not its name.
+        A plain file is mapped into memory and read as it is used. A gzip file is recognised by content, not by name.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def read_idx(path):
     Raises
     ------
     ValueError
-        Naming the file and what came: missing, no IDX file, a damaged gzip, too short or too long.
+        Naming the file and what is wrong: missing, no IDX file, a damaged gzip, too short or too long.
 
     Examples
     --------
@@ -66,8 +66,9 @@ def _parsed(stored, path):
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or head[3] == 0:
         raise ValueError(f"{path}: must be an IDX file, which begins 00 00, dtype, axes; "
                          f"got {head.hex(' ') or 'an empty file'}")
-    dtype, axes = np.dtype(DTYPES[head[2]]), head[3]
-    start = 4 + 4 * axes
+    dtype = np.dtype(DTYPES[head[2]])
+    axes = head[3]
+    start = 4 + 4 * axes                                                    # of the elements
     if len(stored) < start:
         raise ValueError(f"{path}: must hold the lengths of {axes} axes; got {len(stored)} bytes in all")
     shape = tuple(stored[4:start].view(">u4").tolist())
@@ -80,7 +81,7 @@ def _parsed(stored, path):
 def read_mnist(directory):
     """The parts of a folder in MNIST's layout: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-…`.
 
-    Each file may be gzip (`.gz`), and may have a dot for its second hyphen, as some copies have.
+    Each file may be gzip (`.gz`), and may have a dot in place of its second hyphen, as in some copies.
 
     Parameters
     ----------
@@ -94,8 +95,8 @@ def read_mnist(directory):
     Raises
     ------
     ValueError
-        Naming the file and what came: as `read_idx`, no images (n, H, W) or labels (n,) of unsigned bytes, as many
-        images as labels; labels of the test part that training lacks.
+        Naming the file and what is wrong: what `read_idx` refuses; arrays that are not images (n, H, W) or labels (n,)
+        of unsigned bytes; unequal numbers of images and labels; labels of the test part that training lacks.
     """
     directory = Path(directory)
     parts = {"train": _part(directory, "train")}
@@ -110,7 +111,9 @@ def read_mnist(directory):
 
 
 def _check_alike(directory, parts):
-    train, test = parts["train"], parts["test"]
+    """Images of one size in both parts, and no label that occurs in the test part only; or an error."""
+    train = parts["train"]
+    test = parts["test"]
     if train.size != test.size:
         raise ValueError(f"{directory}: images for training and test must have one size; "
                          f"got {train.size} and {test.size}")
@@ -125,10 +128,10 @@ def _part(directory, prefix):
         paths[kind] = _found(directory, prefix, kind)
         if paths[kind] is None:
             raise ValueError(f"{directory}: must hold {prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz; got neither")
-    images, labels = (read_idx(path) for path in paths.values())
-    for path, array, axes, what in zip(paths.values(), (images, labels), (3, 1), ("images (n, H, W)", "labels (n,)")):
-        if array.ndim != axes or array.dtype != np.uint8 or array.size == 0:
-            raise ValueError(f"{path}: must hold {what} of unsigned bytes; got {array.dtype.name} {array.shape}")
+    images = read_idx(paths["images-idx3"])
+    labels = read_idx(paths["labels-idx1"])
+    _check_bytes(paths["images-idx3"], images, 3, "images (n, H, W)")
+    _check_bytes(paths["labels-idx1"], labels, 1, "labels (n,)")
     if len(images) != len(labels):
         raise ValueError(f"{paths['labels-idx1']}: must have a label for each image of {paths['images-idx3'].name}; "
                          f"got {len(labels)} labels for {len(images)} images")
@@ -136,10 +139,19 @@ def _part(directory, prefix):
     def load(indices):
         return images[indices][:, None].astype(np.float32) / np.float32(255)
 
-    return LabelledImages(labels.astype(np.int64), [], (1, *images.shape[1:]), load)
+    return LabelledImages(labels.astype(np.int64), names=[], size=(1, *images.shape[1:]), load=load)
+
+
+def _check_bytes(path, array, axes, what):
+    if array.ndim != axes or array.dtype != np.uint8 or array.size == 0:
+        raise ValueError(f"{path}: must hold {what} of unsigned bytes; got {array.dtype.name} {array.shape}")
 
 
 def _found(directory, prefix, kind):
-    """The path of one of the four files, under any of its spellings; None without one."""
-    stems = (f"{prefix}-{kind}-ubyte", f"{prefix}-{kind.replace('-', '.')}-ubyte")
-    return next((path for stem in stems for end in ("", ".gz") if (path := directory / (stem + end)).is_file()), None)
+    """The path of one of the four files, under any of its spellings; None if it is not there."""
+    for stem in (f"{prefix}-{kind}-ubyte", f"{prefix}-{kind.replace('-', '.')}-ubyte"):
+        for ending in ("", ".gz"):
+            path = directory / (stem + ending)
+            if path.is_file():
+                return path
+    return None

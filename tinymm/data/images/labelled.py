@@ -1,4 +1,4 @@
-"""Images with a class each, wherever they are kept: the form that readers of labelled images return."""
+"""Images with a class each, in memory or in files: what every reader of labelled images returns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ __all__ = ["LabelledImages"]
 
 @dataclass
 class LabelledImages:
-    """Images and their classes; pixels are read when asked for.
+    """Images and their classes; pixels are read when needed.
 
     Attributes
     ----------
     labels : int array (N,)
-        Class numbers, into `names`.
+        Class numbers, which index `names`.
     names : list of str
     size : (int, int, int)
         C, H, W of every image.
@@ -27,7 +27,8 @@ class LabelledImages:
     Examples
     --------
     >>> pixels = np.zeros((4, 1, 2, 2), np.float32)
-    >>> data = LabelledImages(np.array([0, 1, 0, 1]), ["cat", "dog"], (1, 2, 2), lambda indices: pixels[indices])
+    >>> data = LabelledImages(np.array([0, 1, 0, 1]), ["cat", "dog"], size=(1, 2, 2),
+    ...                       load=lambda indices: pixels[indices])
     >>> part = data.part(np.array([1, 3]))
     >>> len(part), part.labels.tolist(), part.load(np.array([0])).shape
     (2, [1, 1], (1, 1, 2, 2))
@@ -43,7 +44,7 @@ class LabelledImages:
         return len(self.labels)
 
     def part(self, rows):
-        """Those of the given rows, in their order."""
+        """The images of the given rows, in the order given."""
         rows = np.asarray(rows)
-        return LabelledImages(self.labels[rows], self.names, self.size,
-                              lambda indices: self.load(rows[indices]), self.notes)
+        return LabelledImages(self.labels[rows], self.names, size=self.size,
+                              load=lambda indices: self.load(rows[indices]), notes=self.notes)

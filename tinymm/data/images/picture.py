@@ -1,4 +1,4 @@
-"""Reading one picture: any format and mode pillow knows, to RGB on white, at a size of choice."""
+"""Reading one picture, of any format and mode that pillow knows: as RGB on white, at a size of choice."""
 
 import numpy as np
 
@@ -28,9 +28,9 @@ def open_image(path):
     try:
         with pil.open(path) as picture:
             picture.load()
-    except Exception as error:  # a damaged file fails in as many ways as there are decoders
+    except Exception as error:  # every decoder fails in its own way on a damaged file
         raise ValueError(f"{path}: must be an image that can be decoded; {error}") from error
-    if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip to 8
+    if picture.mode.startswith("I"):  # 16 bits of grey: keep the upper 8, where convert() would clip to 255
         picture = pil.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.has_transparency_data:
         white = pil.new("RGBA", picture.size, "white")

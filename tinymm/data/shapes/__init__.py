@@ -1,4 +1,4 @@
-"""The shapes world: scenes that are drawn, described and judged; and single shapes."""
+"""The shapes world: scenes that are drawn, described and judged; and pictures of single shapes."""
 
 from . import captions, judging, scene, single, world
 from .captions import *

@@ -1,7 +1,7 @@
 """Reference captions: several ways to describe a scene of the shapes world in its language.
 
-A caption is outlined first (which thing is set against which, or in which corner) and then phrased ("there is", "is",
-with or without sizes). Only clear relations and places are asserted, and every thing is always mentioned.
+A caption is outlined first (which thing is related to which, or lies where) and then phrased ("there is", "is", with
+or without sizes). Only clear relations and places are asserted, and every thing is always mentioned.
 """
 
 from itertools import permutations
@@ -13,6 +13,7 @@ __all__ = ["references"]
 
 LONGEST = 20  # words
 SIZED = 0.8  # the share of captions that state sizes
+FRAMES = (("there is ", ""), ("", "is "), ("", ""))  # what stands before the caption, and between subject and claims
 
 
 def references(scene, rng, n=5):
@@ -39,7 +40,8 @@ def references(scene, rng, n=5):
     --------
     >>> import numpy as np
     >>> from tinymm.data.shapes.scene import Scene, Thing
-    >>> a, b = Thing("red", "circle", "small", 0.2, 0.45, 0.11), Thing("blue", "cross", "large", 0.7, 0.5, 0.2)
+    >>> a = Thing("red", "circle", "small", x=0.2, y=0.45, radius=0.11)
+    >>> b = Thing("blue", "cross", "large", x=0.7, y=0.5, radius=0.2)
     >>> for caption in references(Scene((a, b)), np.random.default_rng(0), n=3):
     ...     print(caption)
     a large blue cross is right of a small red circle
@@ -58,9 +60,9 @@ def references(scene, rng, n=5):
 
 
 def _outlines(things):
-    """All clear ways to place every thing: lists of clauses (subject, [(word, other or None), ...]).
+    """All clear ways to say where every thing is: lists of clauses (subject, [(word, other or None), ...]).
 
-    The first thing is set against `linked` others by relations; the rest, and the first if it has none, by places.
+    The first thing is related to the next `linked` ones. The rest, and the first if it has no relation, get a place.
     """
     outlines = []
     for first, *others in permutations(things):
@@ -74,8 +76,9 @@ def _outlines(things):
 
 
 def _phrase(outline, rng):
+    """An outline in words, drawn from the ways there are to put it."""
     sized = rng.random() < SIZED
-    there, verb = (("there is ", ""), ("", "is "), ("", ""))[rng.integers(3)]
+    there, verb = FRAMES[rng.integers(len(FRAMES))]
 
     def mention(thing):
         return str(Mention(thing.colour, thing.shape, thing.size if sized else None))
@@ -86,7 +89,7 @@ def _phrase(outline, rng):
         phrases = RELATION_PHRASES[word]
         return f"{phrases[rng.integers(len(phrases))]} {mention(other)}"
 
-    clauses = [
-        f"{mention(subject)} {verb}{' and '.join(claim(*words) for words in claims)}" for subject, claims in outline
-    ]
-    return there + " and ".join(clauses)
+    def clause(subject, claims):
+        return f"{mention(subject)} {verb}{' and '.join(claim(word, other) for word, other in claims)}"
+
+    return there + " and ".join(clause(subject, claims) for subject, claims in outline)

@@ -1,6 +1,6 @@
 """The judge of the shapes world: is a caption true of a scene, whatever its wording?
 
-The caption is parsed, not compared with references, so every sentence of the grammar gets the verdict it deserves.
+The caption is parsed, not compared with references, so every sentence of the grammar can be judged.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Verdict:
     grammatical : bool
         The caption is a sentence of the grammar.
     true : bool
-        It is, and all it says holds of distinct things in the scene.
+        It is grammatical, and everything it states holds for distinct things in the scene.
     complete : bool
-        Every thing in the scene is mentioned by what it is.
+        Every thing in the scene is mentioned, with its colour and shape and no wrong size.
     claims : tuple of (str, bool)
         Each thing mentioned and each claim made, in words, and whether it holds.
     """
@@ -37,8 +37,8 @@ class Verdict:
 def judge(caption, scene):
     """Judge a caption of a scene.
 
-    The mentions are matched to distinct things so that as much as possible holds; the caption is true if all does.
-    A relation or place holds when it is geometrically so by a small margin, even where no reference would claim it.
+    The mentions are matched to distinct things so that as many statements as possible hold; the caption is true if all
+    do. A relation or place holds if the geometry agrees by a small margin, even where no reference would claim it.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ def judge(caption, scene):
     Examples
     --------
     >>> from tinymm.data.shapes.scene import Scene, Thing
-    >>> a, b = Thing("red", "circle", "small", 0.2, 0.3, 0.11), Thing("blue", "cross", "large", 0.7, 0.3, 0.2)
+    >>> a = Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11)
+    >>> b = Thing("blue", "cross", "large", x=0.7, y=0.3, radius=0.2)
     >>> verdict = judge("a blue cross is right of a red circle", Scene((a, b)))
     >>> verdict.true, verdict.complete
     (True, True)
@@ -66,23 +67,23 @@ def judge(caption, scene):
         return Verdict(grammatical=False, true=False, complete=False)
     surplus = max(0, len(reading.mentions) - len(scene.things))  # mentions left without a thing
     matched = len(reading.mentions) - surplus
-    found = max(
+    findings = max(
         (_findings(reading, things + (None,) * surplus) for things in permutations(scene.things, matched)),
         key=lambda findings: sum(holds for _, holds in findings),
     )
-    recognised = sum(holds for _, holds in found[: len(reading.mentions)])
+    recognised = sum(holds for _, holds in findings[:len(reading.mentions)])  # the mentions come first
     return Verdict(
         grammatical=True,
-        true=all(holds for _, holds in found),
+        true=all(holds for _, holds in findings),
         complete=recognised == len(scene.things),
-        claims=found,
+        claims=findings,
     )
 
 
 def truth_accuracy(captions, scenes):
     """The share of captions that are true of their scene and mention all of it.
 
-    Completeness counts because a caption that says little is true too easily.
+    Completeness counts because short captions are trivially true.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def truth_accuracy(captions, scenes):
     Examples
     --------
     >>> from tinymm.data.shapes.scene import Scene, Thing
-    >>> scene = Scene((Thing("red", "circle", "small", 0.2, 0.3, 0.11),))
+    >>> scene = Scene((Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11),))
     >>> truth_accuracy(["a red circle", "a small red circle on the right"], [scene, scene])
     0.5
     """
@@ -115,10 +116,11 @@ def truth_accuracy(captions, scenes):
 
 
 def _findings(reading, things):
-    """Each statement of the reading in words, and whether it holds when mention i means things[i]."""
-    found = [(str(mention), _matches(mention, thing)) for mention, thing in zip(reading.mentions, things)]
+    """Each mention, then each claim, in words, and whether it holds if mention i means things[i]."""
+    findings = [(str(mention), _matches(mention, thing)) for mention, thing in zip(reading.mentions, things)]
     for claim in reading.claims:
-        mention, subject = reading.mentions[claim.subject], things[claim.subject]
+        mention = reading.mentions[claim.subject]
+        subject = things[claim.subject]
         if claim.other is None:
             words = f"{mention} {PLACE_PHRASES[claim.word]}"
             holds = subject is not None and place_holds(claim.word, subject)
@@ -126,8 +128,8 @@ def _findings(reading, things):
             words = f"{mention} {RELATION_PHRASES[claim.word][0]} {reading.mentions[claim.other]}"
             other = things[claim.other]
             holds = subject is not None and other is not None and relation_holds(claim.word, subject, other)
-        found.append((words, holds))
-    return tuple(found)
+        findings.append((words, holds))
+    return tuple(findings)
 
 
 def _matches(mention, thing):

@@ -16,8 +16,8 @@
     place     = "in the" , ( "top left" | "top right" | "bottom left" | "bottom right" | "middle" )
               | "at the" , ( "top" | "bottom" ) | "on the" , ( "left" | "right" ) ;
 
-The word after "and" tells a new clause ("a", "an", "there") from a further claim (anything else), so the parser goes
-once through the words and never back.
+The word after "and" tells a new clause ("a", "an", "there") from a further claim (anything else), so the parser reads
+the words once and never goes back.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ VOCABULARY = tuple(sorted({"a", "an", "and", "there", "is", *COLOURS, *SHAPES, *
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A noun phrase; `size` is None where none is said.
+    """A noun phrase; `size` is None if the phrase gives none.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Mention number `subject` is in relation `word` to mention number `other`; or, `other` None, in place `word`."""
+    """Mention number `subject` is in relation `word` to mention number `other`; or in place `word` if that is None."""
 
     subject: int
     word: str
@@ -79,7 +79,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a caption says: the things it mentions, in order, and what it claims about them."""
+    """What a caption states: the things it mentions, in order, and what it claims about them."""
 
     mentions: tuple[Mention, ...]
     claims: tuple[Claim, ...]
@@ -180,9 +180,11 @@ class _Parser:
         return self.words[self.position + 1] if self.position + 1 < len(self.words) else None
 
     def accept(self, *phrase):
-        """Consume the phrase if it comes next."""
-        comes_next = tuple(self.words[self.position : self.position + len(phrase)]) == phrase
-        self.position += len(phrase) * comes_next
+        """Consume the phrase if it comes next; whether it did."""
+        end = self.position + len(phrase)
+        comes_next = tuple(self.words[self.position:end]) == phrase
+        if comes_next:
+            self.position = end
         return comes_next
 
     def one_of(self, words):

@@ -46,7 +46,9 @@ def _triangle(u, v, r):
 
 
 def _cross(u, v, r):
-    long, short = np.maximum(np.abs(u), np.abs(v)), np.minimum(np.abs(u), np.abs(v))
+    # Of two equal bars the one nearer to the pixel counts: the larger coordinate runs along it, the smaller across.
+    long = np.maximum(np.abs(u), np.abs(v))
+    short = np.minimum(np.abs(u), np.abs(v))
     return np.maximum(long - 1.05 * r, short - 0.32 * r)
 
 
@@ -91,7 +93,7 @@ def render(scenes, rng, size=32):
 
 
 def _background(n, rng, size):
-    """Dark cloth: a level per picture, a smooth tinted stain, a fine grain."""
+    """Dark cloth: one brightness for each picture, a smooth tinted stain, a fine grain."""
     level = 0.06 + 0.10 * rng.random((n, 1, 1, 1), dtype=np.float32)
     stain = 0.05 * rng.standard_normal((n, 3, 5, 5), dtype=np.float32)
     stretch = _linear_upsampling(5, size)
@@ -106,12 +108,13 @@ def _linear_upsampling(coarse, fine):
 
 
 def _paint(canvas, members, things, rng):
-    """Lay one thing over each of the pictures `members`."""
+    """Paint one thing over each of the pictures whose numbers are `members`."""
     size = canvas.shape[-1]
-    centre = np.array([(thing.x, thing.y, thing.radius) for thing in things], dtype=np.float32) * size
-    x, y, r = centre.T[:, :, None, None]  # each (B, 1, 1)
+    places = np.array([(thing.x, thing.y, thing.radius) for thing in things], dtype=np.float32) * size
+    x, y, r = places.T[:, :, None, None]  # each (B, 1, 1)
     pixel = np.arange(size, dtype=np.float32) + 0.5
-    u, v = pixel - x, pixel[:, None] - y  # (B, 1, W), (B, H, 1)
+    u = pixel - x  # (B, 1, W)
+    v = pixel[:, None] - y  # (B, H, 1)
 
     shapes = np.array([SHAPES.index(thing.shape) for thing in things])
     coverage = np.empty((len(things), size, size), dtype=np.float32)

@@ -1,8 +1,9 @@
 """Scenes of the shapes world: coloured shapes in a unit square, and what the words for them mean.
 
 A scene is a tuple of things; x runs right and y runs down, both from 0 to 1, as pixels do. A spatial word has one
-meaning and two strictnesses: *clear*, which a reference caption must satisfy before it uses the word, and *true*,
-the weaker rule by which anyone's caption is judged. What lies between the two is never said and never punished.
+meaning and two degrees of strictness: *clear*, which a reference caption must satisfy before it uses the word, and
+*true*, the weaker rule by which every caption is judged. What is true but not clear stands in no reference, and counts
+as right in a caption.
 """
 
 from dataclasses import dataclass
@@ -27,9 +28,11 @@ SIZES = ("small", "large")
 RELATIONS = ("left", "right", "above", "below")
 PLACES = ("top left", "top right", "bottom left", "bottom right", "top", "bottom", "left", "right", "middle")
 
-TRUE_LEAD, CLEAR_LEAD = 0.05, 0.2  # how far apart two centres must lie for a relation
-TRUE_MARGIN, CLEAR_MARGIN = 0.05, 0.14  # how far from the centre lines a place begins
-DOMINANCE = 1.5  # a clear relation leads by this factor over the other axis
+TRUE_LEAD = 0.05  # how far apart two centres must lie for a true relation
+CLEAR_LEAD = 0.2  # ... and for a clear one
+TRUE_MARGIN = 0.05  # how far from the centre lines a place begins, by the rule for true ones
+CLEAR_MARGIN = 0.14  # ... and by the rule for clear ones
+DOMINANCE = 1.5  # a clear relation is at least this many times as long as the distance along the other axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class Scene:
 
     Examples
     --------
-    >>> a, b = Thing("red", "circle", "small", 0.2, 0.3, 0.11), Thing("blue", "cross", "large", 0.7, 0.3, 0.2)
+    >>> a = Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11)
+    >>> b = Thing("blue", "cross", "large", x=0.7, y=0.3, radius=0.2)
     >>> sorted(Scene((a, b)).compositions)
     [('blue', 'cross'), ('red', 'circle')]
     """
@@ -68,7 +72,8 @@ def relation_holds(relation, a, b):
 
     Examples
     --------
-    >>> a, b = Thing("red", "circle", "small", 0.2, 0.3, 0.11), Thing("blue", "cross", "large", 0.7, 0.5, 0.2)
+    >>> a = Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11)
+    >>> b = Thing("blue", "cross", "large", x=0.7, y=0.5, radius=0.2)
     >>> [relation for relation in RELATIONS if relation_holds(relation, a, b)]
     ['left', 'above']
     """
@@ -76,11 +81,12 @@ def relation_holds(relation, a, b):
 
 
 def clear_relation(a, b):
-    """The one relation of `a` to `b` nobody would dispute, or None when they lie too diagonally.
+    """The one relation of `a` to `b` that nobody would dispute; None if they are too close or lie too diagonally.
 
     Examples
     --------
-    >>> a, b = Thing("red", "circle", "small", 0.2, 0.3, 0.11), Thing("blue", "cross", "large", 0.7, 0.5, 0.2)
+    >>> a = Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11)
+    >>> b = Thing("blue", "cross", "large", x=0.7, y=0.5, radius=0.2)
     >>> clear_relation(a, b), clear_relation(b, a)
     ('left', 'right')
     """
@@ -95,7 +101,7 @@ def place_holds(place, thing):
 
     Examples
     --------
-    >>> thing = Thing("red", "circle", "small", 0.2, 0.3, 0.11)
+    >>> thing = Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11)
     >>> [place for place in PLACES if place_holds(place, thing)]
     ['top left', 'top', 'left']
     """
@@ -103,23 +109,24 @@ def place_holds(place, thing):
 
 
 def clear_place(thing):
-    """The one place a reference may name for the thing, a corner if it is in one; None when it is in no clear place.
+    """The one place that a reference may name for the thing, a corner if it is in one; None if no place is clear.
 
     Examples
     --------
-    >>> clear_place(Thing("red", "circle", "small", 0.2, 0.3, 0.11))
+    >>> clear_place(Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.11))
     'top left'
     """
     return next((place for place in PLACES if _in_place(place, thing, CLEAR_MARGIN)), None)
 
 
 def _leads(a, b):
-    """How far `a` lies from `b` in each direction."""
+    """How far `a` lies from `b` in each direction; negative if it lies in the opposite one."""
     return {"left": b.x - a.x, "right": a.x - b.x, "above": b.y - a.y, "below": a.y - b.y}
 
 
 def _in_place(place, thing, margin):
-    x, y = thing.x - 0.5, thing.y - 0.5
+    x = thing.x - 0.5  # from the centre
+    y = thing.y - 0.5
     holds = {
         "left": x < -margin,
         "right": x > margin,

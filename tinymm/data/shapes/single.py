@@ -1,4 +1,4 @@
-"""One shape to a picture: the shapes world as a task of recognition, the class being the shape."""
+"""One shape in each picture: the shapes world as a recognition task, whose class is the shape."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ __all__ = ["draw_shapes"]
 def draw_shapes(n, rng, size=32):
     """Draw pictures of one shape each, of any colour and size, anywhere in the frame.
 
-    Nothing but the outline tells the class: colour, size and place are drawn without regard to it.
+    Nothing but the outline tells the class: colour, size and place are drawn independently of it.
 
     Parameters
     ----------
@@ -34,14 +34,19 @@ def draw_shapes(n, rng, size=32):
     """
     labels = rng.integers(0, len(SHAPES), n)
     scenes = [Scene((_thing(SHAPES[label], rng),)) for label in labels]
-    stored = np.rint(render(scenes, rng, size) * 255).astype(np.uint8)  # as files hold them: a quarter of the memory
-    return LabelledImages(labels, list(SHAPES), (3, size, size),
-                          lambda rows: stored[rows].astype(np.float32) / np.float32(255))
+    stored = np.rint(render(scenes, rng, size) * 255).astype(np.uint8)  # bytes, as in files: a quarter of the memory
+
+    def load(rows):
+        return stored[rows].astype(np.float32) / np.float32(255)
+
+    return LabelledImages(labels, list(SHAPES), size=(3, size, size), load=load)
 
 
 def _thing(shape, rng):
-    kind = SIZES[rng.integers(len(SIZES))]
-    radius = rng.uniform(*RADII[kind])
+    """A shape of any size and colour, at any place where all of it is in the frame."""
+    size = SIZES[rng.integers(len(SIZES))]
+    radius = rng.uniform(*RADII[size])
     reach = REACH * radius + EDGE
     x, y = rng.uniform(reach, 1 - reach, 2)
-    return Thing(COLOURS[rng.integers(len(COLOURS))], shape, kind, float(x), float(y), float(radius))
+    colour = COLOURS[rng.integers(len(COLOURS))]
+    return Thing(colour, shape, size, x=float(x), y=float(y), radius=float(radius))

@@ -1,10 +1,8 @@
-"""The shapes world: an embedded, endless captioning task whose every answer can be checked.
+"""The shapes world: an embedded, endless captioning task of which every answer can be checked.
 
 Two or three coloured shapes lie on a dark cloth; a caption says what they are and where (grammar: `language.py`).
 Some colour-shape pairs can be held out of all seen scenes, to test whether a model composes what it has learned.
 """
-
-from itertools import combinations
 
 import numpy as np
 
@@ -16,12 +14,13 @@ from .scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_relation
 
 __all__ = ["ShapesWorld"]
 
-# One pair per colour, along the diagonal of the colour × shape table: every word stays in use.
+# One pair per colour, along the diagonal of the colour × shape table: every word still occurs in seen pairs.
 HELD_OUT = tuple((colour, SHAPES[i % len(SHAPES)]) for i, colour in enumerate(COLOURS))
 RADII = {"small": (0.125, 0.140), "large": (0.200, 0.220)}
 REACH = 1.15  # how many radii the widest shape extends from its centre
-EDGE, GAP = 0.01, 0.03  # room left to the frame and between things
-TRIES = 64  # placements drawn at once; of three things about one in a hundred serves
+EDGE = 0.01  # room left between things and the frame
+GAP = 0.03  # room left between things
+TRIES = 64  # placements drawn at once; with three things about one in a hundred will do
 
 
 class ShapesWorld:
@@ -34,7 +33,7 @@ class ShapesWorld:
     size : int
         Height and width of the pictures.
     objects : tuple of int
-        How many things a scene has, 2 or 3; drawn evenly from this tuple, so a repeated number is likelier.
+        How many things a scene has, 2 or 3: drawn uniformly from this tuple, so that a repeated number is likelier.
 
     Raises
     ------
@@ -113,27 +112,31 @@ class ShapesWorld:
             x, y, radius = _placements(sizes, rng)
             for k in np.flatnonzero(_apart(x, y, radius)):
                 places = zip(x[k].tolist(), y[k].tolist(), radius[k].tolist())
-                things = tuple(Thing(*pair, size, *place) for pair, size, place in zip(pairs, sizes, places))
+                things = tuple(Thing(colour, shape, size, *place)
+                               for (colour, shape), size, place in zip(pairs, sizes, places))
                 if _describable(things):
                     return Scene(things)
 
 
 def _placements(sizes, rng):
     """TRIES ways to lay things of these sizes inside the frame: x, y and radius, each (TRIES, things)."""
-    inflate, x, y = rng.random((3, TRIES, len(sizes)))
+    growth, x, y = rng.random((3, TRIES, len(sizes)))  # each from 0 to 1
     low, high = np.array([RADII[size] for size in sizes]).T
-    radius = low + (high - low) * inflate
+    radius = low + (high - low) * growth
     reach = REACH * radius + EDGE
-    return reach + (1 - 2 * reach) * x, reach + (1 - 2 * reach) * y, radius
+    x = reach + (1 - 2 * reach) * x
+    y = reach + (1 - 2 * reach) * y
+    return x, y, radius
 
 
 def _apart(x, y, radius):
     """Which of the placements keep a gap between any two things: bool (TRIES,)."""
-    a, b = map(list, zip(*combinations(range(x.shape[1]), 2)))
-    distance = (x[:, a] - x[:, b]) ** 2 + (y[:, a] - y[:, b]) ** 2
-    return (distance > (REACH * (radius[:, a] + radius[:, b]) + GAP) ** 2).all(1)
+    a, b = np.triu_indices(x.shape[1], k=1)  # every pair of things
+    squared_distance = (x[:, a] - x[:, b]) ** 2 + (y[:, a] - y[:, b]) ** 2
+    least = REACH * (radius[:, a] + radius[:, b]) + GAP
+    return (squared_distance > least ** 2).all(1)
 
 
 def _describable(things):
-    """Some thing stands in a clear relation to each of the others."""
+    """Whether some thing stands in a clear relation to each of the others."""
     return any(all(clear_relation(thing, other) for other in things if other is not thing) for thing in things)

@@ -1,4 +1,4 @@
-"""Speech: reading recordings, changing how they sound, and a small voice that says digits."""
+"""Speech: reading recordings, changing how they sound, and a small voice that speaks digits."""
 
 from .augmentation import add_noise, change_gain, change_speed, mask_spectrogram, shift_time
 from .digits import SpokenDigits, official_test, read_spoken_digits

@@ -1,6 +1,6 @@
-r"""Ways in which the same words may sound: noise, time, speed, loudness; and a log-mel spectrogram with parts hidden.
+r"""Changes to recordings that keep the words: noise, time, speed, loudness; and parts of a log-mel spectrogram hidden.
 
-Each takes samples (T,), or a spectrogram (T, F), and a Generator where it draws; what comes in is left as it is.
+Each takes samples (T,), or a spectrogram (T, F), and a Generator where it draws; it does not change its input.
 """
 
 import math
@@ -28,7 +28,7 @@ def add_noise(samples, snr, rng, noise=None):
     Returns
     -------
     float array (T,)
-        Silence stays silence: noise relative to nothing is nothing.
+        Silence stays silence: no noise has a ratio to it.
 
     Raises
     ------
@@ -48,10 +48,11 @@ def add_noise(samples, snr, rng, noise=None):
         raise ValueError("add_noise: noise must hold at least one sample; got none")
     else:
         noise = np.take(noise, rng.integers(len(noise)) + np.arange(len(samples)), mode="wrap")
-    power, of_noise = (samples * samples).mean(), (noise * noise).mean()
-    if not power or not of_noise:
+    signal_power = (samples * samples).mean()
+    noise_power = (noise * noise).mean()
+    if not signal_power or not noise_power:
         return samples.copy()
-    scale = math.sqrt(float(power / of_noise)) * 10 ** (-snr / 20)
+    scale = math.sqrt(float(signal_power / noise_power)) * 10 ** (-snr / 20)
     return samples + (scale * noise).astype(samples.dtype)
 
 
@@ -67,7 +68,7 @@ def change_gain(samples, decibels):
 
 
 def shift_time(samples, offset):
-    """Move by `offset` samples, later if positive; what leaves at one end is gone, silence enters at the other.
+    """Move by `offset` samples, later if positive; what leaves at one end is lost, silence enters at the other.
 
     Examples
     --------
@@ -75,18 +76,20 @@ def shift_time(samples, offset):
     (array([0., 1., 2.]), array([3., 0., 0.]))
     """
     moved = np.zeros_like(samples)
-    if abs(offset) < len(samples):
-        target, source = (slice(offset, None), slice(None, len(samples) - offset)) if offset >= 0 else \
-                         (slice(None, offset), slice(-offset, None))
-        moved[target] = samples[source]
+    if abs(offset) >= len(samples):
+        return moved
+    if offset >= 0:
+        moved[offset:] = samples[:len(samples) - offset]
+    else:
+        moved[:offset] = samples[-offset:]
     return moved
 
 
 def change_speed(samples, speed):
     r"""Play faster or slower, as a tape would: $y(t) = x(\mathrm{speed} \cdot t)$.
 
-    Pitch and formants rise with the speed: a formant at f is then at speed · f, which is what a shorter vocal tract
-    does. Perturbing the speed in training makes speakers of other sizes out of those there are.
+    Pitch and formants rise with the speed: a formant at f moves to speed · f, as with a shorter vocal tract. So a
+    random speed in training makes speakers of other sizes out of those in the data.
 
     Parameters
     ----------
@@ -124,15 +127,15 @@ def change_speed(samples, speed):
 
 
 def mask_spectrogram(spectrogram, rng, time=8, frequency=8, count=2):
-    """SpecAugment: hide stretches of time and bands of frequency, up to `count` of each, behind the mean.
+    """SpecAugment: put the mean in place of up to `count` stretches of time and as many bands of frequency.
 
     Parameters
     ----------
     spectrogram : float array (T, F)
     rng : numpy.random.Generator
     time, frequency : int
-        The widest a mask may be, in frames and in bands; a mask in time hides at most a quarter of all frames. Widths
-        are drawn from 0 on, so that some spectrograms keep everything.
+        The widest a mask may be, in frames and in bands; a mask in time hides at most a quarter of all frames. A width
+        may be 0, so that some spectrograms keep everything.
     count : int
 
     Returns
@@ -149,7 +152,8 @@ def mask_spectrogram(spectrogram, rng, time=8, frequency=8, count=2):
     >>> sorted({int((row == 23.5).sum()) for row in masked})
     [1, 6]
     """
-    masked, mean = spectrogram.copy(), spectrogram.mean()
+    masked = spectrogram.copy()
+    mean = spectrogram.mean()
     frames, bands = spectrogram.shape
     for _ in range(count):
         masked[_stretch(frames, min(time, frames // 4), rng)] = mean
@@ -158,7 +162,7 @@ def mask_spectrogram(spectrogram, rng, time=8, frequency=8, count=2):
 
 
 def _stretch(length, widest, rng):
-    """Where a mask lies: its width from 0 to `widest`, then its place, each evenly."""
+    """Where a mask lies: first its width, from 0 to `widest`, then its place, each drawn uniformly."""
     width = int(rng.integers(widest + 1))
     start = int(rng.integers(length - width + 1))
     return slice(start, start + width)

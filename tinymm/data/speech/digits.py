@@ -1,7 +1,7 @@
 """Reader of the Free Spoken Digit Dataset's layout: WAV files `{digit}_{speaker}_{take}.wav`,
 in a folder or its `recordings`.
 
-All names are checked at once, so that a stray file fails before training; sounds are read when asked for.
+All names are checked first, so that a stray file fails before training; sounds are read when needed.
 """
 
 import re
@@ -26,12 +26,12 @@ class SpokenDigits:
     ----------
     directory : pathlib.Path
     rate : int
-        Samples a second that every recording is brought to.
+        Samples per second that every recording is brought to.
     files : list of str
     digits, takes : int64 arrays (n,)
     speakers : list of str
     resampled, mixed : set of int
-        Recordings that `load` had to bring to the rate, or to one channel, so far.
+        Recordings that `load` has had to bring to the rate, or to one channel, so far.
     """
 
     directory: Path
@@ -47,7 +47,7 @@ class SpokenDigits:
         return len(self.files)
 
     def load(self, indices):
-        """Read some recordings: list of float32 arrays.
+        """Read the recordings of these indices: list of float32 arrays.
 
         Raises
         ------
@@ -65,13 +65,13 @@ class SpokenDigits:
         return wave.samples
 
     def notes(self):
-        """What a run should say of the recordings read so far (dict)."""
-        told = {"recordings": len(self), "speakers": ", ".join(sorted(set(self.speakers)))}
+        """What a report should mention of the recordings read so far (dict)."""
+        notes = {"recordings": len(self), "speakers": ", ".join(sorted(set(self.speakers)))}
         if self.resampled:
-            told["resampled"] = f"{len(self.resampled)} recordings, to {self.rate} samples a second"
+            notes["resampled"] = f"{len(self.resampled)} recordings, to {self.rate} samples a second"
         if self.mixed:
-            told["mixed"] = f"{len(self.mixed)} recordings of several channels, to one"
-        return told
+            notes["mixed"] = f"{len(self.mixed)} recordings of several channels, to one"
+        return notes
 
 
 def read_spoken_digits(directory, rate=8000):
@@ -80,9 +80,9 @@ def read_spoken_digits(directory, rate=8000):
     Parameters
     ----------
     directory : path
-        Holds the WAV files, or a folder `recordings` that does. Other kinds of files are let be.
+        Holds the WAV files, or a folder `recordings` that does. Other kinds of files are ignored.
     rate : int
-        Samples a second to bring every recording to.
+        Samples per second to bring every recording to.
 
     Returns
     -------
@@ -116,8 +116,14 @@ def read_spoken_digits(directory, rate=8000):
         if match is None:
             raise ValueError(f"{directory / name}: a recording is named digit_speaker_take.wav, such as 7_ann_0.wav; "
                              f"got {name}")
-    return SpokenDigits(directory, rate, files, np.array([int(m["digit"]) for m in parsed]),
-                        [m["speaker"] for m in parsed], np.array([int(m["take"]) for m in parsed]))
+    return SpokenDigits(
+        directory=directory,
+        rate=rate,
+        files=files,
+        digits=np.array([int(match["digit"]) for match in parsed]),
+        speakers=[match["speaker"] for match in parsed],
+        takes=np.array([int(match["take"]) for match in parsed]),
+    )
 
 
 def official_test(data):
@@ -126,10 +132,10 @@ def official_test(data):
 
     Examples
     --------
-    >>> data = SpokenDigits(Path("."), 8000, ["7_ann_4.wav", "7_ann_5.wav"],
-    ...                     np.array([7, 7]), ["ann"] * 2, np.array([4, 5]))
+    >>> data = SpokenDigits(Path("."), rate=8000, files=["7_ann_4.wav", "7_ann_5.wav"],
+    ...                     digits=np.array([7, 7]), speakers=["ann", "ann"], takes=np.array([4, 5]))
     >>> official_test(data)
     array([ True, False])
     """
-    first = data.takes < OFFICIAL_TAKES
-    return first if not first.all() else np.zeros_like(first)
+    is_test = data.takes < OFFICIAL_TAKES
+    return np.zeros_like(is_test) if is_test.all() else is_test

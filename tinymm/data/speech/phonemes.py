@@ -1,8 +1,8 @@
-"""The sounds that the English digits are made of, as a synthesiser sees them, and the digits as sequences of sounds.
+"""The sounds that the English digits are made of, as a synthesiser needs them, and the digits as sequences of sounds.
 
 Formants of the vowels are an average adult man's (Peterson & Barney 1952, Table II); the consonants' are round numbers
 in the ranges of Klatt (1980), Tables II and III.
-A diphthong is two targets in turn, a stop is a closure, a burst and breath.
+A diphthong is two targets one after the other; a stop is a closure, a burst and breath.
 """
 
 from typing import NamedTuple
@@ -20,12 +20,12 @@ class Phoneme(NamedTuple):
     formants : tuple of float
         F1, F2, F3 in Hz.
     duration : float
-        Seconds, at an ordinary rate.
+        Seconds, at an ordinary rate of speaking.
     voice, breath, hiss : float
-        Amplitudes of the pulses and of the noise that go through the formants, and of the noise that a narrow place
-        in the mouth makes.
+        Three amplitudes: of the pulses and of the noise that pass through the formants, and of the noise made at a
+        narrow place in the mouth.
     place, width : float
-        Frequency and bandwidth in Hz of the resonance in front of that place.
+        Frequency and bandwidth in Hz of the resonance in front of that narrow place.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""What a voice is made of: a pulse train of the glottis, noise, and resonators that the vocal tract shapes them with.
+r"""What a voice is made of: pulses of the glottis, noise, and the resonators with which the vocal tract shapes them.
 
 The parts of Klatt's synthesiser, each an explicit formula; frequencies and bandwidths may change from sample to sample.
 """
@@ -8,7 +8,9 @@ from scipy.linalg.blas import dtbsv
 
 __all__ = ["glottal_pulses", "recursion_by_steps", "resonate", "resonator_coefficients"]
 
-OPENING, CLOSING = 0.40, 0.16  # shares of a period in which the glottis opens and closes (Rosenberg 1971)
+# Shares of a period in which the glottis opens and closes (Rosenberg 1971).
+OPENING = 0.40
+CLOSING = 0.16
 
 
 def resonator_coefficients(frequency, bandwidth, rate):
@@ -23,7 +25,7 @@ def resonator_coefficients(frequency, bandwidth, rate):
     frequency, bandwidth : float or array
         f and b in Hz.
     rate : int
-        r, samples a second.
+        r, samples per second.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def resonator_coefficients(frequency, bandwidth, rate):
 
 
 def recursion_by_steps(x, A, B, C):
-    """The resonator as it is written, one sample after the other; `resonate` solves the same equations at once."""
+    """The resonator as its equation reads, sample by sample; `resonate` solves the same equations all at once."""
     y = np.zeros(len(x) + 2)  # y₋₂ = y₋₁ = 0
     for n in range(len(x)):
         y[n + 2] = A[n] * x[n] + B[n] * y[n + 1] + C[n] * y[n]
@@ -65,7 +67,7 @@ def resonate(x, frequency, bandwidth, rate):
     frequency, bandwidth : float or array (T,)
         In Hz.
     rate : int
-        Samples a second.
+        Samples per second.
 
     Returns
     -------
@@ -77,9 +79,11 @@ def resonate(x, frequency, bandwidth, rate):
     >>> resonate(impulse, 500.0, 60.0, 8000).round(4)
     array([0.1492, 0.2693, 0.3437, 0.3634])
     """
-    A, B, C = np.broadcast_arrays(*resonator_coefficients(frequency, bandwidth, rate), x)[:3]
+    A, B, C = resonator_coefficients(frequency, bandwidth, rate)
+    A, B, C, _ = np.broadcast_arrays(A, B, C, x)
     bands = np.zeros((3, len(x)), order="F")  # row k: the k-th diagonal below the main one, which is all ones
-    bands[1, :-1], bands[2, :-2] = -B[1:], -C[2:]
+    bands[1, :-1] = -B[1:]
+    bands[2, :-2] = -C[2:]
     return dtbsv(2, bands, A * x, lower=1, diag=1)
 
 
@@ -100,7 +104,7 @@ def glottal_pulses(pitch, rate):
     pitch : array (T,)
         Hz at each sample.
     rate : int
-        Samples a second.
+        Samples per second.
 
     Returns
     -------

@@ -20,12 +20,12 @@ def draw_strings(speakers, n, rng, lengths=(2, 5)):
     Returns
     -------
     list of n int64 arrays
-        Row numbers. A speaker's recordings are all used before one comes again, and speakers take turns.
+        Row numbers. Speakers take turns, and each one's recordings are all used before one is used again.
 
     Raises
     ------
     ValueError
-        If there is no recording, or the lengths are none.
+        If there is no recording, or the lengths do not satisfy 1 ≤ fewest ≤ most.
 
     Examples
     --------
@@ -57,9 +57,9 @@ def join_sounds(sounds, pauses, fade=0):
     sounds : sequence of float array (T_i,)
         At least one.
     pauses : sequence of int
-        Samples of silence after each sound but the last; of negative ones so many samples overlap.
+        Samples of silence after each sound but the last; if negative, the samples by which two sounds overlap.
     fade : int
-        Samples over which each sound swells and fades at its ends, so that a cut does not click.
+        Samples over which each sound fades in and out, so that a cut does not click.
 
     Returns
     -------
@@ -88,10 +88,11 @@ def join_sounds(sounds, pauses, fade=0):
 
 
 def _window(length, fade, dtype):
-    """One in the middle, rising from 0 and falling to it over `fade` samples, or half the sound if that is shorter."""
+    """Ones, with a rise from 0 and a fall to 0 over `fade` samples each, or half the sound if that is shorter."""
     fade = min(fade, length // 2)
     window = np.ones(length, dtype)
     if fade:
         ramp = ((np.arange(fade) + 0.5) / fade).astype(dtype)
-        window[:fade], window[length - fade:] = ramp, ramp[::-1]
+        window[:fade] = ramp
+        window[length - fade:] = ramp[::-1]
     return window

@@ -1,10 +1,10 @@
-r"""A small voice: digits spoken by source and filter, by as many speakers as one likes.
+r"""A small voice: digits synthesised by source and filter, for any number of speakers.
 
 $$ \text{sound} = \Delta\left[(v\,g + b\,n_1) * R_1 * R_2 * R_3 * R_4 \;+\; h\, n_2 * R_h\right] $$
 
-g the pulses of the glottis, n noise, R resonators at the formants; v, b, h the amplitudes of voice, breath and hiss,
-the difference Δ the radiation at the lips. Amplitudes and formants follow the targets of the phonemes, smoothed in
-time: that is coarticulation, and it reaches across the digits of a string.
+g are the pulses of the glottis, n noise, R resonators at the formants; v, b, h are the amplitudes of voice, breath and
+hiss; the difference Δ stands for the radiation at the lips. Amplitudes and formants follow the targets of the phonemes,
+smoothed in time: that is coarticulation, and it reaches from one digit of a string into the next.
 """
 
 from typing import NamedTuple
@@ -19,10 +19,11 @@ __all__ = ["Speaker", "draw_speaker", "speak", "tracks"]
 
 FOURTH = 3500.0  # F4 in Hz, the same for all sounds
 BANDWIDTHS = (70.0, 90.0, 130.0, 200.0)  # of F1 to F4, Hz
-GLIDE, FADE = 0.07, 0.015  # seconds over which formants and amplitudes move from one target to the next
-WANDER = 0.05  # how far a formant of a sound may miss its target, one standard deviation, as a share
-FLUTTER = 0.02  # and the pitch of a sound
-SILENCE = Phoneme((450, 1450, 2450), 0.0)  # a pause: the mouth at rest
+GLIDE = 0.07  # seconds over which formants move from one target to the next
+FADE = 0.015  # ... and amplitudes
+WANDER = 0.05  # standard deviation of a sound's formants about their targets, relative to them
+FLUTTER = 0.02  # standard deviation of a sound's pitch, relative to it
+SILENCE = Phoneme(formants=(450, 1450, 2450), duration=0.0)  # a pause: the mouth at rest
 
 
 class Speaker(NamedTuple):
@@ -33,7 +34,7 @@ class Speaker(NamedTuple):
     pitch : float
         Hz, at the beginning of a string; it falls by a fifth towards the end.
     size : float
-        Factor on all formants; a short vocal tract has a large one.
+        Factor on all formants; large for a short vocal tract.
     rate : float
         Factor on the speed.
     breath : float
@@ -52,17 +53,20 @@ class Speaker(NamedTuple):
 
 
 def draw_speaker(rng):
-    """A new speaker; high voices tend to belong to short vocal tracts.
+    """A speaker at random; high voices tend to have short vocal tracts.
 
     Examples
     --------
     >>> 80 < draw_speaker(np.random.default_rng(0)).pitch < 270
     True
     """
-    high = rng.random()
-    return Speaker(pitch=float(90 * 2.6 ** (0.8 * high + 0.2 * rng.random())),
-                   size=float(0.88 + 0.26 * high + 0.06 * rng.random()),
-                   rate=float(np.exp(rng.uniform(-0.25, 0.25))), breath=float(rng.uniform(0.0, 0.06)))
+    height = rng.random()  # of the voice
+    return Speaker(
+        pitch=float(90 * 2.6 ** (0.8 * height + 0.2 * rng.random())),
+        size=float(0.88 + 0.26 * height + 0.06 * rng.random()),
+        rate=float(np.exp(rng.uniform(-0.25, 0.25))),
+        breath=float(rng.uniform(0.0, 0.06)),
+    )
 
 
 def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
@@ -74,11 +78,11 @@ def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
         From 0 to 9.
     speaker : Speaker
     rng : numpy.random.Generator
-        Draws pauses, the small misses of every sound, all noise and the loudness.
+        Draws the pauses, how far each sound misses its targets, all noise, and the loudness.
     rate : int
-        Samples a second.
+        Samples per second.
     snr : (float, float)
-        The least and the most decibels that the voice stands above the noise of the room.
+        The least and the most decibels by which the voice is louder than the noise of the room.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
     Raises
     ------
     ValueError
-        If there is no digit, or one that is none.
+        If there is no digit, or one is not from 0 to 9.
 
     Examples
     --------
@@ -114,7 +118,7 @@ def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
 
 
 def tracks(segments, speaker, rng, rate):
-    """What the synthesiser does at every sample.
+    """The settings of the synthesiser at every sample.
 
     Parameters
     ----------
@@ -133,30 +137,34 @@ def tracks(segments, speaker, rng, rate):
     lengths = [max(1, round(seconds * rate)) for _, seconds in segments]
 
     def held(values, seconds):
-        """A value for each segment, held, and smoothed by a running mean taken twice: a triangle."""
+        """Each segment's value, held over its samples, then smoothed by two running means: a triangular window."""
         samples = np.repeat(np.asarray(values, np.float64), lengths)
         width = max(1, round(seconds * rate / 2))
-        return uniform_filter1d(uniform_filter1d(samples, width, mode="nearest"), width, mode="nearest")
+        for _ in range(2):
+            samples = uniform_filter1d(samples, width, mode="nearest")
+        return samples
 
     misses = np.exp(WANDER * rng.standard_normal((3, len(segments))))
     targets = np.array([phoneme.formants for phoneme, _ in segments]).T * misses         # (3, sounds)
     formants = [speaker.size * held(row, GLIDE) for row in (*targets, np.full(len(segments), FOURTH))]
     flutter = held(np.exp(FLUTTER * rng.standard_normal(len(segments))), 4 * GLIDE)
     fall = np.linspace(1.0, 0.8, sum(lengths))
-    result = {name: held([getattr(phoneme, name) for phoneme, _ in segments], FADE)
-              for name in ("voice", "breath", "hiss", "place", "width")}
-    return {**result, "formants": np.minimum(formants, 0.48 * rate), "pitch": speaker.pitch * fall * flutter}
+    sources = {name: held([getattr(phoneme, name) for phoneme, _ in segments], FADE)
+               for name in ("voice", "breath", "hiss", "place", "width")}
+    return {**sources, "formants": np.minimum(formants, 0.48 * rate), "pitch": speaker.pitch * fall * flutter}
 
 
 def _segments(digits, speaker, rng):
-    """The sounds of a string, a pause before, between and after its digits; between them it may be none at all."""
-    pauses = [rng.uniform(0.05, 0.12), *np.maximum(0.0, rng.uniform(-0.04, 0.10, len(digits) - 1)),
-              rng.uniform(0.05, 0.12)]
-    segments = [(SILENCE, pauses[0])]
-    for digit, pause in zip(digits, pauses[1:]):
+    """The sounds of a string and their seconds; with pauses before, after and (unless drawn as 0) between digits."""
+    before = rng.uniform(0.05, 0.12)
+    between = np.maximum(0.0, rng.uniform(-0.04, 0.10, len(digits) - 1))
+    after = rng.uniform(0.05, 0.12)
+    segments = [(SILENCE, before)]
+    for digit, pause in zip(digits, [*between, after]):
         for name in DIGITS[digit]:
             sound = PHONEMES[name]
-            segments.append((sound, sound.duration / speaker.rate * float(np.exp(0.15 * rng.standard_normal()))))
+            stretch = float(np.exp(0.15 * rng.standard_normal()))
+            segments.append((sound, sound.duration / speaker.rate * stretch))
         if pause:
             segments.append((SILENCE, pause))
     return segments

@@ -1,4 +1,4 @@
-"""Reading one WAV file: PCM of any width or floats, any number of channels, to one channel at the rate of choice.
+"""Reading one WAV file: PCM of any width or floats, with any number of channels, as one channel at a rate of choice.
 
 SciPy's `io` and `signal` are imported where they are used: they take longer to import than all of tinymm.
 """
@@ -17,7 +17,7 @@ ENDS_EARLY = "Reached EOF prematurely"  # how SciPy's warning of a truncated fil
 
 
 class Wave(NamedTuple):
-    """A sound: float32 samples (T,) in [−1, 1], and what its file had: samples a second and channels.
+    """A sound: float32 samples (T,) in [−1, 1], and the samples per second and the channels that its file had.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def read_wave(path, rate=None):
     ----------
     path : path
     rate : int, optional
-        Samples a second to bring the sound to; by default it keeps its own.
+        Samples per second to bring the sound to; by default it keeps its own.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def read_wave(path, rate=None):
     ...     read_wave(path).samples
     array([ 0. ,  0.5, -1. ], dtype=float32)
     """
-    own, stored = _decoded(Path(path))
+    file_rate, stored = _decoded(Path(path))
     if stored.size == 0:
         raise ValueError(f"{path}: a WAV file must hold at least one sample; got none")
     samples = _floating(stored)
@@ -92,7 +92,8 @@ def read_wave(path, rate=None):
         raise ValueError(f"{path}: samples must be finite; got {samples[~np.isfinite(samples)][0]}")
     channels = 1 if stored.ndim == 1 else stored.shape[1]
     mono = samples if stored.ndim == 1 else samples.mean(1)
-    return Wave(resampled(mono, own, rate or own).astype(np.float32), own, channels)
+    mono = resampled(mono, file_rate, rate or file_rate).astype(np.float32)
+    return Wave(mono, rate=file_rate, channels=channels)
 
 
 def _decoded(path):
@@ -100,7 +101,7 @@ def _decoded(path):
     from scipy.io import wavfile
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are no sound, such as tags
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that hold no sound, such as tags
             warnings.filterwarnings("error", ENDS_EARLY, wavfile.WavFileWarning)
             return wavfile.read(path)
     except wavfile.WavFileWarning as error:
@@ -113,7 +114,7 @@ def _decoded(path):
 
 
 def _floating(stored):
-    """Stored samples as floats: unsigned bytes rest at 128, 24 bits come as the upper bytes of 32."""
+    """Stored samples as floats: for unsigned bytes silence is 128; 24 bits come as the upper bytes of 32."""
     if stored.dtype.kind == "f":
         return stored
     if stored.dtype == np.uint8:

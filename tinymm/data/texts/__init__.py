@@ -1,4 +1,4 @@
-"""Texts: tokenizers, labelled tables, opinions drawn on the spot, and what counts words."""
+"""Texts: tokenizers, labelled tables, a generator of opinions, and models that count words."""
 
 from . import byte_pairs, characters, labelled, ngram_model, opinions, subwords, tfidf, tokenizer
 from .byte_pairs import *

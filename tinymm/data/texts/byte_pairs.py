@@ -1,4 +1,4 @@
-"""Byte-pair encoding: pieces of words learned from their frequency, over bytes, so that no text is unknown."""
+"""Byte-pair encoding: frequent pieces of words, learned over bytes, so that no text is unknown."""
 
 import json
 import re
@@ -9,9 +9,10 @@ from .tokenizer import BOS, EOS, PAD, SPECIALS
 
 __all__ = ["BytePairTokenizer", "learn_merges"]
 
-# Merges stay inside a chunk: a word with the space before it, a run of signs, or a run of white space.
+# Merges stay inside a chunk: a word with the space before it, a run of other signs, or a run of white space.
 CHUNK = re.compile(r" ?\w+| ?[^\w\s]+|\s+")
-FIRST_BYTE, FIRST_MERGE = len(SPECIALS), len(SPECIALS) + 256
+FIRST_BYTE = len(SPECIALS)  # number of the piece for byte 0
+FIRST_MERGE = FIRST_BYTE + 256
 
 
 class BytePairTokenizer:
@@ -24,17 +25,17 @@ class BytePairTokenizer:
     Parameters
     ----------
     merges : sequence of (int, int)
-        The pair of pieces that each merge joins; both older than the merge.
+        The pair of pieces that each merge joins; both have smaller numbers than the merge.
 
     Attributes
     ----------
     words : tuple of str
-        What each number stands for; bytes that are no text by themselves are shown as U+FFFD.
+        What each number stands for; bytes that are no text on their own are shown as U+FFFD.
 
     Raises
     ------
     ValueError
-        If a merge is of pieces that do not exist yet, or comes twice.
+        If a merge joins pieces that do not exist yet, or occurs twice.
 
     References
     ----------
@@ -69,8 +70,8 @@ class BytePairTokenizer:
         """Learn merges until there are `vocabulary` numbers (at least 260), or no pair occurs twice."""
         if vocabulary < FIRST_MERGE:
             raise ValueError(f"BytePairTokenizer.fit: the specials and bytes alone are {FIRST_MERGE}; got {vocabulary}")
-        return cls(learn_merges(Counter(chunk for text in texts for chunk in CHUNK.findall(text)),
-                                vocabulary - FIRST_MERGE))
+        chunks = Counter(chunk for text in texts for chunk in CHUNK.findall(text))
+        return cls(learn_merges(chunks, vocabulary - FIRST_MERGE))
 
     def __len__(self):
         return len(self.words)
@@ -81,7 +82,7 @@ class BytePairTokenizer:
         Raises
         ------
         ValueError
-            If the text holds half of a surrogate pair, which no UTF-8 can.
+            If the text holds half of a surrogate pair, which UTF-8 cannot encode.
         """
         ids = [BOS]
         for chunk in CHUNK.findall(text):
@@ -91,16 +92,17 @@ class BytePairTokenizer:
         return [*ids, EOS]
 
     def _pieces_of(self, chunk):
+        """The chunk's bytes, merged in the order in which the merges were learned."""
         pieces = [FIRST_BYTE + b for b in chunk.encode("utf-8")]
         while len(pieces) > 1:
-            pair = min(pairwise(pieces), key=lambda pair: self.ranks.get(pair, len(self)))
+            pair = min(pairwise(pieces), key=lambda pair: self.ranks.get(pair, len(self)))  # learned first
             if pair not in self.ranks:
                 break
             pieces = _merged(pieces, pair, self.ranks[pair])
         return pieces
 
     def decode(self, ids):
-        """The text up to the first <eos>; the other specials are silent. Bytes that are no UTF-8 become U+FFFD.
+        """The text up to the first <eos>, without the other specials. Bytes that are not UTF-8 become U+FFFD.
 
         Raises
         ------
@@ -151,45 +153,47 @@ def learn_merges(chunks, count):
     Returns
     -------
     list of (int, int)
-        Of pairs equally frequent the one of the smallest numbers comes first, so the result does not depend
-        on the order of the texts.
+        In the order in which they were learned. Ties go to the pair with the smaller numbers, so that the result does
+        not depend on the order of the texts.
 
     Examples
     --------
     >>> [(a - FIRST_BYTE, b - FIRST_BYTE) for a, b in learn_merges({"aab": 2, "ab": 1}, 1)] == [(ord("a"), ord("b"))]
     True
     """
-    chunks = [([FIRST_BYTE + b for b in chunk.encode("utf-8")], times) for chunk, times in chunks.items()]
-    pairs, where = Counter(), defaultdict(set)  # how often a pair occurs, and in which chunks
+    pieces = [[FIRST_BYTE + b for b in chunk.encode("utf-8")] for chunk in chunks]
+    times = list(chunks.values())
+    frequency = Counter()  # of each pair
+    where = defaultdict(set)  # the chunks that hold it, or have held it
 
-    def note(i, sign):
-        pieces, times = chunks[i]
-        for pair in pairwise(pieces):
-            pairs[pair] += sign * times
+    def add_pairs(i, sign):
+        for pair in pairwise(pieces[i]):
+            frequency[pair] += sign * times[i]
             where[pair].add(i)
 
-    for i in range(len(chunks)):
-        note(i, 1)
+    for i in range(len(pieces)):
+        add_pairs(i, 1)
     merges = []
-    while len(merges) < count and pairs:
-        most = max(pairs.values())
+    while len(merges) < count and frequency:
+        most = max(frequency.values())
         if most < 2:
             break
-        best = min(pair for pair, times in pairs.items() if times == most)
+        best = min(pair for pair, n in frequency.items() if n == most)
         for i in where.pop(best):
-            note(i, -1)
-            chunks[i] = _merged(chunks[i][0], best, FIRST_MERGE + len(merges)), chunks[i][1]
-            note(i, 1)
-        del pairs[best]
+            add_pairs(i, -1)
+            pieces[i] = _merged(pieces[i], best, FIRST_MERGE + len(merges))
+            add_pairs(i, 1)
+        del frequency[best]
         merges.append(best)
     return merges
 
 
 def _merged(pieces, pair, new):
-    """Every occurrence of the pair, from the left, as one piece."""
-    result, i = [], 0
+    """The pieces, with `new` in place of every occurrence of the pair, from the left."""
+    result = []
+    i = 0
     while i < len(pieces):
         is_pair = i + 1 < len(pieces) and (pieces[i], pieces[i + 1]) == pair
         result.append(new if is_pair else pieces[i])
-        i += 1 + is_pair
+        i += 2 if is_pair else 1
     return result

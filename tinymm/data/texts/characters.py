@@ -53,7 +53,7 @@ class CharTokenizer:
         return [BOS, *(self.ids.get(c, UNK) for c in text), EOS]
 
     def decode(self, ids):
-        """The text up to the first <eos>; <bos> and <pad> are silent, <unk> is U+FFFD.
+        """The text up to the first <eos>; <bos> and <pad> are left out, <unk> becomes U+FFFD.
 
         Raises
         ------

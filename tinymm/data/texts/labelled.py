@@ -1,4 +1,4 @@
-"""Texts with a class each, as BANKING77 and many others have them: `train.csv`, and `test.csv` where there is one."""
+"""Texts with a class each, in tables as BANKING77 and many others use: `train.csv`, and perhaps `test.csv`."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class LabelledTexts:
     ----------
     texts : list of str
     labels : numpy.ndarray
-        int64 (N,), numbers into `classes`.
+        int64 (N,), numbers that index `classes`.
     classes : tuple of str
     """
 
@@ -33,7 +33,7 @@ class LabelledTexts:
         return len(self.texts)
 
     def rows(self, indices):
-        """Some of the rows, in the order asked for."""
+        """The rows of these numbers (an int array), in the order given."""
         return LabelledTexts([self.texts[i] for i in indices], self.labels[indices], self.classes)
 
 
@@ -43,7 +43,7 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
     Parameters
     ----------
     path : path
-        As of `read_rows`.
+        As for `read_rows`.
     columns : (str, str)
         The column of the text and that of the class.
     classes : sequence of str, optional
@@ -56,8 +56,8 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
     Raises
     ------
     ValueError
-        Naming the file and the row: as `read_rows` does; if a text or a class is empty or no text, or a class
-        is not one of `classes`.
+        Naming the file and the row: what `read_rows` refuses; a text or a class that is empty or not a string; a class
+        that is not one of `classes`.
 
     Examples
     --------
@@ -69,15 +69,18 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
     LabelledTexts(texts=['no card yet', 'which rate?'], labels=array([0, 1]), classes=('arrival', 'rate'))
     """
     known = None if classes is None else set(classes)
-    texts, names = [], []
+    text_column, class_column = columns
+    texts = []
+    names = []
     for where, values in read_rows(path, columns):
-        text, name = (values[column] for column in columns)
-        for column, value in zip(columns, (text, name)):
+        for column in columns:
+            value = values[column]
             if not isinstance(value, str) or not value.strip():
                 raise ValueError(f"{where}: {column!r} must be text; got {value!r}")
+        name = values[class_column]
         if known is not None and name not in known:
-            raise ValueError(f"{where}: {columns[1]!r} must be one of the {len(known)} classes known; got {name!r}")
-        texts.append(text)
+            raise ValueError(f"{where}: {class_column!r} must be one of the {len(known)} classes known; got {name!r}")
+        texts.append(values[text_column])
         names.append(name)
     if not texts:
         raise ValueError(f"{path}: must have a row; got none")
@@ -87,7 +90,7 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
 
 
 def read_text_folder(directory, columns=("text", "category")):
-    """Read a folder of tables named train and, where they are there, val and test; all have the classes of train.
+    """Read a folder of tables named train and, where they exist, val and test; all have the classes of train.
 
     Parameters
     ----------
@@ -102,7 +105,7 @@ def read_text_folder(directory, columns=("text", "category")):
     Raises
     ------
     ValueError
-        As `read_labelled_texts`; if there is no table train, or two tables of one name.
+        As `read_labelled_texts`; or if there is no table train, or there are two tables of one name.
 
     Examples
     --------
@@ -118,7 +121,8 @@ def read_text_folder(directory, columns=("text", "category")):
     if not directory.is_dir():
         raise ValueError(f"{directory}: must be a folder with a table train.csv; "
                          + ("it is a file" if directory.exists() else "it is not there"))
-    classes, parts = _classes(directory / "categories.json"), {}
+    classes = _classes(directory / "categories.json")
+    parts = {}
     for name in ("train", "val", "test"):
         found = [directory / f"{name}{ending}" for ending in ENDINGS if (directory / f"{name}{ending}").exists()]
         if len(found) > 1:
@@ -133,6 +137,7 @@ def read_text_folder(directory, columns=("text", "category")):
 
 
 def _classes(path):
+    """The list of classes in a JSON file; None if there is no such file."""
     if not path.exists():
         return None
     try:

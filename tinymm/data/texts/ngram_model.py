@@ -15,17 +15,17 @@ class NgramModel:
       \qquad p_0(w) = \frac{1}{|V| + 1}$$
 
     h′ is h without its first word. For the longest n-grams c counts occurrences; for shorter ones, the different words
-    that stand before them: "Francisco" may be frequent, but follows one word only. d is estimated from how many n-grams
-    count once and twice, $d = n_1 / (n_1 + 2 n_2)$.
+    that occur before them: "Francisco" may be frequent, but follows one word only. d is estimated from how many
+    n-grams have the count 1 and how many the count 2, $d = n_1 / (n_1 + 2 n_2)$.
 
     Parameters
     ----------
     sentences : iterable of sequences of hashable
         What to count.
     order : int
-        n, the longest n-gram. 1 takes no notice of the words before.
+        n, the length of the longest n-grams. With 1 the words before have no influence.
     vocabulary : iterable of hashable, optional
-        V, all words there are; by default those of the sentences.
+        V, all possible words; by default those of the sentences.
 
     Raises
     ------
@@ -50,8 +50,9 @@ class NgramModel:
             raise ValueError(f"NgramModel: needs an order of at least 1 and a sentence; "
                              f"got order {order}, {len(sentences)} sentences")
         self.order = order
-        self.vocabulary = {word for sentence in sentences for word in sentence} if vocabulary is None \
-            else set(vocabulary)
+        if vocabulary is None:
+            vocabulary = (word for sentence in sentences for word in sentence)
+        self.vocabulary = set(vocabulary)
         for sentence in sentences:
             self._require(sentence)
         occurrences = defaultdict(int)
@@ -59,10 +60,11 @@ class NgramModel:
             padded = (*[START] * (order - 1), *sentence, None)
             for end in range(order, len(padded) + 1):
                 occurrences[padded[end - order:end]] += 1
-        self.levels = [_level_of(occurrences)]                       # of the longest n-grams, then of shorter ones
+        counts = occurrences
+        self.levels = [_level_of(counts)]                           # of the longest n-grams, then of shorter ones
         while len(self.levels) < order:
-            occurrences = _preceded(occurrences)
-            self.levels.append(_level_of(occurrences))
+            counts = _preceded(counts)
+            self.levels.append(_level_of(counts))
 
     def __call__(self, history, word):
         """The logarithm of p(word | history); the word None ends a sentence.
@@ -77,19 +79,19 @@ class NgramModel:
         -------
         float
         """
-        self._require((*history, *([] if word is None else [word])))
-        recent = (*[START] * (self.order - 1), *history)
-        recent = recent[len(recent) - self.order + 1:]
-        p = 1 / (len(self.vocabulary) + 1)
+        self._require(history if word is None else (*history, word))
+        padded = (*[START] * (self.order - 1), *history)
+        p = 1 / (len(self.vocabulary) + 1)                          # p₀, then p₁, p₂, ...
         for length, (discount, followers) in enumerate(reversed(self.levels)):
-            seen = followers.get(recent[len(recent) - length:])
-            if seen:
-                total = sum(seen.values())
-                p = (max(seen.get(word, 0) - discount, 0) + discount * len(seen) * p) / total
+            h = padded[len(padded) - length:]
+            counts = followers.get(h)                               # c(h w) of each word w
+            if counts:
+                total = sum(counts.values())
+                p = (max(counts.get(word, 0) - discount, 0) + discount * len(counts) * p) / total
         return math.log(p)
 
     def perplexity(self, sentences):
-        r"""The number of equally likely words that would surprise as much, $\exp(-\frac1N\sum\ln p)$, ends included.
+        r"""The number of equally likely words that would be as hard to guess, $\exp(-\frac1N\sum\ln p)$, ends included.
 
         Parameters
         ----------
@@ -118,17 +120,19 @@ class NgramModel:
 
 
 def _level_of(counts):
-    """(d, history -> {word: count}) of n-grams."""
+    """The discount d, and history -> {word: count}, of n-grams of one length with their counts."""
     followers = defaultdict(dict)
     for (*history, word), count in counts.items():
         followers[tuple(history)][word] = count
-    once, twice = (sum(count == k for count in counts.values()) for k in (1, 2))
-    return once / (once + 2 * twice) if once and twice else 0.5, dict(followers)
+    once = sum(count == 1 for count in counts.values())
+    twice = sum(count == 2 for count in counts.values())
+    discount = once / (once + 2 * twice) if once and twice else 0.5
+    return discount, dict(followers)
 
 
 def _preceded(counts):
-    """For each n-gram without its first word: how many first words it was seen with."""
-    found = defaultdict(int)
+    """For each n-gram without its first word: with how many different first words it occurs."""
+    preceded = defaultdict(int)
     for ngram in counts:
-        found[ngram[1:]] += 1
-    return found
+        preceded[ngram[1:]] += 1
+    return preceded

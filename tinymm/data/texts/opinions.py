@@ -26,7 +26,7 @@ ACTS = ("see at home", "hear of last night", "choose for anna", "pay for", "foll
         "read about before", "talk about", "look forward to", "want to miss")
 ASIDES = ("sleep well", "have much time", "sit at the front", "know the author", "hear every word",
           "bring a friend", "pay much", "stay to the end", "read the notes", "go alone")
-# A slot may hold "not": at ~ it turns the verdict round, at ^ it belongs to something else.
+# A slot may hold "not": at ~ it reverses the verdict, at ^ it belongs to something else.
 PLAIN = ("the {thing} was ~{degree}{quality}", "i do ~think that the {thing} was ~{degree}{quality}")
 SCOPE = ("the {thing} that i did ^{act} was ~{degree}{quality}",
          "the {thing} was ~{degree}{quality} and i did ^{aside}",
@@ -44,18 +44,18 @@ class Opinion(NamedTuple):
 
 
 def draw_opinions(n, rng):
-    """Draw sentences of which no two have the same words.
+    """Draw sentences, no two of which have the same words.
 
     Parameters
     ----------
     n : int
-        At most 10,000, for there are not many more plain ones.
+        At most 10,000, since there are not many more plain sentences.
     rng : numpy.random.Generator
 
     Returns
     -------
     list of Opinion
-        Each is open with probability 0.6, "scope" and "contrast" alike.
+        Each is open with probability 0.6: "scope" or "contrast", equally often.
 
     Raises
     ------
@@ -72,10 +72,11 @@ def draw_opinions(n, rng):
     """
     if n > 10_000:
         raise ValueError(f"draw_opinions: n is at most 10,000, or plain sentences run out; got {n}")
-    opinions, seen = [], set()
+    opinions = []
+    seen = set()  # the bags of all sentences so far
     for _ in range(n):
         kind = "plain" if rng.random() >= OPEN_SHARE else ("scope", "contrast")[rng.integers(2)]
-        # which sentences are thrown away depends on their bags alone, so the labels stay as fair as they are
+        # Whether a sentence is rejected depends on its bag alone, so the label of an open one remains a fair coin.
         while True:
             opinion = _draw(kind, rng)
             if bag_of(opinion.text) not in seen:
@@ -101,8 +102,9 @@ def bag_limit(opinions):
 
     $$ \frac{n_\text{plain} + \frac12 n_\text{open}}{n} $$
 
-    Whatever it was trained on: no two sentences share their bag, and given its bag the label of an open one is a fair
-    coin, of which it guesses half. The bag of a plain sentence tells its label: each negation turns the verdict round.
+    This holds whatever it was trained on: no two sentences share a bag, and given its bag the label of an open sentence
+    is a fair coin, which can be guessed half the time. The bag of a plain sentence tells its label, since each of its
+    negations reverses the verdict.
 
     Parameters
     ----------
@@ -122,34 +124,48 @@ def bag_limit(opinions):
 
 
 def _draw(kind, rng):
+    """One sentence of a kind."""
     thing, other = rng.choice(THINGS, 2, replace=False)
     words = {"thing": thing, "other": other, "degree": _one(DEGREES, rng), "degree2": _one(DEGREES, rng),
              "act": _one(ACTS, rng), "aside": _one(ASIDES, rng)}
-    good = int(rng.integers(2))  # whether the (first) quality is
-    words["quality"], words["opposite"] = (_one(kinds, rng) for kinds in ((GOOD, BAD) if good else (BAD, GOOD)))
+    good = int(rng.integers(2))  # whether the (first) quality is good
+    words["quality"] = _one(GOOD if good else BAD, rng)
+    words["opposite"] = _one(BAD if good else GOOD, rng)
     if kind == "contrast":
-        first_negated = int(rng.integers(2))  # one of the two qualities, by a fair coin, and both clauses agree
-        return Opinion(_said(CONTRAST, {1 - first_negated}, words), good ^ first_negated, kind)
+        # A fair coin decides which of the two opposite qualities is negated; then both clauses agree.
+        first_negated = int(rng.integers(2))
+        slot = 0 if first_negated else 1
+        return Opinion(_filled(CONTRAST, {slot}, words), good ^ first_negated, kind)
     template = _one(PLAIN if kind == "plain" else SCOPE, rng)
     slots = [sign for sign in template if sign in "~^"]
-    label = int(rng.integers(2))  # before the negations are placed, so that it depends neither on their number ...
+    label = int(rng.integers(2))
     if kind == "plain":
-        count = int(rng.integers(len(slots) + 1))
-        label = good ^ count % 2
+        count = int(rng.integers(len(slots) + 1))  # of negations
+        label = good ^ (count % 2)
     else:
-        # ... nor their number on it; both labels can be said with any of these
+        # Label and count are drawn independently; each of these counts can be placed so that it gives either label.
         count = int(rng.integers(1, len(slots)))
-    ways = [way for way in combinations(range(len(slots)), count)
-            if good ^ sum(slots[i] == "~" for i in way) % 2 == label]
-    return Opinion(_said(template, set(ways[rng.integers(len(ways))]), words), label, kind)
+    ways = [way for way in combinations(range(len(slots)), count) if _verdict(good, slots, way) == label]
+    return Opinion(_filled(template, set(ways[rng.integers(len(ways))]), words), label, kind)
 
 
-def _said(template, negated, words):
-    """The template with "not" in the slots of these numbers."""
-    parts, slot = [], 0
-    for sign in template:
-        parts.append(("not " if slot in negated else "") if sign in "~^" else sign)
-        slot += sign in "~^"
+def _verdict(good, slots, negated):
+    """The label of a sentence with "not" in the slots of these numbers: each at ~ reverses it."""
+    reversals = sum(slots[i] == "~" for i in negated)
+    return good ^ (reversals % 2)
+
+
+def _filled(template, negated, words):
+    """The template with its words, and with "not" in the slots of these numbers."""
+    parts = []
+    slot = 0
+    for character in template:
+        if character not in "~^":
+            parts.append(character)
+            continue
+        if slot in negated:
+            parts.append("not ")
+        slot += 1
     return "".join(parts).format(**words)
 
 

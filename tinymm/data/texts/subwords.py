@@ -1,4 +1,4 @@
-"""Words together with the runs of letters in them: a word never seen is still known by its parts."""
+"""Words together with the runs of letters in them, by which even a word never seen before is known in part."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ __all__ = ["SubwordTokenizer", "letter_runs", "pad_pieces"]
 
 
 class SubwordTokenizer:
-    """Each word as a bag of numbers: its own, or <unk>, and then those of its runs of 3 to 5 letters.
+    """Each word as a bag of numbers: its own, or that of <unk>, and then those of its runs of 3 to 5 letters.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ class SubwordTokenizer:
     """
 
     def __init__(self, words, runs):
-        self.words, self.runs = tuple(words), tuple(runs)
+        self.words = tuple(words)
+        self.runs = tuple(runs)
         self.pieces = (*SPECIALS, *self.words, *self.runs)
         self._word = {word: i for i, word in enumerate(self.words, len(SPECIALS))}
         self._run = {run: i for i, run in enumerate(self.runs, len(SPECIALS) + len(self.words))}
@@ -44,13 +45,17 @@ class SubwordTokenizer:
         words = Counter(word for text in texts for word in split_words(text))
         runs = Counter(run for word in words for run in set(letter_runs(word)))
         frequent = {run: count for run, count in runs.items() if count >= min_count}
-        return cls(*(sorted(counts, key=lambda piece: (-counts[piece], piece)) for counts in (words, frequent)))
+
+        def by_frequency(counts):
+            return sorted(counts, key=lambda piece: (-counts[piece], piece))
+
+        return cls(by_frequency(words), by_frequency(frequent))
 
     def __len__(self):
         return len(self.pieces)
 
     def encode(self, text):
-        """A bag of numbers for each word, between those of <bos> and <eos>: list of list of int."""
+        """A bag of numbers for each word, between the bags [<bos>] and [<eos>]: list of list of int."""
         bags = []
         for word in split_words(text):
             runs = (self._run[run] for run in letter_runs(word) if run in self._run)
@@ -79,7 +84,7 @@ class SubwordTokenizer:
 
 
 def letter_runs(word, sizes=(3, 4, 5)):
-    """The runs of letters in a word, between < and >.
+    """The runs of letters in a word; < and > mark where it begins and ends.
 
     Examples
     --------

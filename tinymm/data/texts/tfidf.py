@@ -1,4 +1,4 @@
-"""Texts as sparse vectors: how often each word or run of letters occurs, the rarer the weightier."""
+"""Texts as sparse vectors: how often each word or run of letters occurs, with larger weights for rarer ones."""
 
 from collections import Counter
 
@@ -16,14 +16,14 @@ class TfIdf:
     $$ x_{dt} \propto (1 + \ln n_{dt}) \Big( \ln \frac{1 + m}{1 + m_t} + 1 \Big) \quad (n_{dt} > 0), \qquad
        \lVert x_d \rVert = 1 $$
 
-    $n_{dt}$ counts the term t in text d, m the texts it was fitted on, $m_t$ those of them with t.
+    $n_{dt}$ counts the term t in text d; m is the number of texts in `documents`, $m_t$ of those that hold t.
 
     Parameters
     ----------
     documents : sequence of sequence of str
-        Texts as terms, such as words.
+        Texts as sequences of terms, such as words.
     min_count : int
-        Terms in fewer of the texts are left out.
+        Terms that occur in fewer of the texts are left out.
 
     References
     ----------
@@ -48,8 +48,10 @@ class TfIdf:
         self.idf = np.log((1 + len(documents)) / (1 + with_term)) + 1
 
     def __call__(self, documents):
-        """Texts as terms to vectors: float32 CSR array (N, V); one without a known term is all zeros."""
-        ends, columns, counts = [0], [], []
+        """Texts, as sequences of terms, to vectors: float32 CSR array (N, V); without a known term, a row of zeros."""
+        ends = [0]  # of each row in `columns`
+        columns = []
+        counts = []
         for document in documents:
             known = Counter(self._column[term] for term in document if term in self._column)
             columns += known.keys()
@@ -67,7 +69,7 @@ class TfIdf:
 
 
 def letter_ngrams(text, sizes=(2, 3, 4, 5)):
-    """The words of a text, and the runs of letters in them behind a #; a space marks where a word begins and ends.
+    """The words of a text, then their runs of letters, marked with #; a space there is a word's beginning or end.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Words to numbers and back: a word-level tokenizer and the padding of batches.
 
-A caption's normal form is its lower-case words with punctuation set as in print; comparing normal forms compares
-captions, and decoding restores exactly the normal form of any caption whose words are known.
+A caption's normal form is its lower-case words with punctuation set as in print. Two captions are the same if their
+normal forms are; decoding restores exactly the normal form of a caption whose words are all known.
 """
 
 import json
@@ -16,7 +16,8 @@ PAD, BOS, EOS, UNK = range(4)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
 # A word keeps its inner hyphens and apostrophes ("medium-dark", "o'clock"); any other sign stands alone.
 WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
-CLOSING, OPENING = set(",.:;!?)"), set("(")
+CLOSING = set(",.:;!?)")
+OPENING = set("(")
 
 
 def split_words(text):
@@ -80,7 +81,7 @@ class WordTokenizer:
         return [BOS, *(self.ids.get(word, UNK) for word in split_words(caption)), EOS]
 
     def decode(self, ids):
-        """The normal form of what the numbers say, up to the first <eos>; <bos> and <pad> are silent.
+        """The normal form of the words with these numbers, up to the first <eos>; <bos> and <pad> are left out.
 
         Raises
         ------

@@ -12,26 +12,27 @@ __all__ = ["KeyValueCache", "MemoryCache", "StreamingCache"]
 
 
 class KeyValueCache:
-    r"""Of self-attention: keys and values of all positions so far, to which each step adds its own.
+    r"""The cache of self-attention: keys and values of all positions so far, to which each step adds its own.
 
     Attributes
     ----------
     key, value : Tensor (B, H, S, D/H), or None at first
     length : int
-        Positions read so far: the `offset` of the next one's positional encoding.
+        Number of positions read so far: the `offset` of the next one's positional encoding.
 
     Notes
     -----
     With causal attention position t never depends on later ones, so what was computed for it stays true. Decoding T
-    positions costs T projections and T²/2 scores, where running the whole again for each word costs T²/2 and T³/3.
-    Several new positions at once need `is_causal`: without it each of them sees those after it too.
-    Gradients flow through what is kept; decode under `no_grad` if none are wanted.
+    positions costs T projections and T²/2 scores; reading the whole prefix again for each word costs T²/2 projections
+    and T³/3 scores. Several new positions at once need `is_causal`: without it each of them sees those after it too.
+    Gradients flow through the kept keys and values; decode under `no_grad` if none are wanted.
 
     Examples
     --------
     >>> import numpy as np, tinymm as tm
     >>> attend = tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0))
-    >>> x, cache = tm.tensor(np.random.default_rng(1).normal(size=(1, 3, 8)).astype(np.float32)), tm.nn.KeyValueCache()
+    >>> x = tm.tensor(np.random.default_rng(1).normal(size=(1, 3, 8)).astype(np.float32))
+    >>> cache = tm.nn.KeyValueCache()
     >>> steps = [attend(x[:, t:t + 1], x[:, t:t + 1], x[:, t:t + 1], cache=cache)[0] for t in range(3)]
     >>> whole, _ = attend(x, x, x, is_causal=True)
     >>> bool(np.allclose(F.concatenate(steps, 1).data, whole.data, atol=1e-6)), cache.length
@@ -48,27 +49,30 @@ class KeyValueCache:
             raise ValueError(f"{type(self).__name__}: holds a batch of {self.key.shape[0]}; got one of {key.shape[0]}")
         length = self.length + key.shape[2]
         if self.key is not None:
-            key, value = (F.concatenate([old, new], 2) for old, new in ((self.key, key), (self.value, value)))
-        self.key, self.value, self.length = key, value, length
+            key = F.concatenate([self.key, key], 2)                         # (B, H, length, D/H)
+            value = F.concatenate([self.value, value], 2)
+        self.key, self.value = key, value
+        self.length = length
         return key, value
 
     def select(self, rows):
         """Keep these rows of the batch, in this order: int array (B′,).
 
-        For beam search, where one caption becomes two.
+        For beam search, which may continue one caption in several ways and drop another.
         """
         if self.key is not None:
-            self.key, self.value = self.key[rows], self.value[rows]
+            self.key = self.key[rows]
+            self.value = self.value[rows]
 
 
 class StreamingCache(KeyValueCache):
-    r"""Of self-attention over a text without end: only the first `sinks` and the last `window` positions are kept.
+    r"""The cache of self-attention over an endless text: only the first `sinks` and the last `window` positions stay.
 
     Parameters
     ----------
     sinks : int
     window : int
-        As for `functional.streaming_mask`, whose result this is, one position at a time.
+        As for `functional.streaming_mask`: step by step, the cache keeps those positions that the mask shows.
 
     Notes
     -----
@@ -83,7 +87,8 @@ class StreamingCache(KeyValueCache):
     --------
     >>> import numpy as np, tinymm as tm
     >>> attend = tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0))
-    >>> cache, x = tm.nn.StreamingCache(sinks=1, window=4), tm.tensor(np.ones((1, 1, 8), np.float32))
+    >>> x = tm.tensor(np.ones((1, 1, 8), np.float32))
+    >>> cache = tm.nn.StreamingCache(sinks=1, window=4)
     >>> for _ in range(100):
     ...     _, weights = attend(x, x, x, cache=cache)
     >>> cache.length, weights.shape
@@ -95,23 +100,25 @@ class StreamingCache(KeyValueCache):
             raise ValueError("StreamingCache: needs 0 or more sinks and a window of 1 or more; "
                              f"got {sinks} and {window}")
         super().__init__()
-        self.sinks, self.window = sinks, window
+        self.sinks = sinks
+        self.window = window
 
     def extend(self, key, value):
         """Add the keys and values (B, H, 1, D/H) of one new position;
-        those it may see, its own included, are returned."""
+        returned are those it may attend to, its own included."""
         if key.shape[2] != 1:
             raise ValueError(f"StreamingCache: takes one position at a time; got {key.shape[2]}")
         key, value = super().extend(key, value)
         if key.shape[2] > self.sinks + self.window:
-            gone = self.sinks                                               # the oldest that is no sink
-            key, value = (F.concatenate([x[:, :, :gone], x[:, :, gone + 1:]], 2) for x in (key, value))
+            oldest = self.sinks                                             # the oldest position that is no sink
+            key = _without(key, oldest)
+            value = _without(value, oldest)
             self.key, self.value = key, value
         return key, value
 
 
 class MemoryCache:
-    r"""Of attention to a memory: its keys and values, projected at the first step and the same at all others.
+    r"""The cache of attention to a memory: its keys and values, projected at the first step, reused at all others.
 
     Attributes
     ----------
@@ -142,12 +149,16 @@ class MemoryCache:
     def select(self, rows):
         """Keep these rows of the batch, in this order: int array (B′,)."""
         if self.key is not None:
-            self.key, self.value = self.key[rows], self.value[rows]
+            self.key = self.key[rows]
+            self.value = self.value[rows]
 
 
 @contextmanager
 def unchanged_on_error(caches):
-    """If what follows fails, the caches (one, None, or nested tuples and lists) are as before: it can be repeated."""
+    """Context manager: if its block fails, the caches are put back as they were, so that the call can be repeated.
+
+    `caches` is one cache, None, or tuples and lists of them, nested to any depth.
+    """
     before = [(cache, vars(cache).copy()) for cache in _flat(caches)]
     try:
         yield
@@ -157,7 +168,13 @@ def unchanged_on_error(caches):
         raise
 
 
+def _without(x, position):
+    """x (B, H, S, D/H) without one of its S positions."""
+    return F.concatenate([x[:, :, :position], x[:, :, position + 1:]], 2)
+
+
 def _flat(caches):
+    """All caches of a nested structure, as one list."""
     if isinstance(caches, (list, tuple)):
-        return [cache for several in caches for cache in _flat(several)]
+        return [cache for group in caches for cache in _flat(group)]
     return [] if caches is None else [caches]

@@ -1,4 +1,4 @@
-r"""Self-attention as present-day decoders have it: few heads of keys and values, positions as rotations, a cache."""
+r"""Self-attention as present-day decoders use it: few heads of keys and values, positions as rotations, a cache."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class GroupedQueryAttention(Module):
         R, called with queries or keys (B, H, T, D/H) and positions (T,): `functional.rotary_interleaved` or
         `functional.rotary_half_split`. Default: no rotation.
     bias : bool
-        Whether the projections have one.
+        Whether the projections have a bias.
     rng : numpy.random.Generator
 
     Attributes
@@ -42,7 +42,8 @@ class GroupedQueryAttention(Module):
     >>> import numpy as np, tinymm as tm, tinymm.functional as F
     >>> rng = np.random.default_rng(0)
     >>> attend = tm.nn.GroupedQueryAttention(16, 4, 2, F.rotary_half_split, rng=rng)
-    >>> x, cache = tm.tensor(rng.normal(size=(1, 5, 16)).astype(np.float32)), tm.nn.KeyValueCache()
+    >>> x = tm.tensor(rng.normal(size=(1, 5, 16)).astype(np.float32))
+    >>> cache = tm.nn.KeyValueCache()
     >>> steps = [attend(x[:, t:t + 1], cache=cache) for t in range(5)]
     >>> bool(np.allclose(F.concatenate(steps, 1).data, attend(x, is_causal=True).data, atol=1e-6)), cache.key.shape
     (True, (1, 2, 5, 4))
@@ -52,7 +53,9 @@ class GroupedQueryAttention(Module):
         if num_heads < 1 or num_key_heads < 1 or embed_dim % num_heads or num_heads % num_key_heads:
             raise ValueError("GroupedQueryAttention: num_heads must divide embed_dim, and num_key_heads num_heads; "
                              f"got {embed_dim}, {num_heads} and {num_key_heads}")
-        self.num_heads, self.num_key_heads, self.rotary = num_heads, num_key_heads, rotary
+        self.num_heads = num_heads
+        self.num_key_heads = num_key_heads
+        self.rotary = rotary
         width = num_key_heads * (embed_dim // num_heads)
         self.q_proj = Linear(embed_dim, embed_dim, bias, rng=rng)
         self.k_proj = Linear(embed_dim, width, bias, rng=rng)
@@ -65,11 +68,11 @@ class GroupedQueryAttention(Module):
         Parameters
         ----------
         x : Tensor (B, T, D)
-            With a cache: the positions that follow those kept.
+            With a cache: the new positions, which follow the kept ones.
         attn_mask : boolean array that broadcasts to (B, H, T, S), optional
-            True = may attend; S counts what the cache holds too.
+            True = may attend; S counts the positions in the cache too.
         is_causal : bool
-            Each position sees itself and those before, besides what the mask says.
+            Each position sees itself and those before it only; the mask may hide more.
         cache : KeyValueCache or StreamingCache, optional
 
         Returns
@@ -79,7 +82,7 @@ class GroupedQueryAttention(Module):
         Raises
         ------
         ValueError
-            If x has another shape, or the mask is not boolean or does not fit; a cache is then as before.
+            If x has another shape, or the mask is not boolean or does not fit; the cache then stays as it was.
         """
         if x.ndim != 3 or x.shape[-1] != self.q_proj.weight.shape[1]:
             raise ValueError(f"GroupedQueryAttention: x must be (batch, length, {self.q_proj.weight.shape[1]}); "
@@ -87,23 +90,28 @@ class GroupedQueryAttention(Module):
         if attn_mask is not None and attn_mask.dtype != bool:
             raise ValueError(f"GroupedQueryAttention: the mask is boolean, True = may attend; got {attn_mask.dtype}")
         batch, length, width = x.shape
-        q, k, v = (self._split_heads(project(x)) for project in (self.q_proj, self.k_proj, self.v_proj))
+        q = self._split_heads(self.q_proj(x))                                   # (B, H, T, d)
+        k = self._split_heads(self.k_proj(x))                                   # (B, G, T, d)
+        v = self._split_heads(self.v_proj(x))
         if self.rotary is not None:
-            positions = (0 if cache is None else cache.length) + np.arange(length)
-            q, k = self.rotary(q, positions), self.rotary(k, positions)
+            first = 0 if cache is None else cache.length
+            positions = first + np.arange(length)
+            q = self.rotary(q, positions)
+            k = self.rotary(k, positions)
         with unchanged_on_error(cache):
             if cache is not None:
                 k, v = cache.extend(k, v)                                       # (B, G, S, d)
             if is_causal:
-                causal = F.sliding_window_mask(length, k.shape[2], before=k.shape[2], offset=k.shape[2] - length)
+                keys = k.shape[2]
+                causal = F.sliding_window_mask(length, keys, before=keys, offset=keys - length)
                 attn_mask = causal if attn_mask is None else attn_mask & causal
             y = F.scaled_dot_product_attention(q, k, v, attn_mask, enable_gqa=True)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, width))
 
     def _split_heads(self, x):
         batch, length, width = x.shape
-        each = self.q_proj.weight.shape[0] // self.num_heads
-        return x.reshape(batch, length, width // each, each).transpose(1, 2)    # (B, H or G, T, d)
+        head_width = self.q_proj.weight.shape[0] // self.num_heads              # d = D / H
+        return x.reshape(batch, length, width // head_width, head_width).transpose(1, 2)  # (B, H or G, T, d)
 
     def extra_repr(self):
         rotary = "" if self.rotary is None else f", rotary={self.rotary.__name__}"

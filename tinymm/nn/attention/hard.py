@@ -1,6 +1,6 @@
 r"""Hard attention with any score function: one location per query, drawn in training, the likeliest in evaluation.
 
-`HardAttention` gives what REINFORCE needs, `GumbelAttention` a draw with a gradient of its own.
+`HardAttention` returns what REINFORCE needs; `GumbelAttention` makes a draw that gradients can pass through.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ __all__ = ["Glimpse", "GumbelAttention", "HardAttention"]
 
 
 class Glimpse(NamedTuple):
-    """What hard attention gives: the result, what it looked at, and what its estimator needs.
+    """What hard attention returns: the result, where it looked, and what the gradient's estimator needs.
 
     Examples
     --------
@@ -30,7 +30,7 @@ class Glimpse(NamedTuple):
     output: Tensor              # (..., T, E)
     choice: Tensor              # (..., T, S): what the values were multiplied by
     weights: Tensor             # α (..., T, S)
-    log_probability: Tensor     # ln α of what was drawn, (..., T); 0 where nothing was
+    log_probability: Tensor     # ln α of the drawn location, (..., T); 0 where nothing was drawn
     entropy: Tensor             # of α, (..., T)
 
 
@@ -44,16 +44,15 @@ class HardAttention(Module):
     score : Module
         f, as for `SoftAttention`.
     mix : float
-        Probability with which an example of the batch (the first axis) gets the mean
-        in place of the draws, in training.
+        Probability with which, in training, an example of the batch (the first axis) gets the mean instead of draws.
     rng : numpy.random.Generator
-        Kept; draws in training.
+        Kept, and drawn from in training.
 
     Notes
     -----
     The draw has no gradient. Train the scores with `functional.reinforce_loss` on `log_probability`, a reward, and a
-    baseline (`MovingBaseline`, `LearnedBaseline`), and a small reward for `entropy`; examples that got the mean have a
-    gradient through it, and log-probability 0, so that they add nothing to the estimate.
+    baseline (`MovingBaseline`, `LearnedBaseline`), and a small reward for `entropy`. An example that got the mean has
+    an ordinary gradient through it; its log-probability is 0, so that it adds nothing to the estimate.
 
     References
     ----------
@@ -72,7 +71,9 @@ class HardAttention(Module):
     def __init__(self, score, mix=0.5, *, rng):
         if not 0 <= mix <= 1:
             raise ValueError(f"HardAttention: mix is a probability in [0, 1]; got {mix}")
-        self.score, self.mix, self.rng = score, mix, checked(rng)
+        self.score = score
+        self.mix = mix
+        self.rng = checked(rng)
 
     def forward(self, query, key, value=None, mask=None):
         """query (..., T, D), key (..., S, E), value (..., S, V), mask as `SoftAttention`: a `Glimpse`."""
@@ -80,20 +81,24 @@ class HardAttention(Module):
         weights = F.attention_weights(scores, mask)
         if self.training:
             drawn = F.sampled_weights(weights, self.rng)
-            mean = self.rng.random((weights.shape[0], *[1] * (weights.ndim - 1))) < self.mix
+            one_per_example = (weights.shape[0], *[1] * (weights.ndim - 1))             # (B, 1, ..., 1)
+            gets_mean = self.rng.random(one_per_example) < self.mix
         else:
-            drawn, mean = F.likeliest_weights(weights), False
-        choice = F.where(mean, weights, drawn)
-        log_probability = F.location_log_probability(scores, F.where(mean, 0.0, drawn), mask)
+            drawn = F.likeliest_weights(weights)
+            gets_mean = False
+        choice = F.where(gets_mean, weights, drawn)
+        drawn = F.where(gets_mean, 0.0, drawn)                                          # the mean is no draw
+        log_probability = F.location_log_probability(scores, drawn, mask)
         output = F.attention_sum(choice, key if value is None else value)
-        return Glimpse(output, choice, weights, log_probability, F.attention_entropy(scores, mask))
+        entropy = F.attention_entropy(scores, mask)
+        return Glimpse(output, choice, weights, log_probability, entropy)
 
     def extra_repr(self):
         return f"mix={self.mix}"
 
 
 class GumbelAttention(Module):
-    r"""Choose by $\operatorname{softmax}((f(q, k) + g)/\tau)$, g Gumbel noise: a draw with a gradient.
+    r"""Choose by $\operatorname{softmax}((f(q, k) + g)/\tau)$, g Gumbel noise: a draw that gradients pass through.
 
     Parameters
     ----------
@@ -102,9 +107,10 @@ class GumbelAttention(Module):
     tau : float
         τ, an attribute that may be lowered during training.
     hard : bool
-        One-hot choices (straight-through). If not, the values are mixed even in training.
+        Whether choices in training are one-hot, with the soft ones' gradient (straight-through), or soft: a mixture
+        of the values. In evaluation they are always one-hot.
     rng : numpy.random.Generator
-        Kept; draws in training.
+        Kept, and drawn from in training.
 
     References
     ----------
@@ -121,7 +127,10 @@ class GumbelAttention(Module):
     """
 
     def __init__(self, score, tau=1.0, hard=True, *, rng):
-        self.score, self.tau, self.hard, self.rng = score, tau, hard, checked(rng)
+        self.score = score
+        self.tau = tau
+        self.hard = hard
+        self.rng = checked(rng)
 
     def forward(self, query, key, value=None, mask=None):
         """query (..., T, D), key (..., S, E), value (..., S, V), mask as `SoftAttention`:

@@ -1,4 +1,4 @@
-r"""Local attention: a query looks at a stretch of the keys, around its own position or around one it predicts."""
+r"""Local attention: a query attends to the keys near its own position, or near a position it predicts."""
 
 from ... import functional as F
 from ..module import Module
@@ -31,11 +31,12 @@ class LocalAttention(Module):
     """
 
     def __init__(self, score, reach):
-        self.score, self.reach = score, reach
+        self.score = score
+        self.reach = reach
 
     def forward(self, query, key, value=None, mask=None, offset=0):
         """As `SoftAttention`; the first query stands at position `offset`."""
-        near = F.sliding_window_mask(query.shape[-2], key.shape[-2], self.reach, self.reach, offset)
+        near = F.sliding_window_mask(query.shape[-2], key.shape[-2], before=self.reach, after=self.reach, offset=offset)
         scores = self.score(query, key)
         weights = F.attention_weights(scores, near if mask is None else near & mask)
         return Attended(F.attention_sum(weights, key if value is None else value), weights, scores)
@@ -53,11 +54,12 @@ class PredictiveLocalAttention(Module):
         As for `SoftAttention`.
     query_width : int
     width : int
-        Of the hidden layer between query and position.
+        Width of the hidden layer between query and position.
     reach : float
         D.
     rng : numpy.random.Generator
-        Draws W, Xavier uniform, and v, uniform within $\pm\text{width}^{-1/2}$: at first all look at the middle.
+        Draws W, Xavier uniform, and v, uniform within $\pm\text{width}^{-1/2}$: at first every $p_t$ lies near the
+        middle.
 
     Attributes
     ----------
@@ -78,8 +80,10 @@ class PredictiveLocalAttention(Module):
     """
 
     def __init__(self, score, query_width, width, reach, *, rng):
-        self.score, self.reach = score, reach
-        self.weight, self.weight_v = matrix(width, query_width, rng), vector(width, rng)
+        self.score = score
+        self.reach = reach
+        self.weight = matrix(width, query_width, rng)
+        self.weight_v = vector(width, rng)
 
     def forward(self, query, key, value=None, mask=None):
         """As `SoftAttention`; S of the formula is the number of keys

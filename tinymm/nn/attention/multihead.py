@@ -25,11 +25,11 @@ class MultiheadAttention(Module):
     dropout : float
         Probability of zeroing an attention weight in training.
     bias : bool
-        Whether the projections have one.
+        Whether the projections have a bias.
     kdim, vdim : int, optional
         Widths of key and value; default: D.
     rng : numpy.random.Generator
-        Draws the weights (Xavier uniform; biases zero) and, kept, the dropout.
+        Draws the weights (Xavier uniform; biases are zero); kept for dropout.
 
     Attributes
     ----------
@@ -41,9 +41,9 @@ class MultiheadAttention(Module):
 
     Notes
     -----
-    The parameters are PyTorch's, so that a state copies over. Two things differ from its class: the batch comes
-    always first, and **masks are turned round**: here True means *may attend*, there it means *may not*. A query
-    that may attend to nothing gets zero from the heads, where PyTorch with `need_weights` gives NaN.
+    The parameters are PyTorch's, so that a state copies over. Two things differ from its class: the batch always
+    comes first, and **masks mean the opposite**: here True is *may attend*, there it is *may not*. A query that may
+    attend to nothing gets zero from the heads, where PyTorch with `need_weights` gives NaN.
 
     References
     ----------
@@ -53,7 +53,8 @@ class MultiheadAttention(Module):
     --------
     >>> import numpy as np, tinymm as tm
     >>> attend = tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0))
-    >>> image, words = tm.tensor(np.ones((4, 9, 8))), tm.tensor(np.ones((4, 5, 8)))
+    >>> image = tm.tensor(np.ones((4, 9, 8)))
+    >>> words = tm.tensor(np.ones((4, 5, 8)))
     >>> y, weights = attend(words, image, image)
     >>> y.shape, weights.shape
     ((4, 5, 8), (4, 5, 9))
@@ -64,8 +65,11 @@ class MultiheadAttention(Module):
             raise ValueError(f"MultiheadAttention: num_heads must divide embed_dim; got {num_heads} and {embed_dim}")
         if not 0 <= dropout <= 1:
             raise ValueError(f"MultiheadAttention: dropout must lie in [0, 1]; got {dropout}")
-        self.num_heads, self.dropout, self.rng = num_heads, dropout, rng
-        kdim, vdim = kdim or embed_dim, vdim or embed_dim
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.rng = rng
+        kdim = kdim or embed_dim
+        vdim = vdim or embed_dim
         if kdim == vdim == embed_dim:
             self.in_proj_weight = _xavier((3 * embed_dim, embed_dim), rng)
         else:
@@ -96,11 +100,11 @@ class MultiheadAttention(Module):
         average_attn_weights : bool
             Return the mean of the weights over the heads.
         is_causal : bool
-            Query t may attend to keys 0..t only, besides what the masks say.
+            Query t may attend to keys 0..t only; the masks may hide more.
         cache : KeyValueCache, StreamingCache or MemoryCache, optional
-            Keys and values of earlier calls. In self-attention query, key and value are the new positions, which follow
-            those that are kept: S, in the masks, counts both, and `is_causal` goes by their places in the whole. Of a
-            memory that is kept, key and value are None.
+            Keys and values of earlier calls. In self-attention query, key and value are then the new positions, which
+            follow the kept ones: in the masks S counts both, and `is_causal` compares positions in the whole sequence.
+            Once a `MemoryCache` is filled, pass None for key and value.
 
         Returns
         -------
@@ -109,33 +113,37 @@ class MultiheadAttention(Module):
         """
         with unchanged_on_error(cache):
             q, k, v = self._heads(query, key, value, cache)
-            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, (*q.shape[:3], k.shape[2]), cache is not None)
-        options = dict(dropout_p=self.dropout if self.training else 0.0,
-                       is_causal=is_causal and mask is None, rng=self.rng)
+            scores_shape = (*q.shape[:3], k.shape[2])                # (B, H, T, S)
+            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, cached=cache is not None)
+        options = {"dropout_p": self.dropout if self.training else 0.0, "rng": self.rng,
+                   "is_causal": is_causal and mask is None}          # a mask already holds the causal one
+        weights = None
         if need_weights:
             y, weights = F.attention(q, k, v, mask, **options)
             weights = weights.mean(axis=1) if average_attn_weights else weights
         else:
-            y, weights = F.scaled_dot_product_attention(q, k, v, mask, **options), None
+            y = F.scaled_dot_product_attention(q, k, v, mask, **options)
         batch, heads, length, width = y.shape
         y = y.transpose(1, 2).reshape(batch, length, heads * width)  # (B, T, D)
         return self.out_proj(y), weights
 
     def _heads(self, query, key, value, cache):
-        """Q (B, H, T, D/H), K and V (B, H, S, D/H), those that the cache keeps among them."""
+        """Q (B, H, T, D/H), K and V (B, H, S, D/H); S counts the positions in the cache too."""
         if key is not None:
-            q, k, v = (self._split_heads(x) for x in self._project(query, key, value))
-            return (q, k, v) if cache is None else (q, *cache.extend(k, v))
+            q, k, v = map(self._split_heads, self._project(query, key, value))
+            if cache is not None:
+                k, v = cache.extend(k, v)
+            return q, k, v
         if value is not None or getattr(cache, "key", None) is None:
             raise ValueError("MultiheadAttention: key and value may be None, both, if a cache already holds them")
-        q, = (self._split_heads(x) for x in self._project(query))
+        (q,) = map(self._split_heads, self._project(query))
         if len(q) != len(cache.key):
             raise ValueError(f"MultiheadAttention: the cache holds a batch of {len(cache.key)}; "
                              f"got queries {query.shape}")
         return q, cache.key, cache.value
 
     def _project(self, *inputs):
-        """Of query, key and value, or of the query alone, their projections, each (B, T or S, D)."""
+        """The projections of query, key and value, or of the query alone: a list of (B, T, D) or (B, S, D)."""
         width = self.out_proj.weight.shape[0]
         if self.in_proj_weight is None:
             weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
@@ -145,10 +153,11 @@ class MultiheadAttention(Module):
             if x.ndim != 3 or x.shape[-1] != weight.shape[-1]:
                 raise ValueError(f"MultiheadAttention: {name} must be (batch, length, {weight.shape[-1]}); "
                                  f"got {x.shape}")
-        query, key, value = inputs if len(inputs) == 3 else inputs * 3
-        if key.shape[:2] != value.shape[:2] or key.shape[0] != query.shape[0]:
-            raise ValueError("MultiheadAttention: query, key and value share the batch, key and value the length; "
-                             f"got {query.shape}, {key.shape} and {value.shape}")
+        if len(inputs) == 3:
+            query, key, value = inputs
+            if key.shape[:2] != value.shape[:2] or key.shape[0] != query.shape[0]:
+                raise ValueError("MultiheadAttention: query, key and value share the batch, key and value the length; "
+                                 f"got {query.shape}, {key.shape} and {value.shape}")
         biases = (None, None, None) if self.in_proj_bias is None else F.split(self.in_proj_bias, width)
         return [F.linear(x, weight, bias) for x, weight, bias in zip(inputs, weights, biases)]
 
@@ -160,12 +169,13 @@ class MultiheadAttention(Module):
         return f"embed_dim={self.out_proj.weight.shape[0]}, num_heads={self.num_heads}, dropout={self.dropout}"
 
 
-def _merged_mask(attn_mask, key_padding_mask, is_causal, scores, cached=False):
-    """One boolean mask that broadcasts to the scores' shape (B, H, T, S), or None if it is at most causal.
+def _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, cached=False):
+    """One boolean mask that broadcasts to the scores (B, H, T, S).
 
+    None if there is none, or only the causal one of a call without cache: the attention ops apply that themselves.
     `cached`: the queries are the last T of the S positions, not the first.
     """
-    batch, heads, length, keys = scores
+    batch, heads, length, keys = scores_shape
     mask = _checked("attn_mask", attn_mask, [(length, keys), (batch, length, keys), (batch, heads, length, keys)])
     padding = _checked("key_padding_mask", key_padding_mask, [(batch, keys)])
     if mask is not None and mask.ndim == 3:
@@ -174,7 +184,8 @@ def _merged_mask(attn_mask, key_padding_mask, is_causal, scores, cached=False):
         padding = padding[:, None, None]  # (B, 1, 1, S)
         mask = padding if mask is None else mask & padding
     if is_causal and (mask is not None or cached):
-        causal = np.tri(length, keys, keys - length if cached else 0, dtype=bool)
+        first = keys - length if cached else 0                      # position of the first query
+        causal = np.tri(length, keys, first, dtype=bool)
         mask = causal if mask is None else mask & causal
     return mask
 

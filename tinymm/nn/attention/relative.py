@@ -20,7 +20,7 @@ class T5RelativeBias(Module):
     num_heads : int
         H.
     num_buckets, max_distance, bidirectional
-        As for `functional.t5_buckets`; bidirectional for encoders, not for causal attention.
+        As for `functional.t5_buckets`; bidirectional is True for encoders, False for causal attention.
     rng : numpy.random.Generator
         Draws W from N(0, 0.02²).
 
@@ -46,9 +46,10 @@ class T5RelativeBias(Module):
     """
 
     def __init__(self, num_heads, num_buckets=32, max_distance=128, bidirectional=True, *, rng):
-        F.t5_buckets(np.arange(1), num_buckets, max_distance, bidirectional)    # says what is wrong with them now
+        F.t5_buckets(np.arange(1), num_buckets, max_distance, bidirectional)    # so that bad settings fail here
         self.weight = init.normal_(Parameter(np.empty((num_buckets, num_heads), np.float32)), std=0.02, rng=rng)
-        self.max_distance, self.bidirectional = max_distance, bidirectional
+        self.max_distance = max_distance
+        self.bidirectional = bidirectional
 
     def forward(self, T, S, offset=0):
         """The bias (H, T, S) of T queries, the first at position `offset`, over S keys."""

@@ -48,7 +48,7 @@ class MovingBaseline(Module):
         return reward - self.value.astype(reward.dtype)
 
     def update(self, reward):
-        """Let the mean of these rewards into b; after they have been compared with it."""
+        """Move b towards the mean of these rewards; call it after `forward`, for b must not know what it judges."""
         mean = np.mean(reward.data if isinstance(reward, Tensor) else reward)
         # b ← m b + (1 − m) mean(R)
         self.value[...] = self.momentum * self.value + (1 - self.momentum) * mean
@@ -58,7 +58,7 @@ class MovingBaseline(Module):
 
 
 class LearnedBaseline(Module):
-    r"""A reward predicted from what is known before the draw: $b = w^\top x + \beta$.
+    r"""The reward predicted from what is known before the draw: $b = w^\top x + \beta$.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ class LearnedBaseline(Module):
 
     Notes
     -----
-    Train it with `functional.mse_loss(baseline(x), reward)`. Detach x if the squared error shall not shape what x comes
-    from; `reinforce_loss` detaches b.
+    Train it with `functional.mse_loss(baseline(x), reward)`. Detach x if the squared error is not to train the layers
+    that x comes from; `reinforce_loss` detaches b.
 
     References
     ----------

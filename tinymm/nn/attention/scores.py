@@ -87,7 +87,7 @@ class AdditiveScore(Module):
     query_width, key_width : int
         D and E.
     width : int
-        A of the hidden layer.
+        A, the width of the hidden layer.
     rng : numpy.random.Generator
         Draws the matrices, Xavier uniform, and v, uniform within $\pm A^{-1/2}$.
 
@@ -191,9 +191,11 @@ class MLPScore(Module):
 
 
 def matrix(rows, columns, rng):
+    """A Parameter (rows, columns), Xavier uniform."""
     return init.xavier_uniform_(Parameter(np.empty((rows, columns), np.float32)), rng=rng)
 
 
 def vector(width, rng):
+    r"""A Parameter (width,), uniform within $\pm\text{width}^{-1/2}$."""
     bound = 1 / math.sqrt(width)
     return init.uniform_(Parameter(np.empty(width, np.float32)), -bound, bound, rng=rng)

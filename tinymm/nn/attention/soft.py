@@ -1,5 +1,5 @@
-r"""Soft attention with any score function: scores, weights and weighted sums,
-all three to be had (article 2.5, 4.1)."""
+r"""Soft attention with any score function (article 2.5, 4.1);
+it returns the scores and the weights beside the weighted sum."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ __all__ = ["Attended", "SoftAttention"]
 
 
 class Attended(NamedTuple):
-    """What attention gives: the result, and the two steps before it.
+    """What attention returns: the result, and the two steps before it.
 
     Examples
     --------

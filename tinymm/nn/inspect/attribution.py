@@ -1,4 +1,4 @@
-"""Which parts of an input a classifier's answer hangs on: the input gradient, and its integral along a path."""
+"""Which parts of an input decide a classifier's answer: the gradient at the input, and its integral along a path."""
 
 import numpy as np
 
@@ -13,13 +13,13 @@ def saliency(f, x, target=None, axis=None):
     Parameters
     ----------
     f : callable
-        Inputs (B, ...) to scores (B, K), each example on its own: a model in eval mode.
+        Inputs (B, ...) to scores (B, K), no example influencing another's: a model in eval mode.
     x : float array (B, ...)
         Images, features, or word vectors.
     target : int array (B,), optional
         The class whose score is explained; by default the one with the highest score.
     axis : int or tuple of int, optional
-        Take the largest magnitude along it, such as 1 for the channels of an image.
+        The axis or axes over which the largest magnitude is taken, such as 1 for the channels of an image.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def saliency(f, x, target=None, axis=None):
     Raises
     ------
     ValueError
-        If x is not of floats, f does not return (B, K), or a target is no class.
+        If x does not hold floats, f does not return (B, K), or a target is no class.
 
     References
     ----------
@@ -49,13 +49,13 @@ def saliency(f, x, target=None, axis=None):
 def gradient_times_input(f, x, target=None):
     r"""First-order share of each element in a score: $x_i\, \partial f_c(x) / \partial x_i$.
 
-    For a linear f without a constant the shares sum to $f_c(x)$; for any other they tell how the score would change if
-    the element were scaled a little.
+    For a linear f without a constant the shares sum to $f_c(x)$; for any other, a share tells how the score would
+    change if its element were scaled a little.
 
     Parameters
     ----------
     f : callable
-        Inputs (B, ...) to scores (B, K), each example on its own: a model in eval mode.
+        Inputs (B, ...) to scores (B, K), no example influencing another's: a model in eval mode.
     x : float array (B, ...)
     target : int array (B,), optional
         The class whose score is explained; by default the one with the highest score.
@@ -63,7 +63,7 @@ def gradient_times_input(f, x, target=None):
     Returns
     -------
     ndarray (B, ...)
-        In the dtype of x; positive where the element speaks for the class.
+        In the dtype of x; positive where the element raises the score.
 
     Raises
     ------
@@ -93,12 +93,12 @@ def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):
 
     $$ \sum_i \phi_i = f_c(x) - f_c(x_0) \qquad \text{(completeness)}, $$
 
-    which the plain gradient lacks: where f is saturated it is 0 although the element mattered.
+    which the plain gradient lacks: where f is saturated, the gradient is 0 although the element matters.
 
     Parameters
     ----------
     f : callable
-        Inputs (B, ...) to scores (B, K), each example on its own: a model in eval mode.
+        Inputs (B, ...) to scores (B, K), no example influencing another's: a model in eval mode.
     x : float array (B, ...)
     baseline : float or array that broadcasts to x, optional
         $x_0$, an input without content, such as a black image or silence.
@@ -110,7 +110,7 @@ def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):
     Returns
     -------
     ndarray (B, ...)
-        $\phi$, in the dtype of x; positive where the element speaks for the class.
+        $\phi$, in the dtype of x; positive where the element raises the score.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):
     Notes
     -----
     The midpoint rule is exact for an f of degree two, off by $O(\mathrm{steps}^{-2})$ for a smooth one, and by
-    $O(\mathrm{steps}^{-1})$ where a ReLU bends. How far the sum is from the difference tells whether `steps` suffices.
+    $O(\mathrm{steps}^{-1})$ where a ReLU bends. Compare the sum with the difference to see whether `steps` suffices.
 
     References
     ----------
@@ -145,7 +145,7 @@ def integrated_gradients(f, x, baseline=0.0, target=None, steps=50):
 
 
 def _gradient(f, x, target):
-    """Of each example's f_c with respect to x; the parameters' own gradients are left alone."""
+    """The gradient of each example's f_c with respect to x; the parameters' `.grad` stays as it is."""
     with enable_grad():
         x = tensor(x, requires_grad=True)
         scores = f(x)[np.arange(len(target)), target]                      # (B,)
@@ -154,6 +154,7 @@ def _gradient(f, x, target):
 
 
 def _floats(x, name):
+    """x as an array of floats (B, ...), or an error."""
     x = x.data if isinstance(x, Tensor) else np.asarray(x)
     if x.dtype.kind != "f" or x.ndim < 2 or not len(x):
         raise ValueError(f"{name}: x must be floats of shape (B, ...), B > 0; got {x.dtype} {x.shape}")
@@ -161,6 +162,7 @@ def _floats(x, name):
 
 
 def _targets(f, x, target, name):
+    """The class of each example whose score is explained, (B,)."""
     with no_grad():
         scores = f(tensor(x))
     if scores.ndim != 2 or len(scores) != len(x):

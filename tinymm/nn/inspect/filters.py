@@ -13,7 +13,7 @@ def first_layer_filters(module):
     Parameters
     ----------
     module : Module
-        Holds a `Conv2d` or `Conv1d`; a patch embedding is one too.
+        Holds a `Conv2d` or `Conv1d`; a patch embedding holds one too.
 
     Returns
     -------

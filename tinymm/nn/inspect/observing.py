@@ -1,4 +1,4 @@
-"""Look inside a Module while it runs: see every call, or collect the attention weights."""
+"""Look inside a Module while it runs: observe every call, or collect the attention weights."""
 
 import inspect
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ __all__ = ["observe", "record_attention"]
 
 @contextmanager
 def observe(module, callback):
-    """Context manager: after each call of the Module and of those below, call `callback(name, layer, inputs, output)`.
+    """Context manager: after each call of the Module or one below it, call `callback(name, layer, inputs, output)`.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def observe(module, callback):
         @wraps(forward)
         def watched(*inputs, **kwargs):
             output = forward(*inputs, **kwargs)
-            callback(name, layer, list(inspect.signature(forward).bind(*inputs, **kwargs).arguments.values()), output)
+            arguments = inspect.signature(forward).bind(*inputs, **kwargs).arguments
+            callback(name, layer, list(arguments.values()), output)
             return output
         return watched
 
@@ -66,21 +67,25 @@ def record_attention(module):
 
         @wraps(forward)
         def recorded(*inputs, **kwargs):
-            asked = inspect.signature(forward).bind(*inputs, **kwargs).arguments
-            output, weights = forward(**{**asked, "need_weights": True, "average_attn_weights": False})
+            given = inspect.signature(forward).bind(*inputs, **kwargs).arguments
+            output, weights = forward(**{**given, "need_weights": True, "average_attn_weights": False})
             maps[name].append(weights.data)
-            if not asked.get("need_weights", True):
-                return output, None
-            return output, weights.mean(axis=1) if asked.get("average_attn_weights", True) else weights
+            # The caller gets what it asked for.
+            if not given.get("need_weights", True):
+                weights = None
+            elif given.get("average_attn_weights", True):
+                weights = weights.mean(axis=1)
+            return output, weights
         return recorded
 
-    with _replaced_forward(((n, m) for n, m in module.named_modules() if isinstance(m, MultiheadAttention)), wrap):
+    attentions = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, MultiheadAttention)]
+    with _replaced_forward(attentions, wrap):
         yield maps
 
 
 @contextmanager
 def _replaced_forward(named_layers, wrap):
-    """For a while, each layer's own `forward` is the wrapped one."""
+    """Context manager: within it, each layer's `forward` is what `wrap(name, layer, forward)` returned."""
     layers = [(name, layer, vars(layer).get("forward")) for name, layer in named_layers]
     for name, layer, _ in layers:
         layer.forward = wrap(name, layer, layer.forward)

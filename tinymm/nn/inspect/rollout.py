@@ -8,8 +8,8 @@ __all__ = ["attention_rollout"]
 def attention_rollout(weights):
     r"""Follow attention from the last layer back to the input, through the residual connections.
 
-    In layer l, with A the mean over its heads, a position is half itself, by the residual connection, and half what it
-    attends to. Layers are applied one after the other, so their matrices are multiplied:
+    What a position holds after layer l is half itself, through the residual connection, and half what it attends to,
+    with A the mean over the heads. Layers are applied one after the other, so their matrices are multiplied:
 
     $$ \tilde A^{(l)} = \tfrac12 A^{(l)} + \tfrac12 I \ \text{(rows normalised)}, \qquad
        R = \tilde A^{(L)} \cdots \tilde A^{(2)} \tilde A^{(1)} $$
@@ -22,17 +22,17 @@ def attention_rollout(weights):
     Returns
     -------
     ndarray (B, T, T)
-        R; row t says what position t of the last layer is made of. Rows sum to 1.
+        R; row t holds the share of each input position in position t of the last layer. Rows sum to 1.
 
     Raises
     ------
     ValueError
-        If there is no layer, or the weights are not all of one shape (B, H, T, T), H apart.
+        If there is no layer, or the weights are not (B, H, T, T) with the same B and T in every layer.
 
     Notes
     -----
-    It follows weights alone: values and feed-forward networks may amplify or drop what attention brings. The rows of A
-    need normalising only where they do not sum to 1: fully masked ones, which stay with themselves.
+    It follows the weights alone: values and feed-forward networks may amplify or drop what attention brings. The rows
+    of A sum to 1, but for those of fully masked positions, which are zero: normalised, such a position keeps to itself.
 
     References
     ----------
@@ -48,7 +48,8 @@ def attention_rollout(weights):
     weights = [np.asarray(A) for A in weights]
     if not weights:
         raise ValueError("attention_rollout: needs the weights of at least one layer; got none")
-    batch, length = weights[0].shape[0], weights[0].shape[-1]
+    batch = weights[0].shape[0]
+    length = weights[0].shape[-1]
     rolled = None
     for A in weights:
         if A.ndim != 4 or (A.shape[0], *A.shape[2:]) != (batch, length, length):

@@ -1,7 +1,7 @@
 """A table of a Module's layers: shapes, parameters and what they cost.
 
-Cost counts the matrix products of one forward pass, a multiplication and an addition each: 2 FLOPs per weight
-used. Elementwise work (activations, norms, softmax, pooling, biases) is left out: it is the smaller part.
+The cost counts the matrix products of one forward pass, with 2 FLOPs (a multiplication and an addition) for each
+product of two numbers. Elementwise work (activations, norms, softmax, pooling, biases), the smaller part, is left out.
 """
 
 import math
@@ -15,6 +15,8 @@ from ..recurrent import GRU, LSTM, RNN
 from .observing import observe
 
 __all__ = ["Summary", "summary"]
+
+GAP = "  "  # between the columns of the table
 
 
 def _linear_flops(layer, inputs, y):
@@ -33,20 +35,22 @@ def _transposed_flops(layer, inputs, y):
 
 
 def _recurrent_flops(layer, inputs, y):
-    """2 · B · T · |weights|: each weight of each layer and direction once per step."""
+    """2 · B · T · |weights|: each step uses each weight of each layer and direction once."""
     weights = sum(p.size for name, p in layer.own_parameters() if name.startswith("weight"))
     return 2 * math.prod(inputs[0].shape[:2]) * weights
 
 
 def _attention_flops(layer, inputs, y):
-    """Projections 2·B·D·(T·D + S·kdim + S·vdim), scores and sum 4·B·T·S·D; out_proj stands in its own row."""
+    """Projections 2·B·D·(T·D + S·kdim + S·vdim), scores and weighted sum 4·B·T·S·D; out_proj has a row of its own."""
     query, key, value = inputs[:3]
-    batch, length, width = query.shape
-    keys = key.shape[1]
-    projections = length * width + keys * (key.shape[2] + value.shape[2])
-    return 2 * batch * width * projections + 4 * batch * length * keys * width
+    B, T, D = query.shape
+    _, S, kdim = key.shape
+    vdim = value.shape[2]
+    projections = 2 * B * D * (T * D + S * kdim + S * vdim)
+    return projections + 4 * B * T * S * D
 
 
+# Of each kind of layer with matrix products: (layer, its inputs, its first output) -> FLOPs.
 FLOPS = {
     Linear: _linear_flops, Conv1d: _convolution_flops, Conv2d: _convolution_flops, ConvTranspose2d: _transposed_flops,
     RNN: _recurrent_flops, LSTM: _recurrent_flops, GRU: _recurrent_flops, MultiheadAttention: _attention_flops,
@@ -65,12 +69,12 @@ class _Row:
 
 
 class Summary:
-    """What `summary` returns; prints as a table.
+    """What `summary` returns; it prints as a table.
 
     Attributes
     ----------
     rows : list
-        Of one row a layer: `name`, `kind`, `parameters`, `shape` of its last output, `flops`.
+        One entry per layer, with `name`, `kind`, `parameters`, `shape` (of its last output) and `flops`.
     parameters, flops : int
         Of the whole Module.
     """
@@ -81,14 +85,13 @@ class Summary:
         self.flops = sum(row.flops for row in rows)
 
     def __repr__(self):
+        head = ("layer", "output", "parameters", "FLOPs")
         body = [(_indented(row), row.shape, f"{row.parameters:,}", f"{row.flops:,}") for row in self.rows]
-        lines = [("layer", "output", "parameters", "FLOPs"), *body,
-                 ("total", "", f"{self.parameters:,}", f"{self.flops:,}")]
-        widths = [max(map(len, column)) for column in zip(*lines)]
-        text = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip()
-                for a, b, c, d in lines]
-        rule = "-" * (sum(widths) + 6)
-        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+        total = ("total", "", f"{self.parameters:,}", f"{self.flops:,}")
+        widths = [max(map(len, column)) for column in zip(head, *body, total)]
+        rule = "-" * (sum(widths) + 3 * len(GAP))
+        lines = [_aligned(cells, widths) for cells in (head, *body, total)]
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
 def summary(module, *inputs):
@@ -97,7 +100,7 @@ def summary(module, *inputs):
     Parameters
     ----------
     module : Module
-        Run in evaluation mode, without a tape; its modes are put back.
+        Run in evaluation mode, without a tape; afterwards each layer is in the mode it was in.
     *inputs
         What `module` is called with.
 
@@ -120,13 +123,13 @@ def summary(module, *inputs):
     --------------------------------------
     total                        58  1,536
     """
-    owned = {}
+    sizes = {}                                                  # of each layer's own parameters, by its name
     for name, parameter in module.named_parameters():
         layer = name.rpartition(".")[0]
-        owned[layer] = owned.get(layer, 0) + parameter.size
-    rows = {name: _Row(name, type(layer).__name__, owned.get(name, 0)) for name, layer in module.named_modules()}
+        sizes[layer] = sizes.get(layer, 0) + parameter.size
+    rows = {name: _Row(name, type(layer).__name__, sizes.get(name, 0)) for name, layer in module.named_modules()}
 
-    def note(name, layer, inputs, output):
+    def record(name, layer, inputs, output):
         y = output[0] if isinstance(output, tuple) else output
         rows[name].shape = str(y.shape)
         if type(layer) in FLOPS:
@@ -134,12 +137,19 @@ def summary(module, *inputs):
 
     modes = [(layer, layer.training) for layer in module.modules()]
     try:
-        with no_grad(), observe(module.eval(), note):
+        with no_grad(), observe(module.eval(), record):
             module(*inputs)
     finally:
         for layer, mode in modes:
             layer.training = mode
     return Summary(list(rows.values()))
+
+
+def _aligned(cells, widths):
+    """One line of the table: name and shape to the left, the two numbers to the right."""
+    name, shape, parameters, flops = cells
+    aligned = [name.ljust(widths[0]), shape.ljust(widths[1]), parameters.rjust(widths[2]), flops.rjust(widths[3])]
+    return GAP.join(aligned).rstrip()
 
 
 def _indented(row):
