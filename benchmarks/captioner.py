@@ -96,7 +96,7 @@ class Ours:
             return F.cross_entropy(logits[said], self.ids[:, 1:][said], label_smoothing=SMOOTHING)
 
         return {
-            "image encoder": lambda: pull(model.image_encoder(self.images), model.image_encoder),
+            "image encoder": lambda: pull(model.image_encoder(self.images)[:2], model.image_encoder),
             "text encoder": lambda: pull([model.text_encoder(ids, pooled)], model.text_encoder, pooled),
             "fusion": lambda: pull([model.fusion(text, regions)[0]], model.fusion, text, regions),
             "words and loss": lambda: pull([word_loss()], model.words, fused),

@@ -133,7 +133,7 @@ def test_errors_name_the_rule(rng):
         ConvSubsampling(BANDS, 4, (2, 2), 3, rng=rng)
     with pytest.raises(ValueError, match=r"spectrograms must be \(B, T, 6\); got \(1, 5, 4\)"):
         ENCODERS["gru"](rng)(np.zeros((1, 5, 4), np.float32))
-    with pytest.raises(ValueError, match=r"the mask must be \(1, 5\); got \(1, 4\)"):
+    with pytest.raises(ValueError, match=r"the mask must be boolean \(1, 5\), .*; got bool \(1, 4\)"):
         ENCODERS["gru"](rng)(np.zeros((1, 5, 6), np.float32), np.ones((1, 4), bool))
     with pytest.raises(ValueError, match="width must be even and kind 'gru' or 'lstm'; got 5 and 'gru'"):
         AudioRecurrent(BANDS, 5, rng=rng)

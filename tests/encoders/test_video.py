@@ -36,7 +36,7 @@ def videos(rng, *lengths):
 def test_shapes_and_dtype(make, rng):
     encoder = make(rng)
     video, mask = videos(rng, 3, 5, 1)
-    sequence, pooled = encoder(video.astype(np.float32), mask)
+    sequence, pooled, _ = encoder(video.astype(np.float32), mask)
     assert sequence.shape == (3, 5, encoder.width) and pooled.shape == (3, encoder.pooled_width)
     assert sequence.dtype == pooled.dtype == np.float32
     assert not sequence.data[~mask].any()
@@ -62,10 +62,10 @@ def test_what_stands_under_padding_changes_nothing(make, seed):
     video = video.astype(np.float32)
     video[~mask] = 0
     changed = np.where(mask[..., None, None, None], video, np.float32(np.nan))
-    for one, other in zip(encoder(video, mask), encoder(changed, mask)):
+    for one, other in zip(encoder(video, mask)[:2], encoder(changed, mask)):
         np.testing.assert_array_equal(one.data, other.data)
     x = tm.tensor(changed, requires_grad=True)
-    sequence, pooled = encoder(x, mask)
+    sequence, pooled, _ = encoder(x, mask)
     ((sequence * rng.standard_normal(sequence.shape)).sum()
      + (pooled * rng.standard_normal(pooled.shape)).sum()).backward()
     assert not x.grad[~mask].any() and np.isfinite(x.grad).all() and x.grad[mask].any()
@@ -81,7 +81,7 @@ def test_however_much_padding_follows_a_video_is_the_same(make, seed, more):
     video, mask = videos(rng, 3, 2)
     longer = np.concatenate([video, np.full((2, more, 2, 4, 4), 7.0)], 1)
     longer_mask = np.concatenate([mask, np.zeros((2, more), bool)], 1)
-    (sequence, pooled), (padded, pooled_padded) = encoder(video, mask), encoder(longer, longer_mask)
+    (sequence, pooled, _), (padded, pooled_padded, _) = encoder(video, mask), encoder(longer, longer_mask)
     np.testing.assert_allclose(padded.data[:, :3], sequence.data, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(pooled_padded.data, pooled.data, rtol=1e-9, atol=1e-11)
 

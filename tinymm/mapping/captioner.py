@@ -58,7 +58,7 @@ class Captioner(nn.Module):
 
     def decode(self, encoded, ids):
         """The same from images already encoded: what decoding repeats for every word."""
-        regions, pooled = encoded
+        regions, pooled, _ = encoded
         pooled = _repeated(pooled, len(ids) // len(pooled))
         fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
         return self.words(self.dropout(fused)), weights
@@ -168,11 +168,11 @@ def next_word(captioner, images):
     if captioner.training:
         raise ValueError("next_word: the captioner must be in eval mode; call .eval() first")
     with no_grad():
-        regions, pooled = captioner.image_encoder(images)
+        regions, pooled, _ = captioner.image_encoder(images)
 
     def step(prefixes, rows):
         with no_grad():
-            logits, _ = captioner.decode((regions.data[rows], pooled.data[rows]), prefixes)
+            logits, _ = captioner.decode((regions.data[rows], pooled.data[rows], None), prefixes)
             return F.log_softmax(logits.data[:, -1], -1)
 
     return step
