@@ -82,7 +82,7 @@ class Ours:
         captions_each = len(ids) // len(self.images)
         regions, pooled = (tm.tensor(np.repeat(x.data, times, 0), requires_grad=True)
                            for x, times in zip(model.image_encoder(self.images), (1, captions_each)))
-        text = tm.tensor(model.text_encoder(ids, pooled).data, requires_grad=True)
+        text = tm.tensor(model.text_encoder(ids, context=pooled).sequence.data, requires_grad=True)
         fused = tm.tensor(model.fusion(text, regions)[0].data, requires_grad=True)
         self.norm()  # leaves the gradients that `update` reads
 
@@ -97,7 +97,8 @@ class Ours:
 
         return {
             "image encoder": lambda: pull(model.image_encoder(self.images)[:2], model.image_encoder),
-            "text encoder": lambda: pull([model.text_encoder(ids, pooled)], model.text_encoder, pooled),
+            "text encoder": lambda: pull([model.text_encoder(ids, context=pooled).sequence], model.text_encoder,
+                                          pooled),
             "fusion": lambda: pull([model.fusion(text, regions)[0]], model.fusion, text, regions),
             "words and loss": lambda: pull([word_loss()], model.words, fused),
             "clip and AdamW": self.update,

@@ -21,9 +21,9 @@ class Captioner(nn.Module):
     Parameters
     ----------
     image_encoder : Module
-        images (B, C, H, W) → regions (B, N, Di), pooled (B, P).
+        images (B, C, H, W) → `Encoded`, sequence (B, N, Di), pooled (B, P).
     text_encoder : Module
-        ids (B, T), pooled → features (B, T, Dt).
+        ids (B, T), context (B, P) → `Encoded`, sequence (B, T, Dt).
     fusion : Module
         text, image → fused (B, T, D), weights (B, H, T, N).
     vocabulary : int
@@ -60,7 +60,7 @@ class Captioner(nn.Module):
         """The same from images already encoded: what decoding repeats for every word."""
         regions, pooled, _ = encoded
         pooled = _repeated(pooled, len(ids) // len(pooled))
-        fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
+        fused, weights = self.fusion(self.text_encoder(ids, context=pooled).sequence, regions)
         return self.words(self.dropout(fused)), weights
 
 
