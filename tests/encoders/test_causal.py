@@ -7,15 +7,10 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.encoders import CausalLSTM, CausalTransformer
 
-from .test_contract import randomised
+from .cases import CASES, PREFIX, C, V, randomised
 
-V, D, C = 11, 6, 4
-READERS = {
-    "lstm": lambda rng: CausalLSTM(V, D, embedding=5, context=C, rng=rng),
-    "transformer": lambda rng: CausalTransformer(V, D, heads=2, context=C, rng=rng),
-}
+READERS = {name: make for name, (modality, make) in CASES.items() if modality is PREFIX}
 every_reader = pytest.mark.parametrize("make", READERS.values(), ids=READERS)
 seeds = st.integers(0, 2**32 - 1)
 CLOSE = dict(rtol=1e-11, atol=1e-12)
@@ -128,13 +123,13 @@ def test_the_pooled_vector_is_the_feature_of_the_last_real_word(make, seed):
     mask = rng.random((4, 5)) < 0.5
     sequence, pooled, _ = reader(ids, mask, context=context)
     for row, real in enumerate(mask):
-        last = sequence.data[row, np.flatnonzero(real)[-1]] if real.any() else np.zeros(D)
+        last = sequence.data[row, np.flatnonzero(real)[-1]] if real.any() else np.zeros(reader.width)
         np.testing.assert_array_equal(pooled.data[row], last)
 
 
 @every_reader
 def test_a_call_that_fails_leaves_the_state_as_it_was(make, rng):
-    """A word out of range, another batch, a failure in the last layer: then the same words are read as if nothing was."""
+    """A word out of range, another batch, a failure in the last layer: then the words are read as if nothing was."""
     reader = randomised(make(rng), rng)
     ids, context = prefixes(rng, 2, 5)
     expected = reader(ids, context=context).sequence.data[:, 3:]
