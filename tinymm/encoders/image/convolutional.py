@@ -45,8 +45,8 @@ class ConvEncoder(nn.Module):
     A stage is convolution 3×3, batch norm, ReLU, as often as `widths` says; between stages max pooling halves the side.
     Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on),
     so that attention can tell left from right. The pooled vector is the last grid averaged down to P×P and laid out
-    flat: a glance at the whole that keeps what is where. Of regions that a mask hides, the glance knows nothing: each of
-    its P² means is over the visible ones, and 0 where there is none.
+    flat: a glance at the whole that keeps what is where. Under a mask each of its P² means is over the visible regions
+    only, and 0 where there is none.
 
     Parameters
     ----------

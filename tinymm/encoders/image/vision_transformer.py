@@ -96,8 +96,9 @@ class VisionTransformer(nn.Module):
     $$ z^{(0)} = [c;\, E x_1;\, \dots;\, E x_N] + p, \qquad
        z^{(l)} = \mathrm{Layer}_l(z^{(l-1)}), \qquad y = \mathrm{LN}(z^{(L)}) $$
 
-    The feature sequence is $y_1, \dots, y_N$; the pooled vector is $y_0$, what the class token has gathered. A mask hides
-    patches from whoever reads the sequence, not from one another: $y_0$ has seen all of them, and is the same under any.
+    The feature sequence is $y_1, \dots, y_N$; the pooled vector is $y_0$, what the class token has gathered. A mask
+    hides patches from whoever reads the sequence, not from one another: $y_0$ has seen all of them, and is the same
+    under any mask.
 
     Parameters
     ----------

@@ -104,7 +104,8 @@ class CausalLSTM(nn.Module):
 class CausalTransformer(nn.Module):
     r"""Article 3.1.1, step 2, with a Transformer: words + positions + context → causal self-attention.
 
-    $$ x_t = \sqrt D\, E_{w_t} + \mathrm{PE}_t + W g + b, \qquad h = \mathrm{LN}(\mathrm{Transformer}_{\text{causal}}(x)) $$
+    $$ x_t = \sqrt D\, E_{w_t} + \mathrm{PE}_t + W g + b, \qquad
+       h = \mathrm{LN}(\mathrm{Transformer}_{\text{causal}}(x)) $$
 
     with g the context; without one, $W g + b$ is left out.
 
@@ -194,8 +195,8 @@ def _checked(name, ids, mask, context, state):
     if ids.ndim != 2 or ids.shape[1] < 1:
         raise ValueError(f"{name}: ids must be (B, T) with at least one word; got {ids.shape}")
     if getattr(mask, "dtype", np.dtype(bool)).kind == "f":
-        raise ValueError(f"{name}: a context is passed by name, reader(ids, mask, context=...), and the second argument "
-                         f"is the mask; got {mask.dtype} {mask.shape}")
+        raise ValueError(f"{name}: a context is passed by name, reader(ids, mask, context=...), "
+                         f"and the second argument is the mask; got {mask.dtype} {mask.shape}")
     if context is not None and len(context) != len(ids):
         raise ValueError(f"{name}: texts and contexts must be as many; got {len(ids)} and {len(context)}")
     if state is not None and state.length:

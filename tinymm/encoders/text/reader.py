@@ -56,5 +56,5 @@ class TextEncoder(nn.Module):
         return word + F.sum(runs * shares[..., None].astype(runs.dtype), 2)
 
     def read(self, x, mask=None):
-        """Token vectors x (B, T, E), mask (B, T) to `Encoded`: features (B, T, D), the pooled vector (B, P), the mask."""
+        """Token vectors x (B, T, E), mask (B, T) to `Encoded`: features (B, T, D), one vector (B, P), and the mask."""
         raise NotImplementedError(f"{type(self).__name__}: a reader of texts needs a method `read`")

@@ -74,7 +74,7 @@ class TransformerState:
             self.mask = self.mask[rows]
 
     def add(self, shape, mask, context):
-        """Words (B, T) of which the mask (B, T) tells the real ones; with the first, the projected context (B, 1, D)."""
+        """Count B × T more words, `mask` the real ones among them; with the first, the projected context (B, 1, D)."""
         if self.mask is not None or mask is not None:
             before = np.ones((shape[0], self.length), bool) if self.mask is None else self.mask
             after = np.ones(shape, bool) if mask is None else mask
