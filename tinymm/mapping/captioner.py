@@ -54,12 +54,16 @@ class Captioner(nn.Module):
     def forward(self, images, ids):
         """images (B, C, H, W), ids (B·K, T) int, K captions for each image in turn,
         to logits (B·K, T, V) and weights (B·K, H, T, N)."""
-        return self.decode(self.image_encoder(images), ids)
+        if len(ids) % len(images):
+            raise ValueError(f"Captioner: captions must be as many as images, or K for each; "
+                             f"got {len(ids)} for {len(images)} images")
+        regions, pooled, _ = self.image_encoder(images)
+        times = len(ids) // len(images)
+        return self.decode((_repeated(regions, times), _repeated(pooled, times), None), ids)
 
     def decode(self, encoded, ids):
-        """The same from images already encoded: what decoding repeats for every word."""
+        """The same from images already encoded, one for each caption: what decoding repeats for every word."""
         regions, pooled, _ = encoded
-        pooled = _repeated(pooled, len(ids) // len(pooled))
         fused, weights = self.fusion(self.text_encoder(ids, context=pooled).sequence, regions)
         return self.words(self.dropout(fused)), weights
 
