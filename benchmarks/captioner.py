@@ -77,9 +77,9 @@ class Ours:
         """name -> function to time: each part forward and backward on what the others give it."""
         model, ids = self.model, self.ids[:, :-1]
         captions_each = len(ids) // len(self.images)
-        regions, pooled = (tm.tensor(np.repeat(x.data, times, 0), requires_grad=True)
-                           for x, times in zip(model.image_encoder(self.images), (1, captions_each)))
-        text = tm.tensor(model.text_encoder(ids, pooled).data, requires_grad=True)
+        regions, pooled = (tm.tensor(np.repeat(x.data, captions_each, 0), requires_grad=True)
+                           for x in model.image_encoder(self.images)[:2])
+        text = tm.tensor(model.text_encoder(ids, context=pooled).sequence.data, requires_grad=True)
         fused = tm.tensor(model.fusion(text, regions)[0].data, requires_grad=True)
         self.norm()  # leaves the gradients that `update` reads
 
@@ -93,8 +93,9 @@ class Ours:
             return F.cross_entropy(logits[said], self.ids[:, 1:][said], label_smoothing=SMOOTHING)
 
         return {
-            "image encoder": lambda: pull(model.image_encoder(self.images), model.image_encoder),
-            "text encoder": lambda: pull([model.text_encoder(ids, pooled)], model.text_encoder, pooled),
+            "image encoder": lambda: pull(model.image_encoder(self.images)[:2], model.image_encoder),
+            "text encoder": lambda: pull([model.text_encoder(ids, context=pooled).sequence], model.text_encoder,
+                                          pooled),
             "fusion": lambda: pull([model.fusion(text, regions)[0]], model.fusion, text, regions),
             "words and loss": lambda: pull([word_loss()], model.words, fused),
             "clip and AdamW": self.update,
@@ -135,8 +136,8 @@ class Theirs:
     def parts(self):
         model, ids = self.model, self.ids[:, :-1]
         captions_each = len(ids) // len(self.images)
-        regions, pooled = (x.detach().repeat_interleave(times, 0).requires_grad_()
-                           for x, times in zip(model.image_encoder(self.images), (1, captions_each)))
+        regions, pooled = (x.detach().repeat_interleave(captions_each, 0).requires_grad_()
+                           for x in model.image_encoder(self.images))
         text = model.text_encoder(ids, pooled).detach().requires_grad_()
         fused = model.fusion(text, regions)[0].detach().requires_grad_()
         self.norm()

@@ -59,11 +59,10 @@ class Fusion(nn.Module):
         self.heads = heads
 
     def forward(self, text, image):
-        batch, (texts, length, _) = len(image), text.shape  # texts / batch of them look at each image
-        q, k, v = (x.reshape(batch, -1, self.heads, x.shape[-1] // self.heads).transpose(1, 2)
+        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
                    for x in (self.query(text), self.key(image), self.value(image)))
         weights = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1)
-        context = (weights @ v).transpose(1, 2).reshape(texts, length, -1)
+        context = (weights @ v).transpose(1, 2).flatten(2)
         return torch.relu(self.fuse(torch.cat([text, context], -1))), weights
 
 
@@ -81,7 +80,7 @@ class TorchCaptioner(nn.Module):
 
     def forward(self, images, ids):
         regions, pooled = self.image_encoder(images)
-        pooled = pooled.repeat_interleave(len(ids) // len(images), 0)
+        regions, pooled = (x.repeat_interleave(len(ids) // len(images), 0) for x in (regions, pooled))
         fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
         return self.words(self.dropout(fused)), weights
 

@@ -1,118 +1,214 @@
-"""Every encoder: shapes, gradients of inputs and parameters, causality, state, errors."""
+"""What every encoder must do, table-driven: a new public encoder without a row in cases.py fails here.
+
+Results by name, masks that hide without a trace, exact gradients, a state that copies over.
+"""
+
+import inspect
 
 import numpy as np
 import pytest
 
 import tinymm as tm
-from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder
-from tinymm.encoders.image import grid_positions
+from tinymm import encoders, nn
+from tinymm.encoders import Encoded
+from tinymm.testing import check_directional
 
-TEXT = [CausalLSTM, CausalTransformer]
+from .cases import CASES, FRONT_ENDS, IMAGE, UNUSED, UNUSED_PARAMETERS, Subject, as_leaves, gradients
 
-
-def text_encoder(kind, rng):
-    options = {"heads": 2, "layers": 2} if kind is CausalTransformer else {"embedding": 5}
-    return randomised(kind(11, 6, context=4, rng=rng, **options), rng)
-
-
-def randomised(module, rng):
-    """All parameters, norms too, away from their defaults of 1 and 0; in float64."""
-    module.to(np.float64)
-    for parameter in module.parameters():
-        parameter.data[...] = rng.standard_normal(parameter.shape) * 0.4
-    return module
+SEEDS = range(3)
+CLASSES = {name: getattr(encoders, name) for name in encoders.__all__
+           if inspect.isclass(getattr(encoders, name)) and issubclass(getattr(encoders, name), nn.Module)}
+every_case = pytest.mark.parametrize("name", CASES)
+every_masking_case = pytest.mark.parametrize("name", [name for name, (modality, _) in CASES.items() if modality.hide])
 
 
-def check_gradients(module, call, inputs, rng):
-    """Inputs and all parameters against differences along random directions."""
-    parameters = dict(module.named_parameters())
-
-    def f(*values):
-        for parameter, value in zip(parameters.values(), values[len(inputs):]):
-            parameter.data, parameter._node = value.data, value._node
-        return call(*values[:len(inputs)])
-
-    kept = [p.data.copy() for p in parameters.values()]
-    assert tm.testing.gradcheck(f, [*inputs, *kept], rng, rtol=2e-5, atol=1e-7)
+def random_mask(rng, mask):
+    """Besides padding, holes; the first position stays."""
+    holed = mask & (rng.random(mask.shape) < 0.7)
+    holed[:, 0] = mask[:, 0]
+    return holed
 
 
-@pytest.mark.parametrize("kind", TEXT)
-def test_text_features_have_exact_gradients(kind, rng):
-    encoder = text_encoder(kind, rng)
-    ids = rng.integers(0, 11, (2, 3))
-    check_gradients(encoder, lambda context: encoder(ids, context), [rng.standard_normal((2, 4))], rng)
+def test_every_public_encoder_has_a_row():
+    rows = {name.partition("_")[0] for name in CASES}
+    assert rows | FRONT_ENDS == set(CLASSES) and not rows & FRONT_ENDS
 
 
-@pytest.mark.parametrize("kind", TEXT)
-def test_text_features_do_not_see_the_future(kind, rng):
-    encoder = text_encoder(kind, rng)
-    ids, context = rng.integers(0, 11, (2, 6)), rng.standard_normal((2, 4))
-    changed = ids.copy()
-    changed[:, 4:] = (changed[:, 4:] + 1) % 11
-    before, after = encoder(ids, context).data, encoder(changed, context).data
-    np.testing.assert_array_equal(before[:, :4], after[:, :4])
-    assert not np.allclose(before[:, 4:], after[:, 4:])
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_constructors_have_at_most_eight_arguments(name):
+    assert len(inspect.signature(CLASSES[name]).parameters) <= 8
 
 
-@pytest.mark.parametrize("kind", TEXT)
-def test_text_features_depend_on_every_earlier_word_and_on_the_image(kind, rng):
-    encoder = text_encoder(kind, rng)
-    ids, context = rng.integers(0, 11, (1, 5)), rng.standard_normal((1, 4))
-    last = encoder(ids, context).data[:, -1]
-    for t in range(5):
-        changed = ids.copy()
-        changed[:, t] = (changed[:, t] + 1) % 11
-        assert not np.allclose(encoder(changed, context).data[:, -1], last)
-    assert not np.allclose(encoder(ids, context + 0.1).data[:, -1], last)
+@every_case
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_result_has_the_widths_that_the_encoder_says(name, dtype):
+    subject = Subject(name, 0, dtype=dtype)
+    encoder = subject.encoder
+    for mask in (None, subject.mask):
+        encoded = subject(mask=mask)
+        assert isinstance(encoded, Encoded)
+        batch, length, width = encoded.sequence.shape
+        assert batch == 3 and width == encoder.width and encoded.pooled.shape == (3, encoder.pooled_width)
+        assert encoded.sequence.dtype == encoded.pooled.dtype == dtype
+        assert mask is None or encoded.mask is not None
+        if encoded.mask is not None:
+            assert encoded.mask.dtype == bool and encoded.mask.shape == (batch, length)
+            assert mask is not None or encoded.mask.all()
 
 
-def test_image_regions_have_exact_gradients(rng):
-    encoder = randomised(ConvEncoder(((3,), (4,)), size=4, channels=2, glance=1, rng=rng), rng)
-    check_gradients(encoder, lambda x: encoder(x)[0], [rng.standard_normal((3, 2, 4, 4))], rng)
-    check_gradients(encoder, lambda x: encoder(x)[1], [rng.standard_normal((3, 2, 4, 4))], rng)
+@every_case
+def test_a_mask_that_hides_nothing_changes_nothing(name):
+    subject = Subject(name, 0)
+    for one, other in zip(subject()[:2], subject(mask=np.ones_like(subject.mask))):
+        np.testing.assert_allclose(one.data, other.data, rtol=1e-11, atol=1e-12)
 
 
-def test_image_regions_keep_their_place(rng):
-    """A change in one corner reaches the regions around it, and no region far away (in eval mode)."""
-    encoder = ConvEncoder(((4,), (6,), (8,)), size=32, rng=rng).eval()
-    image = rng.random((1, 3, 32, 32), dtype=np.float32)
-    changed = image.copy()
-    changed[..., :4, :4] = 0
-    difference = np.abs(encoder(image)[0].data - encoder(changed)[0].data).max(-1).reshape(8, 8)
-    assert difference[0, 0] > 0 and difference[4:, 4:].max() == 0
+@every_case
+@pytest.mark.parametrize("seed", SEEDS)
+def test_hidden_features_are_zero_and_pass_no_gradient(name, seed):
+    """Not even a cotangent of NaN finds its way through."""
+    subject, rng = Subject(name, seed), np.random.default_rng(seed)
+    mask = random_mask(rng, subject.mask)
+    inputs = as_leaves(subject.inputs)
+    encoded = subject(inputs, mask)
+    assert not encoded.sequence.data[~encoded.mask].any()
+    g, pooled_g = (rng.standard_normal(part.shape) for part in encoded[:2])
+    poisoned = np.where(encoded.mask[..., None], g, np.nan)
+    expected = gradients(subject, inputs, subject(inputs, mask), [g, pooled_g])
+    for path, found in gradients(subject, inputs, encoded, [poisoned, pooled_g]).items():
+        np.testing.assert_array_equal(found, expected[path], err_msg=path)
 
 
-def test_errors_name_the_rule(rng):
-    with pytest.raises(ValueError, match="ConvEncoder: size must be a multiple of 4 for 3 stages; got 30"):
-        ConvEncoder(size=30, rng=rng)
-    with pytest.raises(ValueError, match="glance must divide the side of the last grid, 2; got 4"):
-        ConvEncoder(size=8, rng=rng)
-    with pytest.raises(ValueError, match=r"images must be \(B, 3, 32, 32\); got \(1, 3, 16, 16\)"):
-        ConvEncoder(rng=rng)(np.zeros((1, 3, 16, 16), np.float32))
+@every_masking_case
+@pytest.mark.parametrize("value", [7.0, np.nan, np.inf])
+def test_what_the_mask_hides_changes_nothing(name, value):
+    """Not one bit of values, of all gradients and of batch statistics, in training mode; its own gradient is zero."""
+    found = []
+    for hidden in (0.0, value):
+        subject, rng = Subject(name, 1), np.random.default_rng(1)
+        subject.mask = random_mask(rng, subject.mask)
+        inputs = as_leaves(subject.hidden(hidden))
+        encoded = subject(inputs, subject.mask)
+        cotangents = [rng.standard_normal(part.shape) for part in encoded[:2]]
+        pulled = gradients(subject, inputs, encoded, cotangents)
+        if isinstance(inputs[0], tm.Tensor):
+            assert not pulled["input 0"][~subject.mask].any() and pulled["input 0"][subject.mask].any()
+        else:
+            assert not pulled["embedding.weight"][UNUSED].any() and pulled["embedding.weight"].any()
+        found.append([encoded.sequence.data, encoded.pooled.data, encoded.mask, *pulled.values(),
+                      *subject.encoder.buffers()])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("make", [lambda rng: ConvEncoder(((3,), (4,)), 8, glance=2, rng=rng),
-                                  lambda rng: CausalLSTM(11, 6, context=4, rng=rng),
-                                  lambda rng: CausalTransformer(11, 8, heads=2, context=4, rng=rng)])
-def test_state_round_trip(make, rng):
-    one, other = make(np.random.default_rng(1)), make(np.random.default_rng(2))
-    other.load_state_dict(one.state_dict())
-    for name, array in one.state_dict().items():
-        np.testing.assert_array_equal(other.state_dict()[name], array)
+@every_masking_case
+@pytest.mark.parametrize("seed", SEEDS)
+def test_alone_it_is_the_same_as_among_longer_ones(name, seed):
+    """However much padding follows; in float64, as products of other shapes may add up in another order."""
+    subject = Subject(name, seed, lengths=(3, 7, 5))
+    subject.encoder.eval()
+    together = subject(mask=subject.mask)
+    for row, length in enumerate(subject.mask.sum(1)):
+        first, *others = [a[row:row + 1] for a in subject.inputs]
+        alone = subject([first[:, :length], *others])
+        own = alone.sequence.shape[1]
+        assert together.mask[row].sum() == own
+        np.testing.assert_allclose(together.sequence.data[row, :own], alone.sequence.data[0], rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(together.pooled.data[row], alone.pooled.data[0], rtol=1e-9, atol=1e-10)
 
 
-def test_every_region_has_a_place_of_its_own():
-    places = grid_positions(8, 8, 16).astype(np.float64)
-    gaps = np.linalg.norm(places[:, None] - places[None], axis=-1) + 9 * np.eye(64)
-    assert gaps.min() > 0.3
-    with pytest.raises(ValueError, match="channels must be a multiple of 4; got 6"):
-        grid_positions(2, 2, 6)
+@every_masking_case
+@pytest.mark.parametrize("more", [1, 3])
+def test_however_much_padding_follows_it_is_the_same(name, more):
+    """In training mode too, whose batch statistics do not see it."""
+    subject = Subject(name, 0)
+    first, *others = subject.inputs
+    longer = np.concatenate([first, np.full((len(first), more, *first.shape[2:]), 7, first.dtype)], 1)
+    expected = subject(mask=subject.mask)
+    found = subject([longer, *others], np.concatenate([subject.mask, np.zeros((len(first), more), bool)], 1))
+    length = expected.sequence.shape[1]
+    np.testing.assert_allclose(found.sequence.data[:, :length], expected.sequence.data, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(found.pooled.data, expected.pooled.data, rtol=1e-9, atol=1e-11)
+    assert not found.mask[:, length:].any()
 
 
-def test_in_the_brightness_channel_a_shape_has_no_colour(rng):
-    encoder = ConvEncoder(((4,), (8,)), 8, glance=1, brightness=True, rng=rng).eval()
-    encoder.layers[0].weight.data[:, :3] = 0  # reads the brightness alone
-    grey = rng.random((2, 1, 8, 8)).astype(np.float32)
-    red, cyan = (np.concatenate([grey * c for c in colour], 1) for colour in ((1, 0.2, 0.1), (0.3, 1, 1)))
-    for one, other in zip(encoder(red), encoder(cyan)):
+@every_case
+def test_in_eval_mode_an_example_does_not_know_its_company(name):
+    subject, order = Subject(name, 0), np.array([2, 0, 1, 0])
+    subject.encoder.eval()
+    expected = subject(mask=subject.mask)
+    found = subject([a[order] for a in subject.inputs], subject.mask[order])
+    for one, other in zip(found[:2], expected):
+        np.testing.assert_allclose(one.data, other.data[order], rtol=1e-10, atol=1e-12)
+
+
+@every_case
+def test_where_nothing_is_real_everything_is_finite_and_the_sequence_zero(name):
+    subject = Subject(name, 0)
+    subject.mask[1] = False
+    encoded = subject(mask=subject.mask)
+    assert not encoded.sequence.data[1].any() and np.isfinite(encoded.pooled.data).all()
+    inputs = as_leaves(subject.inputs)
+    encoded = subject(inputs, subject.mask)
+    for path, g in gradients(subject, inputs, encoded, [np.ones(x.shape) for x in encoded[:2]]).items():
+        assert np.isfinite(g).all(), path
+
+
+@every_case
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("part", ["sequence", "pooled"])
+def test_gradients_of_inputs_and_all_parameters(name, part, masked):
+    subject = Subject(name, 2)
+    f, values = subject.function(subject.mask if masked else None, lambda encoded: getattr(encoded, part))
+    assert check_directional(f, values, np.random.default_rng(0))
+
+
+@every_case
+def test_every_parameter_learns(name):
+    subject = Subject(name, 0)
+    encoded = subject(mask=subject.mask)
+    rng = np.random.default_rng(0)
+    found = gradients(subject, [], encoded, [rng.standard_normal(x.shape) for x in encoded[:2]])
+    for path, g in found.items():
+        assert g.any() != path.startswith(UNUSED_PARAMETERS), path
+
+
+@every_case
+def test_state_round_trip(name):
+    one, other = Subject(name, 1), Subject(name, 2)
+    other.encoder.load_state_dict(one.encoder.state_dict())
+    results = [subject.modality.call(subject.encoder.eval(), one.inputs, one.mask) for subject in (one, other)]
+    for a, b in zip(*results):
+        np.testing.assert_array_equal(getattr(a, "data", a), getattr(b, "data", b))
+
+
+@every_case
+def test_wrong_masks_are_refused_by_name(name):
+    subject = Subject(name, 0)
+    rule = rf"{name.partition('_')[0]}: the mask must be boolean \({subject.mask.shape[0]}, {subject.mask.shape[1]}\)"
+    for wrong in (subject.mask[:, 1:], subject.mask[:1], subject.mask.astype(int), subject.mask[0]):
+        with pytest.raises(ValueError, match=rule + r", True where a position is real; got (bool|int64) \("):
+            subject(mask=wrong)
+    for one, other in zip(subject(mask=tm.tensor(subject.mask))[:2], subject(mask=subject.mask)):
         np.testing.assert_array_equal(one.data, other.data)
+
+
+@pytest.mark.parametrize("name", [name for name, (modality, _) in CASES.items() if modality is IMAGE])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_image_mask_lies_over_the_final_grid(name, seed):
+    """Visible regions are what they are without a mask: the network has seen the whole image."""
+    subject = Subject(name, seed)
+    hidden, whole = subject(mask=subject.mask), subject()
+    np.testing.assert_array_equal(hidden.sequence.data[subject.mask], whole.sequence.data[subject.mask])
+
+
+@pytest.mark.parametrize("name", [name for name in CASES
+                                  if "dropout" in inspect.signature(CLASSES[name.partition("_")[0]]).parameters])
+def test_dropout_is_for_training_alone(name):
+    subject = Subject(name, 0)
+    layers = [layer for layer in subject.encoder.modules() if isinstance(layer, nn.Dropout)]
+    for layer in layers:
+        layer.p = 0.5
+    assert layers and not np.array_equal(subject().pooled.data, subject().pooled.data)
+    subject.encoder.eval()
+    np.testing.assert_array_equal(subject().pooled.data, subject().pooled.data)

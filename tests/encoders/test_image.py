@@ -1,4 +1,4 @@
-"""Image encoders: a grid of features and one vector, exact gradients, and what each kind of network promises."""
+"""Image encoders beyond the contract: what each kind of network promises, what is pooled under a mask."""
 
 import numpy as np
 import pytest
@@ -8,56 +8,65 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.encoders import ConvEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
-from tinymm.encoders.image import ResidualBlock, patches
+from tinymm.encoders.image import ResidualBlock, grid_positions, patches
 
-from .test_contract import check_gradients, randomised
+from .cases import CASES, IMAGE, randomised
 
-ENCODERS = {
-    "cnn": lambda rng, size=8: ConvEncoder(((4,), (8,)), size, channels=2, glance=1, rng=rng),
-    "resnet": lambda rng, size=8: ResidualEncoder((4, 8), 1, size, channels=2, rng=rng),
-    "vit": lambda rng, size=8: VisionTransformer(8, 2, 2, patch=4, size=size, channels=2, rng=rng),
-}
+ENCODERS = {name: make for name, (modality, make) in CASES.items() if modality is IMAGE}
 every_encoder = pytest.mark.parametrize("make", ENCODERS.values(), ids=ENCODERS)
 seeds = st.integers(0, 2**32 - 1)
-
-
-@every_encoder
-def test_shapes_and_dtype(make, rng):
-    encoder = make(rng)
-    sequence, pooled = encoder(rng.random((3, 2, 8, 8), dtype=np.float32))
-    assert sequence.shape == (3, encoder.grid[0] * encoder.grid[1], encoder.width) \
-        and pooled.shape == (3, encoder.pooled_width)
-    assert sequence.dtype == pooled.dtype == np.float32
-
-
-@every_encoder
-def test_gradients_of_pixels_and_parameters(make, rng):
-    encoder = randomised(make(rng, 4), rng)
-    x = rng.standard_normal((3, 2, 4, 4))
-    check_gradients(encoder, lambda x: encoder(x)[0], [x], rng)
-    check_gradients(encoder, lambda x: encoder(x)[1], [x], rng)
-
-
-@every_encoder
-def test_in_eval_mode_an_image_is_the_same_alone_and_in_company(make, rng):
-    encoder = randomised(make(rng), rng).eval()
-    images = rng.standard_normal((4, 2, 8, 8))
-    for whole, alone in zip(encoder(images), encoder(images[2:3])):
-        np.testing.assert_allclose(whole.data[2:3], alone.data, rtol=1e-10, atol=1e-12)
-
-
-@every_encoder
-def test_state_round_trip(make):
-    one, other = make(np.random.default_rng(1)), make(np.random.default_rng(2))
-    other.load_state_dict(one.state_dict())
-    images = np.random.default_rng(3).random((2, 2, 8, 8), dtype=np.float32)
-    np.testing.assert_array_equal(one.eval()(images)[1].data, other.eval()(images)[1].data)
 
 
 @every_encoder
 def test_images_of_another_shape_are_refused(make, rng):
     with pytest.raises(ValueError, match=r"images must be \(B, 2, 8, 8\); got \(1, 3, 8, 8\)"):
         make(rng)(np.zeros((1, 3, 8, 8), np.float32))
+
+
+# Convolutional -------------------------------------------------------------------------------------------------------
+
+
+def test_image_regions_keep_their_place(rng):
+    """A change in one corner reaches the regions around it, and no region far away (in eval mode)."""
+    encoder = ConvEncoder(((4,), (6,), (8,)), size=32, rng=rng).eval()
+    image = rng.random((1, 3, 32, 32), dtype=np.float32)
+    changed = image.copy()
+    changed[..., :4, :4] = 0
+    difference = np.abs(encoder(image)[0].data - encoder(changed)[0].data).max(-1).reshape(8, 8)
+    assert difference[0, 0] > 0 and difference[4:, 4:].max() == 0
+
+
+def test_every_region_has_a_place_of_its_own():
+    places = grid_positions(8, 8, 16).astype(np.float64)
+    gaps = np.linalg.norm(places[:, None] - places[None], axis=-1) + 9 * np.eye(64)
+    assert gaps.min() > 0.3
+    with pytest.raises(ValueError, match="channels must be a multiple of 4; got 6"):
+        grid_positions(2, 2, 6)
+
+
+def test_in_the_brightness_channel_a_shape_has_no_colour(rng):
+    encoder = ConvEncoder(((4,), (8,)), 8, glance=1, brightness=True, rng=rng).eval()
+    encoder.layers[0].weight.data[:, :3] = 0  # reads the brightness alone
+    grey = rng.random((2, 1, 8, 8)).astype(np.float32)
+    red, cyan = (np.concatenate([grey * c for c in colour], 1) for colour in ((1, 0.2, 0.1), (0.3, 1, 1)))
+    for one, other in zip(encoder(red)[:2], encoder(cyan)):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
+def test_under_a_mask_a_glance_is_of_the_visible_regions(rng):
+    """Each of its P² means by a loop; a cell of which nothing is visible is zero."""
+    encoder = randomised(ConvEncoder(((3,), (4,)), 8, channels=2, glance=2, rng=rng), rng).eval()
+    images, mask = rng.standard_normal((3, 2, 8, 8)), rng.random((3, 16)) < 0.5
+    mask[0] = True
+    mask[1].reshape(4, 4)[:2, :2] = False
+    grid, visible = encoder.layers(images).data, mask.reshape(3, 4, 4)
+    found = encoder(images, mask).pooled.data.reshape(3, 4, 2, 2)
+    for b, r, c in np.ndindex(3, 2, 2):
+        cell = slice(2 * r, 2 * r + 2), slice(2 * c, 2 * c + 2)
+        seen = grid[b, :, *cell][:, visible[b, *cell]]
+        np.testing.assert_allclose(found[b, :, r, c], seen.mean(1) if seen.size else np.zeros(4), atol=1e-13)
+    assert not found[1, :, 0, 0].any()
+    np.testing.assert_allclose(found[:1].reshape(1, -1), encoder(images[:1]).pooled.data, rtol=1e-12)
 
 
 # Residual ------------------------------------------------------------------------------------------------------------
@@ -101,6 +110,14 @@ def test_a_block_equals_pytorchs_layers(widths, stride, rng):
         np.testing.assert_allclose(block(x).data, torch.relu(added + kept).numpy(), rtol=1e-9, atol=1e-9)
 
 
+def test_under_a_mask_the_mean_is_of_the_visible_regions(rng):
+    encoder = randomised(ResidualEncoder((4, 8), 1, 8, channels=2, rng=rng), rng).eval()
+    images, mask = rng.standard_normal((3, 2, 8, 8)), rng.random((3, 16)) < 0.5
+    grid = encoder.blocks(encoder.stem(images)).data.reshape(3, 8, 16)
+    for pooled, features, visible in zip(encoder(images, mask).pooled.data, grid, mask):
+        np.testing.assert_allclose(pooled, features[:, visible].mean(1), atol=1e-13)
+
+
 # Vision Transformer --------------------------------------------------------------------------------------------------
 
 
@@ -132,22 +149,28 @@ def test_patches_against_a_loop(seed):
 
 def test_without_positions_patches_may_change_places(rng):
     """Attention knows no order: the class token stays as it is, the patches' features change places with them."""
-    encoder = randomised(ENCODERS["vit"](rng, 12), rng)
+    encoder = randomised(VisionTransformer(8, 2, 2, patch=4, size=12, channels=2, rng=rng), rng)
     images, order = rng.standard_normal((2, 2, 12, 12)), rng.permutation(9)
     cut = images.reshape(2, 2, 3, 4, 3, 4).transpose(0, 1, 2, 4, 3, 5).reshape(2, 2, 9, 4, 4)[:, :, order]
     mixed = cut.reshape(2, 2, 3, 3, 4, 4).transpose(0, 1, 2, 4, 3, 5).reshape(2, 2, 12, 12)
     assert not np.allclose(encoder(mixed)[1].data, encoder(images)[1].data)
     encoder.positions.data[...] = 0
-    (sequence, pooled), (mixed_sequence, mixed_pooled) = encoder(images), encoder(mixed)
+    (sequence, pooled, _), (mixed_sequence, mixed_pooled, _) = encoder(images), encoder(mixed)
     np.testing.assert_allclose(mixed_pooled.data, pooled.data, rtol=1e-10)
     np.testing.assert_allclose(mixed_sequence.data, sequence.data[:, order], rtol=1e-10)
 
 
 def test_the_class_token_sees_every_patch(rng):
-    encoder = randomised(ENCODERS["vit"](rng, 12), rng)
+    encoder = randomised(VisionTransformer(8, 2, 2, patch=4, size=12, channels=2, rng=rng), rng)
     images = tm.tensor(rng.standard_normal((1, 2, 12, 12)), requires_grad=True)
     gradient, = tm.grad(F.sum(encoder(images)[1] * rng.standard_normal(8)), images)
     assert np.abs(patches(gradient.data, 4)).max(-1).min() > 0
+
+
+def test_a_mask_leaves_the_class_token_alone(rng):
+    encoder = randomised(VisionTransformer(8, 2, 2, patch=4, size=12, channels=2, rng=rng), rng)
+    images, mask = rng.standard_normal((2, 2, 12, 12)), rng.random((2, 9)) < 0.5
+    np.testing.assert_array_equal(encoder(images, mask).pooled.data, encoder(images).pooled.data)
 
 
 def test_errors_name_the_rule(rng):
@@ -156,3 +179,7 @@ def test_errors_name_the_rule(rng):
     with pytest.raises(ValueError,
                        match="patches: the side of a patch, 4, must divide both sides of the images; got 8 and 6"):
         patches(np.zeros((1, 1, 8, 6)), 4)
+    with pytest.raises(ValueError, match="ConvEncoder: size must be a multiple of 4 for 3 stages; got 30"):
+        ConvEncoder(size=30, rng=rng)
+    with pytest.raises(ValueError, match="glance must divide the side of the last grid, 2; got 4"):
+        ConvEncoder(size=8, rng=rng)

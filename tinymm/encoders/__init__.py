@@ -1,6 +1,7 @@
-"""Each modality to a feature sequence (B, N, D)."""
+"""Each modality to features: `encoder(x, mask=None)` → `Encoded`, a sequence (B, N, D), a pooled vector, the mask."""
 
 from .audio import AudioRecurrent, AudioTransformer, ConvSubsampling
+from .encoded import Encoded
 from .image import ConvEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
 from .over_time import max_over_time, mean_over_time
 from .text import BagOfWords, CausalLSTM, CausalTransformer, TextCNN, TextRNN, TextTransformer
@@ -8,6 +9,6 @@ from .video import VideoAttention, VideoConv3d, VideoRecurrent
 
 __all__ = [
     "AudioRecurrent", "AudioTransformer", "BagOfWords", "CausalLSTM", "CausalTransformer", "ConvEncoder",
-    "ConvSubsampling", "PatchEmbedding", "ResidualEncoder", "TextCNN", "TextRNN", "TextTransformer", "VideoAttention",
-    "VideoConv3d", "VideoRecurrent", "VisionTransformer", "max_over_time", "mean_over_time",
+    "ConvSubsampling", "Encoded", "PatchEmbedding", "ResidualEncoder", "TextCNN", "TextRNN", "TextTransformer",
+    "VideoAttention", "VideoConv3d", "VideoRecurrent", "VisionTransformer", "max_over_time", "mean_over_time",
 ]

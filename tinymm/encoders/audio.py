@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import functional as F
 from .. import nn
+from .encoded import Encoded, checked_mask, zero_hidden
 
 __all__ = ["AudioRecurrent", "AudioTransformer", "ConvSubsampling", "subsampled"]
 
@@ -82,9 +83,8 @@ class ConvSubsampling(nn.Module):
         """Spectrograms (B, T, F), mask (B, T) or None to features (B, N, D), mask (B, N)."""
         if len(spectrograms.shape) != 3 or spectrograms.shape[2] != self.bands:
             raise ValueError(f"ConvSubsampling: spectrograms must be (B, T, {self.bands}); got {spectrograms.shape}")
+        mask = checked_mask("ConvSubsampling", mask, spectrograms.shape[:2])
         mask = np.ones(spectrograms.shape[:2], bool) if mask is None else mask
-        if mask.shape != spectrograms.shape[:2]:
-            raise ValueError(f"ConvSubsampling: the mask must be {spectrograms.shape[:2]}; got {mask.shape}")
         x = F.unsqueeze(spectrograms, 1)                                 # (B, 1, T, F)
         for i, convolution in enumerate(self.convolutions):
             x = F.relu(convolution(F.where(mask[:, None, :, None], x, 0.0)))
@@ -131,13 +131,13 @@ class AudioRecurrent(nn.Module):
         layer = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
         self.recurrent = layer(width, width // 2, layers, dropout=dropout, bidirectional=True, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
-        self.width = width
+        self.width = self.pooled_width = width
 
     def forward(self, spectrograms, mask=None):
-        """Spectrograms (B, T, F), mask (B, T) or None to features (B, N, D), their mean (B, D), mask (B, N)."""
-        x, mask = self.front(spectrograms, mask)
+        """Spectrograms (B, T, F), mask (B, T) to `Encoded`: features (B, N, D), their mean (B, D), the mask (B, N)."""
+        x, mask = self.front(spectrograms, checked_mask("AudioRecurrent", mask, spectrograms.shape[:2]))
         sequence = self.dropout(self.recurrent(self.dropout(x), mask=mask)[0])
-        return sequence, _masked_mean(sequence, mask), mask
+        return Encoded(sequence, _masked_mean(sequence, mask), mask)
 
 
 class AudioTransformer(nn.Module):
@@ -171,14 +171,14 @@ class AudioTransformer(nn.Module):
         stack = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, norm_first=True, rng=rng)
                  for _ in range(layers)]
         self.transformer = nn.TransformerEncoder(stack, nn.LayerNorm(width))
-        self.width = width
+        self.width = self.pooled_width = width
 
     def forward(self, spectrograms, mask=None):
-        """Spectrograms (B, T, F), mask (B, T) or None to features (B, N, D), their mean (B, D), mask (B, N)."""
-        x, mask = self.front(spectrograms, mask)
+        """Spectrograms (B, T, F), mask (B, T) to `Encoded`: features (B, N, D), their mean (B, D), the mask (B, N)."""
+        x, mask = self.front(spectrograms, checked_mask("AudioTransformer", mask, spectrograms.shape[:2]))
         x = self.transformer(self.dropout(self.positions(x)), src_key_padding_mask=mask)
-        sequence = F.where(mask[..., None], x, 0.0)
-        return sequence, _masked_mean(sequence, mask), mask
+        sequence = zero_hidden(x, mask)
+        return Encoded(sequence, _masked_mean(sequence, mask), mask)
 
 
 def _masked_mean(sequence, mask):

@@ -57,25 +57,15 @@ class AttentionFusion(nn.Module):
         self.heads, self.width = heads, width
 
     def forward(self, text, image):
-        """text (B·K, T, Dt), K texts for each image in turn, image (B, N, Di)
-        to fused (B·K, T, D) and weights (B·K, H, T, N)."""
-        batch, (texts, length, _) = len(image), text.shape
-        q, k, v = (self._split(x, batch) for x in (self.query(text), self.key(image), self.value(image)))
-        scores = F.attention_scores(q, k, 1 / math.sqrt(q.shape[-1]))  # e (B, H, K·T, N): an image's texts, end to end
-        weights = F.attention_weights(scores)                          # α
-        context = F.attention_sum(weights, v)                          # c (B, H, K·T, d)
-        context = F.reshape(F.transpose(context, 1, 2), (texts, length, self.width))
-        fused = F.relu(self.fuse(F.concatenate([text, context], -1)))  # z (B·K, T, D)
-        return self.dropout(fused), self._by_text(weights, texts)
+        """text (B, T, Dt), image (B, N, Di) to fused (B, T, D) and weights (B, H, T, N)."""
+        q, k, v = (self._split_heads(x) for x in (self.query(text), self.key(image), self.value(image)))
+        scores = F.attention_scores(q, k, 1 / math.sqrt(q.shape[-1]))    # e (B, H, T, N)
+        weights = F.attention_weights(scores)                            # α
+        context = F.attention_sum(weights, v)                            # c (B, H, T, d)
+        context = F.reshape(F.transpose(context, 1, 2), (*text.shape[:2], self.width))
+        fused = F.relu(self.fuse(F.concatenate([text, context], -1)))    # z (B, T, D)
+        return self.dropout(fused), weights
 
-    def _split(self, x, batch):
-        """(B·K, L, D) to (B, H, K·L, d)."""
-        return F.transpose(F.reshape(x, (batch, -1, self.heads, self.width // self.heads)), 1, 2)
-
-    def _by_text(self, weights, texts):
-        """(B, H, K·T, N) to (B·K, H, T, N)."""
-        batch, heads, queries, regions = weights.shape
-        if texts == batch:
-            return weights
-        weights = F.reshape(weights, (batch, heads, texts // batch, -1, regions))
-        return F.reshape(F.transpose(weights, 1, 2), (texts, heads, -1, regions))
+    def _split_heads(self, x):
+        """(B, L, D) to (B, H, L, d)."""
+        return F.transpose(F.reshape(x, (*x.shape[:2], self.heads, self.width // self.heads)), 1, 2)

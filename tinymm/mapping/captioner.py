@@ -21,9 +21,9 @@ class Captioner(nn.Module):
     Parameters
     ----------
     image_encoder : Module
-        images (B, C, H, W) → regions (B, N, Di), pooled (B, P).
+        images (B, C, H, W) → `Encoded`, sequence (B, N, Di), pooled (B, P).
     text_encoder : Module
-        ids (B, T), pooled → features (B, T, Dt).
+        ids (B, T), context (B, P) → `Encoded`, sequence (B, T, Dt).
     fusion : Module
         text, image → fused (B, T, D), weights (B, H, T, N).
     vocabulary : int
@@ -54,13 +54,17 @@ class Captioner(nn.Module):
     def forward(self, images, ids):
         """images (B, C, H, W), ids (B·K, T) int, K captions for each image in turn,
         to logits (B·K, T, V) and weights (B·K, H, T, N)."""
-        return self.decode(self.image_encoder(images), ids)
+        if len(ids) % len(images):
+            raise ValueError(f"Captioner: captions must be as many as images, or K for each; "
+                             f"got {len(ids)} for {len(images)} images")
+        regions, pooled, _ = self.image_encoder(images)
+        times = len(ids) // len(images)
+        return self.decode((_repeated(regions, times), _repeated(pooled, times), None), ids)
 
     def decode(self, encoded, ids):
-        """The same from images already encoded: what decoding repeats for every word."""
-        regions, pooled = encoded
-        pooled = _repeated(pooled, len(ids) // len(pooled))
-        fused, weights = self.fusion(self.text_encoder(ids, pooled), regions)
+        """The same from images already encoded, one for each caption: what decoding repeats for every word."""
+        regions, pooled, _ = encoded
+        fused, weights = self.fusion(self.text_encoder(ids, context=pooled).sequence, regions)
         return self.words(self.dropout(fused)), weights
 
 
@@ -168,11 +172,11 @@ def next_word(captioner, images):
     if captioner.training:
         raise ValueError("next_word: the captioner must be in eval mode; call .eval() first")
     with no_grad():
-        regions, pooled = captioner.image_encoder(images)
+        regions, pooled, _ = captioner.image_encoder(images)
 
     def step(prefixes, rows):
         with no_grad():
-            logits, _ = captioner.decode((regions.data[rows], pooled.data[rows]), prefixes)
+            logits, _ = captioner.decode((regions.data[rows], pooled.data[rows], None), prefixes)
             return F.log_softmax(logits.data[:, -1], -1)
 
     return step

@@ -201,7 +201,7 @@ class ImageClassifier(nn.Module):
 
     def forward(self, images):
         """images (B, C, H, W) to logits (B, K)."""
-        return self.output(self.dropout(self.encoder(images)[1]))
+        return self.output(self.dropout(self.encoder(images).pooled))
 
 
 def build(config, rng):

@@ -117,7 +117,7 @@ class SoundClassifier(nn.Module):
 
     def forward(self, x, mask=None):
         """Spectrograms (B, T, F), mask (B, T) to logits (B, K)."""
-        return self.scores(self.dropout(self.encoder(x, mask)[1]))
+        return self.scores(self.dropout(self.encoder(x, mask).pooled))
 
 
 def build(config, rng):

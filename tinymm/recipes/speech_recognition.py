@@ -186,8 +186,8 @@ class Recogniser(nn.Module):
 
     def forward(self, x, mask=None):
         """Spectrograms (B, T, F), mask (B, T) to scores (B, N, 11), mask (B, N)."""
-        sequence, _, mask = self.encoder(x, mask)
-        return self.scores(sequence), mask
+        encoded = self.encoder(x, mask)
+        return self.scores(encoded.sequence), encoded.mask
 
 
 def build(config, rng):

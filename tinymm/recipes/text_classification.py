@@ -208,7 +208,7 @@ class TextClassifier(nn.Module):
 
     def judge(self, x, mask=None):
         """Token vectors x (B, T, E) to logits (B, K)."""
-        return self.output(self.dropout(self.encoder.read(x, mask)[1]))
+        return self.output(self.dropout(self.encoder.read(x, mask).pooled))
 
 
 class Ensemble(nn.Module):

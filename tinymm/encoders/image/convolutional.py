@@ -4,6 +4,7 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 
 __all__ = ["ConvEncoder", "grid_positions"]
 
@@ -44,7 +45,8 @@ class ConvEncoder(nn.Module):
     A stage is convolution 3×3, batch norm, ReLU, as often as `widths` says; between stages max pooling halves the side.
     Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on),
     so that attention can tell left from right. The pooled vector is the last grid averaged down to P×P and laid out
-    flat: a glance at the whole that keeps what is where.
+    flat: a glance at the whole that keeps what is where. Under a mask each of its P² means is over the visible regions
+    only, and 0 where there is none.
 
     Parameters
     ----------
@@ -79,8 +81,8 @@ class ConvEncoder(nn.Module):
     --------
     >>> import numpy as np
     >>> encoder = ConvEncoder(((8,), (16, 16)), size=16, glance=2, rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.zeros((2, 3, 16, 16), np.float32))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.zeros((2, 3, 16, 16), np.float32))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((2, 64, 16), (2, 64))
     """
 
@@ -106,13 +108,23 @@ class ConvEncoder(nn.Module):
         self.norm = nn.LayerNorm(self.width)
         self.positions = nn.Parameter(grid_positions(*self.grid, self.width))
 
-    def forward(self, images):
-        """images (B, C, H, W) to regions (B, N, D) and the glance (B, P²·D)."""
+    def forward(self, images, mask=None):
+        """images (B, C, H, W), mask (B, N) of the regions to `Encoded`: regions (B, N, D), the glance (B, P²·D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
             raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); "
                              f"got {images.shape}")
+        mask = checked_mask("ConvEncoder", mask, (len(images), self.grid[0] * self.grid[1]))
         if self.brightness:
             images = F.concatenate([images, F.amax(images, 1, keepdims=True)], 1)
         grid = self.layers(images)                                       # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
-        return self.norm(sequence) + self.positions, F.flatten(F.avg_pool2d(grid, self.patch), 1)
+        sequence = zero_hidden(self.norm(sequence) + self.positions, mask)
+        return Encoded(sequence, F.flatten(self._glance(grid, mask), 1), mask)
+
+    def _glance(self, grid, mask):
+        """The grid (B, D, h, w) averaged down to (B, D, P, P), over the visible regions."""
+        if mask is None:
+            return F.avg_pool2d(grid, self.patch)
+        visible = mask.reshape(len(mask), 1, *self.grid)                 # (B, 1, h, w)
+        share = F.avg_pool2d(visible.astype(grid.dtype), self.patch)     # (B, 1, P, P)
+        return F.avg_pool2d(F.where(visible, grid, 0.0), self.patch) / np.where(share > 0, share, 1)

@@ -2,6 +2,8 @@
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
+from ..over_time import mean_over_time
 from .convolutional import grid_positions
 
 __all__ = ["ResidualBlock", "ResidualEncoder"]
@@ -63,7 +65,7 @@ class ResidualEncoder(nn.Module):
     r"""A residual network: a convolution, then stages of `ResidualBlock`, each stage but the first halving the sides.
 
     Each region of the last grid is normalised over its channels, and its place is added (learned, from sinusoids on).
-    The pooled vector is the mean over the grid.
+    The pooled vector is the mean over the grid, over its visible regions if a mask hides the others.
 
     Parameters
     ----------
@@ -97,8 +99,8 @@ class ResidualEncoder(nn.Module):
     --------
     >>> import numpy as np
     >>> encoder = ResidualEncoder((8, 16), blocks=1, size=16, rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.zeros((2, 3, 16, 16), np.float32))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.zeros((2, 3, 16, 16), np.float32))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((2, 64, 16), (2, 16))
     """
 
@@ -117,11 +119,13 @@ class ResidualEncoder(nn.Module):
         self.norm = nn.LayerNorm(self.width)
         self.positions = nn.Parameter(grid_positions(*self.grid, self.width))
 
-    def forward(self, images):
-        """images (B, C, H, W) to regions (B, N, D) and their mean (B, D)."""
+    def forward(self, images, mask=None):
+        """images (B, C, H, W), mask (B, N) of the regions to `Encoded`: regions (B, N, D) and their mean (B, D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
             raise ValueError(f"ResidualEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); "
                              f"got {images.shape}")
+        mask = checked_mask("ResidualEncoder", mask, (len(images), self.grid[0] * self.grid[1]))
         grid = self.blocks(self.stem(images))                            # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
-        return self.norm(sequence) + self.positions, F.mean(sequence, 1)
+        pooled = mean_over_time(sequence, mask)
+        return Encoded(zero_hidden(self.norm(sequence) + self.positions, mask), pooled, mask)

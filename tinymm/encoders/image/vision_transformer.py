@@ -4,6 +4,7 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from .convolutional import grid_positions
 
 __all__ = ["PatchEmbedding", "VisionTransformer", "patches"]
@@ -95,7 +96,9 @@ class VisionTransformer(nn.Module):
     $$ z^{(0)} = [c;\, E x_1;\, \dots;\, E x_N] + p, \qquad
        z^{(l)} = \mathrm{Layer}_l(z^{(l-1)}), \qquad y = \mathrm{LN}(z^{(L)}) $$
 
-    The feature sequence is $y_1, \dots, y_N$; the pooled vector is $y_0$, what the class token has gathered.
+    The feature sequence is $y_1, \dots, y_N$; the pooled vector is $y_0$, what the class token has gathered. A mask
+    hides patches from whoever reads the sequence, not from one another: $y_0$ has seen all of them, and is the same
+    under any mask.
 
     Parameters
     ----------
@@ -143,8 +146,8 @@ class VisionTransformer(nn.Module):
     --------
     >>> import numpy as np
     >>> encoder = VisionTransformer(16, layers=2, heads=2, patch=4, size=16, rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.zeros((2, 3, 16, 16), np.float32))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.zeros((2, 3, 16, 16), np.float32))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((2, 16, 16), (2, 16))
     """
 
@@ -163,12 +166,13 @@ class VisionTransformer(nn.Module):
              for _ in range(layers)],
             nn.LayerNorm(width))
 
-    def forward(self, images):
-        """images (B, C, H, W) to patches (B, N, D) and the class token (B, D)."""
+    def forward(self, images, mask=None):
+        """images (B, C, H, W), mask (B, N) of the patches to `Encoded`: patches (B, N, D), the class token (B, D)."""
         if images.shape[1:] != (self.channels, self.size, self.size):
             raise ValueError(f"VisionTransformer: images must be (B, {self.channels}, {self.size}, {self.size}); "
                              f"got {images.shape}")
+        mask = checked_mask("VisionTransformer", mask, (len(images), self.grid[0] * self.grid[1]))
         x = self.patch_embedding(images)                                 # (B, N, D)
         token = F.broadcast_to(self.cls_token, (len(images), 1, self.width))
         y = self.layers(self.dropout(F.concatenate([token, x], 1) + self.positions))
-        return y[:, 1:], y[:, 0]
+        return Encoded(zero_hidden(y[:, 1:], mask), y[:, 0], mask)

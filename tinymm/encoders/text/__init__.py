@@ -1,8 +1,8 @@
 """Text to feature sequences.
 
 All but the causal ones are built alike: `embed` turns tokens (B, T) into vectors (B, T, E); `read` turns the vectors
-into a feature sequence (B, T, D) and a pooled vector (B, P), and can be differentiated by the vectors; calling the
-encoder does both. A mask (B, T) says which tokens are real: what stands under padding changes nothing, and
+into `Encoded`, a feature sequence (B, T, D) and a pooled vector (B, P), and can be differentiated by the vectors;
+calling the encoder does both. A mask (B, T) says which tokens are real: what stands under padding changes nothing, and
 features there are zero.
 """
 

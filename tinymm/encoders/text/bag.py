@@ -2,8 +2,9 @@
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import mean_over_time
-from .reader import TextEncoder, zero_padding
+from .reader import TextEncoder
 
 __all__ = ["BagOfWords"]
 
@@ -33,8 +34,8 @@ class BagOfWords(TextEncoder):
     --------
     >>> import numpy as np
     >>> encoder = BagOfWords(10, 8, rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.array([[4, 5, 6], [6, 5, 4]]))
-    >>> sequence.shape, pooled.shape, np.allclose(pooled.data[0], pooled.data[1])
+    >>> encoded = encoder(np.array([[4, 5, 6], [6, 5, 4]]))
+    >>> encoded.sequence.shape, encoded.pooled.shape, np.allclose(encoded.pooled.data[0], encoded.pooled.data[1])
     ((2, 3, 8), (2, 8), True)
     """
 
@@ -43,6 +44,7 @@ class BagOfWords(TextEncoder):
         self.hidden = nn.Linear(width, width, rng=rng)
 
     def read(self, x, mask=None):
-        """x (B, T, D) to itself and (B, D)."""
-        x = zero_padding(self.dropout(x), mask)
-        return x, F.relu(self.hidden(mean_over_time(x, mask)))
+        """x (B, T, D), mask (B, T) to `Encoded`: x itself, and (B, D)."""
+        mask = checked_mask("BagOfWords", mask, x.shape[:2])
+        x = self.dropout(zero_hidden(x, mask))
+        return Encoded(x, F.relu(self.hidden(mean_over_time(x, mask))), mask)

@@ -2,8 +2,9 @@
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import max_over_time
-from .reader import TextEncoder, zero_padding
+from .reader import TextEncoder
 
 __all__ = ["TextCNN"]
 
@@ -42,7 +43,7 @@ class TextCNN(TextEncoder):
     --------
     >>> import numpy as np
     >>> encoder = TextCNN(10, 12, embedding=8, rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.array([[4, 5, 6, 7]]))
+    >>> sequence, pooled, _ = encoder(np.array([[4, 5, 6, 7]]))
     >>> sequence.shape, pooled.shape, np.array_equal(pooled.data, sequence.data.max(1))
     ((1, 4, 12), (1, 12), True)
     """
@@ -55,8 +56,9 @@ class TextCNN(TextEncoder):
         self.convolutions = nn.ModuleList([nn.Conv1d(embedding, filters, k, padding="same", rng=rng) for k in windows])
 
     def read(self, x, mask=None):
-        """x (B, T, E) to (B, T, D) and (B, D)."""
-        x = F.transpose(zero_padding(self.dropout(x), mask), 1, 2)       # (B, E, T)
+        """x (B, T, E), mask (B, T) to `Encoded`: (B, T, D) and its largest values over time, (B, D)."""
+        mask = checked_mask("TextCNN", mask, x.shape[:2])
+        x = F.transpose(self.dropout(zero_hidden(x, mask)), 1, 2)        # (B, E, T)
         found = F.concatenate([F.relu(convolution(x)) for convolution in self.convolutions], 1)
-        features = zero_padding(F.transpose(found, 1, 2), mask)          # (B, T, D)
-        return features, max_over_time(features, mask)
+        features = zero_hidden(F.transpose(found, 1, 2), mask)           # (B, T, D)
+        return Encoded(features, max_over_time(features, mask), mask)

@@ -37,8 +37,8 @@ class TextEncoder(nn.Module):
 
         Returns
         -------
-        tuple of (Tensor (B, T, D), Tensor (B, P))
-            A feature per token, zero under padding; and one vector for the text.
+        Encoded
+            A feature per token (B, T, D), zero under padding; one vector for the text (B, P); and the mask.
         """
         return self.read(self.embed(ids), mask)
 
@@ -56,10 +56,5 @@ class TextEncoder(nn.Module):
         return word + F.sum(runs * shares[..., None].astype(runs.dtype), 2)
 
     def read(self, x, mask=None):
-        """Token vectors x (B, T, E) to features (B, T, D) and the pooled vector (B, P)."""
+        """Token vectors x (B, T, E), mask (B, T) to `Encoded`: features (B, T, D), one vector (B, P), and the mask."""
         raise NotImplementedError(f"{type(self).__name__}: a reader of texts needs a method `read`")
-
-
-def zero_padding(x, mask):
-    """x (B, T, D) with zeros where the mask (B, T) is False."""
-    return x if mask is None else F.where(mask[..., None], x, 0.0)

@@ -1,6 +1,7 @@
 """Recurrent readers: one state runs through the text from the left, another from the right."""
 
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import max_over_time
 from .reader import TextEncoder
 
@@ -45,8 +46,8 @@ class TextRNN(TextEncoder):
     --------
     >>> import numpy as np
     >>> encoder = TextRNN(10, 12, embedding=8, cell="gru", rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.array([[4, 5, 6, 7]]))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.array([[4, 5, 6, 7]]))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((1, 4, 12), (1, 12))
     """
 
@@ -57,6 +58,7 @@ class TextRNN(TextEncoder):
         self.recurrence = CELLS[cell](embedding, width // 2, layers, dropout=dropout, bidirectional=True, rng=rng)
 
     def read(self, x, mask=None):
-        """x (B, T, E) to (B, T, D) and (B, D)."""
-        features, _ = self.recurrence(self.dropout(x), mask=mask)
-        return features, max_over_time(features, mask)
+        """x (B, T, E), mask (B, T) to `Encoded`: (B, T, D) and its largest values over time, (B, D)."""
+        mask = checked_mask("TextRNN", mask, x.shape[:2])
+        features, _ = self.recurrence(self.dropout(zero_hidden(x, mask)), mask=mask)
+        return Encoded(features, max_over_time(features, mask), mask)

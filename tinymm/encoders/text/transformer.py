@@ -3,8 +3,9 @@
 import math
 
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import mean_over_time
-from .reader import TextEncoder, zero_padding
+from .reader import TextEncoder
 
 __all__ = ["TextTransformer"]
 
@@ -36,8 +37,8 @@ class TextTransformer(TextEncoder):
     --------
     >>> import numpy as np
     >>> encoder = TextTransformer(10, 12, heads=2, rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.array([[4, 5, 6, 7]]))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.array([[4, 5, 6, 7]]))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((1, 4, 12), (1, 12))
     """
 
@@ -51,7 +52,8 @@ class TextTransformer(TextEncoder):
             nn.LayerNorm(width))
 
     def read(self, x, mask=None):
-        """x (B, T, D) to (B, T, D) and (B, D)."""
-        x = self.dropout(self.positions(x * math.sqrt(self.width)))
-        features = zero_padding(self.layers(x, src_key_padding_mask=mask), mask)
-        return features, mean_over_time(features, mask)
+        """x (B, T, D), mask (B, T) to `Encoded`: (B, T, D) and its mean over time, (B, D)."""
+        mask = checked_mask("TextTransformer", mask, x.shape[:2])
+        x = self.dropout(self.positions(zero_hidden(x, mask) * math.sqrt(self.width)))
+        features = zero_hidden(self.layers(x, src_key_padding_mask=mask), mask)
+        return Encoded(features, mean_over_time(features, mask), mask)

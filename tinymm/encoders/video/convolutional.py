@@ -2,6 +2,7 @@
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import mean_over_time
 
 __all__ = ["VideoConv3d"]
@@ -42,8 +43,8 @@ class VideoConv3d(nn.Module):
     --------
     >>> import numpy as np
     >>> encoder = VideoConv3d((4, 8), rng=np.random.default_rng(0))
-    >>> sequence, pooled = encoder(np.zeros((2, 5, 3, 8, 8), np.float32))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.zeros((2, 5, 3, 8, 8), np.float32))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((2, 5, 8), (2, 8))
     """
 
@@ -58,11 +59,12 @@ class VideoConv3d(nn.Module):
         self.norms = nn.ModuleList([nn.GroupNorm(GROUPS, width) for width in widths])
 
     def forward(self, video, mask=None):
-        """video (B, T, C, H, W), mask (B, T) to (B, T, D) and (B, D)."""
+        """video (B, T, C, H, W), mask (B, T) to `Encoded`: (B, T, D) and its mean over time, (B, D)."""
         halvings = len(self.convolutions) - 1
         if video.ndim != 5 or video.shape[2] != self.channels or min(video.shape[3:]) < 2**halvings:
             raise ValueError(f"VideoConv3d: a video must be (B, T, {self.channels}, H, W), "
                              f"sides at least {2**halvings}; got {video.shape}")
+        mask = checked_mask("VideoConv3d", mask, video.shape[:2])
         x = video
         for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
             if mask is not None:
@@ -72,7 +74,5 @@ class VideoConv3d(nn.Module):
             if i < halvings:
                 frames = F.max_pool2d(frames, 2)
             x = frames.reshape(*y.shape[:2], *frames.shape[1:])
-        features = F.mean(x, (3, 4))                                                       # (B, T, D)
-        if mask is not None:
-            features = F.where(mask[..., None], features, 0.0)
-        return features, mean_over_time(features, mask)
+        features = zero_hidden(F.mean(x, (3, 4)), mask)                                    # (B, T, D)
+        return Encoded(features, mean_over_time(features, mask), mask)

@@ -3,6 +3,7 @@ then attention or recurrence over time joins them."""
 
 from ... import functional as F
 from ... import nn
+from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import mean_over_time
 
 __all__ = ["VideoAttention", "VideoRecurrent", "each_frame"]
@@ -19,7 +20,7 @@ def each_frame(encoder, video, mask=None):
     Parameters
     ----------
     encoder : callable
-        Images (R, C, H, W) to (sequence, pooled (R, P)), as the image encoders.
+        Images (R, C, H, W) to `Encoded`, of which the pooled vectors (R, P) are taken.
     video : Tensor or array (B, T, C, H, W)
     mask : boolean array (B, T), optional
         True for real frames; default: all.
@@ -37,7 +38,7 @@ def each_frame(encoder, video, mask=None):
     Examples
     --------
     >>> import numpy as np
-    >>> mean = lambda images: (None, F.mean(images, (2, 3)))
+    >>> mean = lambda images: Encoded(None, F.mean(images, (2, 3)), None)
     >>> each_frame(mean, np.ones((1, 2, 1, 4, 4)), np.array([[True, False]])).ravel()
     array([1., 0.])
     """
@@ -47,9 +48,8 @@ def each_frame(encoder, video, mask=None):
                          f"got {video.shape} and {came}")
     batch, time = video.shape[:2]
     if mask is None:
-        _, pooled = encoder(video.reshape(batch * time, *video.shape[2:]))
-        return pooled.reshape(batch, time, -1)
-    _, pooled = encoder(video[mask])                                     # (R, P): the real frames alone
+        return encoder(video.reshape(batch * time, *video.shape[2:])).pooled.reshape(batch, time, -1)
+    pooled = encoder(video[mask]).pooled                                 # (R, P): the real frames alone
     return F.place(pooled, mask, (batch, time, pooled.shape[-1]))
 
 
@@ -80,8 +80,8 @@ class VideoAttention(nn.Module):
     >>> from tinymm.encoders import ConvEncoder
     >>> rng = np.random.default_rng(0)
     >>> encoder = VideoAttention(ConvEncoder(((4,), (8,)), 8, glance=1, rng=rng), width=12, layers=1, heads=2, rng=rng)
-    >>> sequence, pooled = encoder(np.zeros((2, 5, 3, 8, 8), np.float32))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.zeros((2, 5, 3, 8, 8), np.float32))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((2, 5, 12), (2, 12))
     """
 
@@ -96,12 +96,11 @@ class VideoAttention(nn.Module):
             nn.LayerNorm(width))
 
     def forward(self, video, mask=None):
-        """video (B, T, C, H, W), mask (B, T) to (B, T, D) and (B, D)."""
+        """video (B, T, C, H, W), mask (B, T) to `Encoded`: (B, T, D) and its mean over time, (B, D)."""
+        mask = checked_mask("VideoAttention", mask, video.shape[:2])
         x = self.positions(self.projection(each_frame(self.encoder, video, mask)))
-        features = self.layers(x, src_key_padding_mask=mask)
-        if mask is not None:
-            features = F.where(mask[..., None], features, 0.0)
-        return features, mean_over_time(features, mask)
+        features = zero_hidden(self.layers(x, src_key_padding_mask=mask), mask)
+        return Encoded(features, mean_over_time(features, mask), mask)
 
 
 class VideoRecurrent(nn.Module):
@@ -135,8 +134,8 @@ class VideoRecurrent(nn.Module):
     >>> from tinymm.encoders import ConvEncoder
     >>> rng = np.random.default_rng(0)
     >>> encoder = VideoRecurrent(ConvEncoder(((4,), (8,)), 8, glance=1, rng=rng), width=12, rng=rng)
-    >>> sequence, pooled = encoder(np.zeros((2, 5, 3, 8, 8), np.float32))
-    >>> sequence.shape, pooled.shape
+    >>> encoded = encoder(np.zeros((2, 5, 3, 8, 8), np.float32))
+    >>> encoded.sequence.shape, encoded.pooled.shape
     ((2, 5, 12), (2, 12))
     """
 
@@ -148,7 +147,8 @@ class VideoRecurrent(nn.Module):
         self.recurrence = CELLS[cell](encoder.pooled_width, width, rng=rng)
 
     def forward(self, video, mask=None):
-        """video (B, T, C, H, W), mask (B, T) to (B, T, D) and (B, D)."""
+        """video (B, T, C, H, W), mask (B, T) to `Encoded`: (B, T, D) and the last state, (B, D)."""
+        mask = checked_mask("VideoRecurrent", mask, video.shape[:2])
         features, state = self.recurrence(each_frame(self.encoder, video, mask), mask=mask)
         last = state[0] if isinstance(state, tuple) else state           # h of an LSTM's (h, c)
-        return features, last[-1]
+        return Encoded(features, last[-1], mask)
