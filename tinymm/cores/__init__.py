@@ -2,6 +2,7 @@
 
 from .blocks import as_floating, as_rows, in_blocks, over_rows
 from .memory import give_back, scratch
+from .rounding import ceil_div
 from .threads import parallel_for
 
-__all__ = ["as_floating", "as_rows", "give_back", "in_blocks", "over_rows", "parallel_for", "scratch"]
+__all__ = ["as_floating", "as_rows", "ceil_div", "give_back", "in_blocks", "over_rows", "parallel_for", "scratch"]
