@@ -41,7 +41,7 @@ def rotary_interleaved(x, positions=None, base=10000.0):
     Notes
     -----
     $R_t^\top R_s = R_{s-t}$: the product of a query turned by t and a key turned by s depends on s − t only. The
-    gradient is turned back by the same angle. This is the pairing of the paper and of GPT-J; LLaMA's is `rotary_half_split`.
+    gradient is turned back. This is the pairing of the paper and of GPT-J; LLaMA's is `rotary_half_split`.
 
     References
     ----------

@@ -44,7 +44,7 @@ class Tiles:
 
     def forward(self):
         """The result Y, (*leading, T, E), and L / ln b, (N, T, 1)."""
-        result = np.zeros((*self.leading, self.T, self.E), self.dtype)
+        result = self.zeros(self.T, self.E)
         lse = np.zeros((self.N, self.T, 1), self.dtype)
         y = result.reshape(self.N, self.T, self.E)
         ones = np.ones((KEYS, 1), self.dtype)
@@ -73,9 +73,10 @@ class Tiles:
         """Q̄, K̄ and V̄, (*leading, T, D), (*leading, S, D) and (*leading, S, E), for Ȳ = g."""
         g = heads(g, self.leading, self.dtype)
         y = heads(y, self.leading, self.dtype)
-        q_bar = self.zeros(1, self.T, self.D)                           # the parts of a head share its queries out,
-        k_bar = self.zeros(self.parts, self.S, self.D)                  # but all read all keys: one sum for each part
-        v_bar = self.zeros(self.parts, self.S, self.E)
+        # the parts of a head have different queries, but all keys in common: each part adds to arrays of its own
+        q_bar = self.zeros(self.T, self.D)
+        k_bar = [self.zeros(self.S, self.D) for _ in range(self.parts)]
+        v_bar = [self.zeros(self.S, self.E) for _ in range(self.parts)]
 
         def pull_back(head, part, empty):
             tile = empty(ROWS * KEYS)
@@ -89,7 +90,7 @@ class Tiles:
             # tame scores have no L subtracted: their p is P e^L, and e^−L multiplies [Ȳ, −D] instead
             lacking = self.base.power(-lse[head]) if self.tame else 1
             gd = with_sums(g[head], y[head], lacking, empty)            # [Ȳ, −D]
-            dq = q_bar[0].reshape(self.N, self.T, self.D)[head]
+            dq = q_bar.reshape(self.N, self.T, self.D)[head]
             dk = k_bar[part].reshape(self.N, self.S, self.D)[head]
             dv = v_bar[part].reshape(self.N, self.S, self.E)[head]
             for rows, keys, mask in self.tiles(head, part):
@@ -108,11 +109,11 @@ class Tiles:
         for whole, *others in (k_bar, v_bar):
             for d in others:
                 whole += d
-        return q_bar[0], k_bar[0], v_bar[0]
+        return q_bar, k_bar[0], v_bar[0]
 
-    def zeros(self, count, n, width):
-        """A list of `count` arrays (*leading, n, width)."""
-        return [np.zeros((*self.leading, n, width), self.dtype) for _ in range(count)]
+    def zeros(self, n, width):
+        """(*leading, n, width)."""
+        return np.zeros((*self.leading, n, width), self.dtype)
 
     def exponentials(self, q, k, mask, memory, ceiling):
         """b^{E / ln b − c} of one tile, 0 where a key is hidden; c = ceiling(E / ln b), or 0 if no score is large."""
