@@ -270,7 +270,7 @@ def _grid(who, shape, axis, index):
 
 
 def along(index, axis):
-    """An index for `getitem` that reads at `index` along one axis, and at each element's own position along the rest."""
+    """An index for `getitem`: `index` along one axis, along the others each element's own position."""
     where = list(np.ogrid[tuple(map(slice, index.shape))])
     where[axis] = index
     return tuple(where)
