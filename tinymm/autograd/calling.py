@@ -1,7 +1,7 @@
 """How an op is called: Tensors stripped to arrays, the forward run, its result put on the tape.
 
-There are four such functions, of which `op` picks one for each op: any arguments, one, two, or a sequence of inputs.
-Those for one and two are the first again, written out without a loop: they are the hot path.
+Four functions do this, and `op` picks one for each op: for any arguments, for one, for two, for a sequence of inputs.
+Those for one and for two do what the first does, but without a loop: they are the hot path.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from .tensor import Tensor, require_no_mask
 
 __all__ = ["caller_for", "lay_results", "saving"]
 
-PLAIN = {ndarray, int, float, bool, type(None), str}  # types of arguments that forwards are given as they are
+PLAIN = {ndarray, int, float, bool, type(None), str}  # arguments of these types go to the forward unchanged
 
 
 class saving:
@@ -35,12 +35,17 @@ def caller_for(record):
 
 def _caller(record):
     """One pass over the arguments, one Node, one Tensor."""
-    forward, bind, arity = record.forward, record.bind, len(record.names)
+    forward = record.forward
+    bind = record.bind
+    arity = len(record.names)
 
     def call(*args, **kwargs):
         if kwargs or len(args) != arity:
             args = bind(args, kwargs)
-        values, parents, tensors, taped = [], [], False, False
+        values = []
+        parents = []
+        tensors = False  # is any argument a Tensor?
+        taped = False  # does any ask for a gradient?
         for a in args:
             node = None
             if isinstance(a, Tensor):
@@ -66,13 +71,14 @@ def _caller(record):
 
 def _unary_caller(record):
     """`_caller` for ops of one argument: the same Node and Tensor without a loop, for this is the hot path."""
-    forward, general = record.forward, _caller(record)
+    forward = record.forward
+    general = _caller(record)
 
     def call(*args, **kwargs):
         if kwargs or len(args) != 1 or not isinstance(args[0], Tensor):
             return general(*args, **kwargs)
-        x, = args
-        node, x = x._node, x.data
+        node = args[0]._node
+        x = args[0].data
         y = forward(x)
         if node is None or type(y) is not ndarray or y.dtype.kind not in "fc" or unusual:
             return _lay(record, (x,), (node,), y, node is not None)
@@ -83,7 +89,8 @@ def _unary_caller(record):
 
 def _binary_caller(record):
     """`_caller` for ops of two arguments: likewise, where both are Tensors."""
-    forward, general = record.forward, _caller(record)
+    forward = record.forward
+    general = _caller(record)
 
     def call(*args, **kwargs):
         if kwargs or len(args) != 2:
@@ -108,7 +115,9 @@ def _binary_caller(record):
 
 def _sequence_caller(record):
     """`_caller` for ops with a sequence of inputs."""
-    forward, bind, k = record.forward, record.bind, record.sequence
+    forward = record.forward
+    bind = record.bind
+    k = record.sequence  # its position among the parameters
     arity = len(record.names) if record.starred is None else -1  # a starred op is always bound
 
     def call(*args, **kwargs):
@@ -137,16 +146,16 @@ def _plain_argument(record, a, args):
     """An argument that is neither a Tensor nor of a type that every forward knows."""
     if isinstance(a, np.generic):
         return a.item()  # a NumPy scalar is a number: it must not turn float32 into float64
-    if isinstance(a, ndarray):  # np.matrix, say, whose * and ** mean something else
+    if isinstance(a, ndarray):  # a subclass: np.matrix, say, whose * and ** mean something else
         require_no_mask(record.name, a)
-        # it defines what functions of it are: complex steps do
+        # a class that defines its own ufuncs (complex steps do) is passed on as it is
         own = type(a).__array_ufunc__ is not ndarray.__array_ufunc__
         return a if own else np.asarray(a)
     return _array_beside(a, args) if record.operands and isinstance(a, (list, tuple)) else a
 
 
 def _array_beside(numbers, operands):
-    """A list as an array: in the floating dtype of the operand beside it, since Python numbers promote nothing."""
+    """A list as an array, in the floating dtype of the other operand: Python numbers do not promote a dtype."""
     array = np.asarray(numbers)
     for b in operands:
         if isinstance(b, (Tensor, ndarray)) and b.dtype.kind in "fc" and array.dtype.kind in "biuf":
@@ -155,6 +164,7 @@ def _array_beside(numbers, operands):
 
 
 def _plain(y):
+    """What the forward returned, without the extras."""
     return y.y if type(y) is saving else y
 
 
@@ -162,13 +172,16 @@ def _lay(record, values, parents, y, taped):
     """Wrap what the forward returned; put it on the tape if anything asks for a gradient."""
     extras = None
     if type(y) is saving:
-        extras, y = y.extras, y.y
+        extras = y.extras
+        y = y.y
     several = type(y) is tuple
     if several:
-        shape, dtype = [(part.shape, part.dtype) for part in y], None
+        shape = [(part.shape, part.dtype) for part in y]
+        dtype = None
     else:
         y = y if type(y) is ndarray else np.asarray(y)
-        shape, dtype = y.shape, y.dtype
+        shape = y.shape
+        dtype = y.dtype
         taped = taped and dtype.kind in "fc"
     watch = mode.watch
     if watch is not None:
@@ -184,7 +197,7 @@ def _lay(record, values, parents, y, taped):
 
 
 def lay_results(node, y):
-    """Tensor(s) for what an op returned. Of several results, the floating ones get a port each."""
+    """Tensor(s) for what an op returned. Of several results, each floating one gets a node of its own: a port."""
     if type(y) is not tuple:
         return Tensor(y, node)
     ports = []

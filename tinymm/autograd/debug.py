@@ -22,8 +22,8 @@ ENGINE = tuple(str(Path(__file__).parents[1] / room) for room in ("autograd", "f
 def debug():
     """Context manager: make saved arrays read-only and stop at the first NaN or Inf.
 
-    A NaN or Inf counts as the first when no input of the op holds one: -inf in
-    a mask is no error, a log of zero is.
+    A NaN or Inf counts as the first when no input of the op holds one: log(0) is an error;
+    what an op computes from the -inf in a mask is not.
 
     Raises
     ------
@@ -40,7 +40,8 @@ def debug():
     FloatingPointError: log: the result of shape (2,) has an infinite element, but no input has;
     inputs (2,), created at ...
     """
-    before, watch = mode.watch, _Watch()
+    before = mode.watch
+    watch = _Watch()
     mode.watch = watch
     unusual.add(watch)
     try:

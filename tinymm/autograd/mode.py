@@ -1,8 +1,8 @@
 """Two switches the tape looks at: is it recording, and is somebody debugging?
 
 Both belong to the thread that sets them, so an evaluation in one thread never
-stops a training in another from recording. Asking a thread costs an op as much as
-a dict look-up; `unusual`, which all threads share, tells whether there is need to.
+stops a training in another from recording. To read a thread's switch costs an op as
+much as a dict look-up; `unusual`, which all threads share, is empty while none is set.
 """
 
 import threading
@@ -23,7 +23,8 @@ unusual = set()  # the blocks of no_grad and debug that are open in some thread
 @contextmanager
 def _recording(value):
     block = object()
-    before, mode.recording = mode.recording, value
+    before = mode.recording
+    mode.recording = value
     if not value:
         unusual.add(block)
     try:

@@ -10,8 +10,9 @@
 
 A VJP names what it needs: `g` the cotangent, `y` the result, any argument of
 the forward by its name, any extra the forward saved with `saving`. It returns
-one gradient per leading argument (a tuple, possibly of thunks), or a single one
-for the first. New arrays, `g` itself or views of it: never a saved array.
+the gradients of the leading arguments (a tuple, possibly of thunks), or that of
+the first alone. Each is a new array, `g` itself or a view of it, never a saved
+array: the tape may add to it in place.
 """
 
 import inspect
@@ -28,6 +29,7 @@ from .tensor import Tensor
 __all__ = ["Op", "op", "registry"]
 
 registry = {}  # name -> the op as users call it
+# an argument may be called by NumPy's name or by PyTorch's
 ALIASES = {"dim": "axis", "axis": "dim", "keepdim": "keepdims", "keepdims": "keepdim", "input": "x"}
 
 
@@ -46,8 +48,10 @@ class Op:
         # the one parameter that is a sequence of inputs: `tensors`, or *operands
         starred = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
         self.starred = self.names.index(starred[0]) if starred else None
-        self.sequence = self.starred if starred else self.names.index("tensors") if "tensors" in self.names else None
-        self.operands = self.names == ["a", "b"]  # of two operands a list can only be meant as an array
+        self.sequence = self.starred
+        if not starred and "tensors" in self.names:
+            self.sequence = self.names.index("tensors")
+        self.operands = self.names == ["a", "b"]  # an op of two operands takes a list for an array
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
         self.places = []  # where each of them stands: argument position, len(names) for y, or an extra's name
@@ -87,7 +91,8 @@ class Op:
         wants = list(inspect.signature(vjp).parameters)
         if wants[:1] != ["g"]:
             raise TypeError(f"{self.name}: a VJP's first parameter is the cotangent g; got {wants[:1]}")
-        self.pull, self.wants = vjp, tuple(wants[1:])
+        self.pull = vjp
+        self.wants = tuple(wants[1:])
         spots = {name: i for i, name in enumerate((*self.names, "y"))}
         self.places = [spots.get(name, name) for name in self.wants]
         extras = any(type(k) is str for k in self.places)
@@ -111,7 +116,7 @@ class Op:
                         "nor saved by the forward") from None
 
     def pull_recorded(self, g, node):
-        """The VJP on Tensors that are tied into the graph, so that it can be differentiated again."""
+        """The VJP on Tensors with a place in the graph, so that it records itself."""
         if self.composite is not None:
             return self._pull_composite(g, node)
         lift = dict(zip(self.names, self._relink(node.parents)))
@@ -125,6 +130,7 @@ class Op:
         return [parents if i == self.sequence else None for i in range(len(self.names))]
 
     def _lift(self, parent, saved, node, name):
+        """A saved value as the Tensor it was; a constant, which has no parent, stays an array."""
         if name == "y":
             return lay_results(node, saved)
         if isinstance(parent, tuple):
@@ -132,25 +138,24 @@ class Op:
         return saved if parent is None else Tensor(saved, parent)
 
     def _pull_composite(self, g, node):
-        """Differentiate the composite instead, cut off below its arguments by an identity each."""
+        """Differentiate the composite instead; an identity before each argument is where the walk ends."""
         links = self._relink(node.parents)
         args = [self._lift(parent, value, node, None) for parent, value in zip(links, node.inputs)]
         args = [[_fresh(a) for a in arg] if i == self.sequence else _fresh(arg) for i, arg in enumerate(args)]
         y = self.composite(*args) if self.starred is None else self.composite(*args[:self.starred], *args[self.starred])
         inputs = args[self.sequence] if self.sequence is not None else args
         chosen = [a for a, p in zip(inputs, node.parents) if p is not None]
-        outputs, cotangents = (y, g) if isinstance(y, tuple) else ([y], [g])
-        kept = [(t, c) for t, c in zip(outputs, cotangents) if isinstance(t, Tensor) and t.requires_grad]
+        results = zip(y, g) if isinstance(y, tuple) else [(y, g)]
+        kept = [(t, c) for t, c in results if isinstance(t, Tensor) and t.requires_grad]
         grads = iter(tape.grad([t for t, _ in kept], chosen, [c for _, c in kept], create_graph=True,
                                allow_unused=True))
-        zero = (next(grads) if p is not None else None for p in node.parents)
+        found = (next(grads) if p is not None else None for p in node.parents)
         return tuple(Tensor(np.zeros_like(a.data)) if p is not None and d is None else d
-                     for a, p, d in zip(inputs, node.parents, zero))
+                     for a, p, d in zip(inputs, node.parents, found))
 
 
 def _picker(places):
-    """A function from a sequence to a tuple of its elements at `places`;
-    quicker than a loop, for it runs at every op."""
+    """A function that takes the elements at `places` out of a sequence; it runs at every op, so it has no loop."""
     if len(places) > 1:
         return itemgetter(*places)
     k = places[0] if places else None

@@ -75,7 +75,7 @@ def backward(tensor, gradient=None, retain_graph=False):
         if target.grad is None:
             target.grad = g.copy() if leaf in borrowed else g
         else:
-            target.grad = np.asarray(target.grad + g)  # of two 0-d arrays NumPy makes a scalar
+            target.grad = np.asarray(target.grad + g)  # the sum of two 0-d arrays is a NumPy scalar
 
 
 def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=None, allow_unused=False):
@@ -87,8 +87,8 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     inputs : Tensor or sequence of Tensor
         Leaves or intermediate results.
     grad_outputs : sequence of array_like or Tensor, optional
-        One cotangent per output, in its shape, or None for 1 (an output of a single element). Of a single output the
-        cotangent may stand without a list around it, be it a list of numbers itself.
+        One cotangent per output, in its shape, or None for 1 (an output of a single element). With a single output
+        the cotangent need not be in a list, even if it is a list of numbers itself.
     create_graph : bool
         Record the backward walk itself, so that the result can be differentiated again.
     retain_graph : bool, optional
@@ -121,16 +121,12 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
         for i, t in enumerate(group):
             if t._node is None:
                 raise ValueError(f"grad: {name} {i} does not require grad")
-    cotangents = {}
-    for y, g in zip(outputs, grad_outputs):
-        seed = _seed(y, g, "grad", lift=create_graph)
-        before = cotangents.get(y._node)  # of two 0-d arrays NumPy makes a scalar
-        cotangents[y._node] = seed if before is None else before + seed if create_graph else np.asarray(before + seed)
+    cotangents = _seeds(outputs, grad_outputs, create_graph)
     wanted = dict.fromkeys(t._node for t in inputs)
     graph, useful = _leading_to(wanted, _reachable(cotangents))
     walk = _walk_recorded if create_graph else _walk
     borrowed = walk(graph, cotangents, create_graph if retain_graph is None else retain_graph, wanted, useful)
-    wanted.update((node, g) for node, g in cotangents.items() if node in wanted)  # those never walked through
+    wanted.update((node, g) for node, g in cotangents.items() if node in wanted)  # where the walk ended
     found = [wanted[t._node] for t in inputs]
     for i, g in enumerate(found):
         if g is None and not allow_unused:
@@ -138,7 +134,23 @@ def grad(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph
     if create_graph:
         return tuple(found)
     shared = borrowed.union(node for node, times in Counter(t._node for t in inputs).items() if times > 1)
-    return tuple(g if g is None else Tensor(g.copy() if t._node in shared else g) for t, g in zip(inputs, found))
+    found = [g.copy() if g is not None and t._node in shared else g for t, g in zip(inputs, found)]
+    return tuple(None if g is None else Tensor(g) for g in found)
+
+
+def _seeds(outputs, cotangents, create_graph):
+    """Node -> the cotangent a walk starts from: the sum of those of all outputs there."""
+    seeds = {}
+    for y, g in zip(outputs, cotangents):
+        seed = _seed(y, g, "grad", lift=create_graph)
+        before = seeds.get(y._node)
+        if before is None:
+            seeds[y._node] = seed
+        elif create_graph:
+            seeds[y._node] = before + seed
+        else:
+            seeds[y._node] = np.asarray(before + seed)  # the sum of two 0-d arrays is a NumPy scalar
+    return seeds
 
 
 def _one_each(outputs, grad_outputs):
@@ -146,7 +158,8 @@ def _one_each(outputs, grad_outputs):
     if grad_outputs is None:
         return [None] * len(outputs)
     count = len(grad_outputs) if isinstance(grad_outputs, (list, tuple)) else None
-    if len(outputs) == 1:  # [1.0] is the cotangent of an output of shape (1,), and a list with that of one of shape ()
+    if len(outputs) == 1:
+        # [1.0] is a cotangent for an output of shape (1,), but a list of one cotangent for an output of shape ()
         g = grad_outputs[0] if count == 1 else grad_outputs
         listed = count == 1 and (g is None or isinstance(g, Tensor) or np.shape(g) == outputs[0].shape)
         return [g] if listed else [grad_outputs]
@@ -189,7 +202,7 @@ def _reachable(roots):
 
 
 def _leading_to(wanted, graph):
-    """The nodes of `graph` above some wanted node, and the set of nodes a gradient must reach for that."""
+    """The nodes of `graph` that depend on a wanted node, and the set of these and the wanted ones."""
     useful = set(wanted)
     part = []
     for node in graph:
@@ -200,8 +213,7 @@ def _leading_to(wanted, graph):
 
 
 def _arrivals(graph, cotangents, retain_graph, wanted):
-    """Each node of `graph` with its cotangent, the last created first:
-    all that used its result has been walked by then."""
+    """Each node of `graph` with its cotangent, the last created first: by then its cotangent is complete."""
     while graph:
         node = graph.pop()
         g = cotangents.pop(node, None)
@@ -213,29 +225,32 @@ def _arrivals(graph, cotangents, retain_graph, wanted):
             raise _released(node.op)
         if node.port is None:
             yield node, g
-        else:  # the cotangent of one of several results goes into its op's list
+        else:  # one of several results: its cotangent goes into the list that belongs to all of them
             whole, = node.parents
             cotangents.setdefault(whole, [None] * len(whole.shape))[node.port] = g
         if not retain_graph:
-            node.saved, node.inputs = RELEASED, None
+            node.saved = RELEASED
+            node.inputs = None
 
 
 def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
     """Pull the cotangents back through `graph`; what is left in the dict belongs to leaves.
 
     Returns the set of nodes whose cotangent is borrowed memory: the caller's, another
-    node's, or a view. All others are their nodes' own, and may be added to in place.
+    node's, or a view. Any other cotangent is its node's own, and may be added to in place.
     """
     watch = mode.watch
     borrowed = set(cotangents)
     for node, g in _arrivals(graph, cotangents, retain_graph, wanted):
-        op, parents, saved = node.op, node.parents, node.saved
+        op = node.op
+        parents = node.parents
+        saved = node.saved
         grads = op.pull(g if type(g) is not list else _complete(g, node.shape), *saved)
         if type(grads) is not tuple:
             grads = (grads,)
         if len(grads) < len(parents):
             grads = _pad(grads, parents)
-        i = -1  # counted by hand: enumerate would take a tenth of the time of a node
+        i = -1  # counted by hand: enumerate would add a tenth to the time of a node
         for parent in parents:
             i += 1
             if parent is None or useful is not None and parent not in useful:
@@ -264,7 +279,7 @@ def _walk(graph, cotangents, retain_graph, wanted=(), useful=None):
 def _accumulate(cotangents, borrowed, parent, d):
     """Add a second cotangent, or a third, to the one that a node has."""
     if parent in borrowed:
-        cotangents[parent] = np.asarray(cotangents[parent] + d)  # of two 0-d arrays NumPy makes a scalar
+        cotangents[parent] = np.asarray(cotangents[parent] + d)  # the sum of two 0-d arrays is a NumPy scalar
         borrowed.discard(parent)
     else:
         cotangents[parent] += d
@@ -274,22 +289,23 @@ def _walk_recorded(graph, cotangents, retain_graph, wanted, useful):
     """`_walk` on Tensors: the VJP texts record themselves. Always out of place."""
     with enable_grad():
         for node, g in _arrivals(graph, cotangents, retain_graph, wanted):
-            op, parents = node.op, node.parents
+            op = node.op
             grads = op.pull_recorded(g if type(g) is not list else _complete(g, node.shape, Tensor), node)
-            for i, (parent, d) in enumerate(zip(parents, _pad(grads, parents))):
+            for i, (parent, d) in enumerate(zip(node.parents, _pad(grads, node.parents))):
                 if parent is None or parent not in useful:
                     continue
-                d = _fitted(op, i, _called(op, i, d, Tensor), parent if parent.op is not None else parent.tensor.data)
+                like = parent if parent.op is not None else parent.tensor.data
+                d = _fitted(op, i, _called(op, i, d, Tensor), like)
                 cotangents[parent] = d if parent not in cotangents else cotangents[parent] + d
 
 
 def _complete(cotangent, results, wrap=lambda a: a):
-    """Zeros for those of several results that nothing was computed from."""
+    """The cotangents of several results, with zeros for those that were not used."""
     return [wrap(np.zeros(*result)) if g is None else g for g, result in zip(cotangent, results)]
 
 
 def _pad(grads, parents):
-    """One gradient per parent; arguments beyond those a VJP answers for have none."""
+    """One gradient per parent: None for the arguments after the last for which the VJP gives one."""
     grads = grads if isinstance(grads, (tuple, list)) else (grads,)
     return (*grads, *[None] * (len(parents) - len(grads)))
 
@@ -299,7 +315,9 @@ def _called(op, i, d, kind=ndarray):
     d = d() if callable(d) else d
     if d is None:
         raise ValueError(f"{op.name}: argument {op.input_name(i)} is not differentiable, but requires grad")
-    return np.asarray(d) if kind is ndarray else d if isinstance(d, Tensor) else Tensor(d)
+    if kind is ndarray:
+        return np.asarray(d)
+    return d if isinstance(d, Tensor) else Tensor(d)
 
 
 def _fitted(op, i, d, like):
@@ -312,8 +330,10 @@ def _fitted(op, i, d, like):
 def _unbroadcast(op, i, d, shape):
     """Sum a gradient over the axes along which its input was broadcast."""
     extra = d.ndim - len(shape)
-    stretched = tuple(k + extra for k, n in enumerate(shape) if extra >= 0 and n == 1 != d.shape[k + extra])
-    reduced = d.sum(axis=(*range(extra), *stretched), keepdims=True) if extra >= 0 else d
+    reduced = d
+    if extra >= 0:
+        stretched = [k + extra for k, n in enumerate(shape) if n == 1 and d.shape[k + extra] != 1]
+        reduced = d.sum(axis=(*range(extra), *stretched), keepdims=True)
     if reduced.shape[max(extra, 0):] != shape:
         raise ValueError(f"{op.name}: the VJP gave input {op.input_name(i)} a gradient of shape {d.shape}; "
                          f"its own shape is {shape}")

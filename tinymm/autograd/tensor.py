@@ -156,14 +156,14 @@ def require_no_mask(who, data):
 
 
 def tensor(data, requires_grad=False, dtype=None):
-    """Make a Tensor: a copy of `data` on the tape's side of the world.
+    """Make a Tensor from a copy of `data`.
 
     Parameters
     ----------
     data : array_like or Tensor
         Python floats become float32; arrays keep their dtype.
     requires_grad : bool
-        Whether `backward` shall leave a gradient here.
+        Whether `backward` leaves a gradient in its `grad`.
     dtype : numpy dtype, optional
         Overrides the dtype of `data`.
 

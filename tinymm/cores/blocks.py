@@ -1,7 +1,7 @@
 """Long chains of NumPy steps, done a stretch at a time, so that every step finds its numbers in the cache.
 
-One core does it. A step takes 5 to 30 µs, after which a thread needs the interpreter again; two threads that wait for
-each other that often were measured to take 0.8 to 1.2 times as long as one.
+One core does all of it: a step takes 5 to 30 µs, after which a thread needs the interpreter again. Two threads that
+wait for each other that often were measured to take 0.8 to 1.2 times as long as one.
 """
 
 import math
@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["as_floating", "as_rows", "in_blocks", "over_rows"]
 
-# elements: two such float32 stretches fit a core's second-level cache, and calls cost little beside them
+# elements in a stretch: two of float32 fit a core's second-level cache, and the calls cost little beside the work
 BLOCK = 131072
 
 
@@ -50,7 +50,7 @@ def over_rows(f, *arrays):
     f : callable
         Takes some rows of each array; writes only into these.
     *arrays : ndarray, (R, ...)
-        Of as many rows; the first tells how large a row is.
+        All with R rows; the first tells how large a row is.
 
     Returns
     -------
@@ -68,12 +68,12 @@ def over_rows(f, *arrays):
 
 
 def as_rows(x):
-    """x as a matrix of its rows along the last axis; no copy where they lie one after the other."""
+    """x as a matrix whose rows run along the last axis; no copy where they lie one after the other."""
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def as_floating(x):
-    """x as an array of a floating dtype, which whole numbers get as they do beside 0.0; no copy where it has one.
+    """x as an array of a floating dtype: integers get the dtype of `x + 0.0`; a floating x is not copied.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Memory for intermediate results that is used again instead of returned to the system.
 
-Fresh memory is dear: the system clears it page by page when it is first touched, which
-takes longer than an addition that fills it. What a loop over blocks works in is
-therefore borrowed here, and kept for the next loop.
+Fresh memory is expensive: the system clears it page by page when it is first touched,
+which takes longer than the addition that fills it. A loop over blocks therefore borrows
+its working memory here, and leaves it for the next loop.
 """
 
 import math
@@ -13,14 +13,15 @@ import numpy as np
 
 __all__ = ["give_back", "scratch"]
 
-KEPT = 4  # pieces of memory, the largest
-LINE = 64  # bytes in a line of the cache: where an array begins
-_free, _lock = [], threading.Lock()
+KEPT = 4  # how many pieces of memory are kept: the largest
+LINE = 64  # bytes in a line of the cache; every array begins at one
+_free = []
+_lock = threading.Lock()
 
 
 @contextmanager
 def scratch():
-    """A function like np.empty, whose arrays are to be used inside the `with` only.
+    """A function like np.empty, whose arrays may be used inside the `with` only.
 
     Examples
     --------
@@ -35,7 +36,8 @@ def scratch():
 
     def empty(shape, dtype):
         nonlocal used
-        dtype, begin = np.dtype(dtype), used
+        dtype = np.dtype(dtype)
+        begin = used
         end = begin + math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
         used = end + -(end - start) % LINE
         return memory[begin:end].view(dtype).reshape(shape) if end <= memory.size else np.empty(shape, dtype)
@@ -52,7 +54,7 @@ def scratch():
 
 
 def give_back():
-    """All memory that is kept goes back to the system, until a loop needs some again.
+    """Return all memory that is kept to the system; the next loop asks for some again.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A loop over independent items, shared out among the cores.
+"""A loop over independent items, divided among the cores.
 
 NumPy releases the interpreter's lock inside its loops and products, so plain threads
 run at the same time. Meanwhile BLAS is held to one thread each (threadpoolctl, extra
@@ -13,8 +13,7 @@ from functools import cache
 
 __all__ = ["parallel_for"]
 
-# multiplications: what a core does in the time it takes to wake another and wait for it, a few times over
-ENOUGH = 20e6
+ENOUGH = 20e6  # multiplications: several times as many as a core does while it wakes another and waits for it
 _one_loop_at_a_time = threading.Lock()
 _inside = ContextVar("inside a share of a loop", default=False)
 
@@ -22,7 +21,7 @@ _inside = ContextVar("inside a share of a loop", default=False)
 def parallel_for(n, body, work):
     """body(start, stop) for stretches that make up range(n), one for each thread BLAS would use.
 
-    A loop inside a share of another one runs as one stretch: the cores are taken.
+    A loop inside a share of another loop runs as one stretch: the cores are taken.
 
     Parameters
     ----------

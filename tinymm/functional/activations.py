@@ -77,7 +77,7 @@ def elu(x, alpha=1.0):
     ----------
     x : Tensor or array_like
     alpha : float
-        Minus the limit at minus infinity.
+        The limit at minus infinity is $-\alpha$.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def elu(x, alpha=1.0):
 
     Notes
     -----
-    At 0, where they jump, the first derivative and the second are those from the left: $\alpha$ both.
+    At 0, where both jump, the first and the second derivative are those from the left: both are $\alpha$.
 
     References
     ----------
@@ -189,8 +189,8 @@ def gelu(x, approximate="none"):
 
     Notes
     -----
-    In float32 $\Phi$ is a tanh of a polynomial (see `normal`), within 1.2e-7 (one epsilon) of the true one: many times
-    faster than an erf. In float64 it is SciPy's.
+    In float32 $\Phi$ is computed as a tanh of a polynomial (see `normal`), within 1.2e-7 (one epsilon) of the true
+    value and many times faster than an erf. In float64 it is SciPy's.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The four operations, powers and comparisons of two arrays; broadcasting is the tape's business."""
+"""The four operations, powers and comparisons of two arrays. The tape sums gradients over broadcast axes."""
 
 import numpy as np
 
@@ -113,8 +113,8 @@ def power(a, b):
 
     Notes
     -----
-    $0^0 = 1$, and its derivative with respect to a is 0 there, as the exponent in front says: the
-    factor $a^{b-1} = 0^{-1}$ is never evaluated. The derivative with respect to b is 0 at $a = 0$ where $b \ge 0$.
+    $0^0 = 1$. Its derivative with respect to a, $b\,a^{b-1}$, is 0 because b is: the factor $0^{-1}$ is never
+    evaluated. The derivative with respect to b is 0 where $a = 0$ and $b \ge 0$.
 
     Examples
     --------

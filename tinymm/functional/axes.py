@@ -1,5 +1,4 @@
-"""Axes by number, counted from 0 and checked.
-The errors say which axis; the engine puts the name of the op in front."""
+"""Numbers of axes, checked and counted from 0. The errors name the axis; the engine puts the op's name in front."""
 
 import numpy as np
 
@@ -14,8 +13,7 @@ def axis_of(axis, ndim):
 
 
 def reduced(axis, ndim):
-    """The axes that a reduction goes over.
-    A number has one for the asking, 0 or -1, as in PyTorch; there is nothing in it."""
+    """The axes that a reduction goes over. As in PyTorch, a 0-d array accepts axis 0 or -1 and reduces over nothing."""
     if axis is None:
         return range(ndim)
     named = axis if isinstance(axis, (tuple, list)) else (axis,)

@@ -1,7 +1,7 @@
-"""One step of a recurrent network, as its equations say it; and the loop that makes a network of a step.
+"""One step of a recurrent network, line by line as in its equations; and the loop over time.
 
-`recurrent` computes the same loops much faster, with gradients written by hand;
-these explicit forms are what it is tested against and what its second derivatives are taken from.
+`recurrent` computes the same loops much faster, with gradients written by hand.
+It is tested against these explicit forms, and takes its second derivatives from them.
 """
 
 from .elementwise import sigmoid, tanh

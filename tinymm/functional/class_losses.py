@@ -40,7 +40,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     Raises
     ------
     ValueError
-        If a target is no class, shapes disagree, or a mean has nothing to count (PyTorch gives NaN for that).
+        If a target is not a class, shapes disagree, or a mean has nothing to count (PyTorch gives NaN for that).
 
     Examples
     --------
@@ -91,7 +91,7 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     axis = _class_axis(x)
     where, kept, w = _chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
     true = np.take_along_axis(x, where, axis)
-    e, total, c = exponentials(x, axis, true)                                   # c = x_t, as long as that is safe
+    e, total, c = exponentials(x, axis, true)                                   # c = x_t, or the maximum: see there
     loss = np.zeros_like(w)
     np.multiply(w, np.log(total) - (true - c), out=loss, where=w != 0)
     if label_smoothing:
@@ -156,7 +156,7 @@ def nll_loss(x, target, weight=None, ignore_index=-100, reduction="mean"):
     Raises
     ------
     ValueError
-        If a target is no class, shapes disagree, or a mean has nothing to count (PyTorch gives NaN for that).
+        If a target is not a class, shapes disagree, or a mean has nothing to count (PyTorch gives NaN for that).
 
     Examples
     --------
@@ -188,8 +188,10 @@ def _class_axis(x, name="cross_entropy"):
 
 
 def _chosen_classes(name, x, target, weight, ignore_index, axis):
-    """The true class of each position, whether it counts, and its weight (0 if not);
-    the class axis is kept, of length 1."""
+    """The true class of each position, whether it counts, and its weight (0 if it does not).
+
+    In each of the three the class axis is kept, with length 1.
+    """
     target = np.asarray(target)
     if target.dtype.kind not in "iu":
         raise ValueError(f"{name}: the target must be class indices; got {target.dtype}")
@@ -204,7 +206,8 @@ def _chosen_classes(name, x, target, weight, ignore_index, axis):
                          f"got {wrong.flat[0]}")
     where = np.expand_dims(np.where(kept, target, 0).astype(np.intp), axis)
     kept = np.expand_dims(kept, axis)
-    return where, kept, kept * (np.ones(1, x.dtype) if weight is None else _class_weight(name, x, weight)[where])
+    w = np.ones(1, x.dtype) if weight is None else _class_weight(name, x, weight)[where]
+    return where, kept, kept * w
 
 
 def _class_weight(name, x, weight):
@@ -230,7 +233,7 @@ def _one_hot(x, where, w, axis):
 
 
 def _mean_divisor(name, w, reduction):
-    """What the sum of losses is divided by: the sum of weights, for a mean."""
+    """What the sum of losses is divided by: for a mean the sum of weights, else 1."""
     if reduction != "mean":
         return 1
     total = float(w.sum())

@@ -1,7 +1,7 @@
-"""Einstein's summation convention, taken apart into sums, matrix products and orders of axes.
+"""Einstein's summation convention, taken apart into sums, matrix products and permutations of axes.
 
-A label of one operand alone is summed first; then operands are contracted two by two,
-each time as a single (batched) matrix product in BLAS.
+A label that occurs in one operand only is summed over first; then operands are contracted
+two by two, each time as a single (batched) matrix product in BLAS.
 """
 
 import math
@@ -74,8 +74,8 @@ def contract(a, b, labels):
     ----------
     a, b : Tensor or ndarray
     labels : tuple of str
-        Those of a, of b, and of the result, one letter per axis. Every letter stands in at least two of
-        the three, and once in each: in all three, it numbers a batch of products; in a and b alone it is summed over.
+        Those of a, of b, and of the result, one letter per axis. Every letter occurs in at least two of the three,
+        at most once in each: a letter of all three counts the products of a batch, one of a and b only is summed over.
 
     Returns
     -------
@@ -110,8 +110,8 @@ def _grouped(x, labels, batch, rows, columns):
     """x as a batch of matrices, and the size of each label."""
     sizes = dict(zip(labels, x.shape))
     x = np.transpose(x, [labels.index(c) for c in batch + rows + columns])
-    return x.reshape([sizes[c] for c in batch]
-                     + [math.prod(sizes[c] for c in group) for group in (rows, columns)]), sizes
+    matrix = [math.prod(sizes[c] for c in group) for group in (rows, columns)]
+    return x.reshape([sizes[c] for c in batch] + matrix), sizes
 
 
 def _contract_cheapest(terms, out, sizes):
@@ -124,13 +124,14 @@ def _contract_cheapest(terms, out, sizes):
         if best is None or size < best[0]:
             best = size, i, j, out if len(terms) == 2 else kept
     _, i, j, kept = best
-    (a, of_a), (b, of_b) = terms[i], terms[j]
+    a, of_a = terms[i]
+    b, of_b = terms[j]
     rest = [term for k, term in enumerate(terms) if k not in (i, j)]
     return [(contract(a, b, (of_a, of_b, kept)), kept), *rest]
 
 
 def _diagonal(x, term):
-    """Each label once: of axes that share one, only the diagonal."""
+    """Each label once: only the diagonal of axes that share a label."""
     for c, n in Counter(term).items():
         if n > 1:
             shared = [k for k, d in enumerate(term) if d == c]
@@ -149,22 +150,25 @@ def _without_stretched(x, term, sizes):
 
 
 def _without_lone(x, term, elsewhere):
-    """Summed over the labels that stand nowhere else."""
+    """Summed over the labels that occur nowhere else."""
     lone = tuple(k for k, c in enumerate(term) if c not in elsewhere)
     return (sum(x, lone), "".join(c for c in term if c in elsewhere)) if lone else (x, term)
 
 
 @lru_cache(maxsize=1024)
 def _parse(equation, ndims):
-    """The labels of each operand and of the result, with letters in place of the dots."""
+    """The labels of each operand and of the result, with letters in place of the dots.
+
+    Dots stand for the axes that have no letter; as in broadcasting, the last of them is the same in every operand.
+    """
     left, arrow, out = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise ValueError(f"einsum: {equation!r} has {len(terms)} operands; got {len(ndims)}")
     free = [c for c in string.ascii_letters if c not in equation]
-    dotted = [n - len(term) + 3 for term, n in zip(terms, ndims) if "..." in term]
-    dots = "".join(free[:max(dotted, default=0)])
-    terms = [term.replace("...", dots[len(dots) - (n - len(term) + 3):], 1) for term, n in zip(terms, ndims)]
+    unnamed = [n - (len(term) - len("...")) for term, n in zip(terms, ndims)]   # axes of each that dots stand for
+    dots = "".join(free[:max((k for term, k in zip(terms, unnamed) if "..." in term), default=0)])
+    terms = [term.replace("...", dots[len(dots) - k:], 1) for term, k in zip(terms, unnamed)]
     if arrow:
         out = out.replace("...", dots, 1)
     else:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autograd import op, saving
+from ..cores import ceil_div
 
 __all__ = ["dropout"]
 
@@ -30,11 +31,12 @@ def dropout(x, p=0.5, training=True, rng=None):
     Raises
     ------
     ValueError
-        If p is no probability, or a mask is needed and `rng` is missing.
+        If p is not a probability, or a mask is needed and `rng` is missing.
 
     Notes
     -----
-    The same mask multiplies the gradient. p counts in steps of 2⁻¹⁶: four decisions are cut from one random word.
+    The same mask multiplies the gradient. p is rounded to a multiple of 2⁻¹⁶: each random word of 64 bits decides
+    for four elements.
 
     References
     ----------
@@ -67,5 +69,5 @@ def dropout_vjp(g, mask, scale):    # x̄ = g ⊙ m / (1 − p)
 def _kept(shape, p, rng):
     """Booleans, False with probability p."""
     size = int(np.prod(shape))
-    words = rng.integers(0, 2**64, -(-size // 4), dtype=np.uint64)
+    words = rng.integers(0, 2**64, ceil_div(size, 4), dtype=np.uint64)
     return words.view(np.uint16)[:size].reshape(shape) >= round(p * 2**16)

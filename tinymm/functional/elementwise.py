@@ -217,8 +217,8 @@ def sigmoid(x):
 
     Notes
     -----
-    Accurate far below 0 too, so that $\ln\sigma(x)$ is x there. The equal $\tfrac12(1 + \tanh\tfrac{x}{2})$ would
-    be 0 from -37 down. Above the largest exponential, $e^{-x} = \infty$ gives the right 0.
+    Accurate far below 0 too, where $\ln\sigma(x) \approx x$; the equal $\tfrac12(1 + \tanh\tfrac{x}{2})$ would round
+    to 0 from -37 down. Where $e^{-x}$ overflows, $1/\infty$ is the right 0.
 
     Examples
     --------
@@ -261,7 +261,7 @@ def softplus_vjp(g, x):             # x̄ = g ⊙ σ(x)
 def erf(x):
     r"""Error function, elementwise: $y = \frac{2}{\sqrt\pi}\int_0^x e^{-t^2} dt$.
 
-    In float32 to 1.4e-7 (see `normal`), many times faster than SciPy's, which is what float64 gets.
+    In float32 within 1.4e-7 (see `normal`) and many times faster than SciPy's function, which float64 uses.
 
     Examples
     --------

@@ -29,7 +29,7 @@ def embedding(x, weight, padding_idx=None):
     Raises
     ------
     ValueError
-        If the indices are no integers, or lie outside the table.
+        If the indices are not integers, or lie outside the table.
 
     Examples
     --------
@@ -38,7 +38,8 @@ def embedding(x, weight, padding_idx=None):
     array([[3. , 3.5],
            [1. , 1.5]])
     """
-    index, rows = np.asarray(x), len(weight)
+    index = np.asarray(x)
+    rows = len(weight)
     if index.dtype.kind not in "iu":
         raise ValueError(f"embedding: the indices must be integers; got {index.dtype}")
     if weight.ndim != 2:

@@ -1,7 +1,7 @@
-"""The largest and the smallest along axes, with and without the place where they stand.
+"""The largest and the smallest element along axes, with and without its index.
 
-Of no elements there is no largest: that is an error. A NaN is larger and smaller
-than anything, as in NumPy.
+Over no elements there is no largest: that is an error. As in NumPy, a NaN counts as
+the largest and as the smallest.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ["amax", "amin", "max", "min"]
 
 @op
 def amax(x, axis=None, keepdims=False):
-    r"""Largest element along axes: $y = \max_i x_i$. Equals share the gradient evenly.
+    r"""Largest element along axes: $y = \max_i x_i$. Ties share the gradient evenly.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def amax_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}
 
 @op
 def amin(x, axis=None, keepdims=False):
-    r"""Smallest element along axes: $y = \min_i x_i$. Equals share the gradient evenly.
+    r"""Smallest element along axes: $y = \min_i x_i$. Ties share the gradient evenly.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def amin_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}
 
 def _extreme(who, f, x, axis):
     """The extreme with its axes kept, and where x equals it."""
-    reduced(axis, np.ndim(x))  # an axis that is not there is another error
+    reduced(axis, np.ndim(x))  # an axis that does not exist is an error of its own
     try:
         y = np.asarray(f(x, axis=axis, keepdims=True))
     except ValueError:
@@ -85,7 +85,7 @@ def _extreme(who, f, x, axis):
 
 
 def to_chosen(g, axis, chosen):
-    """The cotangent of a result handed to the chosen elements, in equal parts."""
+    """The cotangent of a result, divided equally among the chosen elements."""
     axes = tuple(reduced(axis, chosen.ndim))
     n = np.sum(chosen, axis=axes, keepdims=True, dtype=g.dtype)
     return where(chosen, spread(g, axes, chosen.shape) / n, 0)
@@ -93,7 +93,7 @@ def to_chosen(g, axis, chosen):
 
 @op
 def max(x, axis=None, keepdims=False):
-    r"""Largest element, and along an axis also where it stands, as `torch.max`.
+    r"""Largest element, and along an axis also its index, as `torch.max`.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def max(x, axis=None, keepdims=False):
     Returns
     -------
     Tensor or (Tensor, Tensor)
-        Without `axis` the value, as by `amax`. With it the values and their indices (of the first, among
-        equals), and the gradient goes to the element of that index alone.
+        Without `axis` the value, as from `amax`. With it the values and their indices (of the first, in a tie),
+        and the gradient goes to the element of that index alone.
 
     Raises
     ------
@@ -122,13 +122,13 @@ def max(x, axis=None, keepdims=False):
 
 
 @max.vjp
-def max_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; over all elements as amax
+def max_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; without an axis as amax
     return to_chosen(g if axis is None else g[0], axis, chosen)
 
 
 @op
 def min(x, axis=None, keepdims=False):
-    r"""Smallest element, and along an axis also where it stands, as `torch.min`.
+    r"""Smallest element, and along an axis also its index, as `torch.min`.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def min(x, axis=None, keepdims=False):
     Returns
     -------
     Tensor or (Tensor, Tensor)
-        Without `axis` the value, as by `amin`. With it the values and their indices (of the first, among
-        equals), and the gradient goes to the element of that index alone.
+        Without `axis` the value, as from `amin`. With it the values and their indices (of the first, in a tie),
+        and the gradient goes to the element of that index alone.
 
     Raises
     ------
@@ -157,18 +157,20 @@ def min(x, axis=None, keepdims=False):
 
 
 @min.vjp
-def min_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; over all elements as amin
+def min_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; without an axis as amin
     return to_chosen(g if axis is None else g[0], axis, chosen)
 
 
 def _with_index(who, f, find, x, axis, keepdims):
+    """The extreme and, along an axis, its index; `find` is argmax or argmin."""
     if isinstance(axis, (tuple, list)):
         raise ValueError(f"{who}: an index needs a single axis; got {axis}; a{who} takes several")
     y, chosen = _extreme(who, f, x, axis)
     if axis is None:
         return saving(y if keepdims else dropped(y, axis), chosen=chosen)
     index = np.asarray(find(x, axis=axis, keepdims=True))
-    axes, shape = reduced(axis, np.ndim(x)), np.shape(x)
-    chosen = np.asarray(
-        index == np.arange(count(axis, shape)).reshape([n if k in axes else 1 for k, n in enumerate(shape)]))
+    shape = np.shape(x)
+    axes = reduced(axis, np.ndim(x))
+    position = np.arange(count(axis, shape)).reshape([n if k in axes else 1 for k, n in enumerate(shape)])
+    chosen = np.asarray(index == position)
     return saving((y, index) if keepdims else (dropped(y, axis), dropped(index, axis)), chosen=chosen)

@@ -73,12 +73,12 @@ def place(x, index, shape):
     IndexError
         If the index does not fit.
     ValueError
-        If x has another shape than what the index reads.
+        If x does not have the shape that the index reads.
 
     Notes
     -----
-    An index without integer arrays names no element twice, so that x is assigned. Rows of a matrix
-    are added up as the product with a sparse matrix of ones; anything else element by element.
+    An index without integer arrays names no element twice, so x is simply assigned. Rows of a matrix
+    are added up as a product with a sparse matrix of ones; anything else is added element by element.
 
     Examples
     --------
@@ -116,7 +116,8 @@ def _require_shape(x, read, shape):
 def _place_rows(x, rows, shape):
     """Rows of x added to zeros at `rows` of the first axis: Sᵀ x, with S one-hot."""
     _require_shape(x, (*rows.shape, *shape[1:]), shape)
-    n, rows = shape[0], rows.reshape(-1)
+    n = shape[0]
+    rows = rows.reshape(-1)
     if rows.size and not -n <= rows.min() <= rows.max() < n:
         raise IndexError(f"place: an index must lie in [{-n}, {n}); got {rows[(rows < -n) | (rows >= n)][0]}")
     one_hot = scipy.sparse.csr_array((np.ones(rows.size, x.dtype), rows % max(n, 1), np.arange(rows.size + 1)),
@@ -125,7 +126,7 @@ def _place_rows(x, rows, shape):
 
 
 def _plain_index(index):
-    """The index with Tensors as arrays and lists as arrays of int or bool."""
+    """The index, its Tensors and lists turned into arrays of int or bool."""
     if type(index) is tuple:
         return tuple(map(_plain_index, index))
     if isinstance(index, Tensor):
@@ -159,12 +160,13 @@ def take_along_axis(x, indices, axis=-1):
     array([[2.],
            [3.]])
     """
-    indices, axis = np.asarray(indices), axis_of(axis, x.ndim)
+    indices = np.asarray(indices)
+    axis = axis_of(axis, x.ndim)
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_axis: indices needs as many axes as x; got {indices.shape} for {x.shape}")
-    index = list(
-        np.ogrid[tuple(map(slice, np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))))])
-    index = [0 if n == 1 else k for n, k in zip(x.shape, index)]
+    others = np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))
+    index = list(np.ogrid[tuple(map(slice, others))])
+    index = [0 if n == 1 else k for n, k in zip(x.shape, index)]    # an axis of x of length 1 broadcasts
     index[axis] = indices
     return saving(x[tuple(index)], index=tuple(index), x_shape=x.shape)
 
@@ -258,8 +260,9 @@ def scatter_add_vjp(g, where):      # x̄ = g,  s̄ = g at the index
 
 
 def _grid(who, shape, axis, index):
-    """`along`, after a look at the shapes."""
-    index, axis = np.asarray(index), axis_of(axis, len(shape))
+    """`along`, after the shapes have been checked."""
+    index = np.asarray(index)
+    axis = axis_of(axis, len(shape))
     if index.ndim != len(shape) or any(m > n for m, n in zip(_without(index.shape, axis), shape)):
         raise ValueError(f"{who}: index needs as many axes as x, none but axis {axis} longer than x's; "
                          f"got {index.shape} for {shape}")
@@ -267,7 +270,7 @@ def _grid(who, shape, axis, index):
 
 
 def along(index, axis):
-    """As an index for `getitem`: `index` along one axis, every element's own place along the others."""
+    """An index for `getitem`: `index` along one axis, along the others each element's own position."""
     where = list(np.ogrid[tuple(map(slice, index.shape))])
     where[axis] = index
     return tuple(where)
@@ -302,7 +305,8 @@ def index_add(x, axis, index, source):
     array([[0., 0.],
            [4., 6.]])
     """
-    index, axis = np.asarray(index), axis_of(axis, x.ndim)
+    index = np.asarray(index)
+    axis = axis_of(axis, x.ndim)
     where = (*(slice(None),) * axis, index)
     expected = (*x.shape[:axis], index.size, *x.shape[axis + 1:])
     if index.ndim != 1 or np.shape(source) != expected:

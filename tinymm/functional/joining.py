@@ -1,4 +1,4 @@
-"""Several arrays into one, one into several, and more room at the edges: concatenate, stack, split, pad."""
+"""Several arrays joined into one, one split into several, a border added: concatenate, stack, split, pad."""
 
 from itertools import accumulate
 
@@ -115,7 +115,8 @@ def split(x, split_size_or_sections, axis=0):
     (array([0.]), array([1., 2., 3., 4.]))
     """
     axis = axis_of(axis, np.ndim(x))
-    n, sizes = x.shape[axis], split_size_or_sections
+    n = x.shape[axis]
+    sizes = split_size_or_sections
     if isinstance(sizes, int):
         if sizes < 1:
             raise ValueError(f"split: the length of a piece must be positive; got {sizes}")
@@ -148,7 +149,7 @@ def pad(x, pad, mode="constant", value=0):
     Raises
     ------
     ValueError
-        If the widths come in no pairs, are too many, or crop more than there is.
+        If the widths are not in pairs, are too many, or crop more than there is.
 
     Examples
     --------
@@ -173,4 +174,4 @@ def pad_vjp(g, pad):                # x̄ = g with what was padded cropped, and 
     return _pad(g, [-width for width in pad])
 
 
-_pad = pad  # by this name the VJP reaches it past its own argument
+_pad = pad  # inside pad_vjp, `pad` is the argument

@@ -22,7 +22,7 @@ def matmul(a, b):
     ----------
     a : Tensor or ndarray, shape (..., M, K) or (K,)
     b : Tensor or ndarray, shape (..., K, N) or (K,)
-        The axes in front broadcast. A vector is a row on the left, a column on the right.
+        The leading axes broadcast. A vector is a row on the left, a column on the right.
 
     Returns
     -------
@@ -32,13 +32,13 @@ def matmul(a, b):
     Raises
     ------
     ValueError
-        If the inner dimensions differ, an input is a number, or the axes in front do not broadcast.
+        If the inner dimensions differ, an input is a number, or the leading axes do not broadcast.
 
     Notes
     -----
     A stack of matrices times one matrix is computed as a single product of all rows, and so is the
-    gradient of that matrix. Layouts that BLAS does not read (reversed, repeated) NumPy copies, from its
-    version 2.3 on; before, it multiplied them without BLAS, slowly.
+    gradient of that matrix. Layouts that BLAS cannot read (reversed, repeated) are copied by NumPy 2.3 and later;
+    earlier versions multiply them without BLAS, slowly.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def outer(a, b):
     Raises
     ------
     ValueError
-        If an input is no vector.
+        If an input is not a vector.
 
     Examples
     --------
@@ -183,8 +183,8 @@ def norm(x, ord=2, axis=None, keepdims=False):
 
     Notes
     -----
-    The gradient at x = 0 is 0, one of the subgradients, as in PyTorch; so is the second derivative there, which does
-    not exist (PyTorch: NaN for p = 2). For 0 < p < 2 the same holds of a single element that is 0.
+    The gradient at x = 0 is 0, one of the subgradients, as in PyTorch. The second derivative does not exist there;
+    it is given as 0 (PyTorch: NaN for p = 2). For 0 < p < 2 the same holds for a single element that is 0.
 
     Examples
     --------
@@ -198,8 +198,10 @@ def norm(x, ord=2, axis=None, keepdims=False):
     size = np.abs(x)
     if ord == math.inf:
         y = np.max(size, **over)
+    elif ord == 2:
+        y = np.sqrt(np.sum(x * x, **over))
     else:
-        y = np.sqrt(np.sum(x * x, **over)) if ord == 2 else np.sum(size ** ord, **over) ** (1 / ord)
+        y = np.sum(size ** ord, **over) ** (1 / ord)
     return saving(y if keepdims else dropped(y, axis), largest=size == y if ord == math.inf else None)
 
 

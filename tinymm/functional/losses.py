@@ -1,6 +1,6 @@
 """Losses on continuous targets and on probabilities: how far a prediction is from what it should have been.
 
-Losses of class scores are in `class_losses`. A loss of two arrays wants one
+Losses of class scores are in `class_losses`. Prediction and target must have one
 shape: PyTorch broadcasts, which turns (N,) against (N, 1) into N² differences.
 """
 
@@ -187,7 +187,8 @@ def kl_div(x, target, reduction="mean", log_target=False):
     >>> float(F.kl_div(prediction, target, reduction="batchmean").round(4))
     0.6931
     """
-    d, target = _difference("kl_div", x, target), _counted(x, target)
+    d = _difference("kl_div", x, target)
+    target = _counted(x, target)
     if log_target:
         terms = np.exp(target) * -d
     else:
@@ -272,8 +273,9 @@ def _difference(name, x, target):
 
 
 def _counted(x, target):
-    """A target of whole numbers or truth values, in the dtype of x: int64 would make float64 of float32."""
-    x, whole = np.asarray(x), np.asarray(target)
+    """A target of integers or booleans, in the dtype of x: float32 with int64 would give float64."""
+    x = np.asarray(x)
+    whole = np.asarray(target)
     return whole.astype(x.dtype) if whole.dtype.kind in "iub" and x.dtype.kind == "f" else target
 
 
@@ -291,5 +293,7 @@ def reduced(name, loss, reduction):
 
 
 def _share(g, x, reduction):
-    """What of the cotangent of a reduced loss goes to each loss."""
-    return g / x.size if reduction == "mean" else g / len(x) if reduction == "batchmean" else g
+    """The cotangent of each loss, from that of the reduced loss."""
+    if reduction == "mean":
+        return g / x.size
+    return g / len(x) if reduction == "batchmean" else g

@@ -1,5 +1,4 @@
-"""The operators and methods of a Tensor: each is the function of the same name,
-with the Tensor as its first argument."""
+"""The operators and methods of a Tensor: each is the function of that name, with the Tensor as first argument."""
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def _constant(f):
 
 
 def _spelled_out(f):
-    """A method whose last argument, a tuple of int, may be given one by one: `x.reshape(2, 3)`."""
+    """A method whose argument, a tuple of int, may also be spelled out: `x.reshape(2, 3)`."""
     def call(self, *numbers, **kwargs):
         if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
             numbers, = numbers

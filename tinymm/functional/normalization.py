@@ -1,4 +1,4 @@
-r"""Normalisation: subtract a mean, divide by a deviation, scale and shift. They differ in what is averaged over.
+r"""Normalisations: subtract a mean, divide by a deviation, scale and shift. They differ in what is averaged over.
 
 Layer norm: the features of one position. RMS norm: the same, without a mean. Group norm: a group of channels
 of one example. Batch norm: one channel over the whole batch. All share one gradient,
@@ -37,7 +37,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     Raises
     ------
     ValueError
-        If x, weight or bias do not have the shape announced.
+        If x does not end in `normalized_shape`, or weight or bias do not have it.
 
     Notes
     -----
@@ -56,7 +56,9 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     """
     n = _width("layer_norm", x, normalized_shape, weight, bias)
     rows = as_floating(x).reshape(x.size // max(n, 1), n)
-    y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
+    y = np.empty_like(rows, order="C")
+    hat = np.empty_like(rows, order="C")
+    rstd = np.empty_like(rows, order="C", shape=(len(rows), 1))
 
     def fill(y, hat, rstd, x):
         np.subtract(x, x[:, :1], out=hat)
@@ -126,7 +128,9 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
     """
     n = _width("rms_norm", x, normalized_shape, weight)
     rows = as_floating(x).reshape(x.size // max(n, 1), n)
-    y, hat, rstd = (np.empty_like(rows, order="C", shape=(len(rows), columns)) for columns in (n, n, 1))
+    y = np.empty_like(rows, order="C")
+    hat = np.empty_like(rows, order="C")
+    rstd = np.empty_like(rows, order="C", shape=(len(rows), 1))
 
     def fill(y, hat, rstd, x):
         rstd[...] = 1 / np.sqrt(_row_mean(x, x) + _machine_epsilon(x, eps))
@@ -209,7 +213,7 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     ----------
     x : Tensor or ndarray, (N, C, ...)
     running_mean, running_var : ndarray or Tensor, (C,), optional
-        Averages over past batches. Used if not training; while training updated IN PLACE,
+        Averages over past batches. Used when not training; updated IN PLACE when training,
         $r \leftarrow (1 - m)\,r + m\,s$, s being this batch's mean or unbiased variance.
     weight, bias : Tensor or ndarray, (C,), optional
     training : bool
@@ -259,20 +263,23 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
         _update(running_var, var * (n / (n - 1)), momentum)
     rstd = 1 / np.sqrt(var + eps)
     hat *= _in_order(rstd, x)
-    weight, bias = (a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias))
-    return saving(_affine(hat, weight, bias), hat=hat, rstd=rstd)
+    affine = (a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias))
+    return saving(_affine(hat, *affine), hat=hat, rstd=rstd)
 
 
 @batch_norm.vjp
 def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
-    total, product = _channel_sum(g), _channel_sum(g * hat)           # b̄ and w̄
+    total = _channel_sum(g)                             # b̄
+    product = _channel_sum(g * hat)                     # w̄
 
     def wrt_x():
         scale = rstd if weight is None else rstd * weight.reshape(rstd.shape)
         if not training:
             return g * scale
         n = x.size // x.shape[1]
-        slope, shift, scale = (_in_order(a, x) for a in (product / -n, total / n, scale))
+        slope = _in_order(product / -n, x)
+        shift = _in_order(total / n, x)
+        scale = _in_order(scale, x)
 
         def fill(d, hat, g):
             np.multiply(hat, slope, out=d)
@@ -299,7 +306,7 @@ def batch_norm_composite(x, running_mean, running_var, weight, bias, training, m
 
 
 def _width(name, x, normalized_shape, weight=None, bias=None):
-    """How many elements each row has that is normalised."""
+    """How many elements each normalised row has."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or x.shape[-len(shape):] != shape:
         raise ValueError(f"{name}: the input must end in normalized_shape, {shape}; got {x.shape}")
@@ -318,7 +325,7 @@ def _machine_epsilon(x, eps):
 
 
 def _row_mean(a, b=None):
-    """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS. Of no columns there are no rows."""
+    """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS. Rows without columns never come here."""
     total = a @ np.ones(a.shape[1], a.dtype) if b is None else np.vecdot(a, b)
     return total[:, None] * (1 / a.shape[1])
 
@@ -346,7 +353,7 @@ def _column_sum(a):
 
 
 def _affine(hat, weight, bias):
-    """w ⊙ x̂ + b, broadcasting."""
+    """w ⊙ x̂ + b, with broadcasting."""
     y = hat if weight is None else hat * weight
     return y if bias is None else y + bias
 
@@ -362,16 +369,16 @@ def _side_by_side(x):
 
 
 def _channel_sum(a):
-    """Over all axes but the channels, (1, C, 1, ...):
-    first in each example, then over these, so that rounding stays small."""
+    """Σ over all axes but the channels, (1, C, 1, ...):
+    within each example, then over the examples, so that rounding errors stay small."""
     if _side_by_side(a):
-        a = a.sum(2, keepdims=True)                     # whole rows of pixels are added: long runs
+        a = a.sum(2, keepdims=True)                     # adds whole rows of pixels, which are long in memory
     return a.sum(_but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
 
 
 def _in_order(a, x):
-    """a (1, C, 1, ...) to meet x: where channels lie side by side it is repeated along the last axis,
-    for one long run with x."""
+    """a, (1, C, 1, ...), as an operand beside x. Where x's channels lie side by side, a is repeated along the last
+    axis, so that NumPy goes through both arrays in one long run."""
     if not _side_by_side(x):
         return a
     a = np.broadcast_to(a, (*a.shape[:-1], x.shape[-1]))

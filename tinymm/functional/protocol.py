@@ -1,9 +1,11 @@
 """What NumPy's functions do with a Tensor: differentiate, give a constant, or refuse.
 
-Two tables, of what is differentiated and of what is constant. A NumPy function
-that stands in neither raises an error that names it, and so does an argument
-(`out`, `dtype`, `where`, ...) that has no meaning here: a gradient is never lost silently.
+Tables say what is differentiated and what is constant. A NumPy function that is in
+none of them raises an error that names it, and so does an argument (`out`, `dtype`,
+`where`, ...) that has no meaning here: a gradient is never lost silently.
 """
+
+import inspect
 
 import numpy as np
 
@@ -12,18 +14,33 @@ from ..autograd import Tensor
 
 __all__ = []
 
+NO = object()  # the default of a parameter of NumPy's that has no meaning on a Tensor
 
-def _split(x, cuts, axis=0):
-    n = x.shape[axis]
+
+def _cumsum(a, axis=None, dtype=NO, out=NO):
+    return F.cumsum(F.flatten(a), 0) if axis is None else F.cumsum(a, axis)
+
+
+def _sort(a, axis=-1, kind=NO, order=NO):
+    return F.sort(F.flatten(a), -1)[0] if axis is None else F.sort(a, axis)[0]
+
+
+def _clip(a, a_min=None, a_max=None, out=NO, *, min=None, max=None):
+    return F.clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+def _split(ary, indices_or_sections, axis=0):
+    n = ary.shape[axis]
+    cuts = indices_or_sections
     if isinstance(cuts, int):
         if cuts < 1 or n % cuts:
             raise ValueError(f"np.split: needs equal parts; got {cuts} of {n}")
-        return F.split(x, [n // cuts] * cuts, axis)
+        return F.split(ary, [n // cuts] * cuts, axis)
     ends = [min(max(k + n if k < 0 else k, 0), n) for k in cuts]
-    return F.split(x, [b - a for a, b in zip([0, *ends], [*ends, n])], axis)
+    return F.split(ary, [b - a for a, b in zip([0, *ends], [*ends, n])], axis)
 
 
-def _dot(a, b):
+def _dot(a, b, out=NO):
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return F.multiply(a, b)
     if np.ndim(b) > 2:
@@ -32,21 +49,27 @@ def _dot(a, b):
     return F.matmul(a, b)
 
 
-def _pad(x, widths, mode="constant", value=0):
-    pairs = np.broadcast_to(widths, (x.ndim, 2)).tolist()
-    return F.pad(x, [width for pair in pairs[::-1] for width in pair], mode, value)
+def _pad(array, pad_width, mode="constant", *, constant_values=0):
+    pairs = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
+    return F.pad(array, [width for pair in pairs[::-1] for width in pair], mode, constant_values)
 
 
 def _norm(x, ord=None, axis=None, keepdims=False):
-    axes = x.ndim if axis is None else len(axis) if isinstance(axis, tuple) else 1
+    if axis is None:
+        axes = x.ndim
+    else:
+        axes = len(axis) if isinstance(axis, tuple) else 1
     if ord not in (None, "fro") and axes != 1 or ord == "fro" and axes != 2:
         raise TypeError("np.linalg.norm: on a Tensor there are norms of vectors, not of matrices; "
                         f"got ord {ord!r} over {axes} axes")
     return F.norm(x, 2 if ord in (None, "fro") else ord, axis, keepdims)
 
 
-def _einsum(equation, *operands, optimize=True):
-    return F.einsum(equation, *operands)
+def _variance(f):
+    """np.var or np.std, by our function f."""
+    def call(a, axis=None, dtype=NO, out=NO, ddof=0, keepdims=False, *, correction=None):
+        return f(a, axis, ddof if correction is None else correction, keepdims)
+    return call
 
 
 UFUNCS = {
@@ -58,49 +81,46 @@ UFUNCS = {
 }
 REDUCTIONS = {np.add: F.sum, np.multiply: F.prod, np.maximum: F.amax, np.minimum: F.amin}
 
-# NumPy's function: ours, and for each of NumPy's parameters, in order, the name of ours ("-": we have none).
+# NumPy's function: ours, with the parameters of NumPy's.
 FUNCTIONS = {
-    np.sum: (F.sum, "a:x axis dtype:- out:- keepdims initial:- where:-"),
-    np.mean: (F.mean, "a:x axis dtype:- out:- keepdims where:-"),
-    np.var: (lambda x, axis=None, ddof=0, keepdims=False: F.var(x, axis, ddof, keepdims),
-             "a:x axis dtype:- out:- ddof keepdims where:- mean:- correction:ddof"),
-    np.std: (lambda x, axis=None, ddof=0, keepdims=False: F.std(x, axis, ddof, keepdims),
-             "a:x axis dtype:- out:- ddof keepdims where:- mean:- correction:ddof"),
-    np.max: (F.amax, "a:x axis out:- keepdims initial:- where:-"),
-    np.amax: (F.amax, "a:x axis out:- keepdims initial:- where:-"),
-    np.min: (F.amin, "a:x axis out:- keepdims initial:- where:-"),
-    np.amin: (F.amin, "a:x axis out:- keepdims initial:- where:-"),
-    np.prod: (F.prod, "a:x axis dtype:- out:- keepdims initial:- where:-"),
-    np.cumsum: (lambda x, axis=None: F.cumsum(F.flatten(x) if axis is None else x, axis or 0),
-                "a:x axis dtype:- out:-"),
-    np.linalg.norm: (_norm, "x ord axis keepdims"),
-    np.sort: (lambda x, axis=-1: F.sort(F.flatten(x) if axis is None else x, -1 if axis is None else axis)[0],
-              "a:x axis kind:- order:- stable:-"),
-    np.reshape: (F.reshape, "a:x shape order:- copy:-"),
-    np.ravel: (F.flatten, "a:x order:-"),
-    np.transpose: (lambda x, dims=None: F.permute(x, range(x.ndim)[::-1] if dims is None else dims), "a:x axes:dims"),
-    np.matrix_transpose: (lambda x: F.transpose(x, -2, -1), "x"),
-    np.swapaxes: (F.transpose, "a:x axis1:dim0 axis2:dim1"),
-    np.moveaxis: (F.moveaxis, "a:x source destination"),
-    np.expand_dims: (F.unsqueeze, "a:x axis"),
-    np.squeeze: (F.squeeze, "a:x axis"),
-    np.broadcast_to: (F.broadcast_to, "array:x shape subok:-"),
-    np.flip: (F.flip, "m:x axis"),
-    np.roll: (F.roll, "a:x shift:shifts axis"),
-    np.tril: (F.tril, "m:x k:diagonal"),
-    np.triu: (F.triu, "m:x k:diagonal"),
-    np.concatenate: (F.concatenate, "arrays:tensors axis out:- dtype:- casting:-"),
-    np.stack: (F.stack, "arrays:tensors axis out:- dtype:- casting:-"),
-    np.split: (_split, "ary:x indices_or_sections:cuts axis"),
-    np.pad: (_pad, "array:x pad_width:widths mode constant_values:value"),
-    np.where: (F.where, "condition x:a y:b"),
-    np.clip: (F.clip, "a:x a_min:min a_max:max out:- min max"),
-    np.take_along_axis: (F.take_along_axis, "arr:x indices axis"),
-    np.dot: (_dot, "a b out:-"),
-    np.outer: (lambda a, b: F.outer(F.reshape(a, -1), F.reshape(b, -1)), "a b out:-"),
-    np.einsum: (_einsum, None),
-    np.astype: (F.astype, "x dtype copy:- device:-"),
+    np.sum: lambda a, axis=None, dtype=NO, out=NO, keepdims=False: F.sum(a, axis, keepdims),
+    np.mean: lambda a, axis=None, dtype=NO, out=NO, keepdims=False: F.mean(a, axis, keepdims),
+    np.var: _variance(F.var),
+    np.std: _variance(F.std),
+    np.max: lambda a, axis=None, out=NO, keepdims=False: F.amax(a, axis, keepdims),
+    np.amax: lambda a, axis=None, out=NO, keepdims=False: F.amax(a, axis, keepdims),
+    np.min: lambda a, axis=None, out=NO, keepdims=False: F.amin(a, axis, keepdims),
+    np.amin: lambda a, axis=None, out=NO, keepdims=False: F.amin(a, axis, keepdims),
+    np.prod: lambda a, axis=None, dtype=NO, out=NO, keepdims=False: F.prod(a, axis, keepdims),
+    np.cumsum: _cumsum,
+    np.linalg.norm: _norm,
+    np.sort: _sort,
+    np.reshape: lambda a, shape, order=NO: F.reshape(a, shape),
+    np.ravel: lambda a, order=NO: F.flatten(a),
+    np.transpose: lambda a, axes=None: F.permute(a, range(a.ndim)[::-1] if axes is None else axes),
+    np.matrix_transpose: lambda x: F.transpose(x, -2, -1),
+    np.swapaxes: lambda a, axis1, axis2: F.transpose(a, axis1, axis2),
+    np.moveaxis: lambda a, source, destination: F.moveaxis(a, source, destination),
+    np.expand_dims: lambda a, axis: F.unsqueeze(a, axis),
+    np.squeeze: lambda a, axis=None: F.squeeze(a, axis),
+    np.broadcast_to: lambda array, shape, subok=NO: F.broadcast_to(array, shape),
+    np.flip: lambda m, axis=None: F.flip(m, axis),
+    np.roll: lambda a, shift, axis=None: F.roll(a, shift, axis),
+    np.tril: lambda m, k=0: F.tril(m, k),
+    np.triu: lambda m, k=0: F.triu(m, k),
+    np.concatenate: lambda arrays, axis=0, out=NO: F.concatenate(arrays, axis),
+    np.stack: lambda arrays, axis=0, out=NO: F.stack(arrays, axis),
+    np.split: _split,
+    np.pad: _pad,
+    np.where: F.where,
+    np.clip: _clip,
+    np.take_along_axis: lambda arr, indices, axis=-1: F.take_along_axis(arr, indices, axis),
+    np.dot: _dot,
+    np.outer: lambda a, b, out=NO: F.outer(F.reshape(a, -1), F.reshape(b, -1)),
+    np.einsum: lambda equation, *operands, optimize=True: F.einsum(equation, *operands),
+    np.astype: lambda x, dtype: F.astype(x, dtype),
 }
+PARAMETERS = {function: inspect.signature(ours).parameters for function, ours in FUNCTIONS.items()}
 CONSTANT = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite,
     np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
@@ -120,18 +140,13 @@ def _data(value):
     return value.data if isinstance(value, Tensor) else value
 
 
-def _translated(function, args, kwargs):
-    """A call of NumPy's function as one of ours."""
-    ours, text = FUNCTIONS[function]
-    if text is None:
-        return ours(*args, **kwargs)
-    names = [word.partition(":") for word in text.split()]
-    given = dict(zip((theirs for theirs, _, _ in names), args)) | kwargs
-    known = {theirs: name or theirs for theirs, _, name in names}
-    for theirs in given:
-        if known.get(theirs, "-") == "-":
-            raise TypeError(f"np.{function.__name__}: on a Tensor it takes no {theirs!r}")
-    return ours(**{known[theirs]: value for theirs, value in given.items()})
+def _answered(function, args, kwargs):
+    """NumPy's function by ours; an argument that has no meaning on a Tensor is refused by name."""
+    parameters = PARAMETERS[function]
+    for name in (*list(parameters)[:len(args)], *kwargs):
+        if name not in parameters or parameters[name].default is NO:
+            raise TypeError(f"np.{function.__name__}: on a Tensor it takes no {name!r}")
+    return FUNCTIONS[function](*args, **kwargs)
 
 
 def _refused(name):
@@ -155,7 +170,7 @@ def _array_function(self, function, types, args, kwargs):
         return _constant(function, args, kwargs)
     if function not in FUNCTIONS:
         raise _refused(function.__name__)
-    return _translated(function, args, kwargs)
+    return _answered(function, args, kwargs)
 
 
 Tensor.__array_ufunc__ = _array_ufunc

@@ -1,8 +1,8 @@
 """Recurrent networks over a whole sequence, one op each: the equations of `cells`, at the speed of matrix products.
 
-Three things make them fast. The input's part of all T steps is one product, before
-the loop; the weights' gradients are one product, after it; and inside the loop the
-gates of a step lie in one array (B, gates, H). σ(x) = ½ tanh(x/2) + ½ throughout.
+Three things make them fast. W x + b of all T steps is one product, before the loop;
+the weights' gradients are one product, after it; and inside the loop the gates of a
+step lie in one array (B, gates, H), so that one call computes them all (see `_squash`).
 Backward through time, d is the gradient with respect to what stands inside σ or tanh.
 """
 
@@ -60,19 +60,17 @@ def lstm(input, h, c, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False
     """
     size = _checked("lstm", 4, input, (h, c), w_ih, w_hh, b_ih, b_hh, mask)
     x, held = _by_time(input, mask, reverse)
-    half = np.repeat(np.array([[0.5], [0.5], [1], [0.5]], x.dtype), size, 1)    # of i, f, o, for σ by tanh
-    w, u, *biases = (None if a is None else a * half.reshape(len(a), *[1] * (a.ndim - 1))
-                     for a in (w_ih, w_hh, b_ih, b_hh))
-    gates = _projected(x, w, *biases).reshape(*x.shape[:2], 4, size)
-    hs, cs = _states(h, len(x)), _states(c, len(x))
-    tanh_c, recalled, shift = np.empty_like(hs[1:]), np.empty_like(gates[0]), 1 - half
-    u = np.ascontiguousarray(u.T)                                   # the order in which the products read it
+    gates = _projected(x, w_ih, b_ih, b_hh).reshape(*x.shape[:2], 4, size)
+    hs = _states(h, len(x))
+    cs = _states(c, len(x))
+    tanh_c = np.empty_like(hs[1:])
+    recalled = np.empty_like(gates[0])                              # U hₜ₋₁
+    u = np.ascontiguousarray(w_hh.T)                                # the order in which the products read it
+    scale = np.repeat(np.array([[0.5], [0.5], [1], [0.5]], x.dtype), size, 1)   # σ for i, f and o, tanh for g
     for t, a in enumerate(gates):                                   # (B, 4, H)
         np.matmul(hs[t], u, out=recalled.reshape(len(a), 4 * size))
         a += recalled
-        np.tanh(a, out=a)
-        a *= half
-        a += shift                                                  # ½ tanh(x/2) + ½;  g as it is
+        _squash(a, scale)                                           # i, f, o = σ(·),  g = tanh(·)
         i, f, g, o = a.swapaxes(0, 1)
         np.multiply(f, cs[t], out=cs[t + 1])
         cs[t + 1] += np.multiply(i, g, out=tanh_c[t])               # cₜ = f ⊙ cₜ₋₁ + i ⊙ g
@@ -85,22 +83,24 @@ def lstm(input, h, c, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False
 
 @lstm.vjp
 def lstm_vjp(g, x, held, gates, hs, cs, tanh_c, w_ih, w_hh, reverse):
-    gy, dh, dc = _by_time(g[0], None, reverse)[0], g[1], g[2]
+    gy, dh, dc = g                                                  # of all outputs, of the last h and c
+    gy = _by_time(gy, None, reverse)[0]
     ds = np.empty_like(gates)                                       # (T, B, 4, H)
     for t in reversed(range(len(x))):
         dh, kept_h = _release(held, t, dh + gy[t])
         dc, kept_c = _release(held, t, dc)
-        (i, f, g_, o), k, d = gates[t].swapaxes(0, 1), tanh_c[t], ds[t]
+        i, f, g, o = gates[t].swapaxes(0, 1)                        # from here on g is the gate
+        d = ds[t]
         np.multiply(gates[t], gates[t], out=d)
         np.subtract(gates[t], d, out=d)                             # σ′ = σ − σ²
-        d[:, 2] = 1 - g_ * g_                                       # tanh′ = 1 − tanh²
+        d[:, 2] = 1 - g * g                                         # tanh′ = 1 − tanh²
         passed = dh * o
-        dc = dc + (passed - passed * k * k)                         # c̄ₜ += h̄ₜ ⊙ o (1 − tanh² cₜ)
-        d[:, :3] *= dc[:, None]
-        d[:, 0] *= g_
+        dc = dc + (passed - passed * tanh_c[t] * tanh_c[t])         # c̄ₜ += h̄ₜ ⊙ o (1 − tanh² cₜ)
+        d[:, :3] *= dc[:, None]                                     # cₜ = f ⊙ cₜ₋₁ + i ⊙ g: c̄ₜ reaches i, f and g
+        d[:, 0] *= g
         d[:, 1] *= cs[t]
         d[:, 2] *= i
-        d[:, 3] *= dh * k
+        d[:, 3] *= dh * tanh_c[t]                                   # hₜ = o ⊙ tanh cₜ: h̄ₜ reaches o
         dc *= f                                                     # c̄ₜ₋₁ = c̄ₜ ⊙ f
         dc += kept_c
         dh = d.reshape(len(d), len(w_hh)) @ w_hh                    # h̄ₜ₋₁ = d U
@@ -160,15 +160,13 @@ def gru(input, h, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False):
     recalled = np.empty_like(hs[1:])                                # Uₙ hₜ₋₁ + b′ₙ
     for t, a in enumerate(gates):                                   # (B, 3, H)
         part = _projected(hs[t], w_hh, b_hh).reshape(a.shape)
-        rz, n, recalled[t] = a[:, :2], a[:, 2], part[:, 2]
+        recalled[t] = part[:, 2]
+        rz = a[:, :2]
         rz += part[:, :2]
-        rz *= 0.5
-        np.tanh(rz, out=rz)
-        rz *= 0.5
-        rz += 0.5                                                   # ½ tanh(x/2) + ½
-        r, z = rz[:, 0], rz[:, 1]
+        _squash(rz, 0.5)                                            # r, z = σ(·)
+        r, z, n = a.swapaxes(0, 1)
         n += r * recalled[t]
-        np.tanh(n, out=n)
+        np.tanh(n, out=n)                                           # n = tanh(Wₙ xₜ + bₙ + r ⊙ (Uₙ hₜ₋₁ + b′ₙ))
         np.subtract(hs[t], n, out=hs[t + 1])
         hs[t + 1] *= z
         hs[t + 1] += n                                              # hₜ = n + z ⊙ (hₜ₋₁ − n)
@@ -178,11 +176,14 @@ def gru(input, h, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False):
 
 @gru.vjp
 def gru_vjp(g, x, held, gates, hs, recalled, w_ih, w_hh, reverse):
-    gy, dh = _by_time(g[0], None, reverse)[0], g[1]
-    ds, ds_hh = np.empty_like(gates), np.empty_like(gates)      # inside the gates, and inside U h + b′; (T, B, 3, H)
+    gy, dh = g                                                      # of all outputs, of the last h
+    gy = _by_time(gy, None, reverse)[0]
+    ds = np.empty_like(gates)                                       # inside the gates, (T, B, 3, H)
+    ds_hh = np.empty_like(gates)                                    # of U h + b′
     for t in reversed(range(len(x))):
         dh, kept = _release(held, t, dh + gy[t])
-        (r, z, n), d = gates[t].swapaxes(0, 1), ds[t]
+        r, z, n = gates[t].swapaxes(0, 1)
+        d = ds[t]
         d[:, 1] = dh * (hs[t] - n) * z * (1 - z)
         d[:, 2] = dh * (1 - z) * (1 - n * n)
         d[:, 0] = d[:, 2] * recalled[t] * r * (1 - r)
@@ -236,8 +237,8 @@ def rnn_tanh(input, h, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=Fals
     """
     _checked("rnn_tanh", 1, input, (h,), w_ih, w_hh, b_ih, b_hh, mask)
     x, held = _by_time(input, mask, reverse)
-    parts, hs = _projected(x, w_ih, b_ih, b_hh), _states(h, len(x))
-    for t, a in enumerate(parts):                                   # (B, H)
+    hs = _states(h, len(x))
+    for t, a in enumerate(_projected(x, w_ih, b_ih, b_hh)):         # (B, H)
         a += hs[t] @ w_hh.T
         np.tanh(a, out=hs[t + 1])
         _hold(held, t, hs)
@@ -246,8 +247,9 @@ def rnn_tanh(input, h, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=Fals
 
 @rnn_tanh.vjp
 def rnn_tanh_vjp(g, x, held, hs, w_ih, w_hh, reverse):
-    gy, dh = _by_time(g[0], None, reverse)[0], g[1]
-    ds = np.empty_like(hs[1:])
+    gy, dh = g                                                      # of all outputs, of the last h
+    gy = _by_time(gy, None, reverse)[0]
+    ds = np.empty_like(hs[1:])                                      # inside the tanh
     for t in reversed(range(len(x))):
         dh, kept = _release(held, t, dh + gy[t])
         ds[t] = dh * (1 - hs[t + 1] * hs[t + 1])
@@ -262,8 +264,16 @@ def rnn_tanh_composite(input, h, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, re
     return scan(lambda x, state: (rnn_tanh_cell(x, state[0], w_ih, w_hh, b_ih, b_hh),), input, (h,), mask, reverse)
 
 
+def _squash(a, scale):
+    """In place: σ(a) = ½ tanh(a/2) + ½ where the scale is ½, tanh(a) where it is 1."""
+    a *= scale
+    np.tanh(a, out=a)
+    a *= scale
+    a += 1 - scale
+
+
 def _by_time(input, mask, reverse):
-    """The input in the order of the loop, (T, B, D), and which rows each step leaves alone, (T, B, 1)."""
+    """The input in the order of the loop, (T, B, D), and where a step is padding, (T, B, 1)."""
     order = slice(None, None, -1 if reverse else 1)
     held = None if mask is None or mask.all() else ~mask.T[order, :, None]
     return np.ascontiguousarray(input.swapaxes(0, 1)[order]), held
@@ -298,12 +308,12 @@ def _hold(held, t, *kinds):
 
 
 def _release(held, t, d):
-    """A state's gradient in two: what goes through the step, what a padded step passes on untouched."""
+    """A state's gradient in two parts: what goes through the step, and what a padded step passes on unchanged."""
     return (d, 0) if held is None else (np.where(held[t], 0, d), np.where(held[t], d, 0))
 
 
 def _pulled(ds, x, w, reverse):
-    """For all steps at once, from d inside the gates of x Wᵀ + b:  x̄ = d W,  W̄ = dᵀ x,  b̄ = Σ d; as thunks."""
+    """From d, the gradient of x Wᵀ + b, of all steps at once:  x̄ = d W,  W̄ = dᵀ x,  b̄ = Σ d; as thunks."""
     flat = ds.reshape(ds.shape[0] * ds.shape[1], len(w))            # (T·B, G)
     return (lambda: _by_batch((flat @ w).reshape(x.shape), reverse),
             lambda: flat.T @ x.reshape(len(flat), w.shape[1]),
@@ -311,10 +321,11 @@ def _pulled(ds, x, w, reverse):
 
 
 def _checked(name, gates, input, states, w_ih, w_hh, b_ih, b_hh, mask):
-    """The width H of the state, once every shape has been found to agree."""
+    """The width H of the state; an error if any shape disagrees."""
     if input.ndim != 3 or input.shape[1] < 1:
         raise ValueError(f"{name}: input must be (B, T, D) with at least one step; got {input.shape}")
-    (batch, steps, width), size = input.shape, states[0].shape[-1]
+    batch, steps, width = input.shape
+    size = states[0].shape[-1]
     rows = gates * size
     expected = {"w_ih": (w_ih, (rows, width)), "w_hh": (w_hh, (rows, size)), "b_ih": (b_ih, (rows,)),
                 "b_hh": (b_hh, (rows,)), "mask": (mask, (batch, steps)),

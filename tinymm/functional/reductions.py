@@ -1,7 +1,7 @@
 """Many elements into one: sums, means, variances, products.
 
 `axis` is an int, a tuple, or None for all axes; `keepdims` leaves them with
-length 1. Of no elements the sum is 0, the product 1, the mean NaN.
+length 1. Over no elements the sum is 0, the product 1, the mean NaN.
 """
 
 import math
@@ -135,7 +135,7 @@ def centred(x, axis):
 
 
 def _from_first(x, axis):
-    """x − its first element along the axes, which is as good as a constant to whoever subtracts the mean."""
+    """x − its first element along the axes, taken as a constant: subtracting the mean cancels it."""
     raw = x.data if isinstance(x, Tensor) else np.asarray(x)
     axes = reduced(axis, raw.ndim)
     return x - raw[tuple(slice(1) if k in axes else slice(None) for k in range(raw.ndim))]
@@ -174,7 +174,8 @@ def prod(x, axis=None, keepdims=False):
 @prod.vjp
 def prod_vjp(g, x, axis):           # x̄ᵢ = g · Π_{j<i} xⱼ · Π_{j>i} xⱼ
     line, order, shape = _in_line(x, axis)
-    before, after = np.ones_like(line), np.ones_like(line)
+    before = np.ones_like(line)
+    after = np.ones_like(line)
     before[..., 1:] = np.cumprod(line[..., :-1], axis=-1)
     after[..., :-1] = np.cumprod(line[..., :0:-1], axis=-1)[..., ::-1]
     others = np.transpose((before * after).reshape(shape), np.argsort(order))
@@ -250,7 +251,7 @@ def logsumexp_vjp(g, y, x, axis):   # x̄ᵢ = g · e^(xᵢ − y)
 
 
 def spread(y, axis, x_shape):
-    """A result, or its cotangent, as `keepdims` lays it: the reduced axes are there with length 1."""
+    """A result, or its cotangent, in the shape that `keepdims` gives: the reduced axes with length 1."""
     axes = reduced(axis, len(x_shape))
     return y.reshape(tuple(1 if k in axes else n for k, n in enumerate(x_shape)))
 
@@ -261,7 +262,7 @@ def count(axis, x_shape):
 
 
 def _over(axis, x):
-    """The axes as NumPy takes them: of a number, none."""
+    """The axes as NumPy takes them: none for a 0-d array."""
     return axis if np.ndim(x) else tuple(reduced(axis, 0))
 
 
@@ -271,8 +272,8 @@ def dropped(y, axis):
 
 
 def _in_line(x, axis):
-    """The reduced axes as one, the last; and what undoes that:
-    the order of axes and the shape before they were merged."""
+    """x with the reduced axes merged into one, the last; and what undoes that:
+    the order of the axes, and the shape before they were merged."""
     axes = sorted(reduced(axis, x.ndim))
     order = [k for k in range(x.ndim) if k not in axes] + axes
     moved = permute(x, order)

@@ -80,7 +80,8 @@ def clip(x, min=None, max=None):
 
 @clip.vjp
 def clip_vjp(g, x, min, max):       # x̄ = g·1{l ≤ x ≤ u},  l̄ = g·1{x < l < u},  ū = g·1{x > u or l > u}
-    low, high = -np.inf if min is None else min, np.inf if max is None else max
+    low = -np.inf if min is None else min
+    high = np.inf if max is None else max
     return (lambda: where(np.logical_and(x >= low, x <= high), g, 0),
             lambda: where(np.logical_and(x < low, low < high), g, 0),
             lambda: where(np.logical_or(x > high, low > high), g, 0))

@@ -67,7 +67,8 @@ def flatten(x, start_dim=0, end_dim=-1):
     (2, 12, 5)
     """
     shape = np.shape(x) or (1,)  # a number becomes one element
-    first, last = (axis_of(k, len(shape)) for k in (start_dim, end_dim))
+    first = axis_of(start_dim, len(shape))
+    last = axis_of(end_dim, len(shape))
     if first > last:
         raise ValueError("flatten: start_dim must not come after end_dim; "
                          f"got {start_dim} and {end_dim} for {np.shape(x)}")
@@ -142,7 +143,7 @@ def permute(x, dims):
     Raises
     ------
     ValueError
-        If `dims` is no permutation of the axes.
+        If `dims` is not a permutation of the axes.
 
     Examples
     --------
@@ -316,7 +317,7 @@ def flip_vjp(g, axis):              # x̄ = g reversed again
 
 @op
 def roll(x, shifts, axis=None):
-    r"""The elements shifted along an axis, and in again at the other end: $y_{(i + s) \bmod n} = x_i$.
+    r"""The elements shifted along an axis; those shifted out re-enter at the other end: $y_{(i + s) \bmod n} = x_i$.
 
     Parameters
     ----------

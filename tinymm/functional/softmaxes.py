@@ -33,8 +33,8 @@ def softmax(x, dim):
 
     Notes
     -----
-    To subtract a constant from a row changes nothing but the range. Where the sums do not lie well inside it anyway,
-    the maximum is subtracted, so that no exponent is positive. A row of -inf gives zeros and receives zero gradient.
+    A constant subtracted from a row cancels in the quotient. Where a sum comes near overflow or underflow, each row's
+    maximum is subtracted, so that no exponent is positive. A row of -inf gives zeros and receives zero gradient.
 
     Examples
     --------
@@ -45,11 +45,11 @@ def softmax(x, dim):
     """
     def fill(y, x, dim):
         with np.errstate(over="ignore"):
-            np.exp(x, out=y)
-            total = _inner(y, None, dim)
+            np.exp(x, out=y)                                            # y = e^x
+            total = _sum(y, dim)
         if not _is_safe(total):
-            total, _ = _exponentiate(y, x, dim)
-        y *= 1 / total
+            total, _ = _exponentiate(y, x, dim)                         # y = e^(x − max)
+        y *= 1 / total                                                  # y = y / Σ_j y_j
 
     x = as_floating(x)
     y = np.empty_like(x, order="C")
@@ -104,7 +104,7 @@ def log_softmax(x, dim):
     """
     def fill(y, x, dim):
         np.subtract(x, ceiling(x, dim), out=y)
-        total = _inner(np.exp(y), None, dim)
+        total = _sum(np.exp(y), dim)
         y -= np.log(total + (total == 0))
 
     x = as_floating(x)
@@ -116,7 +116,7 @@ def log_softmax(x, dim):
 @log_softmax.vjp
 def log_softmax_vjp(g, y, dim):     # x̄ = g − softmax(x) Σ_j g_j
     x = np.exp(y)
-    x *= _inner(g, None, dim)
+    x *= _sum(g, dim)
     return np.subtract(g, x, out=x)
 
 
@@ -132,7 +132,7 @@ def ceiling(x, dim):
     x = x.data if isinstance(x, Tensor) else np.asarray(x)
     dim = axis_of(dim, x.ndim)
     if x.size and _is_last(dim, x):
-        rows = as_rows(x)                                               # on short rows thrice as fast as max
+        rows = as_rows(x)                                               # on short rows three times as fast as max
         top = rows[np.arange(len(rows)), rows.argmax(1)].reshape(*x.shape[:-1], 1)
     else:
         top = x.max(dim, keepdims=True, initial=-np.inf)
@@ -141,17 +141,19 @@ def ceiling(x, dim):
 
 
 def exponentials(x, dim, about):
-    """e = exp(x − c), newly made; its sum along `dim`;
-    c: `about`, or the maximum where about it the sum leaves the safe range."""
+    """e = exp(x − c), a new array; its sum along `dim`; and c: `about`, or the maxima where the sums are not safe."""
     def fill(e, total, c, x, about, dim):
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(x, about, out=e)
             np.exp(e, out=e)
-            total[...], c[...] = _inner(e, None, dim), about
+            total[...] = _sum(e, dim)
+        c[...] = about
         if not _is_safe(total):
             total[...], c[...] = _exponentiate(e, x, dim)
 
-    e, total, c = np.empty_like(x, order="C"), np.empty_like(about, order="C"), np.empty_like(about, order="C")
+    e = np.empty_like(x, order="C")
+    total = np.empty_like(about, order="C")
+    c = np.empty_like(about, order="C")
     along(fill, dim, e, total, c, x, about)
     return e, total, c
 
@@ -161,7 +163,7 @@ def _exponentiate(e, x, dim):
     top = ceiling(x, dim)
     np.subtract(x, top, out=e)
     np.exp(e, out=e)
-    total = _inner(e, None, dim)
+    total = _sum(e, dim)
     total += total == 0
     return total, top
 
@@ -169,13 +171,13 @@ def _exponentiate(e, x, dim):
 def _is_safe(total):
     """Whether these sums of exponentials lie well inside the range of their dtype, between 1/√max and √max:
     no term overflowed, and none that counts was rounded towards 0."""
-    size, safe = np.abs(total), math.sqrt(np.finfo(total.dtype).max)
+    size = np.abs(total)
+    safe = math.sqrt(np.finfo(total.dtype).max)
     return size.min(initial=1) > 1 / safe and size.max(initial=1) < safe
 
 
 def along(f, dim, *arrays):
-    """f(*arrays, dim), which fills the first of them:
-    some rows at a time where `dim` is the last axis, else at once."""
+    """f(*arrays, dim), which fills the first of them: a block of rows at a time if `dim` is the last axis, else all."""
     if _is_last(axis_of(dim, arrays[0].ndim), arrays[0]):
         over_rows(lambda *rows: f(*rows, -1), *map(as_rows, arrays))
     else:
@@ -183,10 +185,13 @@ def along(f, dim, *arrays):
 
 
 def _inner(a, b, dim):
-    """Σ a ⊙ b, or Σ a, along `dim`, which is kept; in BLAS along the last axis."""
-    if not _is_last(dim, a):
-        return (a if b is None else a * b).sum(dim, keepdims=True)
-    return np.vecdot(a, np.ones(a.shape[dim], a.dtype) if b is None else b)[..., None]
+    """Σ a ⊙ b along `dim`, which is kept; in BLAS along the last axis."""
+    return np.vecdot(a, b)[..., None] if _is_last(dim, a) else (a * b).sum(dim, keepdims=True)
+
+
+def _sum(a, dim):
+    """Σ a along `dim`, which is kept; in BLAS along the last axis."""
+    return np.vecdot(a, np.ones(a.shape[dim], a.dtype))[..., None] if _is_last(dim, a) else a.sum(dim, keepdims=True)
 
 
 def _is_last(dim, x):

@@ -11,7 +11,7 @@ __all__ = ["argmax", "argmin", "argsort", "sort", "topk"]
 
 @op
 def sort(x, axis=-1, descending=False):
-    """The elements in order along an axis, and where each came from; equals keep their order.
+    """The elements in order along an axis, and where each came from; ties keep their order.
 
     Parameters
     ----------
@@ -72,9 +72,13 @@ def topk(x, k, axis=-1, largest=True):
     n = np.shape(x)[axis_of(axis, np.ndim(x))]
     if not 0 <= k <= n:
         raise ValueError(f"topk: k must lie in [0, {n}], the length of axis {axis}; got {k}")
-    # split off the k first: cheaper than to sort all
-    order = np.argpartition(x, min(n - k, n - 1) if largest else max(k - 1, 0), axis=axis) if n \
-        else np.argsort(x, axis=axis)
+    # separating the k wanted from the rest, then sorting them, is cheaper than sorting all
+    if n == 0:
+        order = np.argsort(x, axis=axis)
+    elif largest:
+        order = np.argpartition(x, min(n - k, n - 1), axis=axis)
+    else:
+        order = np.argpartition(x, max(k - 1, 0), axis=axis)
     index = np.take(order, np.arange(n - k, n) if largest else np.arange(k), axis=axis)
     values = np.take_along_axis(x, index, axis)
     within = argsort(values, axis, largest)
@@ -88,7 +92,7 @@ def topk_vjp(g, where, x_shape):    # x̄ = zeros, with g put where its element 
 
 
 def argsort(x, axis=-1, descending=False):
-    """The indices that put the elements in order along an axis; equals keep their order.
+    """The indices that put the elements in order along an axis; ties keep their order.
 
     Parameters
     ----------
@@ -116,7 +120,7 @@ def argsort(x, axis=-1, descending=False):
 
 
 def argmax(x, axis=None, keepdims=False):
-    """The index of the largest element along an axis, the first among equals.
+    """The index of the largest element along an axis, the first in a tie.
 
     Parameters
     ----------
@@ -144,7 +148,7 @@ def argmax(x, axis=None, keepdims=False):
 
 
 def argmin(x, axis=None, keepdims=False):
-    """The index of the smallest element along an axis, the first among equals.
+    """The index of the smallest element along an axis, the first in a tie.
 
     Parameters
     ----------
@@ -183,7 +187,7 @@ def _place_of(find, x, axis, keepdims):
 
 
 def _require_axis(who, axis, ndim):
-    """`axis_of` for functions that are no ops: nobody puts a name in front of the error."""
+    """Check an axis; these functions are not ops, so they put their own name in front of the error."""
     try:
         axis_of(axis, ndim)
     except np.exceptions.AxisError as error:

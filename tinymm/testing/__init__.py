@@ -1,5 +1,4 @@
-"""Instruments that show whether a gradient is right:
-a ladder of checks, from finite differences to the memory of a VJP.
+"""Checks of gradients, a ladder of them: from finite differences to the memory that a VJP hands out.
 
 `tinymm.testing.strategies` and the spec rows of the library's own ops, `tinymm.testing.specs`, need
 hypothesis (extra `test`).

@@ -93,8 +93,7 @@ def _written(path, summary, results, failures):
 
     report = Report("Gradient checks", summary)
     report.text("Each cell is the worst relative disagreement over all drawn calls; - where a rung does not apply. "
-                "For taylor it is by how much the slope falls short of 2 or 3; "
-                "for float32 the drift in units of ε·n·s.")
+                "For taylor it is how far the slope falls short of 2 or 3; for float32 the drift in units of ε·n·s.")
     rows = [[row, *map(str, outcomes.values())] for result in results for row, outcomes in result.rows.items()]
     report.table(rows, ["op", *RUNGS])
     for row, rung, message in failures:

@@ -15,7 +15,7 @@ from .failure import NotApplicable
 
 __all__ = ["Continued", "complex_jacobians"]
 
-STEP = 1e-30  # nothing is subtracted, so that no digits are lost however small it is
+STEP = 1e-30  # nothing is subtracted, so no digits are lost however small the step is
 
 
 def _real_part_decides(ufunc):

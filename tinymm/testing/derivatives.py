@@ -139,7 +139,7 @@ def hessian(f, inputs):
     Returns
     -------
     ndarray or tuple of tuples of ndarray
-        The block of inputs a and b stands at [a][b], in the shape of a followed by that of b.
+        The block of inputs a and b is at [a][b], in the shape of a followed by that of b.
 
     Examples
     --------
@@ -177,6 +177,7 @@ def _contracted(tensors, weights):
 
 
 def _vectors(who, v, leaves, single):
+    """One array per input, of its shape."""
     v = [np.asarray(a) for a in ([v] if single else v)]
     if [a.shape for a in v] != [t.shape for t in leaves]:
         raise ValueError(f"{who}: v must have the shapes of the inputs, {[t.shape for t in leaves]}; "
@@ -199,4 +200,5 @@ def _units(y):
 
 
 def _columns(rows, leaves):
+    """What belongs to each leaf, of all rows."""
     return zip(*rows) if rows else [[] for _ in leaves]

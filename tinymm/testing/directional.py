@@ -10,7 +10,7 @@ from .subject import as_subject
 
 __all__ = ["check_directional", "check_taylor"]
 
-POINTS = 3  # remainders a slope is fitted to: the smallest ones, where the next term counts least
+POINTS = 3  # a slope is fitted to so many remainders: the smallest ones, where the next term counts least
 
 
 def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
@@ -29,7 +29,7 @@ def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
     directions : int
         How many pairs.
     rtol, atol : float
-        Relative to $\sum |u \odot J^\top v|$, what the left side sums up; absolute.
+        Relative to $\sum |u \odot J^\top v|$, the terms of the left side; absolute.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def check_directional(f, inputs, rng=None, directions=3, rtol=1e-6, atol=1e-8):
     Notes
     -----
     $Ju$ is a central difference along u: five evaluations of f per pair, however many the inputs. Every element is
-    moved, so that a wrong one shows, but is not named; for that there is `gradcheck`.
+    moved, so a wrong one shows, but is not named; `gradcheck` names it.
 
     Examples
     --------
@@ -127,11 +127,11 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
 
     Notes
     -----
-    Remainders that rounding may have made are left out. Where R falls from far above rounding to rounding at once, f is
+    Remainders that may be rounding are left out. Where R falls from far above rounding to rounding at once, f is
     linear (quadratic) up to a kink that the longer steps cross, and no wrong term is there. Two right terms may cancel
-    at some step, as in $t^3 - t^4 / t_0$, and the slope near it is small; then they add up in the direction -u, which
-    is tried before anything is called wrong. A wrong term shows in both. Steps may leave the domain of f, if shorter
-    ones do not.
+    at some step, as in $t^3 - t^4 / t_0$, and the slope near it is small; in the direction -u they add up, so that one
+    is tried before anything is called wrong. A wrong term shows in both directions. Steps may leave the domain of f,
+    if shorter ones do not.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
     v = rng.standard_normal(y.shape)
     u = [rng.choice((-1.0, 1.0), a.shape) * max(float(np.sqrt(np.mean(a * a))), 1e-3) if a.size else a
          for a in subject.arrays]
-    # of what is added up, and of what an error of ε in the input makes of it
+    # the size of the terms of φ, and of what a relative error in the inputs changes in it: rounding is ε times this
     size = float(np.vdot(np.abs(v), np.abs(y.data)))
     size += sum(float(np.vdot(np.abs(d), np.abs(a))) for d, a in zip(pulled(y, leaves, v), subject.arrays))
     slope, curvature = _expansion(y, leaves, v, u, hessian)
@@ -159,8 +159,10 @@ def check_taylor(f, inputs, rng=None, hessian=True, longest=0.1):
         noise = np.maximum(8 * np.finfo(float).eps * (size + np.abs(values - middle)), _scatter(steps, values))
         first = values - middle - sign * steps * slope
         agreement = _fitted(subject, steps, np.abs(first), noise, 2)
-        return agreement & _fitted(subject, steps, np.abs(first - steps ** 2 / 2 * curvature), noise, 3) if hessian \
-            else agreement
+        if not hessian:
+            return agreement
+        second = first - steps ** 2 / 2 * curvature
+        return agreement & _fitted(subject, steps, np.abs(second), noise, 3)
 
     try:
         return slopes(1)
@@ -188,12 +190,12 @@ def _expansion(y, leaves, v, u, hessian):
 
 
 def _fitted(subject, steps, remainder, noise, order):
-    """The slope of log R over log t, where R stands clear of rounding."""
+    """The slope of log R over log t, where R is well above rounding."""
     usable = np.flatnonzero(~(remainder <= 30 * noise))[-POINTS:]
     if usable.size < 2 or remainder[usable[-1]] > 1e5 * noise[usable[-1]] and usable[-1] + 1 < len(steps):
         return Agreement(0.0, 1)
     rule = f"the remainder of order {order - 1} must vanish like t^{order}"
-    # where the next term still counts, the smallest two steps are nearer to the limit than three
+    # where the next term still counts, the smallest two steps are nearer to the limit than the smallest three
     slope = max(float(np.polyfit(np.log(steps[k]), np.log(remainder[k]), 1)[0]) for k in (usable, usable[-2:]))
     if not slope > order - 0.3:
         raise failure("check_taylor", subject,

@@ -1,11 +1,11 @@
-"""How a check answers: an `Agreement` when gradient and reference agree,
-a `GradientError` that says everything when not."""
+"""How a check answers: with an `Agreement`, or with a `GradientError` that says what disagrees and how to see it again.
+"""
 
 from dataclasses import dataclass
 
 __all__ = ["Agreement", "GradientError", "KinkError", "NotApplicable"]
 
-SMALL = 64  # elements up to which an array is spelled out in a message
+SMALL = 64  # an array of at most so many elements is spelled out in a message
 
 
 class GradientError(AssertionError):
@@ -22,7 +22,7 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a check gives back when all is well; always true in an `if`.
+    """What a check returns when it passes; always true in an `if`.
 
     Attributes
     ----------

@@ -29,8 +29,8 @@ def gradcheck(f, inputs, rng=None, rtol=1e-6, atol=1e-8, jacobian=False):
         Relative to the largest reference element; absolute.
     jacobian : bool
         Compare the whole Jacobian, one cotangent for each element of the result, in place of one random cotangent.
-        A random one misses a wrong element with probability 0;
-        the Jacobian is dearer, but names the element of the result.
+        A random one misses a wrong element with probability 0; the Jacobian costs more, but names the element of the
+        result.
 
     Returns
     -------
@@ -95,10 +95,10 @@ def check_complex_step(f, inputs, rng=None, rtol=1e-10, atol=1e-12, order=1):
 
     Notes
     -----
-    There is no difference of nearby values, hence no loss of digits, and h may be 1e-30. The price is that
+    Nearby values are not subtracted, so no digits are lost, and h may be 1e-30. The price is that
     every function in the formula must be analytic. $|x|$ of a complex number is its modulus, which makes
-    the derivative silently wrong, and scipy.special.expit raises an error. So the arrays handed to f know better:
-    there |z| is z with the sign of its real part, comparisons look at the real part, and expit is $1/(1 + e^{-z})$.
+    the derivative silently wrong, and scipy.special.expit raises an error. So f is given arrays of a class for which
+    |z| is z times the sign of its real part, comparisons look at the real part, and expit is $1/(1 + e^{-z})$.
     A function that casts to float or calls `math` remains out of reach.
 
     References
@@ -153,14 +153,15 @@ def pulled(y, leaves, g):
 def agrees(check, subject, i, analytic, reference, method, rtol, atol, which=lambda at: ""):
     """The agreement of one gradient (i None: of the result) with its reference,
     or a GradientError that names the worst element."""
-    label, source = ("the result", "reference") if i is None else (subject.labels[i], "input")
+    label = "the result" if i is None else subject.labels[i]
+    source = "reference" if i is None else "input"
     if analytic.shape != reference.shape:
         raise failure(check, subject, f"{label}: shape {analytic.shape}, the {source} has {reference.shape}")
     if not reference.size:
         return Agreement(0.0, 0)
     with np.errstate(invalid="ignore"):
         error = np.where(analytic == reference, 0, np.abs(analytic - reference))  # infinities of one sign agree
-    # beside an infinite one all would be small
+    # finite elements only: relative to an infinite one, every error would be small
     largest = float(np.abs(reference[np.isfinite(reference)]).max(initial=0))
     if not (error <= atol + rtol * largest).all():
         at = element(np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape))

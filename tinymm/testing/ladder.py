@@ -1,4 +1,4 @@
-"""The ladder: every rung, on drawn calls of every spec row of an op, and the table of what came out."""
+"""The ladder: every rung, on drawn calls of every spec row of an op, and the table of results."""
 
 import difflib
 import importlib
@@ -24,7 +24,7 @@ class Outcome:
     status : str
         "passed", "failed" or "not applicable".
     error : float
-        The worst relative disagreement. (Taylor: what a slope lacks; float32: drift in units of ε n s.)
+        The worst relative disagreement. (Taylor: how far a slope falls short; float32: drift in units of ε n s.)
     examples : int
         Calls it was applied to.
     message : str
@@ -39,7 +39,8 @@ class Outcome:
     def met(self, agreement):
         """Count one call that passed."""
         self.status = "passed" if self.status == "not applicable" else self.status
-        self.error, self.examples = max(self.error, agreement.error), self.examples + 1
+        self.error = max(self.error, agreement.error)
+        self.examples += 1
 
     def __str__(self):
         return {"passed": f"{self.error:.1e}", "failed": "FAILED", "not applicable": "-"}[self.status]
@@ -160,7 +161,10 @@ def check_op(op, examples=10):
 
 def rows_of(op):
     """The spec rows of an op."""
-    name = op if isinstance(op, str) else op.op.name if hasattr(op, "op") else getattr(op, "__name__", repr(op))
+    if isinstance(op, str):
+        name = op
+    else:
+        name = op.op.name if hasattr(op, "op") else getattr(op, "__name__", repr(op))
     if name not in SPECS:
         need("hypothesis", extra="test", feature="check_op: draw the calls of an op")
         importlib.import_module("tinymm.testing.specs")
@@ -178,8 +182,8 @@ def row_name(row, k):
 
 
 def _climb(row, examples, rungs=None):
-    """Rung -> Outcome for one row. Each drawn call goes up all rungs; for the first rung that fails, the smallest
-    failing call is then looked for, and the rungs above report on the same call where they fail at it."""
+    """Rung -> Outcome for one row. Each drawn call goes up all rungs. Then the smallest call at which the first failing
+    rung fails is looked for, and the failing rungs above report on that call if they fail at it too."""
     strategies = importlib.import_module("tinymm.testing.strategies")
     outcomes = {rung: Outcome() for rung in rungs or RUNGS}
 
@@ -208,8 +212,8 @@ def _climb(row, examples, rungs=None):
 
 
 def _smallest_failure(strategies, row, attempt, examples, known=None):
-    """The message of the smallest drawn call that fails, and that call:
-    `known`, at which a rung below fails, if it will do."""
+    """The message of the smallest drawn call that fails, and that call: `known`, at which a rung below fails,
+    if this one does too."""
     failing = []
 
     def check(call, seed):

@@ -46,7 +46,7 @@ def check_layouts(f, inputs, rng=None):
     rng = np.random.default_rng(0) if rng is None else rng
     agreement = Agreement(0.0, 0)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # zero strides make equal values, of which a function may divide by the spread
+        warnings.simplefilter("ignore")  # zero strides make equal values, and a function may divide by their spread
         for layout in LAYOUTS:
             agreement &= _agrees_in(subject, layout, rng)
         for label, arrays in _small_shapes(subject):
@@ -92,7 +92,7 @@ def _agrees_in(subject, layout, rng):
     g = lay(rng.standard_normal(y.shape))
     expected = [y.data, *pulled(y, leaves, np.array(g, order="C"))]
     labels = ["the result", *(f"the gradient of {label}" for label in subject.labels)]
-    # of all together: where equal inputs make a gradient vanish, what is left of it is rounding of the others
+    # one scale for all: where equal inputs make a gradient vanish, what is left of it is the others' rounding
     scale = max(float(np.abs(b[np.isfinite(b)]).max(initial=0)) for b in expected)
     worst = 0.0
     for where, arrays, cotangent in (("inputs", laid, np.array(g, order="C")), ("the cotangent", plain, g)):
@@ -163,8 +163,8 @@ def check_float32(f, inputs, rng=None, multiple=64.0):
 
     Notes
     -----
-    Most formulas stay below 2.
-    What needs more is ill-conditioned, such as the normalisation of two nearly equal numbers.
+    Most formulas stay below 2. Those that need more are ill-conditioned, such as the normalisation of two nearly equal
+    numbers.
 
     Examples
     --------
@@ -199,4 +199,6 @@ def check_float32(f, inputs, rng=None, multiple=64.0):
 
 def _pulled_as_they_are(y, leaves, g):
     """Gradients in the dtype they come in; None where there is no path."""
-    return [None if d is None else d.data for d in grad(y, leaves, g, allow_unused=True)] if y.requires_grad else []
+    if not y.requires_grad:
+        return []
+    return [None if d is None else d.data for d in grad(y, leaves, g, allow_unused=True)]

@@ -1,7 +1,4 @@
-"""The rungs of the ladder: what is asked of each spec row, for one drawn call.
-
-From the value to the second derivative.
-"""
+"""The rungs of the ladder, from the value to the second derivative: what is checked of each spec row, for one call."""
 
 import importlib.util
 
@@ -17,7 +14,7 @@ from .subject import Subject
 
 __all__ = ["RUNGS", "check_composite", "check_torch", "check_value"]
 
-WHOLE = 12  # elements of a result up to which the whole Jacobian is compared
+WHOLE = 12  # for a result of at most so many elements the whole Jacobian is compared
 
 
 def check_value(row, args, kwargs):
@@ -26,7 +23,8 @@ def check_value(row, args, kwargs):
     expected = row.reference(*args, **kwargs)
     agreement = Agreement(0.0, 0)
     for i, (got, want) in enumerate(zip(y, expected if isinstance(expected, tuple) else (expected,), strict=True)):
-        subject, want = Subject(_function_of(row), args, kwargs, name=row.name), np.asarray(want)
+        subject = Subject(_function_of(row), args, kwargs, name=row.name)
+        want = np.asarray(want)
         if got.shape != want.shape:
             raise failure("check_op", subject, f"result {i} has shape {got.shape}, the reference {want.shape}")
         finite = np.isfinite(want)
@@ -47,7 +45,8 @@ def check_composite(row, args, kwargs, rng):
         raise NotApplicable("not fused" if record.composite is None else "a function around ops")
     fused = Subject(registry[row.name], args, kwargs)
     plain = Subject(lambda *values: record.composite(*_bound(record, values, kwargs)), args)
-    (y, leaves), (z, others) = fused.at(), plain.at()
+    y, leaves = fused.at()
+    z, others = plain.at()
     g = rng.standard_normal(y.shape)
     agreement = agrees("check_op", fused, None, y.data, z.data, "composite", 1e-10, 1e-12)
     for i, (a, b) in enumerate(zip(pulled(y, leaves, g), pulled(z, others, g))):

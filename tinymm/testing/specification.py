@@ -1,6 +1,6 @@
 """A spec row: how to call an op, what it must equal, and which function of PyTorch it mirrors.
 
-The rows stand in `tinymm/testing/specs/`, one file per file of formulas. Tests,
+The rows are in `tinymm/testing/specs/`, one file per file of formulas. Tests,
 benchmarks and the table of ops in the docs iterate over `SPECS`.
 """
 
@@ -41,7 +41,7 @@ class Spec:
     public : str, optional
         The public function that the row covers, where `function` is a wrapper that only arranges its arguments.
     op : callable, optional
-        What bore the name when the row was written; `spec` fills it in.
+        What had the name when the row was written; `spec` fills it in.
     """
 
     name: str

@@ -97,7 +97,8 @@ def indices(draw, shape):
     """An index NumPy takes: a mask, or per axis an int, a slice or an integer array; None and Ellipsis between."""
     if draw(st.integers(0, 4)) == 0:
         return draw(masks(shape[:draw(st.integers(0, len(shape)))]))
-    side, parts = draw(shapes(0, 2, max_side=3)), []
+    side = draw(shapes(0, 2, max_side=3))
+    parts = []
     for n in shape[:draw(st.integers(0, len(shape)))]:
         parts.append(draw(st.one_of(
             st.integers(-n, n - 1), integers(side, -n, n),
@@ -112,7 +113,8 @@ def einsums(draw):
     """`(equation, *operands)` of an einsum: repeated labels, lone labels, dots,
     axes of length 1 that broadcast, no arrow."""
     sizes = dict(zip("ijkl", (2, 3, 1, 2)))
-    terms, operands = [], []
+    terms = []
+    operands = []
     for _ in range(draw(st.integers(1, 3))):
         term = "".join(draw(st.lists(st.sampled_from("ijkl"), max_size=3)))
         once = {c: sizes[c] if draw(st.integers(0, 3)) or term.count(c) > 1 else 1 for c in term}
@@ -137,13 +139,15 @@ def convolutions(draw, dims=2, same=False):
     odd sides, gaps and strides included."""
     groups = draw(st.integers(1, 2))
     several = st.tuples(*[st.integers(1, 3)] * dims)
-    kernel, dilation = draw(several), draw(several)
+    kernel = draw(several)
+    dilation = draw(several)
     stride = (1,) * dims if same else draw(st.tuples(*[st.integers(1, 4)] * dims))
     padding = draw(st.tuples(*[st.integers(0, 2)] * dims))
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
     least = [1 if same else max(1, r - 2 * p) for r, p in zip(reach, padding)]
     sides = [draw(st.integers(n, n + 3)) for n in least]
-    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
+    channels = groups * draw(st.integers(1, 2))
+    out = groups * draw(st.integers(1, 2))
     image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
     weight = draw(arrays((out, channels // groups, *kernel)))
     bias = draw(st.one_of(st.none(), arrays((out,))))
@@ -154,12 +158,16 @@ def convolutions(draw, dims=2, same=False):
 def transposed_convolutions(draw):
     """Image, kernel, bias and a geometry that leaves something of the result."""
     groups = draw(st.integers(1, 2))
-    kernel, stride, dilation = (draw(st.tuples(*[st.integers(1, 3)] * 2)) for _ in range(3))
+    several = st.tuples(*[st.integers(1, 3)] * 2)
+    kernel = draw(several)
+    stride = draw(several)
+    dilation = draw(several)
     extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation))
     sides = [draw(st.integers(1, 4)) for _ in range(2)]
     whole = [(n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(sides, stride, dilation, kernel, extra)]
     padding = tuple(draw(st.integers(0, min(3, (n - 1) // 2))) for n in whole)
-    channels, out = (groups * draw(st.integers(1, 2)) for _ in range(2))
+    channels = groups * draw(st.integers(1, 2))
+    out = groups * draw(st.integers(1, 2))
     image = draw(arrays((draw(st.integers(1, 2)), channels, *sides)))
     weight = draw(arrays((channels, out // groups, *kernel)))
     bias = draw(st.one_of(st.none(), arrays((out,))))
@@ -167,8 +175,7 @@ def transposed_convolutions(draw):
 
 
 def for_all(strategy, check, examples):
-    """Call `check(drawn, seed)` for that many draws, the same every time;
-    the error of the smallest failing one is raised."""
+    """Call `check(drawn, seed)` for so many draws, always the same ones; the smallest that fails raises its error."""
     @settings(max_examples=examples, derandomize=True, deadline=None, database=None, report_multiple_bugs=False,
               suppress_health_check=list(HealthCheck))
     @given(strategy, seeds)

@@ -1,7 +1,7 @@
-"""What every VJP must respect besides being right: linearity, other people's memory, determinism.
+"""What every VJP must be besides right: linear, deterministic, and careful with memory that is not its own.
 
-Numbers alone do not show these faults. A VJP that hands out a saved array passes every comparison, until somebody adds
-to the gradient it gave.
+Numbers alone do not show these faults. A VJP that returns a saved array passes every comparison, until somebody adds to
+that gradient.
 """
 
 import gc
@@ -72,8 +72,12 @@ def _broken(subject, sentence):
 def _linear_in_the_cotangent(subject, g, rng):
     """The VJP of a sum is the sum of VJPs; of zero, exactly zero."""
     y, leaves = subject.at()
-    h, (alpha, beta) = rng.standard_normal(y.shape), rng.uniform(0.5, 2, 2)
-    of_g, of_h, of_both, of_zero = (pulled(y, leaves, c) for c in (g, h, alpha * g + beta * h, np.zeros(y.shape)))
+    h = rng.standard_normal(y.shape)
+    alpha, beta = rng.uniform(0.5, 2, 2)
+    of_g = pulled(y, leaves, g)
+    of_h = pulled(y, leaves, h)
+    of_both = pulled(y, leaves, alpha * g + beta * h)
+    of_zero = pulled(y, leaves, np.zeros(y.shape))
     worst = 0.0
     for label, a, b, both, zero in zip(subject.labels, of_g, of_h, of_both, of_zero):
         if zero.any() or np.isnan(zero).any():
@@ -90,8 +94,8 @@ def _linear_in_the_cotangent(subject, g, rng):
 
 
 def _nothing_is_changed(subject, g, rng):
-    """Inputs, constants, cotangent and result are the same before and after;
-    so is a second walk of a retained graph."""
+    """Inputs, constants, cotangent and result are the same before and after a walk, and a second walk of a retained
+    graph gives the same gradients."""
     watched = {label: a for label, a in zip(subject.labels, subject.arrays)}
     watched |= {f"constant {i}": a for i, a in enumerate([*subject.args, *subject.kwargs.values()])
                 if isinstance(a, np.ndarray)}
@@ -100,7 +104,8 @@ def _nothing_is_changed(subject, g, rng):
     y, leaves = subject.at()
     watched |= {"the result": y.data, "the cotangent": cotangent}
     before |= {"the result": y.data.copy(), "the cotangent": g}
-    first, second = pulled(y, leaves, cotangent), pulled(y, leaves, cotangent)
+    first = pulled(y, leaves, cotangent)
+    second = pulled(y, leaves, cotangent)
     for label, a in watched.items():
         if not _same(a, before[label]):
             raise _broken(subject, f"{label} is changed by the forward or the backward pass")
@@ -110,7 +115,7 @@ def _nothing_is_changed(subject, g, rng):
 
 
 def _no_memory_is_shared(subject, g, rng):
-    """Neither as seen from the ops of the graph, nor in what accumulation makes of it."""
+    """Neither between what single VJPs return, nor visibly in the sum of two gradients."""
     y, leaves = subject.at()
     if not y.requires_grad:
         return
@@ -127,7 +132,8 @@ def _no_memory_is_shared(subject, g, rng):
 
 def _nodes_below(y):
     """The nodes of ops in the graph of y."""
-    stack, seen = [y._node], set()
+    stack = [y._node]
+    seen = set()
     while stack:
         node = stack.pop()
         if node is None or node in seen or node.op is None:
@@ -139,7 +145,7 @@ def _nodes_below(y):
 
 
 def _raw_gradients_stand_alone(subject, node, rng):
-    """Of what one VJP returns, the arrays that the tape may add to in place: no other array looks at their memory."""
+    """Among what one VJP returns, arrays that the tape may add to in place share memory with no other array."""
     several = isinstance(node.shape, list)
     g = [rng.standard_normal(shape).astype(dtype) if np.dtype(dtype).kind == "f" else np.zeros(shape, dtype)
          for shape, dtype in (node.shape if several else [(node.shape, node.dtype)])]
@@ -159,7 +165,7 @@ def _raw_gradients_stand_alone(subject, node, rng):
 
 
 def _subsets_agree(subject, g, rng):
-    """Which inputs ask for a gradient changes nothing about the gradients."""
+    """A gradient does not depend on which other inputs ask for one."""
     n = len(subject.arrays)
     full = _gradients_of(subject, g, range(n))
     sizes = range(1, n) if n <= 4 else (1, n - 1)
@@ -190,7 +196,7 @@ def _same_tensor_twice(subject, g, rng):
             try:
                 apart, leaves = subject.at(equal)
             except (ValueError, ArithmeticError):
-                continue  # the function takes no such pair
+                continue  # the function does not take such a pair
             separate = pulled(apart, leaves, g)
             shared = [Tensor(a).requires_grad_() for a in equal]
             shared[j] = shared[i]
@@ -204,7 +210,8 @@ def _same_tensor_twice(subject, g, rng):
 
 def _repeats_exactly(subject, g, rng):
     """The same bits every time."""
-    (y, leaves), (again, leaves_again) = subject.at(), subject.at()
+    y, leaves = subject.at()
+    again, leaves_again = subject.at()
     if not _same(y.data, again.data):
         raise _broken(subject, "a second run gives another result")
     for label, a, b in zip(subject.labels, pulled(y, leaves, g), pulled(again, leaves_again, g)):

@@ -35,7 +35,8 @@ class Subject:
     """
 
     def __init__(self, f, args, kwargs=None, dtype=np.float64, name=None):
-        self.f, self.kwargs = f, dict(kwargs or {})
+        self.f = f
+        self.kwargs = dict(kwargs or {})
         self.args = [np.asarray(a) if isinstance(a, np.floating) else a for a in args]
         self.name = name or _name_of(f)
         self.places = [(i, k) for i, arg in enumerate(self.args) for k, a in _enumerate_arrays(arg) if _is_float(a)]
@@ -93,7 +94,8 @@ class Subject:
 
     def spelled(self, source):
         """Names of the arguments and the lines of Python that make them and f, for a message."""
-        names, lines = [], []
+        names = []
+        lines = []
         for i, arg in enumerate(self.args):
             arrays = [a for (j, _), a in zip(self.places, self.arrays) if j == i]
             if isinstance(arg, np.ndarray):
@@ -132,7 +134,7 @@ class ModuleSubject(Subject):
         return other
 
     def run(self, values):
-        """As for a function; the values after those of the inputs are the parameters' and replace their `data`."""
+        """As for a function; the values after those of the inputs replace the `data` of the parameters."""
         self.module.load_rng_state(self.noise)
         for key, array in self.module.named_buffers():
             array[...] = self.buffers[key]
@@ -153,7 +155,9 @@ class GradientSubject(Subject):
     """
 
     def __init__(self, subject, rng):
-        self.subject, self.name, self.f = subject, f"gradient of {subject.name}", subject.f
+        self.subject = subject
+        self.name = f"gradient of {subject.name}"
+        self.f = subject.f
         y, _ = subject.at()
         self.arrays = [rng.standard_normal(y.shape), *subject.arrays]
         self.labels = ["the cotangent g", *subject.labels]
@@ -178,7 +182,7 @@ class GradientSubject(Subject):
     complex_value = value
 
     def spelled(self, source):
-        """As the subject itself: the check draws g."""
+        """Those of the subject itself: the check draws g."""
         return self.subject.spelled(source)
 
 
@@ -212,7 +216,8 @@ def _source_of(f):
     record = getattr(f, "op", None)
     if record is not None and registry.get(record.name) is f:
         return f'tm.autograd.registry["{record.name}"]', ""
-    module, name = getattr(f, "__module__", None) or "", getattr(f, "__qualname__", "")
+    module = getattr(f, "__module__", None) or ""
+    name = getattr(f, "__qualname__", "")
     if module.startswith("tinymm") and getattr(sys.modules.get(module), name, None) is f:
         return f'importlib.import_module("{module}").{name}', "  # import importlib"
     code = getattr(f, "__code__", None)
@@ -221,7 +226,7 @@ def _source_of(f):
 
 
 def _constant_source(value):
-    """Python text of an argument that is no array."""
+    """Python text of an argument that is not an array."""
     if isinstance(value, type) and issubclass(value, np.generic):
         return f"np.{value.__name__}"
     return repr(value).replace("array(", "np.array(")

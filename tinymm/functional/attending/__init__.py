@@ -1,6 +1,6 @@
 """Attention in every form: scores, weights, sums; the same in one op; hard, local, linear; masks and distances.
 
-`steps` is where to begin. NumPy arrays and Tensors alike, as everywhere in `functional`.
+`steps` is where to begin. All of them take NumPy arrays and Tensors alike, as everywhere in `functional`.
 """
 
 from . import (

@@ -77,7 +77,8 @@ def reinforce_loss(log_probability, reward, baseline=0.0):
     >>> log_p.grad
     array([ 0.5, -0.5])
     """
-    reward, baseline = (x.data if isinstance(x, Tensor) else np.asarray(x) for x in (reward, baseline))
+    reward = reward.data if isinstance(reward, Tensor) else np.asarray(reward)
+    baseline = baseline.data if isinstance(baseline, Tensor) else np.asarray(baseline)
     advantage = (reward - baseline).astype(log_probability.dtype)
     if np.broadcast_shapes(advantage.shape, log_probability.shape) != log_probability.shape:
         raise ValueError("reinforce_loss: reward and baseline must broadcast to the log-probabilities; "
@@ -97,7 +98,7 @@ def reinforce_variance(scores, rewards, baseline=0.0):
     Returns
     -------
     Tensor
-        (...,), summed over the elements of the estimate. The mean of n draws has an n-th of it.
+        (...,): the trace of the estimate's covariance. The mean of n independent draws has 1/n of it.
 
     Examples
     --------
@@ -127,8 +128,8 @@ def optimal_baseline(scores, rewards):
 
     Notes
     -----
-    The derivative of $\mathrm E[(R_s - b)^2\|u_s\|^2]$ by b, set to zero. The usual baseline, $b = J$, is this one if
-    $\|u_s\|^2$ does not depend on s, as for even weights.
+    It is where the derivative of $\mathrm E[(R_s - b)^2\|u_s\|^2]$ by b is zero. The usual baseline, $b = J$, is the
+    same if $\|u_s\|^2$ does not depend on s, as for equal weights.
 
     References
     ----------

@@ -1,9 +1,8 @@
-"""Scaled dot-product attention as one op that keeps its exponentials:
-the steps of `steps`, forward and backward in one go.
+"""Scaled dot-product attention as one op that keeps its exponentials: all of `steps` at once, forward and backward.
 
-The exponentials e, (..., T, S), are the only large array that lives on to the backward pass; the explicit steps keep
-scores, masked scores and weights, and walk back through each. A few heads at a time, so that what is large is still in
-the cache when it is needed again, and several threads.
+The exponentials e, (..., T, S), are the only large array that is kept for the backward pass; the explicit steps keep
+scores, masked scores and weights, and walk back through each. The work is done a few heads at a time, so that a large
+array is still in the cache when it is needed again, and in several threads.
 """
 
 import math
@@ -20,7 +19,7 @@ from .steps import causal_mask, explicit_attention
 
 __all__ = ["fused_attention"]
 
-CACHE = 2**18  # scores in work at a time
+CACHE = 2**18  # scores worked on at a time
 
 
 @op
@@ -50,8 +49,8 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
 
     Notes
     -----
-    $P = e / n$, with $e = \exp(\sigma Q K^\top + M - c)$ and $n$ the sums of its rows; neither is divided out, since
-    $Y = (e V) / n$ divides fewer numbers. With $\bar Y$ given: $\bar V = e^\top (\bar Y / n)$,
+    $P = e / n$, with $e = \exp(\sigma Q K^\top + M - c)$ and $n$ the sums of its rows; P itself is never computed,
+    since $Y = (e V) / n$ divides fewer numbers. With $\bar Y$ given: $\bar V = e^\top (\bar Y / n)$,
     $\bar S = e \odot (\bar Y V^\top - \operatorname{rowsum}(\bar Y \odot Y)) / n$, $\bar Q = \sigma \bar S K$,
     $\bar K = \sigma \bar S^\top Q$, $\bar M = \bar S$.
 
@@ -64,16 +63,20 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
             [3.]]])
     """
     leading = checked("fused_attention", query, key, value, attn_mask, is_causal)
-    T, S, dtype = query.shape[-2], key.shape[-2], np.result_type(query, key, value, 0.0)
+    T, S = query.shape[-2], key.shape[-2]
+    dtype = np.result_type(query, key, value, 0.0)
     q, k, v = (stacked(a, leading, dtype) for a in (query, key, value))
     mask = causal_mask(T, S) if is_causal else attn_mask
     mask = None if mask is None else np.broadcast_to(mask, (*leading, T, S))
     lower = None if are_tame(query, key, scale, mask) else lambda e: ceiling(e, -1)
-    e, y, n = (np.empty((*leading, T, width), dtype) for width in (S, v.shape[-1], 1))
-    ones, base = np.ones((S, 1), dtype), base_for(dtype)
+    e = np.empty((*leading, T, S), dtype)
+    y = np.empty((*leading, T, v.shape[-1]), dtype)
+    n = np.empty((*leading, T, 1), dtype)
+    ones = np.ones((S, 1), dtype)
+    base = base_for(dtype)
     scale = factor(query, scale) / base.ln
 
-    def some(i, empty):
+    def attend(i, empty):
         sq = np.multiply(q[i], scale, out=empty(q[i].shape, dtype))
         np.matmul(sq, k[i].mT, out=e[i])                                # σ Q Kᵀ / ln b
         exponentiate(e[i], None if mask is None else mask[i], lower, base)
@@ -82,17 +85,18 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
         np.matmul(e[i], v[i], out=y[i])
         y[i] /= n[i]
 
-    _in_parallel(some, e, 2 * query.shape[-1])
+    _in_parallel(attend, e, 2 * query.shape[-1])
     return saving(y, e=e, n=n)
 
 
 @fused_attention.vjp
 def fused_attention_vjp(g, y, query, key, value, scale, e, n):
-    leading, scale = e.shape[:-2], factor(query, scale)
+    leading = e.shape[:-2]
+    scale = factor(query, scale)
     q, k, v = (stacked(a, leading, e.dtype) for a in (query, key, value))
     dq, dk, dv = (np.empty(a.shape, e.dtype) for a in (q, k, v))
 
-    def some(i, empty):
+    def pull_back(i, empty):
         gd = with_sums(g[i], y[i], 1 / n[i], empty)                     # [Ȳ, −D] / n
         ds = np.matmul(gd, with_ones(v[i], empty).mT, out=empty(e[i].shape, e.dtype))           # (Ȳ Vᵀ − D) / n
         ds *= e[i]                                                      # S̄
@@ -102,7 +106,7 @@ def fused_attention_vjp(g, y, query, key, value, scale, e, n):
         for d in (dq, dk):
             d[i] *= scale
 
-    _in_parallel(some, e, 4 * query.shape[-1])
+    _in_parallel(pull_back, e, 4 * query.shape[-1])
     return dq, dk, dv, lambda: with_sums(g, y, 1 / n) @ with_ones(v).mT * e         # M̄ = S̄
 
 
@@ -111,14 +115,13 @@ def fused_attention_composite(query, key, value, attn_mask, is_causal, scale):
     return explicit_attention(query, key, value, attn_mask, is_causal, scale)
 
 
-def _in_parallel(some, e, per_score):
-    """some(i, empty) for pieces of the heads of e, each in the cache;
-    empty(shape, dtype) is memory for the time being."""
-    items = pieces(e.shape[:-2], CACHE // max(math.prod(e.shape[-2:]), 1))
+def _in_parallel(f, e, per_score):
+    """f(i, empty) for groups of the heads of e that fit the cache; empty(shape, dtype) is memory for that call only."""
+    groups = pieces(e.shape[:-2], CACHE // max(math.prod(e.shape[-2:]), 1))
 
-    def several(start, stop):
-        for i in items[start:stop]:
+    def share(start, stop):
+        for i in groups[start:stop]:
             with scratch() as empty:
-                some(i, empty)
+                f(i, empty)
 
-    parallel_for(len(items), several, per_score * e.size)
+    parallel_for(len(groups), share, per_score * e.size)

@@ -99,7 +99,7 @@ def location_log_probability(scores, choice, mask=None):
     >>> float(np.exp(F.location_log_probability(np.log([2.0, 6.0, 12.0]), np.array([0, 1, 0]))).round(6))
     0.3
     """
-    # ln α at s; elsewhere it may be −∞, which no zero multiplies away
+    # ln α at s; elsewhere it may be −∞, and 0 · −∞ would be NaN
     return sum_(where(choice != 0, log_softmax(allowed(scores, mask), -1), 0.0), -1)
 
 
@@ -141,7 +141,7 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
     logits : Tensor or ndarray
         e; −inf means "never".
     tau : float
-        τ: near 0 the draws are almost one-hot and their gradients wild, at large τ smooth and all alike.
+        τ: near 0 the draws are almost one-hot and their gradients wild; a large τ makes them smooth and all alike.
     hard : bool
         Return the one-hot vector of the largest, with the gradient of y (straight-through).
     dim : int
@@ -182,7 +182,8 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
     soft = softmax(noisy * (1 / tau), dim)
     if not hard:
         return soft
-    return straight_through(np.moveaxis(likeliest_weights(np.moveaxis(_data(noisy), dim, -1)), -1, dim), soft)
+    largest = likeliest_weights(np.moveaxis(_data(noisy), dim, -1))
+    return straight_through(np.moveaxis(largest, -1, dim), soft)
 
 
 def straight_through(hard, soft):
@@ -193,7 +194,7 @@ def straight_through(hard, soft):
     hard : Tensor or ndarray
         h; receives no gradient.
     soft : Tensor or ndarray
-        s, in the same shape, finite; receives the whole.
+        s, in the same shape, finite; receives the whole gradient.
 
     Returns
     -------
@@ -202,7 +203,7 @@ def straight_through(hard, soft):
     Notes
     -----
     Not a derivative of anything: an estimate, and a biased one.
-    What is in brackets is zero exactly, so y is h to the last bit.
+    The bracket is exactly zero, so y is h to the last bit.
 
     References
     ----------
@@ -221,7 +222,7 @@ def straight_through(hard, soft):
 
 
 def allowed(scores, mask):
-    """e, −∞ where one may not look."""
+    """e, and −∞ where the mask hides a location."""
     return scores if mask is None else where(mask, scores, -np.inf)
 
 

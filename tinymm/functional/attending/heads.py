@@ -1,4 +1,4 @@
-"""What the forms of attention share: queries, keys and values head by head, and their mask a piece at a time."""
+"""What the forms of attention share: queries, keys and values head by head, and their mask tile by tile."""
 
 import math
 from functools import lru_cache
@@ -10,11 +10,11 @@ from .powers import E
 __all__ = ["Mask", "are_tame", "checked", "exponentiate", "factor", "heads", "pieces", "stacked",
            "with_ones", "with_sums"]
 
-TAME = 30.0  # no exponential of a score this small overflows, or is lost beside another, from float32 on
+TAME = 30.0  # exponentials of scores up to this size do not overflow, nor vanish beside each other, in float32 or wider
 
 
 def checked(name, query, key, value, mask, is_causal):
-    """The leading axes of the result, once it is sure that the shapes fit and the mask is one."""
+    """The leading axes of the result; an error if the shapes or the mask do not fit."""
     shapes = f"{query.shape}, {key.shape} and {value.shape}"
     if min(query.ndim, key.ndim, value.ndim) < 2:
         raise ValueError(f"{name}: query, key and value must be (..., T, D), (..., S, D) and (..., S, E); got {shapes}")
@@ -33,7 +33,7 @@ def checked(name, query, key, value, mask, is_causal):
 
 
 def _checked_mask(name, mask, is_causal, T, S):
-    """The mask, once it is sure that it is one for T queries and S keys."""
+    """The mask; an error if it is not one for T queries and S keys."""
     if is_causal:
         raise ValueError(f"{name}: is_causal makes the mask itself; got attn_mask as well")
     if getattr(mask, "dtype", np.dtype(object)).kind not in "bf":
@@ -59,8 +59,7 @@ def heads(a, leading, dtype):
 
 
 def pieces(leading, size):
-    """Indices that cut the heads into pieces of at most `size`, or 1,
-    that are neighbours along the last leading axis."""
+    """Indices of groups of heads, neighbours along the last leading axis: at most `size` in a group, at least 1."""
     if not leading:
         return [()]
     size = max(size, 1)
@@ -68,27 +67,27 @@ def pieces(leading, size):
 
 
 def factor(query, scale):
-    """What scores are multiplied by, as a Python float, which leaves float32 alone."""
+    """What scores are multiplied by, as a Python float, which keeps float32 as it is."""
     return 1 / math.sqrt(query.shape[-1] or 1) if scale is None else float(scale)
 
 
 def are_tame(query, key, scale, mask):
-    """Whether no score is so large that a maximum must be subtracted from it:
-    Cauchy and Schwarz know without looking. In float16, of two bytes, there is no room for such scores."""
+    """Whether all scores are so small that no maximum need be subtracted: they are bounded by Cauchy–Schwarz,
+    |σ q·k| ≤ |σ| ‖q‖ ‖k‖. Never in float16 (two bytes), which cannot hold their exponentials."""
     floating = mask is not None and mask.dtype.kind == "f"
     return query.itemsize > 2 and not floating and abs(factor(query, scale)) * _longest(query) * _longest(key) <= TAME
 
 
 def _longest(vectors):
-    """The length of the longest of the rows; infinite if its square is."""
+    """The length of the longest row; infinite where its square overflows."""
     with np.errstate(over="ignore"):
         return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
 
 
 def exponentiate(e, mask, lower, base=E):
-    """Scores E / ln b become b^{E / ln b − c}, 0 where one may not look, in their place.
+    """In place: scores E / ln b become b^{E / ln b − c}, and 0 where the mask hides a key.
 
-    c = lower(E / ln b), or 0 if `lower` is None. The mask may have fewer rows than E: the first ones.
+    c = lower(E / ln b), or 0 if `lower` is None. A mask with fewer rows than E belongs to the first of them.
     """
     if lower is not None:
         _hide(e, mask, -np.inf, base)
@@ -112,12 +111,13 @@ def _hide(e, mask, value, base=E):
 def with_ones(v, empty=np.empty):
     """[V, 1]."""
     out = empty((*v.shape[:-1], v.shape[-1] + 1), v.dtype)
-    out[..., :-1], out[..., -1] = v, 1
+    out[..., :-1] = v
+    out[..., -1] = 1
     return out
 
 
 def with_sums(g, y, times, empty=np.empty):
-    """[Ȳ, −D], D = rowsum(Ȳ ⊙ Y), so that its product with [V, 1]ᵀ is Ȳ Vᵀ − D; both times a number per row."""
+    """[Ȳ, −D] with D = rowsum(Ȳ ⊙ Y), so that its product with [V, 1]ᵀ is Ȳ Vᵀ − D; each row times its number."""
     out = empty((*g.shape[:-1], g.shape[-1] + 1), y.dtype)
     np.multiply(g, times, out=out[..., :-1])
     np.negative(np.vecdot(out[..., :-1].conj(), y), out=out[..., -1])  # vecdot takes the conjugate: for a complex step
@@ -125,24 +125,26 @@ def with_sums(g, y, times, empty=np.empty):
 
 
 class Mask:
-    """A mask over N heads, given out a tile at a time, so that it is never larger than the caller made it."""
+    """A mask over N heads, read a tile at a time, so that it is never expanded to all heads and queries."""
 
     def __init__(self, mask, is_causal, leading):
-        self.is_causal, self.masks = is_causal, None
+        self.is_causal = is_causal
+        self.masks = None
         if mask is not None:
             mask = mask.reshape((1,) * (2 - mask.ndim) + mask.shape)
             self.masks = mask.reshape(math.prod(mask.shape[:-2]), *mask.shape[-2:])     # (M, T or 1, S or 1)
             which = np.arange(len(self.masks)).reshape(mask.shape[:-2])
-            self.which = np.broadcast_to(which, leading).reshape(-1)        # (N,): which of M masks is a head's
+            self.which = np.broadcast_to(which, leading).reshape(-1)        # (N,): which of the M masks a head has
 
     def tile(self, head, rows, keys):
-        """Of the queries and keys in two slices those that may attend, and be attended to; and who may to whom.
+        """(rows, keys, mask): a tile without the queries at its edges that see nothing, and the keys that none sees.
 
-        None if there is no one. The mask, boolean or floating, is of the first of the rows,
-        and None if it hides nothing.
+        None if nothing is left. The mask, boolean or floating, is None if it hides nothing; if it has fewer rows than
+        the tile, it belongs to the first of them, and the others see all keys.
         """
         if self.is_causal:
-            first, last = max(rows.start, keys.start), keys.stop - 1
+            first = max(rows.start, keys.start)
+            last = keys.stop - 1
             mask = _below_diagonal(min(rows.stop, last) - first, last + 1 - keys.start, first - keys.start)
             return slice(first, rows.stop), keys, mask
         if self.masks is None:
@@ -154,15 +156,18 @@ class Mask:
 
 
 def _cropped(rows, keys, mask):
-    """Without the queries and keys at the edges of a tile that see nothing, or are not seen."""
+    """The tile without the queries at its edges that see nothing, and without the keys there that are not seen."""
     if mask.all():
         return rows, keys, None
-    seeing, seen = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    seeing = np.flatnonzero(mask.any(1))
+    seen = np.flatnonzero(mask.any(0))
     if not len(seen):
         return None
-    i, j = (slice(a[0], a[-1] + 1) for a in (seeing, seen))
-    return slice(rows.start + i.start, rows.start + i.stop), slice(keys.start + j.start, keys.start + j.stop), \
-        mask[i, j]
+    i = slice(seeing[0], seeing[-1] + 1)
+    j = slice(seen[0], seen[-1] + 1)
+    rows = slice(rows.start + i.start, rows.start + i.stop)
+    keys = slice(keys.start + j.start, keys.start + j.stop)
+    return rows, keys, mask[i, j]
 
 
 @lru_cache(16)

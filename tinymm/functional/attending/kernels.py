@@ -1,9 +1,9 @@
 r"""Linear attention: a kernel $\varphi(q)^\top\varphi(k)$ for $\exp(q^\top k)$,
 so that the sum over keys can be taken first.
 
-Queries (..., T, D), keys (..., S, D), values (..., S, E); under a causal mask with equal leading axes. Three forms of
-one formula: quadratic (all T·S weights, to look at), linear (what it is for), and recurrent (one position at a time,
-for decoding).
+Queries (..., T, D), keys (..., S, D), values (..., S, E); under a causal mask their leading axes must be equal. Three
+forms of one formula: quadratic (it shows all T·S weights), linear (the purpose of it all), and recurrent (one position
+at a time, for decoding).
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..shape import flip, tril
 __all__ = ["causal_product", "elu_feature_map", "linear_attention", "linear_attention_step",
            "quadratic_linear_attention"]
 
-CHUNK = 64  # positions taken at once: a product of matrices within a chunk, a running sum from chunk to chunk
+CHUNK = 64  # positions at a time: a product of matrices within a chunk, a running sum from chunk to chunk
 
 
 @op
@@ -97,10 +97,11 @@ def causal_product(query, key, value):
     y = np.empty_like(value, shape=(*query.shape[:-1], value.shape[-1]), dtype=np.result_type(query, key, value))
     state = 0                                                   # M = Σ k vᵀ of all earlier chunks, (..., D, E)
     for start in range(0, query.shape[-2], CHUNK):
-        q, k, v = (x[..., start:start + CHUNK, :] for x in (query, key, value))
-        y[..., start:start + CHUNK, :] = np.tril(q @ k.mT) @ v
+        chunk = slice(start, start + CHUNK)
+        q, k, v = (x[..., chunk, :] for x in (query, key, value))
+        y[..., chunk, :] = np.tril(q @ k.mT) @ v
         if start:
-            y[..., start:start + CHUNK, :] += q @ state
+            y[..., chunk, :] += q @ state
         state = state + k.mT @ v
     return y
 
@@ -127,7 +128,7 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
     key : Tensor or ndarray, (..., S, D)
     value : Tensor or ndarray, (..., S, E)
     mask : boolean ndarray, (..., S), optional
-        True = real key, False = padding, the same for all queries: another mask per query would need the T × S weights.
+        True = real key, False = padding, the same for all queries: a mask for each query would need the T × S weights.
     is_causal : bool
         Query t attends to keys 0 to t; T = S.
     feature_map : callable
@@ -150,11 +151,12 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
     array([[2.],
            [3.]])
     """
-    query, key = feature_map(query), _visible(feature_map(key), mask)
+    query = feature_map(query)
+    key = _visible(feature_map(key), mask)
     if is_causal:
         # n_t = Σ_{s≤t} φ(k_s)
         return _shares(query, causal_product(query, key, value), cumsum(key, -2))
-    # c = φ(Q) (φ(K)ᵀ V): D·E numbers stand between the two lengths
+    # c = φ(Q) (φ(K)ᵀ V): the product in brackets has D·E numbers, whatever T and S are
     return _shares(query, query @ (key.mT @ value), sum_(key, -2, keepdims=True))
 
 
@@ -210,7 +212,7 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     output : Tensor, (..., E)
         c.
     state : pair of Tensor
-        M and n, of one size however many positions have been read.
+        M and n, whose size does not depend on how many positions have been read.
 
     References
     ----------
@@ -225,7 +227,8 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     >>> output
     array([3.])
     """
-    query, key = feature_map(query), feature_map(key)
+    query = feature_map(query)
+    key = feature_map(key)
     memory = key[..., :, None] * value[..., None, :]                                                 # (..., D, E)
     norm = key
     if state is not None:

@@ -75,7 +75,7 @@ def local_weights(scores, positions, reach, mask=None):
 
     Notes
     -----
-    The window's edges give $p_t$ no gradient, the Gaussian does: that is what it is for. At the edges it has fallen to
+    The window's edges give $p_t$ no gradient; the Gaussian is there to give it one. At the edges it has fallen to
     $e^{-2} = 0.14$, so a key that comes into view makes a jump of at most that share.
 
     References

@@ -1,5 +1,4 @@
-r"""How far a key stands from a query, and biases on their score that depend on it:
-ALiBi (fixed), T5's buckets (learned).
+r"""How far a key is from a query, and biases on their score that depend on it: ALiBi (fixed), T5's buckets (learned).
 
 The third way to make a score depend on the distance, turning queries and keys, is in `rotary`.
 """
@@ -12,14 +11,14 @@ __all__ = ["alibi_bias", "alibi_slopes", "relative_positions", "t5_buckets"]
 
 
 def relative_positions(T, S, offset=0):
-    """How far each key stands from each query: s − t, negative in the past.
+    """How far each key is from each query: s − t, negative in the past.
 
     Parameters
     ----------
     T, S : int
         Number of queries and of keys.
     offset : int
-        Position of the first query; the first key is at 0. Decoding one position after S − 1 others: S − 1.
+        Position of the first query; the first key is at 0. For one position decoded after S − 1 others: S − 1.
 
     Returns
     -------
@@ -40,7 +39,7 @@ def alibi_slopes(heads):
     Parameters
     ----------
     heads : int
-        H. If it is no power of two: the slopes of the next smaller power, then every second of the next larger.
+        H. If it is not a power of two: the slopes of the next smaller power, then every second of the next larger.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def alibi_bias(heads, T, S=None, offset=0, dtype=np.float32):
     Returns
     -------
     ndarray (H, T, S)
-        An additive mask for `scaled_dot_product_attention`. It hides nothing: forbid the future with −inf on top.
+        An additive mask for `scaled_dot_product_attention`. It hides nothing; to hide the future, put −inf there.
 
     References
     ----------
@@ -97,8 +96,8 @@ def alibi_bias(heads, T, S=None, offset=0, dtype=np.float32):
 
 
 def t5_buckets(distance, num_buckets=32, max_distance=128, bidirectional=True):
-    r"""Sort distances into buckets: near ones alone, farther ones by the logarithm,
-    all from `max_distance` on together.
+    r"""Sort distances into buckets: each near one has its own, farther ones go by their logarithm,
+    all from `max_distance` on share the last.
 
     $$\text{bucket}(n) = n \;\text{ if } n < m, \qquad \text{bucket}(n) = \min\!\Big(2m - 1,\; m + \Big\lfloor m\,
     \frac{\ln(n/m)}{\ln(n_{\max}/m)} \Big\rfloor\Big) \;\text{ otherwise}$$
@@ -142,6 +141,6 @@ def t5_buckets(distance, num_buckets=32, max_distance=128, bidirectional=True):
                          f"num_buckets / {2 * ways}; got {num_buckets} and {max_distance}")
     n = np.abs(distance) if bidirectional else np.maximum(-np.asarray(distance), 0)
     far = exact * np.log(np.maximum(n, exact) / exact) / math.log(max_distance / exact)
-    # 1e-9: where the quotient is a whole number, rounding must not fall short of it
+    # 1e-9: a quotient that should be a whole number may be rounded to just below it
     bucket = np.where(n < exact, n, np.minimum(exact + np.floor(far + 1e-9).astype(int), 2 * exact - 1))
     return bucket + (np.asarray(distance) > 0) * (2 * exact) * (ways - 1)

@@ -1,5 +1,4 @@
-"""The base in which the fast forms of attention take their exponentials:
-2 where the machine is faster at that, else e."""
+"""The base of the exponentials in the fast forms of attention: 2 where the machine is faster at powers of 2, else e."""
 
 import math
 from functools import cache
@@ -11,14 +10,15 @@ __all__ = ["E", "TWO", "Base", "base_for"]
 
 
 class Base(NamedTuple):
-    r"""A base b. $e^{E} = b^{E / \ln b}$, and to divide by $\ln b$ costs nothing, for scores are scaled anyway."""
+    r"""A base b. $e^{E} = b^{E / \ln b}$; the division by $\ln b$ costs nothing, since scores are scaled anyway."""
 
     ln: float
     power: np.ufunc
     log: np.ufunc
 
 
-E, TWO = Base(1.0, np.exp, np.log), Base(math.log(2), np.exp2, np.log2)
+E = Base(ln=1.0, power=np.exp, log=np.log)
+TWO = Base(ln=math.log(2), power=np.exp2, log=np.log2)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, one function in three forms: explicit, fused, tiled. Here one of them is chosen."""
+"""Scaled dot-product attention, one function in three forms: explicit, fused, tiled. Here the fastest is chosen."""
 
 from .fused import fused_attention
 from .heads import checked
@@ -7,15 +7,15 @@ from .tiled import tiled_attention
 
 __all__ = ["scaled_dot_product_attention"]
 
-LARGE = 768 * 768  # T S from which on tiles are faster than whole matrices
+LARGE = 768 * 768  # from this many scores T·S on, tiles are faster than whole matrices
 
 
 def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
                                  enable_gqa=False, rng=None):
     r"""Attention in whichever form is fastest: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
 
-    Explicit steps if weights are dropped, else tiles if there are at least 768 × 768 scores per head and no gradient is
-    asked for the mask, else the fused form.
+    Explicit steps if weights are dropped; else tiles if there are at least 768 × 768 scores per head and the mask needs
+    no gradient; else the fused form.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     The forms are functions too: `explicit_attention`, `fused_attention`, `tiled_attention`. Memory beside inputs and
     result: several (..., T, S), one, none.
 
-    Fused and tiled divide by the sum of a row at the end, not each weight: values beyond 1e25 or below 1e-25 of float32
-    can leave its range beside large scores, where the explicit form's do not. Other than in PyTorch a mask may add
-    leading axes, and a key that is hidden may hold NaN.
+    The fused and the tiled form divide by the sum of a row at the end, instead of each weight: beside large scores,
+    float32 values beyond 1e25 or below 1e-25 can overflow or underflow where the explicit form's do not. Unlike in
+    PyTorch, a mask may add leading axes, and a hidden key may hold NaN.
 
     References
     ----------

@@ -1,7 +1,7 @@
-r"""Rotary embeddings: queries and keys turned by their position, so that their product knows the distance only.
+r"""Rotary embeddings: queries and keys turned by their position, so that their product depends on the distance only.
 
-Pairs of features are points of a plane, each plane with its own speed. There are two conventions of which features
-make a pair; both are in use, and they have a name each here.
+Pairs of features are points of a plane, and each plane turns at its own speed. There are two conventions of which
+features make a pair; both are in use, and each has a function here.
 """
 
 import math
@@ -31,7 +31,7 @@ def rotary_interleaved(x, positions=None, base=10000.0):
     Returns
     -------
     Tensor
-        (..., T, D), every row as long as before.
+        (..., T, D); every row keeps its length.
 
     Raises
     ------
@@ -56,7 +56,9 @@ def rotary_interleaved(x, positions=None, base=10000.0):
     """
     x = as_floating(x)
     cos, sin = _rotation("rotary_interleaved", x, positions, base)
-    y, even, odd = np.empty_like(x), x[..., 0::2], x[..., 1::2]
+    even = x[..., 0::2]
+    odd = x[..., 1::2]
+    y = np.empty_like(x)
     y[..., 0::2] = even * cos - odd * sin
     y[..., 1::2] = even * sin + odd * cos
     return y
@@ -79,7 +81,7 @@ def rotary_half_split(x, positions=None, base=10000.0):
     Returns
     -------
     Tensor
-        (..., T, D), every row as long as before.
+        (..., T, D); every row keeps its length.
 
     Raises
     ------
@@ -105,8 +107,10 @@ def rotary_half_split(x, positions=None, base=10000.0):
     """
     x = as_floating(x)
     cos, sin = _rotation("rotary_half_split", x, positions, base)
-    y, half = np.empty_like(x), x.shape[-1] // 2
-    first, second = x[..., :half], x[..., half:]
+    half = x.shape[-1] // 2
+    first = x[..., :half]
+    second = x[..., half:]
+    y = np.empty_like(x)
     y[..., :half] = first * cos - second * sin
     y[..., half:] = first * sin + second * cos
     return y
@@ -128,4 +132,5 @@ def _rotation(who, x, positions, base):
 
 
 def _backwards(g, positions):
+    """−t of each row: the same angles, turned the other way."""
     return -(np.arange(g.shape[-2]) if positions is None else np.asarray(positions))

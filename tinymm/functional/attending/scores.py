@@ -135,8 +135,8 @@ def additive_scores(query, key, weight_q, weight_k, weight_v):
     Notes
     -----
     The "concat" score $w^\top \tanh(W [k; q])$ is this one, W being $[W_k, W_q]$. The tanh is what
-    makes it work: of a linear score $w_k^\top k_s + w_q^\top q_t$ the second term is the same for all s, cancels in the
-    softmax, and the weights would not depend on the query at all.
+    makes it work: in a linear score $w_k^\top k_s + w_q^\top q_t$ the second term is the same for all s and cancels in
+    the softmax, so that the weights would not depend on the query at all.
 
     References
     ----------
@@ -176,7 +176,7 @@ def concat_scores(query, key, weight, weight_v):
     Raises
     ------
     ValueError
-        If W does not take a query and a key end to end.
+        If W does not have the width of a query and a key end to end.
 
     Notes
     -----
@@ -221,12 +221,12 @@ def mlp_scores(query, key, weight, bias, weight_v, activation=relu):
     Raises
     ------
     ValueError
-        If W does not take a query and a key end to end.
+        If W does not have the width of a query and a key end to end.
 
     Notes
     -----
-    With `tanh` and b = 0 this is `concat_scores`. A bias behind v would add the same number to every score of a
-    query: the softmax does not see it, so there is none.
+    With `tanh` and b = 0 this is `concat_scores`. A bias after v would add the same number to every score of a
+    query, which cancels in the softmax; so there is none.
 
     Examples
     --------
@@ -241,7 +241,8 @@ def mlp_scores(query, key, weight, bias, weight_v, activation=relu):
 
 def _pairs(who, query, key, weight):
     """[q; k] of every query and every key, (..., T, S, D + E)."""
-    (*q_lead, T, D), (*k_lead, S, E) = query.shape, key.shape
+    *q_lead, T, D = query.shape
+    *k_lead, S, E = key.shape
     if weight.shape[-1] != D + E:
         raise ValueError(f"{who}: weight must be (A, {D + E}), for a query and a key end to end; got {weight.shape} "
                          f"for {query.shape} and {key.shape}")

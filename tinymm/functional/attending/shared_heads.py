@@ -12,7 +12,7 @@ __all__ = ["grouped_query_attention", "repeat_heads"]
 
 
 def repeat_heads(x, times):
-    """Every head as often as it has readers: (..., H, S, D) to (..., H·times, S, D), copies side by side.
+    """Every head repeated, the copies side by side: (..., H, S, D) to (..., H·times, S, D).
 
     Parameters
     ----------
@@ -70,9 +70,11 @@ def grouped_query_attention(query, key, value, attn_mask=None, is_causal=False, 
     >>> output.ravel()
     array([5., 5., 7., 7.])
     """
-    H, readers = query.shape[-3], key.shape[-3]
-    if value.shape[-3] != readers or H % readers:
+    H = query.shape[-3]
+    served = key.shape[-3]
+    if value.shape[-3] != served or H % served:
         raise ValueError("grouped_query_attention: key and value heads must be equal in number and divide the query's; "
                          f"got {query.shape}, {key.shape} and {value.shape}")
-    key, value = (repeat_heads(x, H // readers) for x in (key, value))
+    key = repeat_heads(key, H // served)
+    value = repeat_heads(value, H // served)
     return attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale)

@@ -54,7 +54,7 @@ def attention_weights(scores, mask=None):
         if kind not in "bf":
             raise ValueError("attention_weights: the mask is boolean (True = may attend) or floating; "
                              f"got {mask.dtype}")
-        # e = −∞ where one may not look
+        # e = −∞ where the mask hides a key
         scores = where(mask, scores, -np.inf) if kind == "b" else scores + mask.astype(scores.dtype)
     # α = softmax(e)
     return softmax(scores, -1)                                  # (..., T, S)
@@ -121,7 +121,7 @@ def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
 
 
 def explicit_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
-    r"""The steps one after another, each op on the tape: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
+    r"""Attention as its steps, each op on the tape: $c = \operatorname{softmax}(q k^\top / \sqrt{D})\, v$.
 
     Parameters
     ----------
@@ -168,17 +168,19 @@ def causal_mask(T, S=None):
 
 
 def grouped(query, key, value, mask):
-    """Query and mask with their heads in groups, key and value with an axis to serve a group: no copies."""
+    """Query and mask with their heads in groups, key and value with an axis that broadcasts over a group: no copies."""
     if min(query.ndim, key.ndim, value.ndim) < 3:
         raise ValueError("attention: grouped queries need an axis of heads, (..., H, T, D); "
                          f"got {query.shape}, {key.shape} and {value.shape}")
-    heads, served = query.shape[-3], key.shape[-3]
+    heads = query.shape[-3]
+    served = key.shape[-3]
     if served < 1 or heads % served or value.shape[-3] != served:
         raise ValueError("attention: key and value heads must be equal in number and divide the query's; "
                          f"got {query.shape}, {key.shape} and {value.shape}")
     group = heads // served
     query = query.reshape(*query.shape[:-3], served, group, *query.shape[-2:])      # (..., G, H/G, T, D)
-    key, value = key[..., None, :, :], value[..., None, :, :]                       # (..., G, 1, S, D)
+    key = key[..., None, :, :]                                                      # (..., G, 1, S, D)
+    value = value[..., None, :, :]
     if getattr(mask, "ndim", 0) > 2:
         if mask.shape[-3] not in (1, heads):
             raise ValueError(f"attention: the mask must have one head, or the query's {heads}; got {mask.shape}")

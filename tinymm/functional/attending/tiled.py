@@ -41,8 +41,8 @@ def tiled_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     given, $\bar S = P \odot (\bar Y V^\top - \operatorname{rowsum}(\bar Y \odot Y))$: the sum over keys in the gradient
     of a softmax is one over the width.
 
-    The maximum of a row is subtracted only where it matters: by Cauchy and Schwarz no score is larger than
-    $\max_t \lVert \sigma q_t \rVert \, \max_s \lVert k_s \rVert$, and up to 30 exponentials can be trusted as they are.
+    The maximum of a row is subtracted only where it matters: by Cauchy–Schwarz no score is larger than
+    $\max_t \lVert \sigma q_t \rVert \, \max_s \lVert k_s \rVert$, and the exponentials of scores up to 30 are safe.
 
     References
     ----------

@@ -1,6 +1,6 @@
 """Who may look at whom: boolean masks (T, S), True = may attend. Sliding windows, blocks, sinks.
 
-Query t stands at position `offset` + t and key s at position s, as in `relative_positions`; the causal mask stands in
+Query t is at position `offset` + t and key s at position s, as in `relative_positions`; the causal mask is in
 `steps`. Masks are combined with & and |.
 """
 
@@ -65,7 +65,7 @@ def block_mask(T, S=None, size=1, causal=False, offset=0):
     size : int
         w, positions in a block.
     causal : bool
-        Let it see all earlier blocks too, and still the whole of its own: the mask of frames that come as one.
+        Let it see all earlier blocks too, and still the whole of its own: for frames that arrive block by block.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def block_mask(T, S=None, size=1, causal=False, offset=0):
 
 
 def streaming_mask(T, sinks, window):
-    r"""Causal, with a past of bounded length, the first positions and the last.
+    r"""Causal, and of the past only the first positions and the most recent ones.
 
     $$s \le t \;\text{ and }\; (s < \text{sinks} \;\text{ or }\; t - s < \text{window})$$
 
@@ -106,10 +106,10 @@ def streaming_mask(T, sinks, window):
     T : int
         Number of positions.
     sinks : int
-        How many of the first stay visible for ever. A softmax must put its weight somewhere: trained models put what
-        they do not need on the first positions, and break when these leave the window.
+        How many of the first stay visible for ever. A softmax must put its weight somewhere: trained models put the
+        weight they do not need on the first positions, and break when these leave the window.
     window : int
-        How many of the last are visible, the query's own included.
+        How many of the most recent are visible, the query's own included.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Cepstra: the outline of a log-mel spectrum in a few numbers, by a cosine transform, and how they move."""
+"""Cepstra: the outline of a log-mel spectrum in a few numbers, by a cosine transform; and their slopes over time."""
 
 import math
 
@@ -45,7 +45,8 @@ def create_dct(n_mfcc, n_mels, norm="ortho"):
     if not 1 <= n_mfcc <= n_mels or norm not in ("ortho", None):
         raise ValueError(f"create_dct: needs 1 to n_mels coefficients and norm 'ortho' or None; "
                          f"got {n_mfcc} of {n_mels}, {norm!r}")
-    m, q = np.arange(n_mels)[:, None], np.arange(n_mfcc)
+    m = np.arange(n_mels)[:, None]
+    q = np.arange(n_mfcc)
     matrix = np.cos(math.pi / (2 * n_mels) * q * (2 * m + 1))
     if norm is None:
         return 2 * matrix
@@ -56,7 +57,7 @@ def mfcc(input, sample_rate=16000, n_mfcc=13, n_mels=40, n_fft=None, hop_length=
     r"""Mel-frequency cepstral coefficients: $c_{t,q} = \sum_m d_{m,q}\ln P^{\text{mel}}_{t,m}$.
 
     The first coefficients hold the outline of the spectrum, which the mouth shapes; the pitch is in those left out.
-    They are nearly uncorrelated, as Gaussian mixtures wanted it; a network is as happy with `log_mel_spectrogram`.
+    They are nearly uncorrelated, which Gaussian mixtures need; a network learns as well from `log_mel_spectrogram`.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def compute_deltas(features, win_length=5):
     ----------
     features : Tensor or ndarray, (..., T, F)
     win_length : int
-        2N + 1 frames, at least 3. The first and the last frame go on beyond the ends.
+        2N + 1 frames, at least 3. Beyond the ends, the first and the last frame are repeated.
 
     Returns
     -------
@@ -125,8 +126,11 @@ def compute_deltas(features, win_length=5):
         raise ValueError(f"compute_deltas: win_length must be odd and at least 3; got {win_length}")
     if features.ndim < 2 or features.shape[-2] < 1:
         raise ValueError(f"compute_deltas: needs features (..., T, F) of at least one frame; got {features.shape}")
-    t, reach = np.arange(features.shape[-2]), range(1, win_length // 2 + 1)
+    t = np.arange(features.shape[-2])
+    reach = range(1, win_length // 2 + 1)
+
     def frames(shift):
         return features[..., (t + shift).clip(0, len(t) - 1), :]
+
     total = sum(n * (frames(n) - frames(-n)) for n in reach)
     return total * (1 / (2 * sum(n * n for n in reach)))

@@ -18,7 +18,7 @@ __all__ = ["dft", "irfft", "rfft"]
 
 
 def dft(x):
-    """The transform as it is defined, one matrix product each for the cosines and the sines: N² multiplications.
+    """The transform by its definition, one matrix product each for the cosines and the sines: N² multiplications.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def rfft(x):
 
 
 @rfft.vjp
-def rfft_vjp(g, n):                 # x̄ₙ = Σ_k ḡ_re cos − ḡ_im sin: the inverse, its weights c_k / N taken back
+def rfft_vjp(g, n):                 # x̄ₙ = Σ_k ḡ_re cos − ḡ_im sin: the inverse, with its weights c_k / N undone
     c = n / _multiplicity(n, g[0].dtype)
     return irfft(g[0] * c, g[1] * c, n)
 
@@ -91,7 +91,7 @@ def irfft(real, imag, n=None):
     ----------
     real, imag : Tensor or ndarray, (..., N // 2 + 1)
     n : int, optional
-        N; by default even, twice the frequencies less two.
+        N; by default 2 (K − 1), for K frequencies.
 
     Returns
     -------

@@ -1,12 +1,12 @@
-r"""Frames: a waveform cut into overlapping pieces, and the adjoint, pieces added where they were cut.
+r"""Frames: a waveform cut into overlapping pieces, and the adjoint, which adds the pieces where they were cut.
 
-$\langle g, \operatorname{frame} x\rangle = \langle\operatorname{overlap\_add} g, x\rangle$:
-each is the other's gradient.
+$\langle g, \operatorname{frame} x\rangle = \langle\operatorname{overlap\_add} g, x\rangle$: each is the other's VJP.
 """
 
 import numpy as np
 
 from ...autograd import op, saving
+from ...cores import ceil_div
 from ..joining import pad
 
 __all__ = ["frame", "overlap_add"]
@@ -25,7 +25,7 @@ def frame(x, frame_length, hop_length):
     Returns
     -------
     Tensor, (..., T, N)
-        $T = \lfloor (L - N) / h\rfloor + 1$; samples that fill no frame are left out.
+        $T = \lfloor (L - N) / h\rfloor + 1$; samples at the end that do not fill a frame are left out.
 
     Raises
     ------
@@ -48,14 +48,14 @@ def frame(x, frame_length, hop_length):
 
 
 @frame.vjp
-def frame_vjp(g, hop_length, length):   # x̄ = the frames of g, added where they were cut; 0 behind the last
+def frame_vjp(g, hop_length, length):   # x̄ = the frames of g, added where they were cut; 0 after the last
     x = overlap_add(g, hop_length)
     return pad(x, (0, length - x.shape[-1]))
 
 
 @op
 def overlap_add(frames, hop_length):
-    r"""Add frames, each h samples behind the one before: $x_k = \sum_{t h + n = k} y_{t,n}$.
+    r"""Add frames, each h samples after the one before: $x_k = \sum_{t h + n = k} y_{t,n}$.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def overlap_add(frames, hop_length):
 
     Notes
     -----
-    Frames are cut into pieces of one hop; the pieces with the same number lie side by side in the result. So there are
-    ⌈N / h⌉ additions, however long the waveform.
+    Each frame is cut into pieces of one hop. The k-th pieces of all frames lie side by side in the result, and are
+    added at once: ⌈N / h⌉ additions of arrays, however long the waveform.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def overlap_add(frames, hop_length):
         raise ValueError(f"overlap_add: needs frames (..., T, N) and a hop of at least 1; "
                          f"got {frames.shape} and {hop_length}")
     *lead, T, N = frames.shape
-    pieces = -(-N // hop_length)
+    pieces = ceil_div(N, hop_length)
     x = np.zeros_like(frames, shape=(*lead, T + pieces - 1, hop_length))
     for k in range(pieces):
         piece = frames[..., k * hop_length:(k + 1) * hop_length]

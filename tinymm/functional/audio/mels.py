@@ -1,5 +1,4 @@
-"""Mel bands: frequencies as the ear spaces them, power summed over bands, its logarithm.
-Two scales, two norms, named."""
+"""Mel bands: frequencies as the ear spaces them, power summed over bands, its logarithm. Two scales and two norms."""
 
 import math
 
@@ -14,7 +13,9 @@ from .tapers import hann_window
 __all__ = ["hz_to_mel", "log_mel_spectrogram", "mel_to_hz", "melscale_fbanks", "whisper_log_mel"]
 
 # Slaney's scale: linear up to 1000 Hz, three mels per 200 Hz; above, 27 mels for each factor of 6.4
-LINEAR, CORNER, FACTOR = 200 / 3, 1000.0, math.log(6.4) / 27
+LINEAR = 200 / 3
+CORNER = 1000.0
+FACTOR = math.log(6.4) / 27
 
 
 def hz_to_mel(frequency, mel_scale="htk"):
@@ -128,7 +129,10 @@ def melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, norm=None, mel_s
                          f"got {f_min} to {f_max} Hz at {sample_rate} Hz, {n_mels} filters, {n_freqs} frequencies")
     f = np.linspace(0, sample_rate / 2, n_freqs)[:, None]                           # (K, 1)
     ends = np.linspace(*hz_to_mel([f_min, f_max], mel_scale), n_mels + 2)
-    lower, centre, upper = (c[k:k + n_mels] for k, c in enumerate([mel_to_hz(ends, mel_scale)] * 3))
+    c = mel_to_hz(ends, mel_scale)                                                  # c_0 to c_{M+1}
+    lower = c[:n_mels]
+    centre = c[1:n_mels + 1]
+    upper = c[2:]
     filters = np.maximum(0, np.minimum((f - lower) / (centre - lower), (upper - f) / (upper - centre)))
     empty = np.flatnonzero(filters.max(0) == 0)
     if len(empty):
@@ -190,7 +194,7 @@ def whisper_log_mel(input, n_mels=80, sample_rate=16000):
     n_mels : int
         80; 128 in the third large model.
     sample_rate : int
-        16000 is Whisper's. At other rates frames and hops last as long: 25 ms, 10 ms.
+        16000 is Whisper's. At other rates too, frames last 25 ms and hops 10 ms.
 
     Returns
     -------
@@ -204,8 +208,8 @@ def whisper_log_mel(input, n_mels=80, sample_rate=16000):
 
     Notes
     -----
-    Hann window, periodic; n_fft 400, hop 160; mirrored at both ends; Slaney's scale and norm. The range of 8 powers of
-    ten makes the background of loud recordings as quiet as that of quiet ones.
+    Hann window, periodic; n_fft 400, hop 160; mirrored at both ends; Slaney's scale and norm. What is more than eight
+    powers of ten below the maximum counts as silence, however loud the recording.
 
     References
     ----------

@@ -1,5 +1,4 @@
-"""Spectra over time: the short-time Fourier transform, its inverse, the power in it.
-Time before frequency: (..., T, K)."""
+"""Spectra over time, (..., T, K): the short-time Fourier transform, its inverse, the power in it."""
 
 import numpy as np
 
@@ -24,7 +23,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
     hop_length : int, optional
         h, samples from frame to frame; N // 4 by default.
     win_length : int, optional
-        Length of the window, N by default; a shorter one stands in the middle of the frame.
+        Length of the window, N by default; a shorter one is put in the middle of the frame.
     window : ndarray, (win_length,), optional
         w, ones by default.
     center : bool
@@ -77,7 +76,7 @@ def istft(real, imag, n_fft, hop_length=None, win_length=None, window=None, cent
     Raises
     ------
     ValueError
-        If windows leave a sample uncovered: nothing is known of it.
+        If the windows leave a sample uncovered, of which nothing is known.
 
     References
     ----------
@@ -154,6 +153,7 @@ def _window_of(name, n_fft, win_length, window, dtype):
     if isinstance(window, Tensor) or np.shape(window) != (win_length,) or not 0 < win_length <= n_fft:
         raise ValueError(f"{name}: the window is an array of win_length = {win_length} samples, "
                          f"at most n_fft = {n_fft}; got {type(window).__name__} of shape {np.shape(window)}")
-    whole, left = np.zeros(n_fft, dtype), (n_fft - win_length) // 2
+    whole = np.zeros(n_fft, dtype)
+    left = (n_fft - win_length) // 2
     whole[left:left + win_length] = window
     return whole

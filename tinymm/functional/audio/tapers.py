@@ -1,5 +1,5 @@
-"""Windows: weights that fade a frame in and out, so that its two ends, which do not meet, make no click.
-float64 arrays."""
+"""Windows: weights that fade a frame in and out, so that the jump from its end to its start does not spread over all
+frequencies. float64 arrays."""
 
 import math
 

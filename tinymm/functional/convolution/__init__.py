@@ -1,5 +1,4 @@
-"""What slides a window over an image: convolutions, by columns or by Winograd's algorithm, and pooling;
-over a video too."""
+"""What slides a window over an image or a video: convolutions, by columns or by Winograd's algorithm, and pooling."""
 
 from . import conv, pooling, video
 from .conv import *

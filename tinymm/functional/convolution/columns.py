@@ -5,7 +5,7 @@ For images x, a kernel w and a response g,
     ⟨g, x ⋆ w⟩ = Σ g[b,o,v,u] · w[o,c,i,j] · x[b, c, v·s + i·d − p, u·s + j·d − p];
 
 its derivative by each of the three is a sum over the other two: `correlate` (by g),
-`spread` (by x), `kernel_gradient` (by w). NumPy arrays only; read by `convolution`.
+`spread` (by x), `kernel_gradient` (by w). NumPy arrays only; `conv` makes ops of them.
 
 A column is one window laid out flat. All columns together are kernel-size times
 larger than the image, so one image at a time goes through a buffer that stays in cache.
@@ -33,7 +33,8 @@ class Columns:
         # a 1×1 kernel over every pixel: the image is its own matrix of columns
         self.direct = geometry.kernel == (1, 1) and geometry.sides == geometry.padded == geometry.windows
         self.columns = self.windows if self.direct else np.empty(self.windows.shape, dtype)
-        rows, places = math.prod(self.columns.shape[:3]), math.prod(geometry.windows)
+        rows = math.prod(self.columns.shape[:3])
+        places = math.prod(geometry.windows)
         self.matrix = self.columns.reshape(groups, rows // groups, places)  # (G, C/G·kh·kw, H'W')
 
     def unfold(self, image):
@@ -45,7 +46,7 @@ class Columns:
         return self.matrix
 
     def fold(self):
-        """The image (C, H, W) that arises when every column is added where its window lies."""
+        """The image (C, H, W) that results when every column is added where its window lies."""
         if not self.direct:
             self.padded[...] = 0
             for i in range(self.columns.shape[1]):
@@ -64,14 +65,14 @@ def correlate(x, w, geometry, groups, bias=None):
     w = w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))         # (G, O/G, C/G·kh·kw)
     y = np.empty((len(x), math.prod(geometry.windows), *w.shape[:2]), np.result_type(x, w))
 
-    def some(start, stop):
+    def respond(start, stop):
         columns = Columns(x.shape[1], geometry, groups, x.dtype)
         for b in range(start, stop):
             np.matmul(columns.unfold(x[b]).mT, w.mT, out=y[b].swapaxes(0, 1))           # (G, H'W', O/G)
             if bias is not None:
                 y[b] += bias.reshape(w.shape[:2])
 
-    parallel_for(len(x), some, work=y.size * w.shape[2])
+    parallel_for(len(x), respond, work=y.size * w.shape[2])
     return y.reshape(len(x), *geometry.windows, y.shape[2] * y.shape[3]).transpose(0, 3, 1, 2)
 
 
@@ -82,17 +83,18 @@ def spread(g, w, geometry, groups):
     if turned is not None and (w.shape[1] <= 2 * w.shape[2] or winograd.pays(turned, *w.shape[:3])):    # fewer columns
         w = w[..., ::-1, ::-1].swapaxes(1, 2)
         return correlate(g, w.reshape(groups * w.shape[1], *w.shape[2:]), turned, groups)
-    channels, dtype = groups * w.shape[2], np.result_type(g, w)
+    channels = groups * w.shape[2]
+    dtype = np.result_type(g, w)
     w = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).mT                  # (G, C/G·kh·kw, O/G)
     x = np.empty((len(g), channels, *geometry.sides), dtype)
 
-    def some(start, stop):
+    def paint(start, stop):
         columns = Columns(channels, geometry, groups, dtype)
         for b in range(start, stop):
             np.matmul(w, g[b].reshape(groups, w.shape[2], math.prod(g.shape[2:])), out=columns.matrix)
             x[b] = columns.fold()
 
-    parallel_for(len(g), some, work=g.size * w.shape[1])
+    parallel_for(len(g), paint, work=g.size * w.shape[1])
     return x
 
 
@@ -102,21 +104,21 @@ def kernel_gradient(g, x, geometry, groups):
         return winograd.kernel_gradient(g, x, geometry)
     shape = groups, g.shape[1] // groups, x.shape[1] // groups * geometry.kernel[0] * geometry.kernel[1]
 
-    def some(start, stop):
+    def add_up(start, stop):
         columns = Columns(x.shape[1], geometry, groups, x.dtype)
         total = np.zeros(shape, np.result_type(g, x))
         for b in range(start, stop):
             total += g[b].reshape(*shape[:2], math.prod(g.shape[2:])) @ columns.unfold(x[b]).mT
         return total
 
-    total = sum(parallel_for(len(x), some, work=g.size * shape[2]))
+    total = sum(parallel_for(len(x), add_up, work=g.size * shape[2]))
     return total.reshape(g.shape[1], x.shape[1] // groups, *geometry.kernel)
 
 
 def _turned(geometry):
-    """With stride 1 painting is a convolution itself, of the response with the kernel turned by 180°: its geometry.
+    """With stride 1, painting is itself a convolution, of the response with the kernel turned by 180°: its geometry.
 
-    None where there is a stride, or a padding beyond the reach r − 1 of the kernel.
+    None if the stride is not 1, or the padding goes beyond the reach r − 1 of the kernel.
     """
     rest = tuple(d * (k - 1) for k, d in zip(geometry.kernel, geometry.dilation))
     before = tuple(r - p for r, p in zip(rest, geometry.before))

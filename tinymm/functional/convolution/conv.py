@@ -23,8 +23,8 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     $$y_{b,o,v,u} = \beta_o + \sum_{c=1}^{C/G} \sum_{i,j} w_{o,c,i,j}\;
     x_{b,\,c_0(o)+c,\; v s + i d - p,\; u s + j d - p}$$
 
-    for each of the $B \cdot O \cdot H' \cdot W'$ results: seven nested loops, which a matrix product over
-    the columns of windows does at once. x is 0 outside the image; $c_0(o)$ is the first channel of o's group.
+    for each of the $B \cdot O \cdot H' \cdot W'$ results: seven nested loops, which one matrix product with
+    the columns of windows does. x is 0 outside the image; $c_0(o)$ is the first channel of o's group.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     stride, dilation : int or (int, int)
         Step from window to window; step from pixel to pixel inside a window.
     padding : int, (int, int), 'valid' or 'same'
-        Zeros on each side; 'same' (stride 1 only) keeps the sides, an odd zero goes below and to the right.
+        Zeros on each side; 'same' (stride 1 only) keeps the size, an odd zero goes below and to the right.
     groups : int
         Output group k sees input group k only.
 
@@ -81,7 +81,9 @@ def conv2d_vjp(g, input, weight, stride, padding, dilation, groups):
 def conv2d_composite(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """y = Σᵢⱼ W[:, :, i, j] · (what the windows see through kernel pixel i, j)."""
     geometry = _geometry("conv2d", input, weight, bias, stride, padding, dilation, groups)
-    batch, depth, width = len(input), weight.shape[1], len(weight) // groups
+    batch = len(input)
+    depth = weight.shape[1]                                                         # C / G
+    width = len(weight) // groups                                                   # O / G
     x = place(input, geometry.inside, (*input.shape[:2], *geometry.padded))
     y = 0
     for i, j, tap in geometry.taps():
@@ -122,9 +124,12 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.ndim != 3 or weight.ndim != 3:
         raise ValueError("conv1d: input must be (B, C, T) and weight (O, C / groups, k); "
                          f"got {input.shape} and {weight.shape}")
-    (batch, channels, time), (out, depth, k) = input.shape, weight.shape
-    args = (input.reshape(batch, channels, 1, time), weight.reshape(out, depth, 1, k), bias, (1, _single(stride)),
-            padding if isinstance(padding, str) else (0, _single(padding)), (1, _single(dilation)), groups)
+    batch, channels, time = input.shape
+    out, depth, k = weight.shape
+    image = input.reshape(batch, channels, 1, time)
+    kernel = weight.reshape(out, depth, 1, k)
+    padding = padding if isinstance(padding, str) else (0, _single(padding))
+    args = image, kernel, bias, (1, _single(stride)), padding, (1, _single(dilation)), groups
     windows = _geometry("conv1d", *args).windows
     return conv2d(*args).reshape(batch, out, windows[1])
 
@@ -148,7 +153,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     padding : int or (int, int)
         How much is cut off each side of the result.
     output_padding : int or (int, int)
-        Rows and columns added below and to the right, where several sides of an image would lead to the same input.
+        Rows and columns added below and to the right: with a stride, images of several sizes lead to the same input.
     groups : int
         Output group k is painted by input group k only.
 
@@ -181,16 +186,18 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 @conv_transpose2d.vjp
 def conv_transpose2d_vjp(g, input, weight, stride, padding, output_padding, groups, dilation):
     geometry = _transposed(input, weight, None, stride, padding, output_padding, groups, dilation)
-    return (lambda: correlate(g, weight, geometry, groups),     # the form of `conv2d`, x and g having changed places
-            lambda: kernel_gradient(input, g, geometry, groups),
-            lambda: g.sum((0, 2, 3)))
+    return (lambda: correlate(g, weight, geometry, groups),         # the form of `conv2d`, with x and g exchanged
+            lambda: kernel_gradient(input, g, geometry, groups),    # likewise
+            lambda: g.sum((0, 2, 3)))                               # β̄ₒ = Σ g[:, o]
 
 
 @conv_transpose2d.composite
 def conv_transpose2d_composite(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """y = Σᵢⱼ (W[:, :, i, j]ᵀ x, placed where the windows' kernel pixels i, j are)."""
     geometry = _transposed(input, weight, bias, stride, padding, output_padding, groups, dilation)
-    batch, width, depth = len(input), len(weight) // groups, weight.shape[1]
+    batch = len(input)
+    width = len(weight) // groups                                               # C / G
+    depth = weight.shape[1]                                                     # O / G
     x = input.reshape(batch, groups, width, math.prod(input.shape[2:]))         # (B, G, C/G, HW)
     y = 0
     for i, j, tap in geometry.taps():
@@ -220,12 +227,15 @@ def _transposed(input, weight, bias, stride, padding, output_padding, groups, di
         raise ValueError(f"{name}: the input must have the {weight.shape[0]} channels of the weight, and groups divide "
                          f"them; got {input.shape[1]} channels and groups {groups}")
     _check_bias(name, bias, groups * weight.shape[1])
-    stride, dilation = pair(stride, name, "stride", 1), pair(dilation, name, "dilation", 1)
-    before, extra = pair(padding, name, "padding", 0), pair(output_padding, name, "output_padding", 0)
+    stride = pair(stride, name, "stride", 1)
+    dilation = pair(dilation, name, "dilation", 1)
+    before = pair(padding, name, "padding", 0)
+    extra = pair(output_padding, name, "output_padding", 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
         raise ValueError(f"{name}: output_padding must be below stride or dilation; "
                          f"got {extra}, {stride} and {dilation}")
-    kernel, windows = weight.shape[2:], input.shape[2:]
+    kernel = weight.shape[2:]
+    windows = input.shape[2:]
     padded = tuple((n - 1) * s + d * (k - 1) + 1 + e for n, s, d, k, e in zip(windows, stride, dilation, kernel, extra))
     sides = tuple(n - 2 * p for n, p in zip(padded, before))
     if min(sides) < 1:
@@ -247,5 +257,5 @@ def _check_bias(name, bias, channels):
 
 
 def _single(value):
-    """The number, of a number or a tuple of one."""
+    """The number itself, from a number or a tuple of one."""
     return value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value

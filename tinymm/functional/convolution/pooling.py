@@ -1,12 +1,13 @@
 """Pooling: the largest or the average pixel of each window, channel by channel.
 
-A window is looked at one kernel pixel at a time, for all windows of some images at once; `windows` says which
-pixels those are. Results lie in memory in the order of what comes in, and gradients in that of what came in.
+One kernel pixel is looked at after another, for all windows of some images at once; `windows` says which pixels of the
+images those are. Results and gradients have the memory layout of the input.
 """
 
 import numpy as np
 
 from ...autograd import op, saving
+from ...cores import ceil_div
 from ...cores.blocks import over_rows
 from ..indexing import getitem, place
 from ..joining import pad
@@ -42,8 +43,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
 
     Notes
     -----
-    Of equal pixels the first in reading order receives the gradient, as in PyTorch. Which one it was is
-    remembered as a number below kh · kw, one byte per window.
+    Of tied pixels the first in reading order receives the gradient, as in PyTorch. Which one it was is
+    kept as a number below kh · kw, one byte per window.
 
     Examples
     --------
@@ -88,8 +89,10 @@ def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   
 def max_pool2d_composite(input, kernel_size, stride=None, padding=0, dilation=1):
     """The best pixel so far, replaced whenever a larger one comes."""
     geometry = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
-    (top, left), (height, width) = geometry.before, geometry.padded
-    below, right = height - top - input.shape[2], width - left - input.shape[3]
+    top, left = geometry.before
+    height, width = geometry.padded
+    below = height - top - input.shape[2]
+    right = width - left - input.shape[3]
     x = pad(input, (left, right, top, below), value=-np.inf)
     best = None
     for i, j, tap in geometry.taps():
@@ -111,7 +114,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
     padding : int or (int, int)
         Zeros on each side, at most half the kernel.
     count_include_pad : bool
-        Whether n is the window's size, or the number of its pixels that lie inside the image. By keyword, since
+        Whether n is the window's size, or the number of its pixels that lie inside the image. Pass it by keyword:
         PyTorch has `ceil_mode` before it.
 
     Returns
@@ -162,7 +165,7 @@ def avg_pool2d_vjp(g, y, shape, kernel_size, stride, padding, count_include_pad)
 
 @avg_pool2d.composite
 def avg_pool2d_composite(input, kernel_size, stride=None, padding=0, count_include_pad=True):
-    """The sum of what all windows see through one kernel pixel after another."""
+    """The sum, over kernel pixels, of what all windows see through one of them."""
     geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding)
     x = place(input, geometry.inside, (*input.shape[:2], *geometry.padded))
     return sum(getitem(x, tap) for i, j, tap in geometry.taps()) / _count(geometry, count_include_pad, input.dtype)
@@ -192,7 +195,7 @@ def adaptive_avg_pool2d(input, output_size):
 
     Notes
     -----
-    All of it is one constant matrix, (H W) x (H' W').
+    It is a product with one constant matrix, (H W) x (H' W').
 
     Examples
     --------
@@ -206,7 +209,8 @@ def adaptive_avg_pool2d(input, output_size):
     both = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     both = [side if n is None else n for n, side in zip(both, input.shape[2:])]
     height, width = pair(both, "adaptive_avg_pool2d", "output_size", 1)
-    rows, columns = _cells(input.shape[2], height, input.dtype), _cells(input.shape[3], width, input.dtype)
+    rows = _cells(input.shape[2], height, input.dtype)
+    columns = _cells(input.shape[3], width, input.dtype)
     grid = np.kron(rows, columns)                                   # (H·W, H'·W')
     y = input.reshape(*input.shape[:2], len(grid)) @ grid
     return saving(y.reshape(*input.shape[:2], height, width), grid=grid, shape=input.shape)
@@ -221,7 +225,8 @@ def _cells(n, cells, dtype):
     """(n, cells): column v averages the pixels from ⌊v n / cells⌋ up to ⌈(v + 1) n / cells⌉."""
     matrix = np.zeros((n, cells), dtype)
     for v in range(cells):
-        first, end = v * n // cells, -(-(v + 1) * n // cells)
+        first = v * n // cells
+        end = ceil_div((v + 1) * n, cells)
         matrix[first:end, v] = 1 / (end - first)
     return matrix
 
@@ -236,7 +241,7 @@ def _count(geometry, count_include_pad, dtype):
 
 
 def _padded(input, geometry, value):
-    """The images with a border of `value`; themselves where there is none."""
+    """The images with a border of `value`; the images themselves if there is none."""
     if geometry.padded == geometry.sides:
         return input
     x = np.full_like(input, value, shape=(*input.shape[:2], *geometry.padded))
@@ -247,7 +252,8 @@ def _padded(input, geometry, value):
 def _geometry(name, input, kernel_size, stride, padding, dilation=1):
     """Check the arguments of a pooling and lay out its windows."""
     _check_image(name, input)
-    kernel, before = pair(kernel_size, name, "kernel_size", 1), pair(padding, name, "padding", 0)
+    kernel = pair(kernel_size, name, "kernel_size", 1)
+    before = pair(padding, name, "padding", 0)
     if any(2 * p > k for p, k in zip(before, kernel)):
         raise ValueError(f"{name}: padding must be at most half the kernel; got padding {before} and kernel {kernel}")
     return geometry_of(name, input.shape[2:], kernel, kernel if stride is None else stride, before, dilation)

@@ -1,5 +1,4 @@
-"""Convolution of videos:
-a two-dimensional one, of as many frames as the kernel is deep laid on each other as channels."""
+"""Convolution of videos, as a two-dimensional one: the frames that the kernel covers become channels of one image."""
 
 from ..indexing import place
 from ..joining import concatenate
@@ -15,8 +14,8 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     $$y_{b,o,t,v,u} = \beta_o + \sum_{c,k,i,j} w_{o,c,k,i,j}\;
       x_{b,\,c_0(o)+c,\; t s_t + k d_t - p_t,\; v s_h + i d_h - p_h,\; u s_w + j d_w - p_w}$$
 
-    For one t the sum over c and k runs over the channels of the frames $t s_t + k d_t - p_t$: of these frames side by
-    side, it is a `conv2d` with kernel $w_{o,(c,k),i,j}$. So it is computed, all t at once, as if they were a batch.
+    For one t the sum over c and k runs over the channels of the frames $t s_t + k d_t - p_t$: with these frames stacked
+    as channels, it is a `conv2d` with kernel $w_{o,(c,k),i,j}$. All t are computed at once, as a batch.
 
     Parameters
     ----------
@@ -55,8 +54,9 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.shape[1] != groups * weight.shape[1]:
         raise ValueError(f"conv3d: the input must have groups x {weight.shape[1]} channels; "
                          f"got {input.shape[1]} channels and groups {groups}")
-    stride, padding, dilation = (_triple(value, what) for value, what in
-                                 ((stride, "stride"), (padding, "padding"), (dilation, "dilation")))
+    stride = _triple(stride, "stride")
+    padding = _triple(padding, "padding")
+    dilation = _triple(dilation, "dilation")
     batch, channels, time, height, width = input.shape
     out, depth, taps, *kernel = weight.shape
     windows = _windows(time, taps, stride[0], padding[0], dilation[0])
@@ -75,7 +75,8 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 def _windows(time, taps, stride, padding, dilation):
     """How many windows there are in time."""
-    reach, padded = dilation * (taps - 1) + 1, time + 2 * padding
+    reach = dilation * (taps - 1) + 1
+    padded = time + 2 * padding
     if taps < 1 or reach > padded:
         raise ValueError("conv3d: the kernel must fit into the padded frames; "
                          f"got a reach of {reach} and {padded} frames")

@@ -1,6 +1,6 @@
 """Where the windows of a convolution or a pooling lie, worked out once per call, and a view of them.
 
-Everything here is about shapes; `columns` and `pooling` do the arithmetic.
+Everything here is about shapes; `columns`, `winograd` and `pooling` do the arithmetic.
 """
 
 from typing import NamedTuple
@@ -38,9 +38,11 @@ class Geometry(NamedTuple):
 def geometry_of(name, sides, kernel, stride, padding, dilation):
     """The geometry of ⌊(n + 2p − d(k−1) − 1) / s⌋ + 1 windows each way.
 
-    `padding` is a pair, a number, 'valid' or 'same'; an uneven 'same' puts the odd zero below and to the right.
+    `padding` is a pair, a number, 'valid' or 'same'; where 'same' needs an odd number of zeros, the odd one goes below
+    and to the right.
     """
-    stride, dilation = pair(stride, name, "stride", 1), pair(dilation, name, "dilation", 1)
+    stride = pair(stride, name, "stride", 1)
+    dilation = pair(dilation, name, "dilation", 1)
     if min(kernel) < 1:
         raise ValueError(f"{name}: the kernel needs at least one pixel each way; got {tuple(kernel)}")
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
@@ -62,7 +64,8 @@ def geometry_of(name, sides, kernel, stride, padding, dilation):
 def view_windows(padded, geometry):
     """windows[..., i, j, v, u] = padded[..., v·sh + i·dh, u·sw + j·dw]: a view, no copy."""
     *lead, h, w = padded.strides
-    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
+    sh, sw = geometry.stride
+    dh, dw = geometry.dilation
     return as_strided(padded, (*padded.shape[:-2], *geometry.kernel, *geometry.windows),
                       (*lead, h * dh, w * dw, h * sh, w * sw))
 

@@ -10,10 +10,10 @@ Four responses, 2×2 of them, see a tile d of 4×4 pixels through the kernel w:
         ⎣ 0  1  0 −1 ⎦        ⎣ 0   0  −1 ⎦
 
 Summed over channels, ⊙ is a matrix product at each of a tile's 16 places. The trilinear form of `columns` becomes
-⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. What is left are the
-products with A and B. They are left to BLAS, too, which makes one pass of what would be several of additions: channels
-lie side by side, and so do the tiles of a row, so that four rows or columns make a long product. And the fewer and
-longer the steps, the less do threads wait for each other between them.
+⟨g, x ⋆ w⟩ = Σ (A g Aᵀ) ⊙ (G w Gᵀ) ⊙ (Bᵀ x B), and its derivative by w needs no new matrices. The products with A and
+B are left to BLAS too, which needs one pass where additions would need several: channels lie side by side, and so do
+the tiles of a row, so that four rows or columns make a long product. Fewer and longer steps also let threads wait less
+for each other.
 
 References: Lavin & Gray (2016), "Fast algorithms for convolutional neural networks", section 4.
 """
@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ...cores import ceil_div
 from ...cores.memory import LINE, scratch
 from ...cores.threads import parallel_for
 
@@ -33,11 +34,11 @@ __all__ = ["Blocks", "Pixels", "correlate", "kernel_gradient", "pays"]
 BLOCK = 32768  # tiles × channels: sixteen numbers for each of them stay in a core's share of the cache
 BT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
 AT = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])
-AAT = np.kron(AT, AT)  # of a tile laid out flat: vec(Aᵀ m A) = (Aᵀ ⊗ Aᵀ) vec(m)
+AAT = np.kron(AT, AT)  # for a tile laid out flat: vec(Aᵀ m A) = (Aᵀ ⊗ Aᵀ) vec(m)
 
 
 def pays(geometry, groups, channels, out):
-    """Is it faster than columns? For a 3×3 kernel without stride, and products large enough to be worth the rest."""
+    """Is it faster than columns? For a 3×3 kernel with stride 1, if the products are large enough to be worth it."""
     return (geometry.kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and groups == 1
             and min(channels, out) >= 16 and math.prod(geometry.windows) >= 16)
 
@@ -48,11 +49,13 @@ def correlate(x, w, geometry, bias=None):
     In float32 its error, relative to the size of the responses, is 1.5 to 3.6e-7 with 16 to 128 channels (columns: 2.8
     to 3.0e-7). But it is one error for all of a tile: a response next to one a million times larger loses its digits.
     """
-    blocks, out, dtype = Blocks.of(len(x), geometry, x.shape[1] + len(w)), len(w), np.result_type(x, w)
+    blocks = Blocks.of(len(x), geometry, x.shape[1] + len(w))
+    out = len(w)
+    dtype = np.result_type(x, w)
     y = np.empty((len(x), blocks.strips * blocks.rows, 2, blocks.columns, 2, out), dtype)
     u = np.ascontiguousarray(_of_kernel(w).mT)                               # (16, C, O): BLAS is fastest in this order
 
-    def some(start, stop):
+    def respond(start, stop):
         with scratch() as empty:
             @cache
             def memory(n):
@@ -63,10 +66,10 @@ def correlate(x, w, geometry, bias=None):
                 seen.load(x[images], 2 * row - geometry.before[0], -geometry.before[1])
                 np.matmul(seen.v, u, out=responses.m)
                 if bias is not None:
-                    responses.m[5] += bias                                  # Aᵀ … A takes it to all four
+                    responses.m[5] += bias                                  # Aᵀ … A adds place 5 to all four
                 responses.store(y[images, row:row + blocks.rows])
 
-    parallel_for(blocks.groups * blocks.strips, some, work=4 * y.size * x.shape[1])
+    parallel_for(blocks.groups * blocks.strips, respond, work=4 * y.size * x.shape[1])
     y = y.reshape(len(x), 2 * y.shape[1], 2 * blocks.columns, out)
     return y[:, :geometry.windows[0], :geometry.windows[1]].transpose(0, 3, 1, 2)
 
@@ -76,11 +79,13 @@ def kernel_gradient(g, x, geometry):
 
     In float32 its error is 3.6 to 7e-7 of the gradient's size (columns: 1.7 to 3.4e-7).
     """
-    blocks, dtype = Blocks.of(len(x), geometry, x.shape[1] + g.shape[1]), np.result_type(g, x)
+    blocks = Blocks.of(len(x), geometry, x.shape[1] + g.shape[1])
+    dtype = np.result_type(g, x)
     shape = 16, g.shape[1], x.shape[1]
 
-    def some(start, stop):
-        total, part = np.zeros(shape, dtype), np.empty(shape, dtype)
+    def add_up(start, stop):
+        total = np.zeros(shape, dtype)
+        part = np.empty(shape, dtype)
         with scratch() as empty:
             @cache
             def memory(n):
@@ -93,12 +98,12 @@ def kernel_gradient(g, x, geometry):
                 total += np.matmul(painted.m.mT, seen.v, out=part)
         return total
 
-    total = sum(parallel_for(blocks.groups * blocks.strips, some, work=4 * g.size * x.shape[1]))
+    total = sum(parallel_for(blocks.groups * blocks.strips, add_up, work=4 * g.size * x.shape[1]))
     return _to_kernel(total)
 
 
 class Blocks(NamedTuple):
-    """How the tiles of all images are shared out: some images at a time, or, of a large one, some rows of tiles."""
+    """How the tiles of all images are cut into blocks: a few images each or, of a large image, a few rows of tiles."""
 
     batch: int
     groups: int  # of images
@@ -109,17 +114,19 @@ class Blocks(NamedTuple):
     @classmethod
     def of(cls, batch, geometry, channels):
         """As many whole images as fit into BLOCK tiles × channels, or one up to twice as large, or a strip of one."""
-        down, columns = (-(-n // 2) for n in geometry.windows)
-        strips = -(-down // max(1, 2 * BLOCK // (columns * channels)))
-        rows = -(-down // strips)                                           # as even as can be
+        down = ceil_div(geometry.windows[0], 2)
+        columns = ceil_div(geometry.windows[1], 2)
+        strips = ceil_div(down, max(1, 2 * BLOCK // (columns * channels)))
+        rows = ceil_div(down, strips)                                       # as even as possible
         images = max(1, BLOCK // (rows * columns * channels))
-        return cls(batch, -(-batch // images), strips, rows, columns)
+        return cls(batch, groups=ceil_div(batch, images), strips=strips, rows=rows, columns=columns)
 
     def places(self, start, stop):
-        """Of the blocks in this stretch of groups × strips: which images, a slice, and their first row of tiles."""
+        """Of the blocks start to stop, of groups × strips: which images (a slice), and their first row of tiles."""
         for k in range(start, stop):
             group, strip = divmod(k, self.strips)
-            yield slice(self.batch * group // self.groups, self.batch * (group + 1) // self.groups), strip * self.rows
+            images = slice(self.batch * group // self.groups, self.batch * (group + 1) // self.groups)
+            yield images, strip * self.rows
 
 
 class Pixels:
@@ -130,7 +137,8 @@ class Pixels:
         if x.strides[1] < x.strides[3]:                                     # in the order that x has in memory
             self.padded = empty((n, rows, columns, channels), x.dtype).transpose(0, 3, 1, 2)
         else:
-            # one line of the cache more for each channel: a power of two apart, the channels of a pixel would share one
+            # a cache line of room after each channel: at distances of a power of two, the channels of a pixel would
+            # compete for the same few lines of the cache
             padded = empty((n, channels, rows * columns + LINE // x.itemsize), x.dtype)
             self.padded = padded[..., :rows * columns].reshape(n, channels, rows, columns)
         self.pixels = self.padded.transpose(0, 2, 3, 1)
@@ -138,8 +146,9 @@ class Pixels:
 
     def load(self, x, top, left):
         """pixels[n, i, j, c] = x[n, c, top + i, left + j]."""
-        if top != self.top:                                                 # else its border is zero already
-            self.padded[...], self.top = 0, top
+        if top != self.top:                                                 # else the border is zero already
+            self.padded[...] = 0
+            self.top = top
         first = max(top, 0)
         last = max(first, min(top + self.padded.shape[2], x.shape[2]))
         self.padded[:, :, first - top:last - top, -left:x.shape[3] - left] = x[:, :, first:last]
@@ -149,8 +158,11 @@ class _Seen:
     """V = Bᵀ d B of the tiles in a block, `v` (16, tiles, C)."""
 
     def __init__(self, x, blocks, empty):
-        n, channels, rows, columns = *x.shape[:2], blocks.rows, blocks.columns
-        self.BT, self.x = BT.astype(x.dtype), Pixels(x, 2 * rows + 2, 2 * columns + 2, empty)
+        n, channels = x.shape[:2]
+        rows = blocks.rows
+        columns = blocks.columns
+        self.BT = BT.astype(x.dtype)
+        self.x = Pixels(x, 2 * rows + 2, 2 * columns + 2, empty)
         image, row, pixel, channel = self.x.pixels.strides
         self.columns = as_strided(self.x.pixels, (n, 2 * rows + 2, 4, columns, channels),
                                   (image, row, pixel, 2 * pixel, channel))
@@ -158,24 +170,27 @@ class _Seen:
         image, row, *_, channel = self.d.strides
         self.rows = as_strided(self.d, (n, rows, 4, 4 * columns * channels), (image, 2 * row, row, channel))
         half = empty((n, rows, 4, 4, columns * channels), x.dtype)
-        self.half, self.half_columns = half.reshape(self.rows.shape), half
+        self.half = half.reshape(self.rows.shape)
+        self.half_columns = half
         v = empty((4, 4, n, rows, columns * channels), x.dtype)
-        self.full, self.v = v.transpose(2, 3, 0, 1, 4), v.reshape(16, n * rows * columns, channels)
+        self.full = v.transpose(2, 3, 0, 1, 4)
+        self.v = v.reshape(16, n * rows * columns, channels)
 
     def load(self, x, top, left):
-        """The tiles of these images from these pixels on:
-        four columns of each, then four rows, each two on from the last."""
+        """The tiles of these images from pixel (top, left) on: four columns of each, then four rows, two further on
+        from tile to tile."""
         self.x.load(x, top, left)
         np.copyto(self.d, self.columns)
         np.matmul(self.BT, self.rows, out=self.half)            # Bᵀ d
-        np.matmul(self.BT, self.half_columns, out=self.full)    # Bᵀ d B: Bᵀ from the left on each row's columns
+        np.matmul(self.BT, self.half_columns, out=self.full)    # Bᵀ d B: Bᵀ times the columns of each row
 
 
 class _Responses:
     """Y = Aᵀ M A of the tiles in a block, `m` (16, tiles, O)."""
 
     def __init__(self, n, blocks, out, dtype, empty):
-        places, columns = n * blocks.rows, blocks.columns
+        places = n * blocks.rows
+        columns = blocks.columns
         self.m = empty((16, places * columns, out), dtype)
         self.by_row = self.m.reshape(16, places, columns * out).swapaxes(0, 1)
         self.AAT = AAT.astype(dtype)
@@ -192,8 +207,11 @@ class _Painted:
     """A g Aᵀ of the responses g to the tiles in a block, `m` (16, tiles, O)."""
 
     def __init__(self, g, blocks, empty):
-        n, out, rows, columns = *g.shape[:2], blocks.rows, blocks.columns
-        self.AA, self.g = AAT.T.astype(g.dtype, order="C"), Pixels(g, 2 * rows, 2 * columns, empty)
+        n, out = g.shape[:2]
+        rows = blocks.rows
+        columns = blocks.columns
+        self.AA = AAT.T.astype(g.dtype, order="C")
+        self.g = Pixels(g, 2 * rows, 2 * columns, empty)
         self.pairs = self.g.pixels.reshape(n, rows, 2, columns, 2, out).swapaxes(3, 4)
         self.y = empty(self.pairs.shape, g.dtype)                           # (n, rows, 2, 2, columns, O)
         self.four = self.y.reshape(n * rows, 4, columns * out)
@@ -208,10 +226,11 @@ class _Painted:
 
 
 def _of_kernel(w):
-    """G w Gᵀ: (O, C, 3, 3) -> (16, O, C). Without BLAS, whose threads would stay awake beside those of the loop."""
+    """G w Gᵀ: (O, C, 3, 3) -> (16, O, C). Without BLAS, whose threads would stay awake and slow those of the loop."""
     w = np.ascontiguousarray(w.transpose(2, 3, 0, 1))
     for _ in range(2):                                                      # along rows, then along columns
-        half, middle = (w[0] + w[2]) * 0.5, w[1] * 0.5
+        half = (w[0] + w[2]) * 0.5
+        middle = w[1] * 0.5
         w = np.stack([w[0], half + middle, half - middle, -w[2]], 1)        # (3, 4, ...) after the first
     return w.reshape(16, *w.shape[2:])
 

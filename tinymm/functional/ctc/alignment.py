@@ -54,7 +54,7 @@ def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
     Returns
     -------
     states : ndarray of int, (T, B)
-        As in `ctc_posteriors`; −1 in padding. Of equally likely paths, one that moves on early.
+        As in `ctc_posteriors`; −1 in padding. Of equally likely paths, one that moves on early is taken.
     log_probability : ndarray, (B,)
         Of that path alone.
 
@@ -72,7 +72,8 @@ def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
     (array([0, 1, 1]), 0.504)
     """
     lattice, emitted = _lattice_and_emitted("ctc_alignment", log_probs, targets, input_lengths, target_lengths, blank)
-    best, before = lattice.start, np.zeros(emitted.shape, int)          # how many states back the best way comes from
+    best = lattice.start
+    before = np.zeros(emitted.shape, int)                               # how many states back the best way comes from
     ways = np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)
     for t, (y, real) in enumerate(zip(emitted, lattice.real)):
         ways[0] = best
@@ -81,7 +82,9 @@ def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
         before[t] = np.where(real, ways.argmax(0), 0)
         best = np.where(real, ways.max(0) + y, best)
     best = best + lattice.end
-    states, s, rows = np.full(emitted.shape[:2], -1), best.argmax(1), np.arange(len(best))
+    states = np.full(emitted.shape[:2], -1)
+    s = best.argmax(1)
+    rows = np.arange(len(best))
     for t in reversed(range(len(emitted))):
         states[t] = np.where(lattice.real[t, :, 0], s, -1)
         s = s - before[t, rows, s]
@@ -89,7 +92,7 @@ def ctc_alignment(log_probs, targets, input_lengths, target_lengths, blank=0):
 
 
 def _lattice_and_emitted(name, log_probs, *rest):
-    """The lattice, and what each of its states is worth at each frame, without gradients."""
+    """The lattice, and the log-probability of each of its states at each frame, without gradients."""
     log_probs = log_probs.data if isinstance(log_probs, Tensor) else np.asarray(log_probs)
     lattice = lattice_of(name, log_probs, *rest)
     return lattice, lattice.emitted(log_probs)

@@ -18,7 +18,7 @@ class Lattice(NamedTuple):
 
     labels: np.ndarray  # l′, (B, S) int; blank beyond a transcript's own states
     start: np.ndarray  # before the first frame, as if in state 0: from there 0 and 1 are reached; (B, S), 0 or −∞
-    skip: np.ndarray  # into which states a path may come from two before; (B, S), 0 or −∞
+    skip: np.ndarray  # which states a path may reach from two before; (B, S), 0 or −∞
     end: np.ndarray  # where it may end; (B, S), 0 or −∞
     real: np.ndarray  # (T, B, 1) bool, False for frames of padding
 
@@ -28,15 +28,17 @@ class Lattice(NamedTuple):
 
 
 def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity=False):
-    """The `Lattice` of a batch, once everything has been found to fit;
-    `zero_infinity` lets pass what is merely too long."""
+    """The `Lattice` of a batch; an error if something does not fit.
+
+    `zero_infinity` accepts transcripts that are too long for their frames.
+    """
     if log_probs.ndim != 3:
         raise ValueError(f"{name}: log_probs must be (T, B, V); got {log_probs.shape}")
     T, B, V = log_probs.shape
     if not 0 <= blank < V:
         raise ValueError(f"{name}: blank must be one of the {V} labels; got {blank}")
-    frames, wanted = (_whole_numbers(name, what, lengths, B) for what, lengths in
-                      (("input_lengths", input_lengths), ("target_lengths", target_lengths)))
+    frames = _whole_numbers(name, "input_lengths", input_lengths, B)
+    wanted = _whole_numbers(name, "target_lengths", target_lengths, B)
     if (frames > T).any():
         raise ValueError(f"{name}: input_lengths must be at most T = {T}; got {frames.max()}")
     labels = np.full((B, 2 * max([1, *wanted]) + 1), blank)
@@ -46,15 +48,19 @@ def lattice_of(name, log_probs, targets, input_lengths, target_lengths, blank, z
                              f"got {transcript.tolist()}")
         repeats = (transcript[1:] == transcript[:-1]).sum()
         if frames[k] < len(transcript) + repeats and not zero_infinity:
-            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; "
-                             f"example {k} "
-                             f"has {frames[k]} frames for {len(transcript)} labels (zero_infinity=True counts it as 0)")
+            raise ValueError(f"{name}: a transcript needs a frame per label and one between equal neighbours; example "
+                             f"{k} has {frames[k]} frames for {len(transcript)} labels "
+                             "(zero_infinity=True counts it as 0)")
         labels[k, 1:2 * len(transcript):2] = transcript
-    s, last = np.arange(labels.shape[1]), 2 * wanted[:, None]
+    s = np.arange(labels.shape[1])
+    last = 2 * wanted[:, None]
     skip = np.zeros(labels.shape, bool)
     skip[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
-    return Lattice(labels, _allowed(np.broadcast_to(s == 0, labels.shape), log_probs), _allowed(skip, log_probs),
-                   _allowed((s == last) | (s == last - 1), log_probs), (np.arange(T)[:, None] < frames)[..., None])
+    return Lattice(labels=labels,
+                   start=_allowed(np.broadcast_to(s == 0, labels.shape), log_probs),
+                   skip=_allowed(skip, log_probs),
+                   end=_allowed((s == last) | (s == last - 1), log_probs),
+                   real=(np.arange(T)[:, None] < frames)[..., None])
 
 
 def _allowed(where, log_probs):
@@ -63,7 +69,7 @@ def _allowed(where, log_probs):
 
 
 def _transcripts_of(name, targets, lengths):
-    """The transcripts one by one, from rows with padding (B, U) or from all in a row, end to end."""
+    """The transcripts one by one, from padded rows (B, U) or from all of them end to end."""
     targets = np.asarray(targets)
     rows = targets.ndim == 2
     if targets.size and targets.dtype.kind not in "iu" \

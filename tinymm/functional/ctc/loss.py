@@ -2,8 +2,8 @@ r"""The CTC loss: minus the log-probability of a transcript, over all paths that
 
 $$p(l) = \sum_{\pi \text{ spells } l}\; \prod_{t=1}^{T} y_t(\pi_t)$$
 
-The number of paths grows exponentially with T;
-the sums over their beginnings, α, and over their ends, β, take T·S steps.
+The number of paths grows exponentially with T; the sums over their beginnings, α, and over their ends, β, take T·S
+steps.
 """
 
 import math
@@ -68,8 +68,10 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     """
     single = log_probs.ndim == 2
     if single:
-        log_probs, targets = log_probs[:, None], np.asarray(targets)[None]
-        input_lengths, target_lengths = np.reshape(input_lengths, 1), np.reshape(target_lengths, 1)
+        log_probs = log_probs[:, None]
+        targets = np.asarray(targets)[None]
+        input_lengths = np.reshape(input_lengths, 1)
+        target_lengths = np.reshape(target_lengths, 1)
     losses = ctc_losses(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
     if reduction == "none":
         return losses[0] if single else losses
@@ -106,8 +108,8 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_
 
     Notes
     -----
-    After each frame the largest ln α of an example is made 0, and what was subtracted is added up apart: the numbers
-    stay small, and float32 loses no digits on long inputs.
+    After each frame the largest ln α of an example is made 0, and what was subtracted is summed separately: the
+    numbers stay small, and float32 loses no digits on long inputs.
 
     Examples
     --------
@@ -135,19 +137,21 @@ def ctc_losses_vjp(g, log_probs, lattice, emitted, alphas):             # ∂ℓ
 
 @ctc_losses.composite
 def ctc_losses_composite(log_probs, targets, input_lengths, target_lengths, blank=0, zero_infinity=False):
-    """The recursion as it is written in textbooks."""
+    """The recursion as textbooks write it."""
     lattice = lattice_of("ctc_loss", log_probs, targets, input_lengths, target_lengths, blank, zero_infinity)
-    alpha, emitted = lattice.start, lattice.emitted(log_probs)
+    alpha = lattice.start
+    emitted = lattice.emitted(log_probs)
     for t, real in enumerate(lattice.real):
-        stay, step, skip = alpha, pad(alpha, (1, -1), value=-math.inf), pad(alpha, (2, -2)) + lattice.skip
-        alpha = where(real, logsumexp(stack([stay, step, skip]), 0) + emitted[t], alpha)
+        step = pad(alpha, (1, -1), value=-math.inf)
+        skip = pad(alpha, (2, -2)) + lattice.skip
+        alpha = where(real, logsumexp(stack([alpha, step, skip]), 0) + emitted[t], alpha)
     losses = -logsumexp(alpha + lattice.end, 1)
     return where(np.isfinite(losses), losses, 0) if zero_infinity else losses
 
 
 def beginnings(emitted, lattice):
-    """ln α before the first and after each frame, (T + 1, B, S), less a number per row;
-    and those numbers' sums, (B,)."""
+    """ln α before the first frame and after each, (T + 1, B, S), shifted so that the maximum of each row is 0;
+    and the sum of each example's shifts, (B,)."""
     alphas = np.empty((len(emitted) + 1, *lattice.labels.shape), emitted.dtype)
     alphas[0] = lattice.start
     ways = np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)        # what a state is reached from
@@ -158,7 +162,7 @@ def beginnings(emitted, lattice):
         ways[1, :, 1:] = a[:, :-1]
         ways[2, :, 2:] = a[:, :-2] + lattice.skip[:, 2:]
         top, alphas[t + 1] = _from_top(_log_total(ways) + y)
-        np.copyto(alphas[t + 1], a, where=~real)                                # padding keeps what it finds
+        np.copyto(alphas[t + 1], a, where=~real)                                # padding changes nothing
         subtracted += np.where(real[:, 0], top, 0)
     return alphas, subtracted
 
@@ -170,7 +174,8 @@ def posterior(emitted, alphas, lattice):
     $\gamma_t(s) \propto \alpha_t(s)\,\beta_t(s)$; here α includes $y_t$ and β does not. In each frame γ adds up to 1.
     """
     gamma = np.empty(emitted.shape, emitted.dtype)
-    beta, ways = lattice.end, np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)     # where a state leads
+    beta = lattice.end
+    ways = np.full((3, *lattice.labels.shape), -math.inf, emitted.dtype)        # where a state leads to
     for t in reversed(range(len(emitted))):
         real = lattice.real[t]
         e = np.exp(_from_top(alphas[t + 1] + beta)[1])
@@ -185,14 +190,14 @@ def posterior(emitted, alphas, lattice):
 
 
 def _log_total(ways):
-    """ln Σ e^w over the first axis; −∞ where no way leads."""
+    """ln Σ e^w over the first axis; −∞ where there is no way."""
     top = np.maximum(ways.max(0), np.finfo(ways.dtype).min)
     with np.errstate(divide="ignore"):  # ln 0 is meant
         return np.log(np.exp(ways - top).sum(0)) + top
 
 
 def _from_top(a):
-    """The largest number of each row, 0 if that is −∞, and the row less it."""
+    """The largest number of each row, or 0 if that is −∞; and the row minus it."""
     top = a.max(1)
     top = np.where(top == -math.inf, 0, top)
     return top, a - top[:, None]
