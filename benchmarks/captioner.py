@@ -80,7 +80,7 @@ class Ours:
         regions, pooled = (tm.tensor(np.repeat(x.data, captions_each, 0), requires_grad=True)
                            for x in model.image_encoder(self.images)[:2])
         text = tm.tensor(model.text_encoder(ids, context=pooled).sequence.data, requires_grad=True)
-        fused = tm.tensor(model.fusion(text, regions)[0].data, requires_grad=True)
+        fused = tm.tensor(model.fusion((text, regions)).features.data, requires_grad=True)
         self.norm()  # leaves the gradients that `update` reads
 
         def pull(outputs, module, *inputs):
@@ -96,7 +96,7 @@ class Ours:
             "image encoder": lambda: pull(model.image_encoder(self.images)[:2], model.image_encoder),
             "text encoder": lambda: pull([model.text_encoder(ids, context=pooled).sequence], model.text_encoder,
                                           pooled),
-            "fusion": lambda: pull([model.fusion(text, regions)[0]], model.fusion, text, regions),
+            "fusion": lambda: pull([model.fusion((text, regions)).features], model.fusion, text, regions),
             "words and loss": lambda: pull([word_loss()], model.words, fused),
             "clip and AdamW": self.update,
         }

@@ -1,4 +1,4 @@
-"""Attention fusion: the three steps by a plain loop, gradients, weights that can be looked at."""
+"""Attention fusion beyond the contract: what its weights promise, what is left without an image or a text."""
 
 import numpy as np
 import pytest
@@ -6,45 +6,61 @@ import pytest
 import tinymm as tm
 from tinymm.fusion import AttentionFusion
 
-
-def by_loop(fusion, text, image):
-    """Eq. by eq., one head, one position, one region at a time."""
-    linear = {name: (getattr(fusion, name).weight.data, getattr(fusion, name).bias.data)
-              for name in ("query", "key", "value", "fuse")}
-    size = fusion.width // fusion.heads
-    out = np.zeros((*text.shape[:2], fusion.width))
-    all_weights = np.zeros((len(text), fusion.heads, text.shape[1], image.shape[1]))
-    for b, t in np.ndindex(text.shape[:2]):
-        q = linear["query"][0] @ text[b, t] + linear["query"][1]
-        context = np.zeros(fusion.width)
-        for h in range(fusion.heads):
-            rows = slice(h * size, (h + 1) * size)
-            e = [q[rows] @ (linear["key"][0] @ v + linear["key"][1])[rows] / size**0.5 for v in image[b]]
-            alpha = np.exp(e) / np.exp(e).sum()
-            all_weights[b, h, t] = alpha
-            context[rows] = sum(a * (linear["value"][0] @ v + linear["value"][1])[rows]
-                                for a, v in zip(alpha, image[b]))
-        out[b, t] = np.maximum(linear["fuse"][0] @ np.concatenate([text[b, t], context]) + linear["fuse"][1], 0)
-    return out, all_weights
+from .cases import Subject, as_leaves
 
 
 @pytest.mark.parametrize("heads", [1, 2, 4])
-def test_equals_the_loop(heads, rng):
+def test_weights_are_shares_of_the_visible_regions(heads, rng):
     fusion = AttentionFusion(5, 3, 8, heads, rng=rng).to(np.float64)
-    text, image = rng.standard_normal((2, 4, 5)), rng.standard_normal((2, 6, 3))
-    fused, weights = fusion(text, image)
-    expected, alphas = by_loop(fusion, text, image)
-    np.testing.assert_allclose(fused.data, expected, atol=1e-12)
-    np.testing.assert_allclose(weights.data, alphas, atol=1e-12)
-    np.testing.assert_allclose(weights.data.sum(-1), 1)
+    text, image = rng.standard_normal((3, 4, 5)), rng.standard_normal((3, 6, 3))
+    np.testing.assert_allclose(fusion((text, image)).weights.data.sum(-1), 1)
+    mask = rng.random((3, 6)) < 0.5
+    mask[:, 0], mask[1] = True, False
+    weights = fusion((text, image), (None, mask)).weights.data
+    assert not weights[np.broadcast_to(~mask[:, None, None], weights.shape)].any()
+    np.testing.assert_allclose(weights.sum(-1), np.broadcast_to([[[1.0]], [[0.0]], [[1.0]]], (3, heads, 4)))
 
 
-def test_gradients_of_both_modalities(rng):
+def test_gradients_of_the_weights(rng):
+    """They are shown, and may be trained: to look where they should."""
     fusion = AttentionFusion(5, 3, 4, 2, rng=rng).to(np.float64)
-    assert tm.testing.gradcheck(lambda text, image: fusion(text, image)[0],
+    mask = np.array([[True, True, False], [True, True, True]])
+    assert tm.testing.gradcheck(lambda text, image: fusion((text, image), (None, mask)).weights,
                                 [rng.standard_normal((2, 2, 5)), rng.standard_normal((2, 3, 3))], rng)
+
+
+def test_without_an_image_the_text_speaks_alone(rng):
+    """Whatever stands in the image's place: z = ReLU(W_f [h; 0] + b_f)."""
+    subject = Subject("AttentionFusion_heads", 0)
+    fusion, (text, image) = subject.fusion, subject.inputs
+    absent = np.tile([True, False], (len(text), 1))
+    fused = fusion((text, np.full_like(image, np.nan)), None, absent)
+    width = text.shape[-1]
+    alone = np.maximum(text @ fusion.fuse.weight.data[:, :width].T + fusion.fuse.bias.data, 0)
+    np.testing.assert_allclose(fused.features.data, alone, rtol=1e-12, atol=1e-13)
+    assert not fused.weights.data.any()
+
+
+def test_without_a_text_every_position_shows_what_an_empty_question_finds(rng):
+    subject = Subject("AttentionFusion_heads", 0)
+    fusion, (text, image) = subject.fusion, subject.inputs
+    absent = np.tile([False, True], (len(text), 1))
+    features = fusion((np.full_like(text, np.nan), image), None, absent).features.data
+    np.testing.assert_array_equal(features, fusion((np.zeros_like(text), image)).features.data)
+    np.testing.assert_allclose(features, np.broadcast_to(features[:, :1], features.shape), rtol=1e-12)
+    inputs = as_leaves((text, image))
+    fusion(inputs, None, absent).features.sum().backward()
+    assert not inputs[0].grad.any() and inputs[1].grad.any()
 
 
 def test_heads_must_divide_the_width(rng):
     with pytest.raises(ValueError, match="AttentionFusion: heads must divide width; got 3 and 8"):
         AttentionFusion(5, 3, 8, 3, rng=rng)
+
+
+def test_the_call_of_before_names_the_new_one(rng):
+    fusion = AttentionFusion(5, 3, 8, rng=rng)
+    text, image = tm.tensor(np.zeros((2, 4, 5), np.float32)), tm.tensor(np.zeros((2, 6, 3), np.float32))
+    with pytest.raises(ValueError, match=r"AttentionFusion: inputs must be a tuple of 2, \(text, image\); "
+                                         "got a single Tensor"):
+        fusion(text, image)

@@ -117,3 +117,16 @@ def test_words_are_hidden_at_the_share_asked_for_and_bos_never():
     assert (hidden[:, 0] == 1).all()
     assert (hidden[:, 1:] == 3).mean() == pytest.approx(0.3, abs=5 * (0.21 / 9800)**0.5)  # five standard errors
     np.testing.assert_array_equal(hide_words(ids, 0.0, 3, np.random.default_rng(0)), ids)
+
+
+def test_what_does_not_fit_is_refused_by_name(captioner, batch, rng):
+    images, ids, _ = batch
+    with pytest.raises(ValueError, match="Captioner: captions must be as many as images, or K for each; "
+                                         "got 3 for 2 images"):
+        captioner(images[:2], ids)
+
+    class Bidirectional(AttentionFusion):
+        causal = False
+
+    with pytest.raises(ValueError, match="Captioner: the fusion must be causal, .*; got Bidirectional"):
+        Captioner(captioner.image_encoder, captioner.text_encoder, Bidirectional(8, 8, 10, rng=rng), 9, rng=rng)

@@ -1,5 +1,6 @@
-"""Several modalities to one representation."""
+"""Several modalities to one representation: `fusion(inputs, masks=None, present=None)` → `Fused`."""
 
 from .attention import AttentionFusion
+from .fused import Fused
 
-__all__ = ["AttentionFusion"]
+__all__ = ["AttentionFusion", "Fused"]

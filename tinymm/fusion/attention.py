@@ -8,6 +8,8 @@ import math
 
 from .. import functional as F
 from .. import nn
+from ..encoders.encoded import zero_hidden
+from .fused import Fused, checked_inputs, visible
 
 __all__ = ["AttentionFusion"]
 
@@ -33,6 +35,15 @@ class AttentionFusion(nn.Module):
         On the fused features.
     rng : numpy.random.Generator
 
+    Attributes
+    ----------
+    modalities : tuple of str
+        What the inputs are, in order.
+    width : int
+        D.
+    causal : bool
+        True: $z_t$ depends on no text feature but $h_t$.
+
     References
     ----------
     Xu et al. (2015), Show, Attend and Tell, §3.1; Vaswani et al. (2017), eq. 1.
@@ -41,10 +52,14 @@ class AttentionFusion(nn.Module):
     --------
     >>> import numpy as np
     >>> fusion = AttentionFusion(8, 6, width=4, rng=np.random.default_rng(0))
-    >>> fused, weights = fusion(np.ones((2, 3, 8), np.float32), np.ones((2, 5, 6), np.float32))
-    >>> fused.shape, weights.shape, round(float(weights.data.sum()), 3)
+    >>> text, image = np.ones((2, 3, 8), np.float32), np.ones((2, 5, 6), np.float32)
+    >>> fused = fusion((text, image))
+    >>> fused.features.shape, fused.weights.shape, round(float(fused.weights.data.sum()), 3)
     ((2, 3, 4), (2, 1, 3, 5), 6.0)
     """
+
+    modalities = "text", "image"
+    causal = True
 
     def __init__(self, text_width, image_width, width=256, heads=1, dropout=0.0, *, rng):
         if width % heads:
@@ -56,15 +71,37 @@ class AttentionFusion(nn.Module):
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.heads, self.width = heads, width
 
-    def forward(self, text, image):
-        """text (B, T, Dt), image (B, N, Di) to fused (B, T, D) and weights (B, H, T, N)."""
+    def forward(self, inputs, masks=None, present=None):
+        """Fuse texts and images, one image for each text.
+
+        Parameters
+        ----------
+        inputs : tuple of two Tensors
+            The text (B, T, Dt) and the image (B, N, Di).
+        masks : tuple of two boolean arrays (B, T) and (B, N), each optional
+            Which words and which regions are real.
+        present : boolean array (B, 2), optional
+            Which examples have a text, and which an image. What is absent counts as zero, whatever its features
+            hold: without an image $c_t = 0$, without a text $h_t = 0$ at each of its positions, so that all of them
+            show what an empty question finds in the image.
+
+        Returns
+        -------
+        Fused
+            Features (B, T, D), zero where the text is padding; the mask of the text; weights α (B, H, T, N).
+        """
+        masks, present = checked_inputs("AttentionFusion", self.modalities, inputs, masks, present)
+        (text, image), (text_mask, image_mask) = inputs, masks
+        image_mask = visible(image, image_mask, present[1])
+        text = zero_hidden(text, visible(text, text_mask, present[0]))
+        image = zero_hidden(image, image_mask)
         q, k, v = (self._split_heads(x) for x in (self.query(text), self.key(image), self.value(image)))
         scores = F.attention_scores(q, k, 1 / math.sqrt(q.shape[-1]))    # e (B, H, T, N)
-        weights = F.attention_weights(scores)                            # α
+        weights = F.attention_weights(scores, None if image_mask is None else image_mask[:, None, None])   # α
         context = F.attention_sum(weights, v)                            # c (B, H, T, d)
         context = F.reshape(F.transpose(context, 1, 2), (*text.shape[:2], self.width))
         fused = F.relu(self.fuse(F.concatenate([text, context], -1)))    # z (B, T, D)
-        return self.dropout(fused), weights
+        return Fused(zero_hidden(self.dropout(fused), text_mask), text_mask, weights)
 
     def _split_heads(self, x):
         """(B, L, D) to (B, H, L, d)."""

@@ -25,12 +25,18 @@ class Captioner(nn.Module):
     text_encoder : Module
         ids (B, T), context (B, P) → `Encoded`, sequence (B, T, Dt).
     fusion : Module
-        text, image → fused (B, T, D), weights (B, H, T, N).
+        (text, image) → `Fused`, features (B, T, D). It must be `causal`: position t predicts word t + 1, which it
+        must not reach.
     vocabulary : int
         V, number of words.
     dropout : float
         Before the words are chosen.
     rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If the fusion is not causal, or captions are not K for each image.
 
     Examples
     --------
@@ -45,6 +51,9 @@ class Captioner(nn.Module):
     """
 
     def __init__(self, image_encoder, text_encoder, fusion, vocabulary, dropout=0.0, *, rng):
+        if not getattr(fusion, "causal", False):
+            raise ValueError(f"Captioner: the fusion must be causal, or a caption reaches its own prediction; "
+                             f"got {type(fusion).__name__}")
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
         self.fusion = fusion
@@ -64,8 +73,8 @@ class Captioner(nn.Module):
     def decode(self, encoded, ids):
         """The same from images already encoded, one for each caption: what decoding repeats for every word."""
         regions, pooled, _ = encoded
-        fused, weights = self.fusion(self.text_encoder(ids, context=pooled).sequence, regions)
-        return self.words(self.dropout(fused)), weights
+        fused = self.fusion((self.text_encoder(ids, context=pooled).sequence, regions))
+        return self.words(self.dropout(fused.features)), fused.weights
 
 
 def _repeated(x, times):

@@ -1,0 +1,31 @@
+"""Fusions by their equations, one example, position and head at a time, in plain NumPy: what the fast ones must equal.
+
+Each is called `slow(fusion, inputs, masks, present)`, masks and present given for every modality, and returns what the
+fusion's features and weights must be.
+"""
+
+import numpy as np
+
+__all__ = ["attention_fusion"]
+
+
+def attention_fusion(fusion, inputs, masks, present):
+    """z_t = ReLU(W_f [h_t; c_t] + b_f), c_t = Σ_i α_ti W_v v_i over the regions that are there."""
+    (text, image), size = inputs, fusion.width // fusion.heads
+    W = {name: getattr(fusion, name).weight.data for name in ("query", "key", "value", "fuse")}
+    bias = {name: getattr(fusion, name).bias.data for name in W}
+    features = np.zeros((*text.shape[:2], fusion.width))
+    weights = np.zeros((len(text), fusion.heads, text.shape[1], image.shape[1]))
+    for b, t in np.ndindex(text.shape[:2]):
+        h = text[b, t] if present[b, 0] and masks[0][b, t] else np.zeros(text.shape[2])
+        regions = np.flatnonzero(masks[1][b]) if present[b, 1] else np.array([], int)
+        q, c = W["query"] @ h + bias["query"], np.zeros(fusion.width)
+        for head in range(fusion.heads if regions.size else 0):
+            rows = slice(head * size, (head + 1) * size)
+            e = [q[rows] @ (W["key"] @ image[b, i] + bias["key"])[rows] / size**0.5 for i in regions]
+            alpha = np.exp(e) / np.exp(e).sum()
+            weights[b, head, t, regions] = alpha
+            c[rows] = sum(a * (W["value"] @ image[b, i] + bias["value"])[rows] for a, i in zip(alpha, regions))
+        if masks[0][b, t]:
+            features[b, t] = np.maximum(W["fuse"] @ np.concatenate([h, c]) + bias["fuse"], 0)
+    return features, weights
