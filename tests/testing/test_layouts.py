@@ -23,7 +23,7 @@ def as_if_contiguous(a):
 def test_memory_order_of_the_input(make_op):
     made = make_op(lambda x: x * x, lambda g, x: 2 * g * as_if_contiguous(x))
     assert gradcheck(made, [x])
-    with pytest.raises(GradientError, match="the gradient of input 0 'x' is another with inputs in Fortran order"):
+    with pytest.raises(GradientError, match="the gradient of input 0 'x' differs with inputs in Fortran order"):
         check_layouts(made, [x])
 
 

@@ -98,7 +98,7 @@ def test_gradients_that_depend_on_who_asks(make_op):
         return wrt_a, lambda: g * a if asked else g * a * (1 + 1e-13)
 
     made = make_op(lambda a, b: a * b, vjp)
-    with pytest.raises(GradientError, match="the gradient is another when only"):
+    with pytest.raises(GradientError, match="the gradient differs when only"):
         check_structure(made, [x, x + 1])
 
 
@@ -115,7 +115,7 @@ def test_same_tensor_twice():
 def test_noise_that_is_not_drawn(make_op):
     rng = np.random.default_rng(0)
     made = make_op(lambda x: x * 2, lambda g: 2 * g * (1 + 1e-13 * rng.standard_normal()))
-    with pytest.raises(GradientError, match="another gradient|gradient is another"):
+    with pytest.raises(GradientError, match="another gradient|gradient differs"):
         check_structure(made, [x])
     with pytest.raises(GradientError, match="a second run gives another result|memory is shared|another"):
         check_structure(lambda x: x * (1 + 1e-6 * rng.standard_normal()), [x])

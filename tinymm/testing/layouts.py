@@ -104,7 +104,7 @@ def _agrees_in(subject, layout, rng):
                           f"with {where} in {layout}: {type(error).__name__}: {error}") from error
         for label, a, b in zip(labels, found, expected):
             if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=ROUNDING * scale, equal_nan=True):
-                raise failure("check_layouts", subject, f"{label} is another with {where} in {layout}")
+                raise failure("check_layouts", subject, f"{label} differs with {where} in {layout}")
             if scale and np.isfinite(b).all():
                 worst = max(worst, float(np.abs(a - b).max(initial=0)) / scale)
     return Agreement(worst, 2 * len(expected))

@@ -173,7 +173,7 @@ def _subsets_agree(subject, g, rng):
         for i, d in _gradients_of(subject, g, chosen).items():
             if not _same(d, full[i]):
                 others = ", ".join(subject.labels[k] for k in chosen)
-                raise _broken(subject, f"{subject.labels[i]}: the gradient is another when only {others} ask for one")
+                raise _broken(subject, f"{subject.labels[i]}: the gradient differs when only {others} ask for one")
 
 
 def _gradients_of(subject, g, chosen):

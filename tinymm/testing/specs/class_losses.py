@@ -22,7 +22,7 @@ def classified(smoothed=True, shape=None):
 
 
 def some_counted(target):
-    """Class 0 in the first place, should all be -1."""
+    """Class 0 in the first place if all are -1."""
     if (target == -1).all():
         target = np.asarray(target).copy()
         target[(0,) * target.ndim] = 0
@@ -40,8 +40,9 @@ def distributed():
 
 def each_place(x, target):
     """(place, its scores, its target or target row)."""
-    x = np.moveaxis(x, 1 if x.ndim > 1 else 0, -1)
-    target = target if target.dtype.kind != "f" else np.moveaxis(target, 1 if target.ndim > 1 else 0, -1)
+    axis = 1 if x.ndim > 1 else 0
+    x = np.moveaxis(x, axis, -1)
+    target = target if target.dtype.kind != "f" else np.moveaxis(target, axis, -1)
     return ((i, x[i], target[i]) for i in np.ndindex(x.shape[:-1])), x.shape[:-1]
 
 
@@ -52,8 +53,10 @@ def surprise(scores):
 
 def index_reference(x, target, weight, ignore_index, reduction, label_smoothing=0.0, nll=False):
     places, shape = each_place(x, target)
-    loss, total = np.zeros(shape), 0.0
-    w = np.ones(x.shape[1 if x.ndim > 1 else 0]) if weight is None else weight
+    loss = np.zeros(shape)
+    total = 0.0
+    classes = x.shape[1 if x.ndim > 1 else 0]
+    w = np.ones(classes) if weight is None else weight
     for i, scores, t in places:
         if t != ignore_index:
             s = -scores if nll else surprise(scores)

@@ -15,7 +15,8 @@ def reference(x, p, training, seed):
     """Element by element: the k-th 16 bits of the stream of words say whether x_k stays."""
     if not training:
         return x
-    rng, keep = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    keep = []
     while len(keep) < x.size:
         word = int(rng.integers(0, 2**64, dtype=np.uint64))
         keep += [(word >> shift & 0xFFFF) >= round(p * 2**16) for shift in (0, 16, 32, 48)]

@@ -48,8 +48,13 @@ def to_gather(draw, source=False):
 def to_take(draw):
     x = draw(arrays(shapes(1, 3)))
     axis = draw(st.integers(-x.ndim, x.ndim - 1))
-    shape = tuple(draw(st.integers(1, 4)) if k == axis % x.ndim else draw(st.sampled_from((1, n))) if n > 1 else draw(
-        st.integers(1, 2)) for k, n in enumerate(x.shape))
+
+    def side(k, n):
+        if k == axis % x.ndim:
+            return st.integers(1, 4)
+        return st.sampled_from((1, n)) if n > 1 else st.integers(1, 2)
+
+    shape = tuple(draw(side(k, n)) for k, n in enumerate(x.shape))
     return (x,), {"indices": draw(integers(shape, 0, x.shape[axis])), "axis": axis}
 
 

@@ -27,19 +27,28 @@ def pairs():
 
 def product(a, b):
     """Sums of products, element by element."""
-    row, column = a.ndim == 1, b.ndim == 1
-    a, b = a[None] if row else a, b[:, None] if column else b
+    row = a.ndim == 1
+    column = b.ndim == 1
+    a = a[None] if row else a
+    b = b[:, None] if column else b
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, (*batch, *b.shape[-2:]))
+    a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+    b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
     y = np.empty((*batch, a.shape[-2], b.shape[-1]))
     for *at, i, j in np.ndindex(y.shape):
         y[(*at, i, j)] = math.fsum(a[(*at, i)] * b[(*at, slice(None), j)])
-    return y[..., 0, 0] if row and column else y[..., 0, :] if row else y[..., 0] if column else y
+    if column:
+        y = y[..., 0]
+    if row:
+        y = y[..., 0] if column else y[..., 0, :]
+    return y
 
 
 @st.composite
 def to_map(draw):
-    lead, k, n = draw(shapes(0, 3, max_side=3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    lead = draw(shapes(0, 3, max_side=3))
+    k = draw(st.integers(1, 3))
+    n = draw(st.integers(1, 3))
     bias = [draw(arrays((n,)))] if draw(st.booleans()) else []
     return (draw(arrays((*lead, k))), draw(arrays((n, k))), *bias), {}
 

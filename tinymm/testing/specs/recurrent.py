@@ -59,7 +59,8 @@ def tanh_unit(unit, x, states, *weights):
 def one_by_one(unit_step, states):
     """A sequence op's value, from the equations of a single unit of a single example."""
     def run(input, *args):
-        state, (*weights, mask, reverse) = np.stack(args[:states]), args[states:]  # (states, B, H)
+        state = np.stack(args[:states])  # (states, B, H)
+        *weights, mask, reverse = args[states:]
         batch, steps, _ = input.shape
         outputs = np.zeros((batch, steps, state.shape[2]))
         for b in range(batch):
@@ -79,15 +80,17 @@ def one_step(run):
 
 
 def flat(torch, parts):
-    """Several results as one, as the comparison does with ours."""
+    """Several results joined into one, as `Subject.run` joins ours."""
     return torch.cat([part.reshape(-1) for part in parts])
 
 
 def theirs(name, states):
     """PyTorch's cell in a loop over steps."""
     def run(torch, input, *args):
-        state, (*weights, mask, reverse) = args[:states], args[states:]
-        cell, outputs = getattr(torch, name), [None] * input.shape[1]
+        state = args[:states]
+        *weights, mask, reverse = args[states:]
+        cell = getattr(torch, name)
+        outputs = [None] * input.shape[1]
         for t in reversed(range(input.shape[1])) if reverse else range(input.shape[1]):
             new = cell(input[:, t], state if states > 1 else state[0], *weights)
             new = new if states > 1 else (new,)

@@ -31,7 +31,8 @@ def one_by_one(f):
 
 
 def clipped(x, low, high):
-    low, high = -np.inf if low is None else low, np.inf if high is None else high
+    low = -np.inf if low is None else low
+    high = np.inf if high is None else high
     return one_by_one(lambda v, a, b: sorted((a, v, b))[1])(x, low, high)
 
 

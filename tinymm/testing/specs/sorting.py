@@ -19,7 +19,8 @@ def first_k(draw):
 
 def sorted_lines(x, axis=-1, descending=False):
     """Python's sort of (value, index) pairs, line by line."""
-    values, indices = np.empty(x.shape), np.empty(x.shape, np.intp)
+    values = np.empty(x.shape)
+    indices = np.empty(x.shape, np.intp)
     lines, values_t, indices_t = (np.moveaxis(a, axis, -1) for a in (x, values, indices))
     for place in np.ndindex(lines.shape[:-1]):
         pairs = sorted(((v, i) for i, v in enumerate(lines[place])), reverse=descending)

@@ -12,7 +12,8 @@ from ...strategies import arrays, calls, masks, seeds, shapes, st
 @st.composite
 def scored(draw):
     """Scores (B, S), maybe with a mask."""
-    B, S = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    B = draw(st.integers(1, 3))
+    S = draw(st.integers(1, 4))
     return (draw(arrays((B, S))),), {"mask": draw(st.one_of(st.none(), masks((S,)), masks((B, S))))}
 
 
@@ -20,7 +21,8 @@ def scored(draw):
 def chosen(draw):
     """The same, and a location that may be attended to for each row, or none."""
     args, kwargs = draw(scored())
-    rng, choice = np.random.default_rng(draw(seeds)), np.zeros(args[0].shape, bool)
+    rng = np.random.default_rng(draw(seeds))
+    choice = np.zeros(args[0].shape, bool)
     open_ = np.broadcast_to(True if kwargs["mask"] is None else kwargs["mask"], choice.shape)
     for b in range(len(choice)):
         choice[b, rng.permutation(np.flatnonzero(open_[b]))[:1]] = rng.random() < 0.8

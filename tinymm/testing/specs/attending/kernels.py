@@ -9,7 +9,7 @@ from ...specification import spec
 from ...strategies import arrays, calls, masks, st
 
 sides = st.integers(1, 3)
-off_zero = dict(gap=0.2)  # there the feature map bends
+off_zero = dict(gap=0.2)  # at 0 the feature map bends
 
 
 def phi(x):
@@ -33,11 +33,15 @@ def running(query, key, value):
 
 @st.composite
 def sequences(draw):
-    """Queries, keys, values; padding or none; causal or not. A query that sees one key alone, or is one number
-    wide, has the gradient zero, but for rounding: the last sequence sees two at least, so that there is
-    something to compare with."""
+    """Queries, keys, values; padding or none; causal or not.
+
+    A query that sees one key only, or is one number wide, has gradient 0 but for rounding. So there are two keys and
+    two features at least, and the last sequence has no padding: then there is something to compare with.
+    """
     B, T, S, D, E = (draw(sides) for _ in range(5))
-    causal, S, D = draw(st.booleans()), S + 1, D + 1
+    causal = draw(st.booleans())
+    S += 1
+    D += 1
     T = S if causal else T
     mask = draw(st.one_of(st.none(), masks((B, S))))
     if mask is not None:
@@ -48,7 +52,8 @@ def sequences(draw):
 
 def reference(query, key, value, mask, is_causal):
     """One query at a time, over the keys it may attend to."""
-    B, T, S = *query.shape[:2], key.shape[1]
+    B, T = query.shape[:2]
+    S = key.shape[1]
     weights = np.zeros((B, T, S))
     for b, t, s in np.ndindex(B, T, S):
         if (mask is None or mask[b, s]) and (s <= t or not is_causal):
@@ -72,7 +77,8 @@ def step(query, key, value, S, z):
 
 
 def step_reference(query, key, value, S, z):
-    S, z = S + np.einsum("bd,be->bde", phi(key), value), z + phi(key)
+    S = S + np.einsum("bd,be->bde", phi(key), value)
+    z = z + phi(key)
     return np.einsum("bd,bde->be", phi(query), S) / np.einsum("bd,bd->b", phi(query), z)[:, None], S, z
 
 

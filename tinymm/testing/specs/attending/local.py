@@ -29,7 +29,7 @@ def position_reference(query, weight, weight_v, length):
 
 @st.composite
 def placed(draw):
-    """Scores (B, T, S), positions so far from the middle between two keys that no key stands at a window's edge."""
+    """Scores (B, T, S), and positions so far from the middle between two keys that no key is at a window's edge."""
     B, T, S = (draw(sides) for _ in range(3))
     rng = np.random.default_rng(draw(seeds))
     positions = rng.integers(0, S + 1, (B, T)) + rng.uniform(0.15, 0.35, (B, T))
@@ -38,7 +38,8 @@ def placed(draw):
 
 
 def weights_reference(scores, positions, reach, mask):
-    weights, mask = np.zeros(scores.shape), np.broadcast_to(True if mask is None else mask, scores.shape)
+    weights = np.zeros(scores.shape)
+    mask = np.broadcast_to(True if mask is None else mask, scores.shape)
     for b, t in np.ndindex(positions.shape):
         near = [s for s in range(scores.shape[2]) if abs(s - positions[b, t]) <= reach and mask[b, t, s]]
         total = math.fsum(math.exp(scores[b, t, s]) for s in near)

@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.attending.scores`: functions around `matmul`, so their rows stand under its name."""
+"""Rows for `tinymm.functional.attending.scores`: functions around `matmul`, so their rows are under its name."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Rows for `tinymm.functional.attending.steps`: functions around `softmax`, so their rows stand under its name."""
+"""Rows for `tinymm.functional.attending.steps`: functions around `softmax`, so their rows are under its name."""
 
 import math
 
@@ -44,11 +44,14 @@ def grouped(draw):
 def reference(query, key, value, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
     """One query at a time, over the keys it may attend to."""
     B, H, T, D = query.shape
-    S, group = key.shape[2], H // key.shape[1]
+    S = key.shape[2]
+    group = H // key.shape[1]
     scale = 1 / math.sqrt(D) if scale is None else scale
-    mask = np.tri(T, S, dtype=bool) if is_causal else np.True_ if attn_mask is None else attn_mask
-    mask = np.broadcast_to(mask, (B, H, T, S))
-    output, weights = np.zeros((B, H, T, value.shape[-1])), np.zeros((B, H, T, S))
+    if is_causal:
+        attn_mask = np.tri(T, S, dtype=bool)
+    mask = np.broadcast_to(np.True_ if attn_mask is None else attn_mask, (B, H, T, S))
+    output = np.zeros((B, H, T, value.shape[-1]))
+    weights = np.zeros((B, H, T, S))
     for b, h, t in np.ndindex(B, H, T):
         bias = mask[b, h, t] if mask.dtype != bool else np.zeros(S)
         may = [s for s in range(S) if mask.dtype != bool or mask[b, h, t, s]]
@@ -86,7 +89,8 @@ def scored(draw):
 
 def weights_reference(scores, mask):
     """One row at a time."""
-    mask, weights = np.broadcast_to(True if mask is None else mask, scores.shape), np.zeros(scores.shape)
+    mask = np.broadcast_to(True if mask is None else mask, scores.shape)
+    weights = np.zeros(scores.shape)
     for *row, s in np.argwhere(mask):
         total = math.fsum(math.exp(v) for v in scores[tuple(row)][mask[tuple(row)]])
         weights[(*row, s)] = math.exp(scores[(*row, s)]) / total

@@ -16,7 +16,9 @@ def to_cut(draw):
 
 @st.composite
 def to_add(draw):
-    lead, T, N = draw(shapes(0, 2, max_side=2)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    lead = draw(shapes(0, 2, max_side=2))
+    T = draw(st.integers(1, 4))
+    N = draw(st.integers(1, 5))
     return (draw(arrays((*lead, T, N))), draw(st.integers(1, 6))), {}
 
 

@@ -23,10 +23,14 @@ def to_mel(f, scale):
 
 def from_mel(m, scale):
     """By bisection."""
-    low, high = 0.0, 1e5
+    low = 0.0
+    high = 1e5
     for _ in range(100):
         middle = (low + high) / 2
-        low, high = (middle, high) if to_mel(middle, scale) < m else (low, middle)
+        if to_mel(middle, scale) < m:
+            low = middle
+        else:
+            high = middle
     return low
 
 

@@ -1,5 +1,5 @@
-"""Rows for `tinymm.functional.audio.spectra`: padded by NumPy, cut frame by frame, transformed by SciPy;
-PyTorch's stft."""
+"""Rows for `tinymm.functional.audio.spectra`: padded by NumPy, cut frame by frame, transformed by SciPy; and PyTorch's
+stft."""
 
 import numpy as np
 import scipy.fft
@@ -24,7 +24,8 @@ def to_transform(draw):
 @st.composite
 def to_restore(draw):
     """Spectra of frames that leave no sample out."""
-    n_fft, center = draw(st.integers(2, 7)), draw(st.booleans())
+    n_fft = draw(st.integers(2, 7))
+    center = draw(st.booleans())
     hop = draw(st.integers(1, n_fft))
     T = draw(st.integers(2, 4))
     parts = [draw(arrays((T, n_fft // 2 + 1))) for _ in range(2)]
@@ -40,7 +41,8 @@ def whole_window(n_fft, win_length, window):
 
 
 def transformed(x, n_fft, hop_length, win_length, window, center, pad_mode):
-    w, hop = whole_window(n_fft, win_length, window), n_fft // 4 if hop_length is None else hop_length
+    w = whole_window(n_fft, win_length, window)
+    hop = n_fft // 4 if hop_length is None else hop_length
     if center:
         x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n_fft // 2,) * 2], pad_mode)
     X = np.stack([scipy.fft.fft(w * x[..., start:start + n_fft])[..., :n_fft // 2 + 1]
@@ -64,7 +66,8 @@ def restored(real, imag, n_fft, hop, window, center, length):
 
 
 def their_stft(torch, x, n_fft, window, win_length, **options):
-    window = torch.ones(n_fft if win_length is None else win_length, dtype=x.dtype) if window is None else window
+    if window is None:
+        window = torch.ones(n_fft if win_length is None else win_length, dtype=x.dtype)
     return torch.stft(x, n_fft, window=window, win_length=win_length, return_complex=True, **options).mT
 
 

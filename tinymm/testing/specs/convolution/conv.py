@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from ....cores import ceil_div
 from ....functional import convolution
 from ...specification import spec
 from ...strategies import convolutions, transposed_convolutions
@@ -11,15 +12,19 @@ from ...strategies import convolutions, transposed_convolutions
 
 def looped(x, w, bias, stride, padding, dilation, groups):
     """The formula itself, one window at a time."""
-    (kh, kw), (sh, sw), (dh, dw) = w.shape[2:], stride, dilation
+    kh, kw = w.shape[2:]
+    sh, sw = stride
+    dh, dw = dilation
     if padding == "same":
-        (top, bottom), (left, right) = ((d * (k - 1) // 2, -(-d * (k - 1) // 2)) for k, d in zip(w.shape[2:], dilation))
+        borders = [(d * (k - 1) // 2, ceil_div(d * (k - 1), 2)) for k, d in zip(w.shape[2:], dilation)]
     else:
-        (top, left), (bottom, right) = padding, padding
-    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
-    rows, columns = range(0, x.shape[2] - dh * (kh - 1), sh), range(0, x.shape[3] - dw * (kw - 1), sw)
+        borders = [(p, p) for p in padding]
+    x = np.pad(x, ((0, 0), (0, 0), *borders))
+    rows = range(0, x.shape[2] - dh * (kh - 1), sh)
+    columns = range(0, x.shape[3] - dw * (kw - 1), sw)
     y = np.zeros((len(x), len(w), len(rows), len(columns)))
-    depth, share = w.shape[1], len(w) // groups
+    depth = w.shape[1]
+    share = len(w) // groups
     for b, o, v, u in np.ndindex(y.shape):
         first = o // share * depth
         window = x[b, first:first + depth, rows[v]:, columns[u]:][:, :dh * (kh - 1) + 1:dh, :dw * (kw - 1) + 1:dw]
@@ -31,7 +36,8 @@ def looped_line(x, w, bias, stride, padding, dilation, groups):
     """The same for a line: a sum over output steps and kernel positions."""
     if padding == "same":
         reach = dilation[0] * (w.shape[2] - 1)
-        x, padding = np.pad(x, ((0, 0), (0, 0), (0, reach % 2))), (reach // 2,)
+        x = np.pad(x, ((0, 0), (0, 0), (0, reach % 2)))
+        padding = (reach // 2,)
     x = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2))
     steps = (x.shape[2] - dilation[0] * (w.shape[2] - 1) - 1) // stride[0] + 1
     y = np.zeros((len(x), len(w), steps))
@@ -47,7 +53,9 @@ def looped_line(x, w, bias, stride, padding, dilation, groups):
 
 def painted(x, w, bias, stride, padding, extra, groups, dilation):
     """Every pixel of x adds its kernel to a canvas, which is then cut."""
-    (kh, kw), (sh, sw), (dh, dw), depth = w.shape[2:], stride, dilation, w.shape[1]
+    depth, kh, kw = w.shape[1:]
+    sh, sw = stride
+    dh, dw = dilation
     height, width = ((n - 1) * s + d * (k - 1) + 1 + e
                      for n, s, d, k, e in zip(x.shape[2:], stride, dilation, w.shape[2:], extra))
     canvas = np.zeros((len(x), groups * depth, height, width))

@@ -79,7 +79,7 @@ def mirrors(name):
 
 
 def seeing():
-    """Windows that see at least one pixel each; of none the largest is -inf, as in PyTorch."""
+    """Windows that see at least one pixel each; for one that sees none the result is -inf, as in PyTorch."""
     return poolings(dilated=True).filter(lambda call: all(cut(*call[0]).ravel()))
 
 

@@ -13,7 +13,8 @@ def looped(x, w, bias, stride, padding, dilation, groups):
     x = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in padding)))
     reach = [d * (k - 1) + 1 for k, d in zip(w.shape[2:], dilation)]
     y = np.zeros((len(x), len(w), *((n - r) // s + 1 for n, r, s in zip(x.shape[2:], reach, stride))))
-    depth, share = w.shape[1], len(w) // groups
+    depth = w.shape[1]
+    share = len(w) // groups
     for b, o, *place in np.ndindex(y.shape):
         first = o // share * depth
         corner = [k * s for k, s in zip(place, stride)]

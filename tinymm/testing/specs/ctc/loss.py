@@ -12,8 +12,11 @@ from ...strategies import arrays, st
 @st.composite
 def transcribed(draw, longest=4, reductions=()):
     """Log-probabilities, and transcripts that fit into their frames; with `zero_infinity`, some that do not."""
-    T, B, V = draw(st.integers(1, longest)), draw(st.integers(1, 3)), draw(st.integers(2, 3))
-    blank, zero_infinity = draw(st.integers(0, V - 1)), draw(st.booleans())
+    T = draw(st.integers(1, longest))
+    B = draw(st.integers(1, 3))
+    V = draw(st.integers(2, 3))
+    blank = draw(st.integers(0, V - 1))
+    zero_infinity = draw(st.booleans())
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     frames = rng.integers(1, T + 1, B)
     labels = [k for k in range(V) if k != blank]
@@ -22,7 +25,7 @@ def transcribed(draw, longest=4, reductions=()):
         transcripts = [fitted(transcript, n) for transcript, n in zip(transcripts, frames)]
     lengths = np.array([len(transcript) for transcript in transcripts])
     if draw(st.booleans()):
-        targets = np.full((B, max(1, lengths.max())), -5)       # what stands in the padding is not looked at
+        targets = np.full((B, max(1, lengths.max())), -5)       # nobody looks at the padding
         for row, transcript in zip(targets, transcripts):
             row[:len(transcript)] = transcript
     else:
