@@ -16,8 +16,9 @@ ROWS = [pytest.param(row, id=f"{row.public or name}-{i}") for name, rows in sort
 EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
 THOROUGH = EXAMPLES >= 1000
 CALLS = EXAMPLES if THOROUGH else max(4, EXAMPLES * 3 // 5)  # that are drawn for a row
-# These rungs ask about one number after another, which takes nine tenths of the time. On few calls they show all that
-# is wrong for any numbers; what needs a certain shape or option shows on all calls, along random directions.
+# These rungs ask about one number after another; on all calls they would take three quarters of the time. On few they
+# show what is wrong on any call. What is wrong for a certain shape or option alone, the other rungs show: they climb
+# all calls, and ask along random directions, to second order.
 ELEMENTWISE = {"differences", "complex step", "second order", "second complex"}
 FEW_CALLS = CALLS if THOROUGH else max(4, CALLS // 3)
 ALWAYS = {"value", "differences", "directional", "taylor", "structure", "layouts"}
