@@ -1,19 +1,55 @@
-"""Fixtures shared by all rooms, the hypothesis profiles, and doctests that need an extra."""
+"""How the suite is run: processes, threads, hypothesis profiles, doctests that need an extra; fixtures of all rooms."""
 
 import doctest
 import os
 from pathlib import Path
+
+# The cores run the suite's processes, so BLAS and OpenMP get one thread in each. They read this when they are loaded:
+# here, before NumPy is imported, and in the processes that inherit it.
+for _library in ("OPENBLAS", "MKL", "BLIS", "OMP"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
 from _pytest.doctest import DoctestItem, MultipleDoctestFailures
 from hypothesis import HealthCheck, settings
 
+from tinymm.machine import usable_cores
+
 settings.register_profile("default", max_examples=25, deadline=None, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.register_profile("thorough", max_examples=1000, deadline=None,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.load_profile("default")
+
+
+PROCESSES = 8  # at most: each one imports and collects all the tests before it runs its share
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """What `-n auto` means: one process a core; none (0) where one would do, which saves the time to start it."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None                                             # the user has said it: xdist reads it
+    by_name = all("::" in argument for argument in config.args)
+    cores = 1 if by_name else usable_cores()
+    return min(cores, PROCESSES) if cores > 1 else 0
+
+
+@pytest.fixture(scope="class")
+def two_threads():
+    """While the test runs, BLAS and with it `parallel_for` has two threads; without threadpoolctl it stays at one.
+
+    Of scope "class", because hypothesis refuses fixtures of scope "function": they would not be new for each example.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+    else:
+        with threadpool_limits(2, "blas"):
+            yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ IMPORTERS = {"import_module", "__import__", "run_module", "find_spec"}
 EXTRAS = {"matplotlib", "tqdm", "PIL", "threadpoolctl", "hypothesis", "torch", "safetensors", "tokenizers", "mpi4py"}
 
 
+@cache
+def parsed(path):
+    """The syntax tree of a file, of which several tests ask something."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def room_of(path):
     return path.parts[0].removesuffix(".py")
 
@@ -25,7 +32,7 @@ def room_of(path):
 def imported_rooms(path):
     """(room, line) of every tinymm import in a file, inside functions too."""
     package = ("tinymm", *path.parent.parts)
-    for node in ast.walk(ast.parse((PACKAGE / path).read_text("utf-8"))):
+    for node in ast.walk(parsed(PACKAGE / path)):
         if isinstance(node, ast.Import):
             modules = [alias.name.split(".") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -68,27 +75,22 @@ def test_the_package_does_not_import_its_benchmarks(path):
 def test_extras_are_imported_inside_the_function_that_needs_them(path):
     if path.parts[:2] in (("testing", "strategies.py"),):
         return  # the one file that is hypothesis's own
-    for node in ast.parse((PACKAGE / path).read_text("utf-8")).body:
+    for node in parsed(PACKAGE / path).body:
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] \
             if isinstance(node, ast.ImportFrom) and not node.level else []
         assert not {name.split(".")[0] for name in names} & EXTRAS, f"{path}:{node.lineno} imports an extra at the top"
 
 
-def test_importing_tinymm_pulls_in_no_extra():
-    code = f"import sys, tinymm; print(sorted(set(sys.modules) & {EXTRAS!r}))"
+def test_importing_tinymm_pulls_in_no_extra_and_leaves_the_environment_alone():
+    code = ("import os, sys; before = dict(os.environ); import tinymm; "
+            f"print(sorted(set(sys.modules) & {EXTRAS!r}), before == dict(os.environ))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_importing_tinymm_leaves_the_environment_alone():
-    code = "import os; before = dict(os.environ); import tinymm; print(before == dict(os.environ))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "True"
+    assert done.stdout.strip() == "[] True"
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] != "__main__.py"], ids=str)
 def test_every_module_says_what_it_is_and_what_it_offers(path):
-    tree = ast.parse((PACKAGE / path).read_text("utf-8"))
+    tree = parsed(PACKAGE / path)
     assert ast.get_docstring(tree), f"{path}: no module docstring"
     if path.name not in ("_version.py", "methods.py") and "specs" not in path.parts:
         names = {t.id for node in tree.body if isinstance(node, ast.Assign)
@@ -113,13 +115,13 @@ def test_what_only_its_own_file_uses_begins_with_an_underscore():
     """A file's public names are its `__all__` and what other files of the package take from it."""
     taken = {}
     for path in (p for room in ("tinymm", "benchmarks", "docs") for p in (ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ImportFrom):
                 taken.setdefault((node.module or "").rpartition(".")[2], set()).update(a.name for a in node.names)
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 taken.setdefault(node.value.id, set()).add(node.attr)
     for path in (p for p in FILES if "specs" not in p.parts and p.name != "methods.py"):
-        tree = ast.parse((PACKAGE / path).read_text("utf-8"))
+        tree = parsed(PACKAGE / path)
         offered = {e.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"
                    for e in ast.walk(n.value) if isinstance(e, ast.Constant)}
         place = path.parent if path.name == "__init__.py" else path

@@ -45,8 +45,7 @@ def test_decoding_with_a_cache_ends_in_the_same_state():
     np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_the_program_runs_and_writes_what_it_prints(monkeypatch, tmp_path, capsys):
-    pytest.importorskip("threadpoolctl")
+def test_the_program_runs_and_writes_what_it_prints(timed_at_once, monkeypatch, tmp_path, capsys):
     for name, value in dict(LENGTHS={16: 2, 32: 2}, WHOLE=16, LONG=(16, 32), ONE_PRODUCT=64, AT_LEAST=1).items():
         monkeypatch.setattr(attention, name, value)
     layer, decoding = attention.encoder_layer, attention.decoding

@@ -17,7 +17,7 @@ RATES = laws.Rates(1e11, {2: 1e10, 3: 1e10}, {2: 1e10, 3: 1e10}, 1e10, 1e11, 5e9
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(monkeypatch, timed_at_once):
     monkeypatch.setattr(costs, "ONE_PRODUCT", 64)
     monkeypatch.setattr(attention, "ONE_PRODUCT", 64)
     monkeypatch.setattr(costs, "AT_LEAST", 1)

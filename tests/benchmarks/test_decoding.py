@@ -23,8 +23,7 @@ def test_operations_without_a_cache_are_those_of_every_prefix(T, D):
     assert decoding.operations(T, D, 3, kept=True) == 3 * (24 * T * D * D + 2 * T * (T + 1) * D)
 
 
-def test_the_program_writes_what_it_prints(monkeypatch, tmp_path, capsys):
-    pytest.importorskip("threadpoolctl")
+def test_the_program_writes_what_it_prints(timed_at_once, monkeypatch, tmp_path, capsys):
     for name, value in dict(LENGTHS=(2, 3, 5), WIDTH=8, HEADS=2, LAYERS=1).items():
         monkeypatch.setattr(decoding, name, value)
     decoding.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])

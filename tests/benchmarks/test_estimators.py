@@ -8,8 +8,7 @@ import pytest
 from benchmarks import estimators
 
 
-def test_the_program_finds_what_the_formulas_say(monkeypatch, tmp_path, capsys):
-    pytest.importorskip("threadpoolctl")
+def test_the_program_finds_what_the_formulas_say(timed_at_once, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(estimators, "DRAWS", 20_000)
     estimators.main(["--repeats", "3", "--json", str(tmp_path / "found.json")])
     rows = {row["estimator"]: row for row in json.loads((tmp_path / "found.json").read_text())["rows"]}

@@ -7,8 +7,7 @@ import pytest
 from benchmarks import passes
 
 
-def test_the_program_adds_up_what_it_timed(monkeypatch, tmp_path, capsys):
-    pytest.importorskip("threadpoolctl")
+def test_the_program_adds_up_what_it_timed(timed_at_once, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(passes, "peer", lambda name: None)
     monkeypatch.setattr(passes, "PASSES", {"softmax, 2048 rows of 512": passes.PASSES["softmax, 2048 rows of 512"]})
     passes.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])

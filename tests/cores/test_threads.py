@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 
 from tinymm.cores import threads
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
+
+def test_there_are_two_stretches_where_there_are_two_threads():
+    pytest.importorskip("threadpoolctl", reason="extra `threads`")
+    assert threads.parallel_for(9, lambda start, stop: (start, stop), work=1e12) == [(0, 4), (4, 9)]
+
 
 @given(st.integers(0, 20))
 def test_a_parallel_loop_covers_every_item_once_and_in_order(n):

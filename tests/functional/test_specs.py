@@ -14,6 +14,13 @@ from tinymm.testing.rungs import RUNGS
 ROWS = [pytest.param(row, id=f"{row.public or name}-{i}") for name, rows in sorted(tm.testing.SPECS.items())
         for i, row in enumerate(rows) if name in tm.autograd.registry]
 EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
+THOROUGH = EXAMPLES >= 1000
+CALLS = EXAMPLES if THOROUGH else max(4, EXAMPLES * 3 // 5)  # that are drawn for a row
+# These rungs ask about one number after another; on all calls they would take three quarters of the time. On few they
+# show what is wrong on any call. What is wrong for a certain shape or option alone, the other rungs show: they climb
+# all calls, and ask along random directions, to second order.
+ELEMENTWISE = {"differences", "complex step", "second order", "second complex"}
+FEW_CALLS = CALLS if THOROUGH else max(4, CALLS // 3)
 ALWAYS = {"value", "differences", "directional", "taylor", "structure", "layouts"}
 CONSTANT = {  # test file -> public functions without a gradient whose values it tests
     "test_sorting": {"argmax", "argmin", "argsort"},
@@ -56,7 +63,8 @@ def test_what_has_no_row_has_a_test(file, names):
 @pytest.mark.parametrize("row", ROWS)
 def test_ladder(row):
     """1e-10 relative against references and complex steps, 1e-6 against differences, first and second order."""
-    outcomes = _climb(row, EXAMPLES if EXAMPLES >= 1000 else max(4, EXAMPLES * 3 // 5))
+    outcomes = _climb(row, CALLS, [rung for rung in RUNGS if rung not in ELEMENTWISE])
+    outcomes |= _climb(row, FEW_CALLS, ELEMENTWISE)
     failed = "\n\n".join(f"{rung}: {outcome.message}"
                          for rung, outcome in outcomes.items() if outcome.status == "failed")
     assert not failed, failed

@@ -34,7 +34,8 @@ def test_what_the_user_set_is_not_ours():
 
 # A machine with better kernels; "Prescott", since every processor of this family can run those.
 PRETEND = """\
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)                # even under nohup
 from argparse import Namespace
 from types import SimpleNamespace
 from tinymm import cli
@@ -54,9 +55,7 @@ def start(words=(), **variables):
     """The pretended machine's command, with neither variable set unless given."""
     environment = {k: v for k, v in os.environ.items() if k not in (VARIABLE, CHOSEN)}
     environment |= {"PYTHONPATH": str(Path(tinymm.__file__).parents[1])} | variables
-    # even under nohup
-    attentive = (lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) if os.name == "posix" else None
-    return subprocess.Popen([sys.executable, "-c", PRETEND, *words], env=environment, text=True, preexec_fn=attentive,
+    return subprocess.Popen([sys.executable, "-c", PRETEND, *words], env=environment, text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -26,7 +26,7 @@ __all__ = ["BrokenCheck", "killer_of", "named_tests"]
 
 TESTS = Path(__file__).resolve().parents[1] / "functional"
 FIRST = 3  # calls on which most mutants die
-IN_THIS_PROCESS = ["-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:faulthandler",
+IN_THIS_PROCESS = ["-x", "-n", "0", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:faulthandler",
                    "-W", "ignore:Slow code in plugin",  # pytest's plugins expect to be imported first
                    "-W", "ignore:mypy_extensions"]  # where a test fails, hypothesis imports libcst, if there is one
 A_RUNG = 0.2  # of the time that a test file may take

@@ -185,6 +185,7 @@ def test_step_needs_little_memory(kind, monkeypatch):
     assert peak < p.data.nbytes / 8
 
 
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("kind, options", PLAIN)
 @given(sizes=st.lists(st.integers(0, 3 * BLOCK), min_size=1, max_size=9))
 @settings(max_examples=15)
@@ -203,7 +204,7 @@ def test_cores_that_share_the_parameters_give_the_same_bits(kind, options, sizes
         k: v.tolist() for k, v in shared.state_dict().items()}
 
 
-def test_an_error_in_one_update_reaches_the_caller(monkeypatch, rng):
+def test_an_error_in_one_update_reaches_the_caller(two_threads, monkeypatch, rng):
     class Refusing(SGD):
         def update(self, p, g, state, group):
             if p is self.parameters[-1].data:

@@ -46,7 +46,7 @@ def test_a_kernel_of_one_pixel_is_a_matrix_product(rng):
 
 
 @pytest.mark.parametrize("padding, stride", [(1, 1), (0, 2), (2, 1), ("same", 1)])
-def test_many_threads_compute_what_one_does(rng, monkeypatch, padding, stride):
+def test_many_threads_compute_what_one_does(two_threads, rng, monkeypatch, padding, stride):
     pytest.importorskip("threadpoolctl", reason="extra `threads`")
     monkeypatch.setattr(threads, "ENOUGH", 0)
     x, w, bias = rng.standard_normal((5, 4, 8, 7)), rng.standard_normal((6, 2, 3, 3)), rng.standard_normal(6)

@@ -184,7 +184,7 @@ def test_in_float32_it_errs_like_the_columns(rng, channels, out):
         assert np.sqrt(np.mean((fast - true)**2) / np.mean(true**2)) < 1e-6
 
 
-def test_more_threads_and_fewer_compute_the_same_and_again_the_same_bits(rng, monkeypatch):
+def test_more_threads_and_fewer_compute_the_same_and_again_the_same_bits(two_threads, rng, monkeypatch):
     pytest.importorskip("threadpoolctl", reason="extra `threads`")
     monkeypatch.setattr(threads, "ENOUGH", 0)
     monkeypatch.setattr(winograd, "BLOCK", 512)
