@@ -1,5 +1,4 @@
-"""What attention costs:
-each form over the length, beside the operations counted from the formula and the machine's own rate.
+"""What attention costs: each form over the length, beside the operations of its formula and the machine's own rate.
 
 Every round runs all forms, PyTorch's, and one large matrix product, so that "fraction of the product's rate" is a ratio
 within a round, like all others. Then: peak memory at 16,384 positions, a layer of the Transformer, and decoding with
@@ -16,8 +15,8 @@ import numpy as np
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.cores import ceil_div, give_back
 from tinymm.functional.attending.product import LARGE
-from tinymm.cores.memory import give_back
 
 from . import laws
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report, tenths
@@ -66,9 +65,9 @@ def operations(form, N, T, S, D, is_causal, backward):
 
 
 def candidates(torch, forms, N, T, is_causal, backward, width=WIDTH):
-    """{name: function that runs one form}, once it is sure that they agree; and the time of one large product."""
+    """{name: function that runs one form}, after a check that all give the same."""
     rng = np.random.default_rng(0)
-    *arrays, g = (rng.standard_normal((-(-N // 8), min(N, 8), T, width), np.float32) for _ in range(4))
+    *arrays, g = (rng.standard_normal((ceil_div(N, 8), min(N, 8), T, width), np.float32) for _ in range(4))
     found = {name: ours(FORMS[name], arrays, g, is_causal, backward) for name in forms}
     if torch is not None:
         found |= theirs(torch, arrays, g, is_causal, backward, T <= WHOLE)
@@ -92,8 +91,10 @@ def ours(form, arrays, g, is_causal, backward):
 
 def theirs(torch, arrays, g, is_causal, backward, whole):
     """PyTorch's fused kernel and, if `whole`, its formulas on whole matrices ("math")."""
-    backends, attend = torch.nn.attention.SDPBackend, torch.nn.functional.scaled_dot_product_attention
-    inputs, cotangent = [torch.tensor(a, requires_grad=backward) for a in arrays], torch.from_numpy(g)
+    backends = torch.nn.attention.SDPBackend
+    attend = torch.nn.functional.scaled_dot_product_attention
+    inputs = [torch.tensor(a, requires_grad=backward) for a in arrays]
+    cotangent = torch.from_numpy(g)
 
     def with_backend(backend):
         def run():
@@ -134,7 +135,8 @@ def repeated(run, times):
 
 def over_lengths(torch, options):
     """A Comparison for each length, causal or not, forward alone or with backward; and the Cost of each form."""
-    comparisons, costs = [], []
+    comparisons = []
+    costs = []
     for T, N in announced(LENGTHS):
         forms = list(FORMS) if T <= WHOLE else ["tiled"]
         for is_causal in (False, True):
@@ -152,8 +154,9 @@ def over_lengths(torch, options):
                     count = operations(form, N, T, T, WIDTH, is_causal, backward)
                     moved = laws.traffic(form, N, T, T, WIDTH, is_causal, backward) if form in OWN else math.nan
                     peak = peak_memory(made[form]) if form in FORMS else math.nan
-                    costs.append(Cost(name, form, count, moved, float(np.median(s)), tenths(count / s),
-                                      tenths(count / s / product), peak))
+                    costs.append(Cost(name=name, form=form, operations=count, bytes_moved=moved,
+                                      seconds=float(np.median(s)), operations_per_second=tenths(count / s),
+                                      fraction_of_product=tenths(count / s / product), peak_bytes=peak))
     return comparisons, costs
 
 
@@ -169,7 +172,8 @@ def encoder_layer(torch, B=16, T=128, D=256, H=8, dropout=0.0):
     all gradients, of the input too."""
     rng = np.random.default_rng(0)
     layer = tm.nn.TransformerEncoderLayer(D, H, 4 * D, dropout, rng=rng)
-    x, g = (rng.standard_normal((B, T, D), np.float32) for _ in range(2))
+    x = rng.standard_normal((B, T, D), np.float32)
+    g = rng.standard_normal((B, T, D), np.float32)
     leaves = [tm.tensor(x, requires_grad=True), *layer.parameters()]
     found = {"tinymm": lambda: [d.data for d in tm.grad(layer(leaves[0]), leaves, g)]}
     if torch is not None:
@@ -184,7 +188,7 @@ def encoder_layer(torch, B=16, T=128, D=256, H=8, dropout=0.0):
 
 
 def decoding(words=256, D=256, H=8, layers=4):
-    """{"with a cache", "without": function that makes so many words one after another}, with equal last states."""
+    """{"with a cache", "without": function that makes so many words in turn}, after a check of their last states."""
     rng = np.random.default_rng(0)
     stack = tm.nn.TransformerEncoder([tm.nn.TransformerEncoderLayer(D, H, 4 * D, 0.0, rng=rng) for _ in range(layers)])
     x = rng.standard_normal((1, words, D), np.float32)
@@ -208,7 +212,8 @@ def decoding(words=256, D=256, H=8, layers=4):
 
 def table(costs):
     """The lines that show costs."""
-    name, lines = None, []
+    name = None
+    lines = []
     for cost in costs:
         if cost.name != name:
             name = cost.name
@@ -223,8 +228,7 @@ def table(costs):
 
 
 def causal_gains(costs):
-    """The lines that say how many times as fast the tiled form and PyTorch are for a causal mask,
-    forward and backward."""
+    """The lines that say how much faster a causal mask makes the tiled form and PyTorch, forward and backward."""
     seconds = {(cost.name, cost.form): cost.seconds for cost in costs}
     for (name, form), masked in seconds.items():
         whole = seconds.get((name.replace(", causal", ""), form))
@@ -236,7 +240,8 @@ def main(argv=None):
     """Time and measure all of it."""
     options = parse_arguments("attention: each form, its memory, a Transformer layer, decoding", 7, 2, argv)
     use_threads(options.threads)
-    torch, clock = peer("torch"), clock_for(options.threads)
+    torch = peer("torch")
+    clock = clock_for(options.threads)
     comparisons, costs = over_lengths(torch, options)
     runs = {library: repeated(run, 5) for library, run in encoder_layer(torch).items()}
     seconds = alternate(runs, options.repeats, 1, clock, settle=0.15)

@@ -1,7 +1,7 @@
-"""Attention and its gradients in other libraries than PyTorch:
-`{name: (module, prepare)}`, prepare(module, arrays, g) -> run.
+"""Attention and its gradients in other libraries than PyTorch: `{name: (module, prepare)}`.
 
-autograd and MyGrad have no attention and get the formula; JAX has one, which is compiled here with its gradient.
+`prepare(module, arrays, g)` gives the function to time. autograd and MyGrad have no attention and get the formula; JAX
+has one, which is compiled here with its gradient.
 """
 
 import math
@@ -37,7 +37,7 @@ def with_mygrad(mygrad, arrays, g):
 
 def with_jax(jax, arrays, g):
     def attend(q, k, v):
-        q, k, v = (jax.numpy.swapaxes(a, 1, 2) for a in (q, k, v))      # heads third
+        q, k, v = (jax.numpy.swapaxes(a, 1, 2) for a in (q, k, v))      # JAX wants (B, T, H, D)
         return jax.numpy.swapaxes(jax.nn.dot_product_attention(q, k, v), 1, 2)
 
     pull = jax.jit(lambda q, k, v, g: jax.vjp(attend, q, k, v)[1](g))

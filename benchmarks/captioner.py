@@ -68,14 +68,15 @@ class Ours:
         self.optimizer.step()
 
     def norm(self):
-        """The gradient's, of the whole model."""
+        """The norm of the gradient of the whole model."""
         self.optimizer.zero_grad()
         self.loss().backward()
         return tm.optim.clip_grad_norm_(self.parameters, math.inf)
 
     def parts(self):
-        """name -> function to time: each part forward and backward on what the others give it."""
-        model, ids = self.model, self.ids[:, :-1]
+        """name -> function to time: each part forward and backward, on inputs that the parts before it computed."""
+        model = self.model
+        ids = self.ids[:, :-1]
         captions_each = len(ids) // len(self.images)
         regions, pooled = (tm.tensor(np.repeat(x.data, captions_each, 0), requires_grad=True)
                            for x in model.image_encoder(self.images)[:2])
@@ -88,9 +89,9 @@ class Ours:
             tm.grad(outputs, [*own, *inputs], [np.ones_like(y.data) for y in outputs])
 
         def word_loss():
-            said = self.mask[:, 1:]
+            real = self.mask[:, 1:]
             logits = model.words(model.dropout(fused))
-            return F.cross_entropy(logits[said], self.ids[:, 1:][said], label_smoothing=SMOOTHING)
+            return F.cross_entropy(logits[real], self.ids[:, 1:][real], label_smoothing=SMOOTHING)
 
         return {
             "image encoder": lambda: pull(model.image_encoder(self.images)[:2], model.image_encoder),
@@ -108,7 +109,8 @@ class Theirs:
     def __init__(self, torch, config, batch, weights):
         from . import captioner_torch  # imports torch
 
-        self.torch, self.word_loss = torch, captioner_torch.caption_loss
+        self.torch = torch
+        self.word_loss = captioner_torch.caption_loss
         self.model = captioner_torch.TorchCaptioner(config)
         self.model.load_state_dict({name: torch.tensor(a) for name, a in weights.items()})
         self.images, self.ids, self.mask = map(torch.from_numpy, batch)
@@ -134,7 +136,8 @@ class Theirs:
         return self.torch.nn.utils.clip_grad_norm_(self.parameters, math.inf).item()
 
     def parts(self):
-        model, ids = self.model, self.ids[:, :-1]
+        model = self.model
+        ids = self.ids[:, :-1]
         captions_each = len(ids) // len(self.images)
         regions, pooled = (x.detach().repeat_interleave(captions_each, 0).requires_grad_()
                            for x in model.image_encoder(self.images))
@@ -168,7 +171,8 @@ def both(torch, config, batch):
 
 def check_equal(sides):
     """Without dropout, all sides must compute the same loss and the same gradient norm."""
-    losses, norms = ([getattr(side, what)() for side in sides.values()] for what in ("loss", "norm"))
+    losses = [side.loss() for side in sides.values()]
+    norms = [side.norm() for side in sides.values()]
     np.testing.assert_allclose([float(x.item()) for x in losses], losses[0].item(), rtol=1e-4, err_msg="losses differ")
     np.testing.assert_allclose(norms, norms[0], rtol=1e-3, err_msg="gradients differ")
 

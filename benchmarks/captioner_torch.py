@@ -14,7 +14,8 @@ class ImageEncoder(nn.Module):
 
     def __init__(self, widths, size, channels=3, glance=4):
         super().__init__()
-        layers, before = [], channels + 1
+        layers = []
+        before = channels + 1
         for i, stage in enumerate(widths):
             layers += [nn.MaxPool2d(2)] if i else []
             for width in stage:
@@ -24,7 +25,9 @@ class ImageEncoder(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.norm = nn.LayerNorm(before)
         self.positions = nn.Parameter(torch.zeros(side * side, before))
-        self.patch, self.width, self.pooled_width = side // glance, before, glance**2 * before
+        self.patch = side // glance
+        self.width = before
+        self.pooled_width = glance**2 * before
 
     def forward(self, images):
         grid = self.layers(torch.cat([images, images.amax(1, keepdim=True)], 1))
@@ -87,5 +90,5 @@ class TorchCaptioner(nn.Module):
 
 def caption_loss(logits, ids, mask, label_smoothing):
     """Mean over the real words of -log p(word), smoothed; logits (B·K, T, V), ids and mask (B·K, T + 1)."""
-    said = mask[:, 1:]
-    return F.cross_entropy(logits[said], ids[:, 1:][said], label_smoothing=label_smoothing)
+    real = mask[:, 1:]
+    return F.cross_entropy(logits[real], ids[:, 1:][real], label_smoothing=label_smoothing)

@@ -58,14 +58,14 @@ SETTINGS = [
 ]
 
 
-# the other libraries: two lengths are enough
+# for the other libraries two lengths are enough
 WITH_PEERS = [Setting("T", T=T) for T in (128, 512)]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One form in one setting: (10 %, median, 90 %) of what was measured,
-    and what the laws say (None for PyTorch's)."""
+    """One form in one setting: (10 %, median, 90 %) of what was measured, and what the laws say (None for PyTorch's).
+    """
 
     setting: Setting
     form: str
@@ -85,7 +85,8 @@ def measured_rates(threads, widths):
         a = np.ones(n, np.float32)
         return 8 * n / best_time(lambda: np.multiply(a, 1.0, out=a), 0.2)
 
-    scores, out = np.linspace(-10, 0, 2**16, dtype=np.float32), np.empty(2**16, np.float32)
+    scores = np.linspace(-10, 0, 2**16, dtype=np.float32)
+    out = np.empty(2**16, np.float32)
     exponentials = scores.size / best_time(lambda: base_for(scores.dtype).power(scores, out=out), 0.2)
     limits = need("threadpoolctl", extra="threads", feature="measure one thread").threadpool_limits
     whole = {D: thin_rate(1024, 1024, D) for D in widths}
@@ -94,14 +95,17 @@ def measured_rates(threads, widths):
     a = np.ones(2**25, np.float32)
     kept = np.empty_like(a)
     fresh = best_time(lambda: np.multiply(a, 1.0), 0.2) - best_time(lambda: np.multiply(a, 1.0, out=kept), 0.2)
-    return laws.Rates(gemm_rate(), whole, tiles, multiply(2**26), multiply(2**16), a.nbytes / fresh,
-                      exponentials, threads)
+    return laws.Rates(products=gemm_rate(), whole=whole, tiles=tiles, memory=multiply(2**26), cache=multiply(2**16),
+                      fresh=a.nbytes / fresh, exponentials=exponentials, threads=threads)
 
 
 def thin_rate(T, S, D):
     """Operations per second of the two kinds of products in attention: (T, D) by (D, S), and (T, S) by (S, D)."""
-    q, k, p = (np.ones(shape, np.float32) for shape in ((T, D), (S, D), (T, S)))
-    scores, result = np.empty((T, S), np.float32), np.empty((T, D), np.float32)
+    q = np.ones((T, D), np.float32)
+    k = np.ones((S, D), np.float32)
+    p = np.ones((T, S), np.float32)
+    scores = np.empty((T, S), np.float32)
+    result = np.empty((T, D), np.float32)
     seconds = (best_time(lambda: np.matmul(q, k.T, out=scores), 0.1)
                + best_time(lambda: np.matmul(p, k, out=result), 0.1))
     return 4 * T * S * D / seconds
@@ -109,30 +113,41 @@ def thin_rate(T, S, D):
 
 def measure(torch, setting, rates, options):
     """The rows of one setting, all forms in turn."""
-    B, H, T, D, causal, backward = setting.B, setting.H, setting.T, setting.D, setting.is_causal, setting.backward
-    made = candidates(torch, OURS if T <= WHOLE else ["tiled"], B * H, T, causal, backward, D)
+    N = setting.B * setting.H
+    T = setting.T
+    D = setting.D
+    causal = setting.is_causal
+    backward = setting.backward
+    made = candidates(torch, OURS if T <= WHOLE else ["tiled"], N, T, causal, backward, D)
     if setting in WITH_PEERS:
-        made |= peers(made["tiled"](), B, H, T, D)
-    times = max(1, round(AT_LEAST / operations("tiled", B * H, T, T, D, causal, backward)))
+        made |= peers(made["tiled"](), setting.B, setting.H, T, D)
+    size = N, T, T, D
+    times = max(1, round(AT_LEAST / operations("tiled", *size, causal, backward)))
     runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
     # `candidates` has run each once
     seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.15)
     product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
-    rows, size = [], (B * H, T, T, D)
-    for form, s in seconds.items():
-        s, count = s / times, operations(form, *size, causal, backward)
+    rows = []
+    for form, taken in seconds.items():
+        s = taken / times
+        count = operations(form, *size, causal, backward)
         ours = form in FORMS
-        law = (laws.operations(form, *size, causal, backward), laws.traffic(form, *size, causal, backward),
-               laws.predicted_seconds(form, rates, *size, causal, backward),
-               laws.memory(form, *size, backward, rates.threads)) if ours else (None,) * 4
-        rows.append(Row(setting, form, tenths(s),
-                        tenths(s * times / seconds["PyTorch"]) if "PyTorch" in seconds else None,
-                        tenths(count / s / product), peak_memory(made[form]) if ours else None, *law))
+        rows.append(Row(
+            setting=setting,
+            form=form,
+            seconds=tenths(s),
+            of_pytorch=tenths(taken / seconds["PyTorch"]) if "PyTorch" in seconds else None,
+            of_products=tenths(count / s / product),
+            peak_bytes=peak_memory(made[form]) if ours else None,
+            operations=laws.operations(form, *size, causal, backward) if ours else None,
+            bytes_moved=laws.traffic(form, *size, causal, backward) if ours else None,
+            predicted_seconds=laws.predicted_seconds(form, rates, *size, causal, backward) if ours else None,
+            predicted_bytes=laws.memory(form, *size, backward, rates.threads) if ours else None))
     return rows
 
 
 def peers(expected, B, H, T, D):
-    """{library: its gradients by the formula}, once it is sure that they are right."""
+    """{library: its gradients by the formula}, after a check that they are right."""
     rng = np.random.default_rng(0)
     *arrays, g = (rng.standard_normal((B, H, T, D), np.float32) for _ in range(4))  # those of `candidates`
     found = {}
@@ -142,14 +157,14 @@ def peers(expected, B, H, T, D):
             found[name] = prepare(library, arrays, g)
             for a, b in zip(found[name](), expected, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(),
-                                           err_msg=f"{name}: another gradient")
+                                           err_msg=f"{name}: the gradient differs")
     return found
 
 
 def exponents(rows):
     """{(axis, form, causal, backward): laws.Fit of the median time over that axis}; over T from 512 on.
 
-    Shorter lengths cost what calls cost, which is another law.
+    At shorter lengths the time is that of the calls, which follows another law.
     """
     curves = {}
     for row in rows:
@@ -202,7 +217,9 @@ def main(argv=None):
     """Measure every setting."""
     options = parse_arguments("attention: what it costs and what it must cost", 5, 2, argv)
     use_threads(options.threads)
-    torch, rates, rows = peer("torch"), measured_rates(options.threads, sorted({s.D for s in SETTINGS})), []
+    torch = peer("torch")
+    rates = measured_rates(options.threads, sorted({s.D for s in SETTINGS}))
+    rows = []
     for _, setting in announced({setting.name + f" (over {setting.axis})": setting for setting in SETTINGS}):
         rows += measure(torch, setting, rates, options)
     fits = exponents(rows)

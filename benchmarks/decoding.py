@@ -1,8 +1,8 @@
 """What a word costs a decoder: with keys and values kept, and without, over the length of the text.
 
 A stack of causal layers writes T words one after another, a batch of one, as a captioner or a language model does. Both
-ways end in the same state, which is checked before anything is timed. Beside the seconds stand the operations, counted
-from the formula, and the power of T that the time of a whole text grows with.
+ways end in the same state, which is checked before anything is timed. Beside the seconds it shows the operations,
+counted from the formula, and the power of T with which the time of a whole text grows.
 
     python -m benchmarks.decoding --json decoding.json
 """
@@ -17,7 +17,9 @@ from .machine import use_threads
 __all__ = ["LENGTHS", "main", "operations"]
 
 LENGTHS = (32, 64, 128, 256)
-WIDTH, HEADS, LAYERS = 256, 8, 4
+WIDTH = 256
+HEADS = 8
+LAYERS = 4
 
 
 def operations(words, D, layers, kept):
@@ -43,7 +45,8 @@ def main(argv=None):
     """Time both ways at each length."""
     options = parse_arguments("a word of a decoder, with and without a cache", 5, 1, argv)
     use_threads(options.threads)
-    comparisons, rows = [], []
+    comparisons = []
+    rows = []
     for name, words in announced({f"{words} words": words for words in LENGTHS}):
         seconds = alternate(decoding(words, WIDTH, HEADS, LAYERS), options.repeats, 0, clock_for(options.threads))
         found = compare(f"{name}, {LAYERS} layers of width {WIDTH}", seconds, "without", "ms a word", 1e3 / words)

@@ -88,7 +88,7 @@ PEERS = {"PyTorch": ("torch", with_torch), "autograd": ("autograd.numpy", with_a
 
 
 def candidates(chain, shapes, asking, libraries):
-    """For each library the function to time, once it is sure that all give the same gradients."""
+    """For each library the function to time, after a check that all give the same gradients."""
     rng = np.random.default_rng(0)
     arrays = [rng.uniform(0.5, 1.0, shape).astype(np.float32) for shape in shapes]
     if chain is matmuls:
@@ -99,7 +99,7 @@ def candidates(chain, shapes, asking, libraries):
     for name, run in runs.items():
         for ours, theirs in zip(expected, run(), strict=True):
             np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-4,
-                                       err_msg=f"{name}: another gradient than tinymm")
+                                       err_msg=f"{name}: the gradient differs from tinymm's")
     return runs
 
 

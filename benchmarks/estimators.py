@@ -18,7 +18,8 @@ from .machine import use_threads
 
 __all__ = ["SCORES", "Row", "exact_gradient", "gumbel", "main", "reinforce", "reward"]
 
-FEATURES, WANTED = np.array([-1.0, 0.0, 1.0, 2.0]), 0.8
+FEATURES = np.array([-1.0, 0.0, 1.0, 2.0])
+WANTED = 0.8
 SCORES = np.array([0.5, 1.0, 0.0, -0.5])
 DRAWS = 100_000
 TEMPERATURES = (1.0, 0.5, 0.25, 0.1)
@@ -30,7 +31,7 @@ class Row:
 
     estimator: str
     bias: tuple  # distance of the mean from the exact gradient
-    standard_errors: tuple  # of an element of the mean: by how many the worst is off
+    standard_errors: tuple  # by how many of them the worst element of the mean is off
     variance: tuple  # of one draw, summed over the elements
     predicted_variance: float | None
 
@@ -63,12 +64,19 @@ def gumbel(tau, hard, n, seed, power=2):
 
 def measured(name, estimate, rounds, predicted=None):
     """The Row of an estimator: estimate(seed) gives its estimates of a round."""
-    exact, found = exact_gradient(), []
+    exact = exact_gradient()
+    bias = []
+    standard_errors = []
+    variance = []
     for seed in range(rounds):
         estimates = estimate(seed)
-        off, variances = estimates.mean(0) - exact, estimates.var(0)
-        found.append((np.linalg.norm(off), np.abs(off / np.sqrt(variances / len(estimates))).max(), variances.sum()))
-    return Row(name, *(tenths(np.array(column)) for column in zip(*found)), predicted)
+        off = estimates.mean(0) - exact
+        variances = estimates.var(0)
+        bias.append(np.linalg.norm(off))
+        standard_errors.append(np.abs(off / np.sqrt(variances / len(estimates))).max())
+        variance.append(variances.sum())
+    return Row(name, bias=tenths(bias), standard_errors=tenths(standard_errors), variance=tenths(variance),
+               predicted_variance=predicted)
 
 
 def main(argv=None):
@@ -87,10 +95,10 @@ def main(argv=None):
     print(f"\n{options.repeats} rounds of {DRAWS} draws; "
           f"the exact gradient has length {np.linalg.norm(exact_gradient()):.3f}")
     for row in rows:
-        (_, bias, _), (_, off, most), (_, variance, _) = row.bias, row.standard_errors, row.variance
+        _, off, most = row.standard_errors
         predicted = "" if row.predicted_variance is None else f", predicted {row.predicted_variance:.3f}"
-        print(f"  {row.estimator:<37} bias {bias:.3f}, {off:6.1f} standard errors [90 %: {most:.1f}], "
-              f"variance {variance:6.3f}{predicted}")
+        print(f"  {row.estimator:<37} bias {row.bias[1]:.3f}, {off:6.1f} standard errors [90 %: {most:.1f}], "
+              f"variance {row.variance[1]:6.3f}{predicted}")
     without, best, *_ = rows
     print(f"with the expected reward as baseline the variance falls to 1/{without.variance[1] / best.variance[1]:.2f}, "
           f"predicted 1/{without.predicted_variance / best.predicted_variance:.2f}")

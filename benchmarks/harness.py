@@ -1,8 +1,8 @@
 """Time several candidates in turn, A B A B ..., and compare them round by round.
 
-A machine that other programs share is slow for a minute and fast the next. What stays is the ratio of two runs made
-one right after the other; so each round runs every candidate once, and a ratio is the median over rounds of
-(candidate / baseline of the same round). Seconds are printed too, but they are only as good as the machine was quiet.
+A machine that other programs share is slow for a minute and fast the next. What stays the same is the ratio of two runs
+made one right after the other; so each round runs every candidate once, and a ratio is the median over rounds of
+(candidate / baseline of the same round). Seconds are printed too, but they are worth something on a quiet machine only.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from . import machine
 __all__ = ["Comparison", "alternate", "announced", "clock_for", "compare", "parse_arguments", "report", "tenths"]
 
 
-LONG = 5
+LONG = 5  # see `alternate`
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Comparison:
 def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, settle=0.0):
     """Run all candidates in turn, again and again.
 
-    The garbage collector runs before each candidate and not during it; what existed before the first is left out of
-    its searches, so that they are short.
+    The garbage collector runs before each candidate and not during it. It does not search what existed before the first
+    one, so that it is quick.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, settle=0.0)
     clock : callable
         Gives the seconds.
     settle : float
-        Seconds for which each candidate runs untimed before it is timed, as in training it would run after itself. With
-        several threads those of the library that ran before spin for up to 30 ms, on cores that the next one needs, and
-        some more pass until the system has spread the threads again. Left out where one run takes LONG times as much.
+        Seconds for which each candidate runs untimed before it is timed, as in training it would run after itself. The
+        threads of the library that ran before spin for up to 30 ms, on cores that the next one needs, and it takes some
+        more until the system has spread the threads again. Left out where one run takes LONG times as long.
 
     Returns
     -------
@@ -70,7 +70,8 @@ def alternate(candidates, rounds, warmup=1, clock=time.perf_counter, settle=0.0)
     >>> order, seconds["a"].shape
     (['a', 'b', 'a', 'b'], (2,))
     """
-    seconds, took = {name: [] for name in candidates}, dict.fromkeys(candidates, 0.0)
+    seconds = {name: [] for name in candidates}
+    took = dict.fromkeys(candidates, 0.0)
     was_enabled = gc.isenabled()
     gc.collect()
     gc.freeze()
@@ -108,9 +109,9 @@ def announced(named):
 
 
 def clock_for(threads):
-    """Processor time for one thread, which leaves out what other programs take; the time of day for several.
+    """For one thread processor time, which leaves out what other programs take; for several, the time of day.
 
-    Several threads that wait for each other burn processor time, so there it would mean nothing.
+    Threads that wait for each other use processor time too, so for several of them it would mean nothing.
 
     Examples
     --------
@@ -132,7 +133,7 @@ def compare(name, seconds, baseline, unit="ms", units_per_second=1e3):
     baseline : str
         One of the candidates.
     unit : str
-        What the times are to be told in.
+        What the times are given in.
     units_per_second : float
         What turns seconds into that unit; with n ops in a run, 1e6 / n gives µs per op.
 
@@ -143,7 +144,7 @@ def compare(name, seconds, baseline, unit="ms", units_per_second=1e3):
     Raises
     ------
     ValueError
-        If the baseline is none of the candidates.
+        If the baseline is not one of the candidates.
 
     Examples
     --------
@@ -155,7 +156,8 @@ def compare(name, seconds, baseline, unit="ms", units_per_second=1e3):
         raise ValueError(f"compare: the baseline must be one of {', '.join(seconds)}; got {baseline!r}")
     times = {candidate: tenths(s * units_per_second) for candidate, s in seconds.items()}
     ratios = {candidate: tenths(s / seconds[baseline]) for candidate, s in seconds.items()}
-    return Comparison(name, baseline, unit, len(seconds[baseline]), times, ratios)
+    return Comparison(name=name, baseline=baseline, unit=unit, rounds=len(seconds[baseline]), times=times,
+                      ratios=ratios)
 
 
 def tenths(values):

@@ -1,9 +1,9 @@
-"""What attention must cost: operations, bytes and memory of each form, counted from its formula;
-and exponents of what it did cost.
+"""What attention must cost: operations, bytes and memory of each form, counted from its formula; and power laws fitted
+to what it did cost.
 
 N heads of T queries and S keys, all of width D. "explicit" takes its steps one after another over whole T × S
-matrices of all heads; "fused" works head by head in a core's cache, and keeps one T × S matrix per head for the way
-back; "tiled" keeps none.
+matrices of all heads; "fused" works head by head in a core's cache, and keeps one T × S matrix per head for the
+backward pass; "tiled" keeps none.
 """
 
 import math
@@ -18,16 +18,16 @@ __all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "p
            "predicted_seconds", "products", "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
-UNSURE = 0.3  # standard error from which on a fitted exponent says nothing
+UNSURE = 0.3  # with a standard error of this size or more, a fitted exponent says nothing
 
 
 def pairs(form, T, S, is_causal=False):
     r"""Pairs of a query and a key that a form works on, per head.
 
-    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out, so
-    a whole matrix is worked on throughout. Cut into blocks of EDGE keys, each of which meets the queries from its
-    own first position on, the tiled form works on half a block above the diagonal as well:
-    $T \cdot \mathrm{EDGE} / 2$ pairs more.
+    All of them, $TS$. A causal mask leaves $\sum_t \min(t + 1, S)$, half of them; but only tiles can be left out: the
+    forms that hold whole matrices work on all pairs. The tiled form takes blocks of EDGE keys, each with the queries
+    from the block's first position on, and so works on half a block above the diagonal too: $T \cdot \mathrm{EDGE} / 2$
+    pairs more.
 
     Examples
     --------
@@ -41,8 +41,7 @@ def pairs(form, T, S, is_causal=False):
 
 
 def products(form, backward=False):
-    r"""Matrix products between $T S D$ triples:
-    2 forward, 4 more backward, and the scores once more where they are not kept.
+    r"""Matrix products over $T S D$ triples: 2 forward, 4 more backward, and the scores again where they are not kept.
 
     With scores e, weights α and results c of a head: forward $Q K^\top$ and $\alpha V$; backward $\bar c\,V^\top$,
     $\alpha^\top \bar c$, $\bar e\,K$, $\bar e^\top Q$. Tiles are gone by then, and $Q K^\top$ is computed again.
@@ -56,8 +55,7 @@ def products(form, backward=False):
 
 
 def operations(form, N, T, S, D, is_causal=False, backward=False):
-    """Multiplications and additions of the matrix products:
-    for each triple of a query, a key and a feature one of each.
+    """Multiplications and additions of the matrix products: one of each for a triple of a query, a key and a feature.
 
     Examples
     --------
@@ -87,11 +85,11 @@ def passes(is_causal=False, backward=False):
 def traffic(form, N, T, S, D, is_causal=False, backward=False):
     r"""Bytes between processor and memory, if the cache holds what one core works on and no more.
 
-    Explicit: `passes` over whole matrices. Fused: exponentials written forward, read backward. Queries, keys, values,
-    the result, and backward all these, the cotangent and the gradients once (explicit, fused). Tiled: queries and
-    result once, keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and
-    $\bar Q$ (read and written), and keys, values and their gradients (both ways) for every ROWS queries; under a causal
-    mask, of those that they may see.
+    Explicit: `passes` over whole matrices. Fused: exponentials written forward, read backward. Both: queries, keys,
+    values and the result once; backward all these, the cotangent and the gradients once. Tiled: queries and result
+    once, keys and values once for every ROWS queries; backward, in addition, queries, result, its cotangent and
+    $\bar Q$ (read and written), and, for every ROWS queries, keys, values and their gradients (read and written). Under
+    a causal mask only the keys that these queries may see count.
 
     Examples
     --------
@@ -102,7 +100,8 @@ def traffic(form, N, T, S, D, is_causal=False, backward=False):
         over_matrices = passes(is_causal, backward) if form == "explicit" else 1 + backward
         return N * ITEM * (over_matrices * T * S + (4 + 7 * backward) * max(T, S) * D)
     share = pairs(form, T, S, is_causal) / (T * S) if T * S else 0
-    rows, keys = 2 + 5 * backward, 2 + 6 * backward
+    rows = 2 + 5 * backward
+    keys = 2 + 6 * backward
     return N * ITEM * D * (rows * T + keys * math.ceil(T / ROWS) * S * share)
 
 
@@ -136,8 +135,8 @@ def memory(form, N, T, S, D, backward=False, threads=1):
 def new_arrays(form, N, T, S, D, is_causal=False, backward=False):
     r"""Bytes of arrays that are made while a form runs, whether or not they are alive at the same time.
 
-    T × S matrices: explicit scores, weights, and masked scores under a causal mask, and as many cotangents; fused the
-    exponentials. All: results, gradients.
+    T × S matrices: explicit scores, weights, and masked scores under a causal mask, backward as many cotangents; fused
+    the exponentials. All forms: results and gradients.
 
     Examples
     --------
@@ -175,14 +174,14 @@ class Rates:
         Operations of a large square matrix product, all threads.
     whole, tiles : dict of int to float
         Width D -> operations of the products of attention, all threads: of whole matrices, and of tiles. One side of
-        such a product is only D long, and much of the time goes to fetching and storing the others.
+        such a product is only D long, and much of the time goes into reading and writing the other two.
     memory : float
-        Bytes that an elementwise function reads and writes, arrays larger than any cache, one thread: NumPy's
-        elementwise functions have no more.
+        Bytes that an elementwise function reads and writes, in arrays larger than any cache; on one thread, since
+        NumPy's elementwise functions use no more.
     cache : float
         The same with arrays that stay in a core's cache.
     fresh : float
-        Bytes of memory that are touched for the first time, which the system has to find and to clear.
+        Bytes of memory touched for the first time, which the system has to provide and clear.
     exponentials : float
         Of numbers in a core's cache.
     threads : int
@@ -258,7 +257,8 @@ def fit_power(x, y):
     """
     if len(x) < 3:
         raise ValueError(f"fit_power: an exponent with an error takes three points; got {len(x)}")
-    u, v = np.log(x), np.log(y)
+    u = np.log(x)
+    v = np.log(y)
     slope = np.cov(u, v, bias=True)[0, 1] / u.var()
     rest = v - v.mean() - slope * (u - u.mean())
     error = math.sqrt(rest @ rest / (len(u) - 2) / (len(u) * u.var()))

@@ -46,12 +46,13 @@ def looked_up(torch_or_tinymm, weight):
 
 
 def convolution(batch, side, channels, out):
-    """Images, kernels and biases of a 3×3 convolution that keeps the sides."""
+    """The row of LAYERS for a 3×3 convolution that keeps the size of its images."""
     return (lambda x, w, b: F.conv2d(x, w, b, padding=1), lambda torch, *a: torch.nn.functional.conv2d(*a, padding=1),
             [(batch, channels, side, side), (out, channels, 3, 3), (out,)])
 
 
 def pooled(name):
+    """The row of LAYERS for a pooling of 2×2 pixels."""
     return lambda x: getattr(F, name)(x, 2), lambda torch, x: getattr(torch.nn.functional, name)(x, 2), \
         [(32, 64, 16, 16)]
 
@@ -99,7 +100,7 @@ LAYERS = {
 
 
 def candidates(torch, ours, theirs, shapes):
-    """{library: function that gives all gradients}, once it is sure that they agree.
+    """{library: function that gives all gradients}, after a check that they agree.
 
     Weights, all inputs but the first, are scaled to keep the numbers near 1.
     """
@@ -111,7 +112,8 @@ def candidates(torch, ours, theirs, shapes):
     g = rng.standard_normal(ours(*leaves).shape).astype(np.float32)
     found = {"tinymm": lambda: [d.data for d in tm.grad(ours(*leaves), leaves, g)]}
     if torch is not None:
-        inputs, cotangent = [torch.tensor(a, requires_grad=True) for a in arrays], torch.from_numpy(g)
+        inputs = [torch.tensor(a, requires_grad=True) for a in arrays]
+        cotangent = torch.from_numpy(g)
         found["PyTorch"] = lambda: [d.numpy() for d in torch.autograd.grad(theirs(torch, *inputs), inputs, cotangent)]
         for a, b in zip(found["tinymm"](), found["PyTorch"](), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg="gradients differ")
@@ -125,7 +127,8 @@ def dropout(torch):
     leaf = tm.tensor(x, requires_grad=True)
     found = {"tinymm": lambda: tm.grad(F.dropout(leaf, 0.1, True, rng), leaf, g)}
     if torch is not None:
-        theirs, cotangent = torch.tensor(x, requires_grad=True), torch.from_numpy(g)
+        theirs = torch.tensor(x, requires_grad=True)
+        cotangent = torch.from_numpy(g)
         found["PyTorch"] = lambda: torch.autograd.grad(torch.nn.functional.dropout(theirs, 0.1, True),
                                                        theirs, cotangent)
     return found

@@ -12,7 +12,7 @@ PACKAGES = ("numpy", "scipy", "torch", "autograd", "mygrad", "jax")
 
 
 def peer(module):
-    """Another library to compare with, or None, with a line that says so, where it is not installed."""
+    """Another library to compare with; or None, and a line that says so, if it is not installed."""
     package = module.partition(".")[0]
     try:
         return importlib.import_module(module)

@@ -1,7 +1,7 @@
 """What elementwise layers cost at least: the passes over memory they are made of, each timed alone.
 
 NumPy makes one pass per operation, PyTorch a few per layer. Here each kind of pass is timed over stretches that stay in
-a core's cache, as the layers work; a layer's passes, counted from its code, add up to what it costs at least on one
+a core's cache, as in the layers; a layer's passes, counted from its code, add up to the least that it can cost on one
 core, and half of that on two cores that never wait for each other. Where the half is more than PyTorch takes, no
 arrangement of these passes can keep up with it.
 
@@ -19,7 +19,9 @@ from .machine import peer, use_threads
 
 __all__ = ["KINDS", "PASSES", "floor", "main"]
 
-WIDTH, STRETCH, TOTAL = 512, 131072, 2**20     # of a row; numbers at a time, in all
+WIDTH = 512  # of a row
+STRETCH = 131072  # numbers at a time
+TOTAL = 2**20  # numbers in all
 
 KINDS = {   # name -> what one pass does to matrices x, y, z of some rows, a column c, a row r
     "z = x ⊙ y": lambda x, y, z, c, r: np.multiply(x, y, out=z),
@@ -52,7 +54,8 @@ def passes():
     """kind -> function that makes one such pass over 2²⁰ numbers."""
     x, y, z = np.random.default_rng(0).standard_normal((3, STRETCH // WIDTH, WIDTH), np.float32)
     np.sign(y, out=y)                                           # so that products in place stay in range
-    c, r = np.ones((len(x), 1), np.float32), np.ones(WIDTH, np.float32)
+    c = np.ones((len(x), 1), np.float32)
+    r = np.ones(WIDTH, np.float32)
 
     def whole(one):
         for _ in range(TOTAL // STRETCH):
@@ -80,7 +83,8 @@ def main(argv=None):
     one_pass = alternate({kind: repeated(run) for kind, run in passes().items()}, options.repeats, 1)
     cost = {kind: 1e3 / IN_A_ROW * float(np.median(seconds)) for kind, seconds in one_pass.items()}
     use_threads(options.threads)
-    found, floors = [], {}
+    found = []
+    floors = {}
     for name, counts in announced(PASSES):
         runs = {library: repeated(run) for library, run in candidates(torch, *LAYERS[name]).items()}
         seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), settle=0.15)

@@ -1,7 +1,7 @@
-"""Pictures of what `benchmarks.costs` found: time and memory over the length, the roofline,
-the share of a product's rate.
+"""Pictures of what `benchmarks.costs` found: time, memory and the share of a product's rate over the length, and the
+roofline.
 
-All from its JSON, so that they can be drawn again:  python -m benchmarks.plots costs.json DIR
+They are drawn from its JSON, at any time:  python -m benchmarks.plots costs.json DIR
 """
 
 import json
@@ -71,7 +71,8 @@ def draw_memory(found, target):
 def draw_roofline(found, target):
     """Operations per second over operations per byte, with the two ceilings of this machine."""
     rates = found["rates"]
-    products, memory = rates["products"] / 1e9, rates["memory"] / 1e9
+    products = rates["products"] / 1e9
+    memory = rates["memory"] / 1e9
     with panels(target, list(PASSES), "operations per byte", "GFLOP/s") as axes:
         for axis, backward in zip(axes, PASSES.values()):
             x = np.geomspace(1, 3000, 200)
