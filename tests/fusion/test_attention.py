@@ -64,3 +64,24 @@ def test_the_call_of_before_names_the_new_one(rng):
     with pytest.raises(ValueError, match=r"AttentionFusion: inputs must be a tuple of 2, \(text, image\); "
                                          "got a single Tensor"):
         fusion(text, image)
+
+
+def test_with_a_cache_the_image_is_projected_once(rng):
+    """Positions one by one, the image's features no longer read after the first; rows follow `select`."""
+    subject = Subject("AttentionFusion_heads", 0)
+    fusion, (text, image), masks = subject.fusion, subject.inputs, (None, subject.masks[1])
+    whole = fusion((text, image), masks)
+    cache = fusion.new_cache()
+    for t in range(text.shape[1]):
+        shown = image if t == 0 else np.full_like(image, np.nan)
+        fused = fusion((text[:, t:t + 1], shown), masks, cache=cache)
+        np.testing.assert_allclose(fused.features.data[:, 0], whole.features.data[:, t], rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(fused.weights.data[:, :, 0], whole.weights.data[:, :, t], rtol=1e-12, atol=1e-13)
+    rows = np.array([2, 0, 2, 1])
+    cache.select(rows)
+    fused = fusion((text[rows], image[rows]), (None, masks[1][rows]), cache=cache)
+    np.testing.assert_allclose(fused.features.data, whole.features.data[rows], rtol=1e-12, atol=1e-13)
+    batch, regions = subject.masks[1].shape
+    with pytest.raises(ValueError, match=rf"AttentionFusion: the cache is of regions \(4, {regions}\); "
+                                         rf"got \({batch}, {regions}\)"):
+        fusion((text, image), cache=cache)

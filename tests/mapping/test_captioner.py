@@ -79,10 +79,12 @@ def test_next_word_is_the_forward_of_the_prefix(captioner, batch):
         next_word(captioner.train(), images)
     captioner.eval()
     step = next_word(captioner, images)
-    rows = np.array([2, 0, 0])
-    log_p = step(ids[rows, :3], rows)
-    logits = captioner(images[rows], ids[rows, :3])[0].data[:, -1]
-    np.testing.assert_allclose(log_p, logits - np.log(np.exp(logits).sum(-1, keepdims=True)), atol=1e-10)
+    examples, state = np.array([2, 0, 0]), None
+    for t in range(3):
+        log_p, state = step(ids[examples, t], np.arange(3) if state else examples, state)
+        logits = captioner(images[examples], ids[examples, :t + 1])[0].data[:, -1]
+        np.testing.assert_allclose(log_p, logits - np.log(np.exp(logits).sum(-1, keepdims=True)), atol=1e-12)
+    assert state.text.length == 3
 
 
 def test_several_captions_of_an_image_are_as_many_copies_of_the_image(captioner, batch, rng):

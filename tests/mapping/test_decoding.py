@@ -20,7 +20,12 @@ def language(seed):
 
 
 def step_of(table):
-    return lambda prefixes, rows: table[rows, prefixes[:, -1]]
+    """A step of bigrams; its state is the example of each row."""
+    def step(words, rows, state):
+        examples = rows if state is None else state[rows]
+        return table[examples, words], examples
+
+    return step
 
 
 def score(table, row, words, penalty):
@@ -75,7 +80,7 @@ def test_greedy_follows_the_likeliest_word(seed):
 def test_samples_follow_the_distribution_at_any_temperature():
     table, n, rng = language(3)[:1], 20_000, np.random.default_rng(0)
     for temperature in (0.5, 1.0, 2.0):
-        drawn = sample(lambda prefixes, rows: table[0, prefixes[:, -1]], n, BOS, EOS, 1, rng, temperature)
+        drawn = sample(step_of(np.broadcast_to(table, (n, WORDS, WORDS))), n, BOS, EOS, 1, rng, temperature)
         counts = np.bincount([words[0] if words else EOS for words in drawn], minlength=WORDS)
         p = np.exp(table[0, BOS] / temperature)
         p /= p.sum()
@@ -107,3 +112,47 @@ def test_wrong_settings_are_named():
         filter_logits(np.zeros(3), top_p=1.5)
     with pytest.raises(ValueError, match="beam must be at least 1"):
         beam_search(step, 1, BOS, EOS, 3, beam=0)
+
+
+@pytest.mark.parametrize("decode", [greedy, beam_search, sample])
+def test_the_step_of_before_is_refused_with_the_new_form(decode):
+    options = {"rng": np.random.default_rng(0)} if decode is sample else {}
+    with pytest.raises(ValueError, match=rf"{decode.__name__}: step must be step\(words, rows, state\) -> "
+                                         r"\(log_p, state\), .*; got step\(prefixes, rows\)$"):
+        decode(lambda prefixes, rows: None, 1, BOS, EOS, 3, **options)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 4))
+def test_rows_continue_those_of_the_last_call(seed, beam):
+    """Put together, words and rows are prefixes of what comes out; the state that comes back is the one passed on."""
+    table = language(seed)
+    for decode in (lambda step: greedy(step, 2, BOS, EOS, 5),
+                   lambda step: beam_search(step, 2, BOS, EOS, 5, beam=beam)):
+        prefixes, seen, states = None, set(), [None]
+
+        def step(words, rows, state):
+            nonlocal prefixes
+            assert state is states[-1] and words.shape == rows.shape
+            if state is None:
+                assert words.tolist() == [BOS, BOS] and rows.tolist() == [0, 1]
+                prefixes = [(0,), (1,)]
+            else:
+                assert EOS not in words
+                prefixes = [(*prefixes[row], word) for row, word in zip(rows, words.tolist())]
+            assert len(set(prefixes)) == len(prefixes)
+            seen.update(prefixes)
+            log_p, examples = step_of(table)(words, rows, state)
+            assert examples.tolist() == [prefix[0] for prefix in prefixes]
+            states.append(examples)
+            return log_p, examples
+
+        for example, caption in enumerate(decode(step)):
+            closed = (example, *caption) in seen                         # after its last word EOS was chosen
+            assert closed or len(caption) == 5 and (example, *caption[:-1]) in seen
+
+
+def test_nothing_to_caption_asks_nothing():
+    def step(words, rows, state):
+        raise AssertionError("there is no caption to extend")
+
+    assert greedy(step, 0, BOS, EOS, 5) == beam_search(step, 0, BOS, EOS, 5) == []

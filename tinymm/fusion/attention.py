@@ -9,6 +9,7 @@ import math
 from .. import functional as F
 from .. import nn
 from ..encoders.encoded import zero_hidden
+from ..nn.attention.cache import MemoryCache
 from .fused import Fused, checked_inputs, visible
 
 __all__ = ["AttentionFusion"]
@@ -71,7 +72,7 @@ class AttentionFusion(nn.Module):
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.heads, self.width = heads, width
 
-    def forward(self, inputs, masks=None, present=None):
+    def forward(self, inputs, masks=None, present=None, cache=None):
         """Fuse texts and images, one image for each text.
 
         Parameters
@@ -84,6 +85,9 @@ class AttentionFusion(nn.Module):
             Which examples have a text, and which an image. What is absent counts as zero, whatever its features
             hold: without an image $c_t = 0$, without a text $h_t = 0$ at each of its positions, so that all of them
             show what an empty question finds in the image.
+        cache : MemoryCache, optional
+            Keys and values of the image: kept at the first call, and not projected again at later ones, which bring
+            other texts for the same image.
 
         Returns
         -------
@@ -95,13 +99,28 @@ class AttentionFusion(nn.Module):
         image_mask = visible(image, image_mask, present[1])
         text = zero_hidden(text, visible(text, text_mask, present[0]))
         image = zero_hidden(image, image_mask)
-        q, k, v = (self._split_heads(x) for x in (self.query(text), self.key(image), self.value(image)))
+        q = self._split_heads(self.query(text))                          # (B, H, T, d)
+        k, v = self._keys_and_values(image, cache)
         scores = F.attention_scores(q, k, 1 / math.sqrt(q.shape[-1]))    # e (B, H, T, N)
         weights = F.attention_weights(scores, None if image_mask is None else image_mask[:, None, None])   # α
         context = F.attention_sum(weights, v)                            # c (B, H, T, d)
         context = F.reshape(F.transpose(context, 1, 2), (*text.shape[:2], self.width))
         fused = F.relu(self.fuse(F.concatenate([text, context], -1)))    # z (B, T, D)
         return Fused(zero_hidden(self.dropout(fused), text_mask), text_mask, weights)
+
+    def _keys_and_values(self, image, cache):
+        """Of the regions (B, N, Di), (B, H, N, d) each."""
+        if cache is not None and cache.key is not None:
+            kept = cache.key.shape[0], cache.key.shape[2]
+            if kept != image.shape[:2]:
+                raise ValueError(f"AttentionFusion: the cache is of regions {kept}; got {image.shape[:2]}")
+            return cache.key, cache.value
+        k, v = self._split_heads(self.key(image)), self._split_heads(self.value(image))
+        return (k, v) if cache is None else cache.extend(k, v)
+
+    def new_cache(self):
+        """An empty `MemoryCache` for the image."""
+        return MemoryCache()
 
     def _split_heads(self, x):
         """(B, L, D) to (B, H, L, d)."""

@@ -11,8 +11,9 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
+from ..encoders import Encoded
 
-__all__ = ["Captioner", "caption_loss", "hide_words", "next_word"]
+__all__ = ["CaptionState", "Captioner", "caption_loss", "hide_words", "next_word"]
 
 
 class Captioner(nn.Module):
@@ -66,22 +67,75 @@ class Captioner(nn.Module):
         if len(ids) % len(images):
             raise ValueError(f"Captioner: captions must be as many as images, or K for each; "
                              f"got {len(ids)} for {len(images)} images")
-        regions, pooled, _ = self.image_encoder(images)
-        times = len(ids) // len(images)
-        return self.decode((_repeated(regions, times), _repeated(pooled, times), None), ids)
+        return self.decode(_repeated(self.image_encoder(images), len(ids) // len(images)), ids)
 
-    def decode(self, encoded, ids):
-        """The same from images already encoded, one for each caption: what decoding repeats for every word."""
-        regions, pooled, _ = encoded
-        fused = self.fusion((self.text_encoder(ids, context=pooled).sequence, regions))
+    def decode(self, image, ids):
+        """The same from images already encoded, `Encoded` with a row for each caption."""
+        text = self.text_encoder(ids, context=image.pooled)
+        fused = self.fusion((text.sequence, image.sequence), (None, image.mask))
         return self.words(self.dropout(fused.features)), fused.weights
 
+    def new_state(self, image):
+        """A `CaptionState` before the first word; image, `Encoded`, has a row for each caption."""
+        cache = self.fusion.new_cache() if hasattr(self.fusion, "new_cache") else None
+        return CaptionState(image, self.text_encoder.new_state(), cache)
 
-def _repeated(x, times):
-    """Each row of x (B, ...) `times` times in turn: (B·times, ...)."""
-    if times == 1:
-        return x
-    return F.reshape(F.broadcast_to(F.unsqueeze(x, 1), (len(x), times, *x.shape[1:])), (-1, *x.shape[1:]))
+    def read_on(self, ids, state):
+        """The next words (B, t) of captions whose `CaptionState` keeps the earlier ones, to logits (B, t, V)."""
+        context = None if state.text.length else state.image.pooled
+        text = self.text_encoder(ids, context=context, state=state.text).sequence        # (B, t, Dt)
+        masks = None, state.image.mask
+        if state.cache is not None:
+            features = self.fusion((text, state.image.sequence), masks, cache=state.cache).features
+        else:
+            if state.features is not None:
+                text = F.concatenate([state.features, text], 1)
+            state.features = text
+            features = self.fusion((text, state.image.sequence), masks).features[:, -ids.shape[1]:]
+        return self.words(self.dropout(features))
+
+
+class CaptionState:
+    """What a captioner keeps between the words of some captions, so that each word is read once.
+
+    Attributes
+    ----------
+    image : Encoded
+        A row for each caption.
+    text : state of the text encoder
+    cache : MemoryCache or None
+        Of the fusion: a fusion with `new_cache` is given the new words only.
+    features : Tensor (B, t, Dt) or None
+        Of all words so far, for a fusion without: any causal one is right when it sees the whole prefix.
+    """
+
+    def __init__(self, image, text, cache):
+        self.image, self.text, self.cache = image, text, cache
+        self.features = None
+
+    def select(self, rows):
+        """Keep these captions, in this order: int array (B′,)."""
+        if len(rows) == len(self.image.pooled) and (rows == np.arange(len(rows))).all():
+            return                                                       # nothing closed, nothing to copy
+        self.image = _selected(self.image, rows)
+        self.text.select(rows)
+        if self.cache is not None:
+            self.cache.select(rows)
+        if self.features is not None:
+            self.features = self.features[rows]
+
+
+def _repeated(image, times):
+    """Encoded images, each `times` times in turn."""
+    def repeat(x):
+        return F.reshape(F.broadcast_to(F.unsqueeze(x, 1), (len(x), times, *x.shape[1:])), (-1, *x.shape[1:]))
+
+    return image if times == 1 else Encoded(*(None if x is None else repeat(x) for x in image))
+
+
+def _selected(image, rows):
+    """These rows of encoded images, in this order."""
+    return Encoded(*(None if x is None else x[rows] for x in image))
 
 
 def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
@@ -152,7 +206,9 @@ def hide_words(ids, share, unknown, rng):
 
 
 def next_word(captioner, images):
-    """The function `step(prefixes, rows)` that decoding asks: log-probabilities of the word after each prefix.
+    """The function `step(words, rows, state)` that decoding asks for the log-probabilities of the next words.
+
+    Its state is a `CaptionState`: each word is read once, each image is encoded and projected once.
 
     Parameters
     ----------
@@ -164,7 +220,12 @@ def next_word(captioner, images):
     Returns
     -------
     callable
-        prefixes (n, t) int, rows (n,) int → float array (n, V).
+        words (n,) int, rows (n,) int, state → float array (n, V) and the state, as `tinymm.mapping.decoding` says.
+
+    Raises
+    ------
+    ValueError
+        If the captioner is in training mode.
 
     Examples
     --------
@@ -174,18 +235,23 @@ def next_word(captioner, images):
     ...                       tm.encoders.CausalLSTM(10, 12, context=16, rng=rng),
     ...                       tm.fusion.AttentionFusion(12, 16, 8, rng=rng), 10, rng=rng).eval()
     >>> step = next_word(captioner, np.zeros((2, 3, 8, 8), np.float32))
-    >>> log_p = step(np.array([[1, 4], [1, 5], [1, 6]]), np.array([0, 0, 1]))
-    >>> log_p.shape, np.exp(log_p).sum(-1).round(4)
-    ((3, 10), array([1., 1., 1.], dtype=float32))
+    >>> log_p, state = step(np.array([1, 1]), np.array([0, 1]), None)           # what follows <bos>, for either image
+    >>> log_p, state = step(np.array([4, 5, 6]), np.array([0, 0, 1]), state)    # the first goes on in two ways
+    >>> log_p.shape, np.exp(log_p).sum(-1).round(4), state.text.length
+    ((3, 10), array([1., 1., 1.], dtype=float32), 2)
     """
     if captioner.training:
         raise ValueError("next_word: the captioner must be in eval mode; call .eval() first")
     with no_grad():
-        regions, pooled, _ = captioner.image_encoder(images)
+        image = captioner.image_encoder(images)
 
-    def step(prefixes, rows):
+    def step(words, rows, state):
         with no_grad():
-            logits, _ = captioner.decode((regions.data[rows], pooled.data[rows], None), prefixes)
-            return F.log_softmax(logits.data[:, -1], -1)
+            if state is None:
+                state = captioner.new_state(_selected(image, rows))
+            else:
+                state.select(rows)
+            logits = captioner.read_on(words[:, None], state)            # (n, 1, V)
+            return F.log_softmax(logits.data[:, -1], -1), state
 
     return step

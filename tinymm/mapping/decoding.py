@@ -1,9 +1,20 @@
 r"""From a distribution over the next word to a caption: greedy, beam search, sampling.
 
-All three ask the model through one function, `step(prefixes, rows)`: prefixes (n, t) int, rows (n,) int, the example
-each prefix belongs to; it answers with log-probabilities (n, V) of the next word. No Tensor comes here.
+All three ask the model through one function, `step(words, rows, state) -> (log_p, state)`:
+
+- `words`, int array (n,): the newest word of each of n unfinished captions, at the first call `bos`;
+- `rows`, int array (n,): for each of them the row of the previous call that it continues; at the first call, the number
+  of the example that it belongs to;
+- `state`: whatever the step keeps between calls, caches of keys and values say; None at the first call. A step may
+  change it in place: only the one that came back last is used again;
+- `log_p`, float array (n, V): the log-probabilities of the next word.
+
+A beam may continue one row twice and another not at all: a step that keeps a state first brings it into the order of
+`rows`. No Tensor comes here.
 """
 
+import inspect
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +27,7 @@ def greedy(step, batch, bos, eos, max_length):
     Parameters
     ----------
     step : callable
-        `step(prefixes, rows)` → log-probabilities (n, V).
+        `step(words, rows, state)` → log-probabilities (n, V) of the next words, and the new state; see the module.
     batch : int
         B, number of examples.
     bos, eos : int
@@ -32,10 +43,10 @@ def greedy(step, batch, bos, eos, max_length):
     Examples
     --------
     >>> table = np.log(np.array([[.1, .2, .7, .0001], [.6, .1, .1, .2], [.1, .1, .1, .7], [.25, .25, .25, .25]]))
-    >>> greedy(lambda prefixes, rows: table[prefixes[:, -1]], 1, bos=0, eos=3, max_length=5)
+    >>> greedy(lambda words, rows, state: (table[words], state), 1, bos=0, eos=3, max_length=5)
     [[2]]
     """
-    return _roll(step, batch, bos, eos, max_length, lambda log_p: log_p.argmax(-1))
+    return _roll("greedy", step, batch, bos, eos, max_length, lambda log_p: log_p.argmax(-1))
 
 
 def sample(step, batch, bos, eos, max_length, rng, temperature=1.0, top_k=None, top_p=None):
@@ -61,7 +72,7 @@ def sample(step, batch, bos, eos, max_length, rng, temperature=1.0, top_k=None, 
     --------
     >>> table = np.log(np.array([[.1, .2, .7, .0001], [.6, .1, .1, .2], [.1, .1, .1, .7], [.25, .25, .25, .25]]))
     >>> rng = np.random.default_rng(0)
-    >>> sample(lambda prefixes, rows: table[prefixes[:, -1]], 2, 0, 3, 5, rng, top_k=1)
+    >>> sample(lambda words, rows, state: (table[words], state), 2, 0, 3, 5, rng, top_k=1)
     [[2], [2]]
     """
     if not temperature > 0:
@@ -72,7 +83,7 @@ def sample(step, batch, bos, eos, max_length, rng, temperature=1.0, top_k=None, 
         gumbel = -np.log(-np.log(rng.uniform(1e-12, 1, kept.shape)))     # argmax(log p + Gumbel) ~ p
         return (kept + gumbel).argmax(-1)
 
-    return _roll(step, batch, bos, eos, max_length, draw)
+    return _roll("sample", step, batch, bos, eos, max_length, draw)
 
 
 def filter_logits(logits, top_k=None, top_p=None):
@@ -101,16 +112,33 @@ def filter_logits(logits, top_k=None, top_p=None):
     return filtered
 
 
-def _roll(step, batch, bos, eos, max_length, choose):
+def _roll(name, step, batch, bos, eos, max_length, choose):
     """Extend all examples word by word until each has closed."""
-    words = np.full((batch, 1), bos)
-    open_rows = np.arange(batch)
-    while open_rows.size and words.shape[1] <= max_length:
-        chosen = np.full(batch, eos)
-        chosen[open_rows] = choose(step(words[open_rows], open_rows))
-        words = np.concatenate([words, chosen[:, None]], 1)
-        open_rows = open_rows[chosen[open_rows] != eos]
-    return [_until(row[1:], eos) for row in words]
+    _refuse_prefixes(name, step)
+    captions = [[] for _ in range(batch)]
+    unfinished = rows = np.arange(batch)                                 # their examples; their rows in the last call
+    words, state = np.full(batch, bos), None
+    for _ in range(max_length):
+        if not unfinished.size:
+            break
+        log_p, state = step(words, rows, state)
+        chosen = choose(log_p)
+        rows = np.flatnonzero(chosen != eos)
+        unfinished, words = unfinished[rows], chosen[rows]
+        for example, word in zip(unfinished, words.tolist()):
+            captions[example].append(word)
+    return captions
+
+
+def _refuse_prefixes(name, step):
+    """Until the release after the next: who still passes a step of whole prefixes is told the new form."""
+    try:
+        inspect.signature(step).bind("words", "rows", "state")
+    except TypeError:
+        raise ValueError(f"{name}: step must be step(words, rows, state) -> (log_p, state), words the newest of each "
+                         f"caption and rows those of the last call; got step{inspect.signature(step)}") from None
+    except ValueError:
+        pass                                                             # written in C, it does not tell
 
 
 def beam_search(step, batch, bos, eos, max_length, beam=4, length_penalty=1.0):
@@ -133,41 +161,59 @@ def beam_search(step, batch, bos, eos, max_length, beam=4, length_penalty=1.0):
     Examples
     --------
     >>> table = np.log(np.array([[.01, .5, .48, .01], [.3, .3, .3, .1], [.01, .01, .01, .97], [.25, .25, .25, .25]]))
-    >>> beam_search(lambda prefixes, rows: table[prefixes[:, -1]], 1, bos=0, eos=3, max_length=3, beam=2)
+    >>> beam_search(lambda words, rows, state: (table[words], state), 1, bos=0, eos=3, max_length=3, beam=2)
     [[2]]
     """
     if beam < 1:
         raise ValueError(f"beam_search: beam must be at least 1; got {beam}")
-    alive = {row: [(0.0, (bos,))] for row in range(batch)}
-    closed = {row: [] for row in range(batch)}
+    _refuse_prefixes("beam_search", step)
+    alive = {example: [_Partial(example, example, 0.0, (bos,))] for example in range(batch)}
+    closed = {example: [] for example in range(batch)}
+    state = None
     for length in range(1, max_length + 1):
-        entries = [(row, score, words) for row, beams in alive.items() for score, words in beams]
-        if not entries:
+        partials = [partial for several in alive.values() for partial in several]
+        if not partials:
             break
-        log_p = step(np.array([words for _, _, words in entries]), np.array([row for row, _, _ in entries]))
-        offers = {row: [] for row in alive}
-        for (row, score, words), next_words in zip(entries, log_p):
-            for word in np.argsort(-next_words, kind="stable")[:beam]:
-                offers[row].append((score + float(next_words[word]), (*words, int(word))))
+        words, rows = (np.array(column) for column in zip(*((p.words[-1], p.row) for p in partials)))
+        log_p, state = step(words, rows, state)
+        offers = _offers(partials, log_p, beam)
         alive = {}
-        for row, candidates in offers.items():
-            best = sorted(candidates, key=lambda c: -c[0])[:beam]
-            closed[row] += [(score / length**length_penalty, words) for score, words in best if words[-1] == eos]
-            still = [c for c in best if c[1][-1] != eos]
-            if still and not _settled(closed[row], still, length_penalty, max_length, beam):
-                alive[row] = still
-    for row, beams in alive.items():
-        closed[row] += [(score / max_length**length_penalty, words) for score, words in beams]
-    return [_until(np.array(max(closed[row], key=lambda c: c[0])[1][1:], int), eos) for row in range(batch)]
+        for example, candidates in offers.items():
+            best = sorted(candidates, key=lambda p: -p.score)[:beam]
+            closed[example] += [(p.score / length**length_penalty, p.words) for p in best if p.words[-1] == eos]
+            still = [p for p in best if p.words[-1] != eos]
+            if still and not _settled(closed[example], still, length_penalty, max_length, beam):
+                alive[example] = still
+    for example, several in alive.items():
+        closed[example] += [(p.score / max_length**length_penalty, p.words) for p in several]
+    return [_until(max(closed[example], key=lambda c: c[0])[1][1:], eos) for example in range(batch)]
+
+
+class _Partial(NamedTuple):
+    """A caption that a beam search may still extend."""
+
+    example: int
+    row: int        # of the last call of `step`, from which it was made
+    score: float    # log p of its words
+    words: tuple
+
+
+def _offers(partials, log_p, beam):
+    """Example → each of its partial captions, extended by each of the `beam` words likeliest to follow."""
+    offers = {p.example: [] for p in partials}
+    for row, (p, next_words) in enumerate(zip(partials, log_p)):
+        for word in np.argsort(-next_words, kind="stable")[:beam]:
+            score = p.score + float(next_words[word])
+            offers[p.example].append(_Partial(p.example, row, score, (*p.words, int(word))))
+    return offers
 
 
 def _settled(closed, still, length_penalty, max_length, beam):
     """Whether no open caption can still beat the closed ones: its score only falls, its length at most max_length."""
-    best_hope = max(score for score, _ in still) / max_length**length_penalty
+    best_hope = max(p.score for p in still) / max_length**length_penalty
     return len(closed) >= beam and max(score for score, _ in closed) >= best_hope
 
 
 def _until(words, eos):
-    """The words before the first `eos`, as a list of ints."""
-    words = words.tolist()
-    return words[:words.index(eos)] if eos in words else words
+    """The words before the first `eos`, as a list."""
+    return list(words[:words.index(eos)] if eos in words else words)
