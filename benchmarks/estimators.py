@@ -1,7 +1,7 @@
 """What a gradient through a choice costs: bias and variance of REINFORCE and Gumbel, beside the exact gradient.
 
 The example of the chapter on hard attention: four regions, of which one is looked at, and what that earns. Each round
-draws anew. REINFORCE's variance is also predicted, from the scores and the rewards.
+makes new draws. REINFORCE's variance is also predicted, from the scores and the rewards.
 
     python -m benchmarks.estimators --json estimators.json
 """

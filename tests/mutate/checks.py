@@ -24,7 +24,8 @@ from .install import compiled, installed
 
 __all__ = ["BrokenCheck", "killer_of", "named_tests"]
 
-TESTS = Path(__file__).resolve().parents[1] / "functional"
+TESTS = Path(__file__).resolve().parents[1]
+TESTED = ("functional", "cores")  # rooms of rewritten functions, whose tests are asked
 FIRST = 3  # calls on which most mutants die
 IN_THIS_PROCESS = ["-x", "-n", "0", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:faulthandler",
                    "-W", "ignore:Slow code in plugin",  # pytest's plugins expect to be imported first
@@ -149,7 +150,8 @@ def named_tests(target):
     if not target.module.startswith("tinymm."):
         return []
     files = dict.fromkeys([target.file, *(SPECS[op][0].calls.__module__.rpartition(".")[2] for op in target.ops)])
-    return [path for name in [*files, "traps", "empty"] for path in TESTS.rglob(f"test_{name}.py")]
+    return [path for name in [*files, "traps", "empty"] for room in TESTED
+            for path in (TESTS / room).rglob(f"test_{name}.py")]
 
 
 class FirstFailureCounts:
@@ -165,7 +167,7 @@ class FirstFailureCounts:
 def passes_file(path):
     """Whether a test file passes, run in this process."""
     before = os.getcwd()
-    os.chdir(TESTS.parents[1])
+    os.chdir(TESTS.parent)
     try:
         with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
             status = pytest.main([*IN_THIS_PROCESS, str(path)], plugins=[FirstFailureCounts])

@@ -17,7 +17,7 @@ PLAIN = {ndarray, int, float, bool, type(None), str}  # arguments of these types
 
 
 class saving:
-    """What a forward returns when its VJP wants extras: `return saving(y, mask=mask)`."""
+    """What a forward returns when its VJP needs extras: `return saving(y, mask=mask)`."""
 
     __slots__ = ("y", "extras")
 

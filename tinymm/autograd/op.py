@@ -54,7 +54,7 @@ class Op:
         self.operands = self.names == ["a", "b"]  # an op of two operands takes a list for an array
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
-        self.places = []  # where each of them stands: argument position, len(names) for y, or an extra's name
+        self.places = []  # where each of them is found: argument position, len(names) for y, or an extra's name
         self.pick = _picker([])  # takes them out of [*arguments, y]
         self.composite = None  # the same value in primitive ops
 
@@ -158,8 +158,10 @@ def _picker(places):
     """A function that takes the elements at `places` out of a sequence; it runs at every op, so it has no loop."""
     if len(places) > 1:
         return itemgetter(*places)
-    k = places[0] if places else None
-    return (lambda pool: ()) if k is None else lambda pool: (pool[k],)
+    if not places:
+        return lambda pool: ()
+    k, = places
+    return lambda pool: (pool[k],)
 
 
 def _fresh(a):

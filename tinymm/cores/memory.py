@@ -54,7 +54,7 @@ def scratch():
 
 
 def give_back():
-    """Return all memory that is kept to the system; the next loop asks for some again.
+    """Give all kept memory back to the system; the next loop allocates some again.
 
     Examples
     --------

@@ -180,7 +180,7 @@ def nll_loss_vjp(g, x, reduction, where, w, divisor):   # x̄_c = −g w_t 1{c =
 
 
 def _class_axis(x, name="cross_entropy"):
-    """Where the classes stand: (N, C, ...) or (C,)."""
+    """The axis of the classes in (N, C, ...) or (C,)."""
     axis = 1 if x.ndim > 1 else 0
     if x.shape[axis:axis + 1] in ((), (0,)):
         raise ValueError(f"{name}: needs at least one class; got {x.shape}")

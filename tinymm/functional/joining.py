@@ -56,7 +56,7 @@ def stack(tensors, axis=0):
     ----------
     tensors : sequence of Tensor or ndarray
     axis : int
-        Where the new axis stands in the result.
+        Position of the new axis in the result.
 
     Raises
     ------

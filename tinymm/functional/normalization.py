@@ -369,8 +369,7 @@ def _side_by_side(x):
 
 
 def _channel_sum(a):
-    """Σ over all axes but the channels, (1, C, 1, ...):
-    within each example, then over the examples, so that rounding errors stay small."""
+    """Σ over all axes but the channels, (1, C, 1, ...): first within each example, so that rounding stays small."""
     if _side_by_side(a):
         a = a.sum(2, keepdims=True)                     # adds whole rows of pixels, which are long in memory
     return a.sum(_but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)

@@ -3,7 +3,7 @@
 Three things make them fast. W x + b of all T steps is one product, before the loop;
 the weights' gradients are one product, after it; and inside the loop the gates of a
 step lie in one array (B, gates, H), so that one call computes them all (see `_squash`).
-Backward through time, d is the gradient with respect to what stands inside σ or tanh.
+Backward through time, d is the gradient with respect to the argument of σ or tanh.
 """
 
 import math

@@ -43,7 +43,7 @@ def sort_vjp(g, axis, index):       # x̄ = g put back: read with the inverse pe
 
 @op
 def topk(x, k, axis=-1, largest=True):
-    """The k largest (or smallest) elements along an axis, in order, and where they stand.
+    """The k largest (or smallest) elements along an axis, in order, and their indices.
 
     Parameters
     ----------

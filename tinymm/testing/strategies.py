@@ -1,7 +1,7 @@
 """Hypothesis strategies for arrays: hypothesis draws shape, layout and a seed; a Generator fills in the values.
 
 Values drawn that way are well spread and never subnormal or equal by accident,
-which is what a finite difference wants; the shapes shrink as usual.
+as finite differences need them; the shapes shrink as usual.
 hypothesis is imported here and nowhere else in the package.
 """
 

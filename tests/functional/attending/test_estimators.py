@@ -76,6 +76,12 @@ def test_baselines_and_rewards_are_constants(rng):
     np.testing.assert_allclose(log_p.grad, -(reward.data - baseline.data) / 5)
 
 
+def test_a_reward_may_be_a_list_beside_a_tensor_as_baseline(rng):
+    log_p, baseline = rng.standard_normal((2, 5))
+    loss = F.reinforce_loss(log_p, [1.0] * 5, tm.tensor(baseline))
+    np.testing.assert_allclose(loss, -np.mean((1 - baseline) * log_p))
+
+
 def test_float32_rewards_do_not_change_the_dtype(rng):
     log_p = tm.tensor(rng.standard_normal(5).astype(np.float32), requires_grad=True)
     loss = F.reinforce_loss(log_p, rng.standard_normal(5), [0.5] * 5)

@@ -51,8 +51,8 @@ def reinforce_loss(log_probability, reward, baseline=0.0):
     ----------
     log_probability : Tensor, any shape
         $\ln\pi(s)$ of what was drawn.
-    reward, baseline : array or Tensor, of that shape or broadcasting to it
-        R and b; both are constants here, whatever they were computed from.
+    reward, baseline : array_like or Tensor, of that shape or broadcasting to it
+        R and b; both are taken as constants, even if they are Tensors.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Who may look at whom: boolean masks (T, S), True = may attend. Sliding windows, blocks, sinks.
+"""Which query may attend to which key: boolean masks (T, S), True = may attend. Sliding windows, blocks, sinks.
 
 Query t is at position `offset` + t and key s at position s, as in `relative_positions`; the causal mask is in
 `steps`. Masks are combined with & and |.

@@ -141,7 +141,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     $$y_{b,o,\;v s + i d - p,\; u s + j d - p} \mathrel{+}= \sum_c w_{c,o,i,j}\; x_{b,c,v,u},
       \qquad y \text{ starts at } \beta_o$$
 
-    It is the gradient of `conv2d` with respect to its image, hence the inverse of its shape.
+    It is the gradient of `conv2d` with respect to its image: it leads from the shape of the result back to the image's.
 
     Parameters
     ----------

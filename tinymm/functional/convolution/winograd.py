@@ -44,7 +44,7 @@ def pays(geometry, groups, channels, out):
 
 
 def correlate(x, w, geometry, bias=None):
-    """x ⋆ w, as in `columns`. The channels of the response lie side by side, as the next convolution wants them.
+    """x ⋆ w, as in `columns`. The channels of the response lie side by side, as the next convolution reads them.
 
     In float32 its error, relative to the size of the responses, is 1.5 to 3.6e-7 with 16 to 128 channels (columns: 2.8
     to 3.0e-7). But it is one error for all of a tile: a response next to one a million times larger loses its digits.
