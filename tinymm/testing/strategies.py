@@ -5,14 +5,19 @@ as finite differences need them; the shapes shrink as usual.
 hypothesis is imported here and nowhere else in the package.
 """
 
+from functools import partial
+
+import hypothesis
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 __all__ = ["arrays", "broadcastable", "calls", "convolutions", "einsums", "for_all", "indices", "integers",
            "masks", "positive", "seeds", "shapes", "st", "tensors_of", "transposed_convolutions"]
 
 seeds = st.integers(0, 2**32 - 1)
+# Not its phase "explain": hundreds of further calls, for a remark in an error message that nobody reads here.
+settings = partial(hypothesis.settings, phases=(Phase.generate, Phase.shrink))
 
 
 def shapes(min_dims=0, max_dims=3, min_side=1, max_side=4):
@@ -175,10 +180,11 @@ def transposed_convolutions(draw):
 
 
 def for_all(strategy, check, examples):
-    """Call `check(drawn, seed)` for that many draws, the same every time; the smallest that fails raises its error."""
-    # without hypothesis's phase "explain", whose hundreds of further calls end in a remark that nobody reads here
+    """Call `check(drawn, seed)` for that many draws, the same every time;
+    the error of the smallest failing one is raised."""
+    # what is drawn depends on the text of these six lines
     @settings(max_examples=examples, derandomize=True, deadline=None, database=None, report_multiple_bugs=False,
-              suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink))
+              suppress_health_check=list(HealthCheck))
     @given(strategy, seeds)
     def run(drawn, seed):
         check(drawn, seed)
