@@ -146,7 +146,7 @@ def over_lengths(torch, options):
                 times = max(1, round(AT_LEAST / operations("tiled", N, T, T, WIDTH, is_causal, backward)))
                 made = candidates(torch, forms, N, T, is_causal, backward)
                 runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
-                seconds = alternate(runs, options.repeats, 2, clock_for(options.threads), settle=0.15)
+                seconds = alternate(runs, options.repeats, warmup=2, clock=clock_for(options.threads), settle=0.15)
                 product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
                 seconds = {form: s / times for form, s in seconds.items()}
                 comparisons.append(compare(name, seconds, list(seconds)[-1]))
@@ -238,16 +238,17 @@ def causal_gains(costs):
 
 def main(argv=None):
     """Time and measure all of it."""
-    options = parse_arguments("attention: each form, its memory, a Transformer layer, decoding", 7, 2, argv)
+    options = parse_arguments("attention: each form, its memory, a Transformer layer, decoding", repeats=7, threads=2,
+                              argv=argv)
     use_threads(options.threads)
     torch = peer("torch")
     clock = clock_for(options.threads)
     comparisons, costs = over_lengths(torch, options)
     runs = {library: repeated(run, 5) for library, run in encoder_layer(torch).items()}
-    seconds = alternate(runs, options.repeats, 1, clock, settle=0.15)
+    seconds = alternate(runs, options.repeats, warmup=1, clock=clock, settle=0.15)
     comparisons.append(compare("Transformer encoder layer, 16 × 128 × 256, 8 heads, forward and backward",
                                seconds, list(runs)[-1], units_per_second=1e3 / 5))
-    seconds = alternate(decoding(), max(options.repeats // 2, 1), 0, clock)
+    seconds = alternate(decoding(), max(options.repeats // 2, 1), warmup=0, clock=clock)
     comparisons.append(compare("decoding 256 words, 4 layers of width 256", seconds, "without", "ms a word", 1e3 / 256))
     memory = {T: at_length(T) for T in LONG}
     report(comparisons, options.json, options.threads, costs=[asdict(cost) for cost in costs], peak_memory=memory)

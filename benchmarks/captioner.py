@@ -179,7 +179,7 @@ def check_equal(sides):
 
 def main(argv=None):
     """Time the step and its parts, for each world."""
-    options = parse_arguments("one training step of the captioner, and its parts", 15, 2, argv)
+    options = parse_arguments("one training step of the captioner, and its parts", repeats=15, threads=2, argv=argv)
     use_threads(options.threads)
     torch = peer("torch")
     found = []
@@ -193,7 +193,7 @@ def main(argv=None):
         parts = {library: side.parts() for library, side in sides.items()}
         runs.update((part, {library: parts[library][part] for library in sides}) for part in parts["tinymm"])
         for what, candidates in announced(runs):
-            seconds = alternate(candidates, options.repeats, 2, clock_for(options.threads), settle=0.15)
+            seconds = alternate(candidates, options.repeats, warmup=2, clock=clock_for(options.threads), settle=0.15)
             found.append(compare(f"{name} (V = {vocabulary}, T = {steps}): {what}", seconds, list(sides)[-1]))
     report(found, options.json, options.threads)
 

@@ -125,7 +125,7 @@ def measure(torch, setting, rates, options):
     times = max(1, round(AT_LEAST / operations("tiled", *size, causal, backward)))
     runs = {form: repeated(run, times) for form, run in made.items()} | {"a product": one_product()}
     # `candidates` has run each once
-    seconds = alternate(runs, options.repeats, 0, clock_for(options.threads), settle=0.15)
+    seconds = alternate(runs, options.repeats, warmup=0, clock=clock_for(options.threads), settle=0.15)
     product = 2 * ONE_PRODUCT**3 / seconds.pop("a product")
     rows = []
     for form, taken in seconds.items():
@@ -215,7 +215,7 @@ def draw(found, folder):
 
 def main(argv=None):
     """Measure every setting."""
-    options = parse_arguments("attention: what it costs and what it must cost", 5, 2, argv)
+    options = parse_arguments("attention: what it costs and what it must cost", repeats=5, threads=2, argv=argv)
     use_threads(options.threads)
     torch = peer("torch")
     rates = measured_rates(options.threads, sorted({s.D for s in SETTINGS}))

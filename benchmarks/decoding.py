@@ -43,12 +43,13 @@ def operations(words, D, layers, kept):
 
 def main(argv=None):
     """Time both ways at each length."""
-    options = parse_arguments("a word of a decoder, with and without a cache", 5, 1, argv)
+    options = parse_arguments("a word of a decoder, with and without a cache", repeats=5, threads=1, argv=argv)
     use_threads(options.threads)
     comparisons = []
     rows = []
     for name, words in announced({f"{words} words": words for words in LENGTHS}):
-        seconds = alternate(decoding(words, WIDTH, HEADS, LAYERS), options.repeats, 0, clock_for(options.threads))
+        seconds = alternate(decoding(words, WIDTH, HEADS, LAYERS), options.repeats, warmup=0,
+                            clock=clock_for(options.threads))
         found = compare(f"{name}, {LAYERS} layers of width {WIDTH}", seconds, "without", "ms a word", 1e3 / words)
         comparisons.append(found)
         for way, (_, milliseconds, _) in found.times.items():

@@ -105,7 +105,7 @@ def candidates(chain, shapes, asking, libraries):
 
 def main(argv=None):
     """Time every chain with every library that is installed."""
-    options = parse_arguments("the cost of the tape, in microseconds per op", 20, 1, argv)
+    options = parse_arguments("the cost of the tape, in microseconds per op", repeats=20, threads=1, argv=argv)
     use_threads(options.threads)
     libraries = {name: (peer(module), prepare) for name, (module, prepare) in PEERS.items()}
     libraries = {name: pair for name, pair in libraries.items() if pair[0] is not None}

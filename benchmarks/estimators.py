@@ -81,7 +81,7 @@ def measured(name, estimate, rounds, predicted=None):
 
 def main(argv=None):
     """Measure all of them."""
-    options = parse_arguments("bias and variance of gradients through a choice", 9, 1, argv)
+    options = parse_arguments("bias and variance of gradients through a choice", repeats=9, threads=1, argv=argv)
     use_threads(options.threads)
     rewards = reward(np.eye(4))
     baselines = {"none": 0.0, "expected reward": F.expected_reward(SCORES, rewards).item(),

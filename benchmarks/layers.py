@@ -17,6 +17,7 @@ from .machine import peer, use_threads
 __all__ = ["LAYERS", "candidates", "main"]
 
 IN_A_ROW = 5
+ONE_LAYER = dict(has_biases=True, num_layers=1, dropout=0.0, train=True, bidirectional=False, batch_first=True)
 
 
 def ours_lstm(x, *weights):
@@ -26,7 +27,7 @@ def ours_lstm(x, *weights):
 
 def torch_lstm(torch, x, *weights):
     zero = torch.zeros(1, len(x), weights[1].shape[1])
-    return torch.lstm(x, (zero, zero), weights, True, 1, 0.0, True, False, True)[0]
+    return torch.lstm(x, (zero, zero), weights, **ONE_LAYER)[0]
 
 
 def ours_gru(x, *weights):
@@ -34,7 +35,7 @@ def ours_gru(x, *weights):
 
 
 def torch_gru(torch, x, *weights):
-    return torch.gru(x, torch.zeros(1, len(x), weights[1].shape[1]), weights, True, 1, 0.0, True, False, True)[0]
+    return torch.gru(x, torch.zeros(1, len(x), weights[1].shape[1]), weights, **ONE_LAYER)[0]
 
 
 def looked_up(torch_or_tinymm, weight):
@@ -76,8 +77,8 @@ LAYERS = {
     "max_pool2d 2×2, 32 images of 64×16×16": pooled("max_pool2d"),
     "avg_pool2d 2×2, 32 images of 64×16×16": pooled("avg_pool2d"),
     "batch_norm, 32 images of 64×16×16": (
-        lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
-        lambda torch, x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, True),
+        lambda x, w, b: F.batch_norm(x, weight=w, bias=b, training=True),
+        lambda torch, x, w, b: torch.nn.functional.batch_norm(x, None, None, weight=w, bias=b, training=True),
         [(32, 64, 16, 16), (64,), (64,)]),
     "lstm, 64 sequences of 40 steps, width 256": (
         ours_lstm, torch_lstm, [(64, 40, 256), (1024, 256), (1024, 256), (1024,), (1024,)]),
@@ -125,11 +126,11 @@ def dropout(torch):
     rng = np.random.default_rng(0)
     x, g = rng.standard_normal((2, 2048, 512)).astype(np.float32)
     leaf = tm.tensor(x, requires_grad=True)
-    found = {"tinymm": lambda: tm.grad(F.dropout(leaf, 0.1, True, rng), leaf, g)}
+    found = {"tinymm": lambda: tm.grad(F.dropout(leaf, p=0.1, rng=rng), leaf, g)}
     if torch is not None:
         theirs = torch.tensor(x, requires_grad=True)
         cotangent = torch.from_numpy(g)
-        found["PyTorch"] = lambda: torch.autograd.grad(torch.nn.functional.dropout(theirs, 0.1, True),
+        found["PyTorch"] = lambda: torch.autograd.grad(torch.nn.functional.dropout(theirs, p=0.1),
                                                        theirs, cotangent)
     return found
 
@@ -160,7 +161,7 @@ def repeated(run):
 
 def main(argv=None):
     """Time every layer."""
-    options = parse_arguments("every layer, forward and backward", 9, 2, argv)
+    options = parse_arguments("every layer, forward and backward", repeats=9, threads=2, argv=argv)
     use_threads(options.threads)
     torch = peer("torch")
     makers = {name: lambda layer=layer: candidates(torch, *layer) for name, layer in LAYERS.items()}
@@ -169,7 +170,7 @@ def main(argv=None):
     found = []
     for name, make in announced(makers):
         runs = {library: repeated(run) for library, run in make().items()}
-        seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), settle=0.15)
+        seconds = alternate(runs, options.repeats, warmup=1, clock=clock_for(options.threads), settle=0.15)
         found.append(compare(name, seconds, list(runs)[-1], units_per_second=1e3 / IN_A_ROW))
     report(found, options.json, options.threads)
 

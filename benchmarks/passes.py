@@ -77,17 +77,17 @@ def floor(counts, cost):
 
 def main(argv=None):
     """Time each kind of pass, and each layer beside PyTorch."""
-    options = parse_arguments("layers, and the passes they are made of", 9, 2, argv)
+    options = parse_arguments("layers, and the passes they are made of", repeats=9, threads=2, argv=argv)
     torch = peer("torch")
     use_threads(1)
-    one_pass = alternate({kind: repeated(run) for kind, run in passes().items()}, options.repeats, 1)
+    one_pass = alternate({kind: repeated(run) for kind, run in passes().items()}, options.repeats, warmup=1)
     cost = {kind: 1e3 / IN_A_ROW * float(np.median(seconds)) for kind, seconds in one_pass.items()}
     use_threads(options.threads)
     found = []
     floors = {}
     for name, counts in announced(PASSES):
         runs = {library: repeated(run) for library, run in candidates(torch, *LAYERS[name]).items()}
-        seconds = alternate(runs, options.repeats, 1, clock_for(options.threads), settle=0.15)
+        seconds = alternate(runs, options.repeats, warmup=1, clock=clock_for(options.threads), settle=0.15)
         found.append(compare(name, seconds, list(runs)[-1], units_per_second=1e3 / IN_A_ROW))
         floors[name] = floor(counts, cost) * math.prod(LAYERS[name][2][0]) / TOTAL
     report(found, options.json, options.threads, passes=cost, floors=floors)

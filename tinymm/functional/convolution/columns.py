@@ -126,4 +126,5 @@ def _turned(geometry):
     fits = all(0 <= b and b + n <= m for b, n, m in zip(before, geometry.windows, padded))
     if geometry.stride != (1, 1) or not fits:
         return None
-    return Geometry(geometry.kernel, (1, 1), geometry.dilation, before, geometry.windows, padded, geometry.sides)
+    return Geometry(kernel=geometry.kernel, stride=(1, 1), dilation=geometry.dilation, before=before,
+                    sides=geometry.windows, padded=padded, windows=geometry.sides)
