@@ -80,8 +80,15 @@ class Ours:
         captions_each = len(ids) // len(self.images)
         regions, pooled = (tm.tensor(np.repeat(x.data, captions_each, 0), requires_grad=True)
                            for x in model.image_encoder(self.images)[:2])
-        text = tm.tensor(model.text_encoder(ids, context=pooled).sequence.data, requires_grad=True)
-        fused = tm.tensor(model.fusion((text, regions)).features.data, requires_grad=True)
+
+        def read():
+            return model.text_encoder(ids, context=pooled).sequence
+
+        def fuse():
+            return model.fusion((text, regions)).features
+
+        text = tm.tensor(read().data, requires_grad=True)
+        fused = tm.tensor(fuse().data, requires_grad=True)
         self.norm()  # leaves the gradients that `update` reads
 
         def pull(outputs, module, *inputs):
@@ -95,9 +102,8 @@ class Ours:
 
         return {
             "image encoder": lambda: pull(model.image_encoder(self.images)[:2], model.image_encoder),
-            "text encoder": lambda: pull([model.text_encoder(ids, context=pooled).sequence], model.text_encoder,
-                                          pooled),
-            "fusion": lambda: pull([model.fusion((text, regions)).features], model.fusion, text, regions),
+            "text encoder": lambda: pull([read()], model.text_encoder, pooled),
+            "fusion": lambda: pull([fuse()], model.fusion, text, regions),
             "words and loss": lambda: pull([word_loss()], model.words, fused),
             "clip and AdamW": self.update,
         }

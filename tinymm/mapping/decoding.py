@@ -116,7 +116,7 @@ def _roll(name, step, batch, bos, eos, max_length, choose):
     """Extend all examples word by word until each has closed."""
     _refuse_prefixes(name, step)
     captions = [[] for _ in range(batch)]
-    unfinished = rows = np.arange(batch)                                 # their examples; their rows in the last call
+    unfinished = rows = np.arange(batch)                                 # of the examples; of the last call
     words, state = np.full(batch, bos), None
     for _ in range(max_length):
         if not unfinished.size:
@@ -131,14 +131,16 @@ def _roll(name, step, batch, bos, eos, max_length, choose):
 
 
 def _refuse_prefixes(name, step):
-    """Until the release after the next: who still passes a step of whole prefixes is told the new form."""
+    """For one release: a step of the earlier form, step(prefixes, rows), is refused with the new one."""
     try:
-        inspect.signature(step).bind("words", "rows", "state")
+        signature = inspect.signature(step)
+    except ValueError:                                                   # written in C, it does not tell
+        return
+    try:
+        signature.bind("words", "rows", "state")
     except TypeError:
         raise ValueError(f"{name}: step must be step(words, rows, state) -> (log_p, state), words the newest of each "
-                         f"caption and rows those of the last call; got step{inspect.signature(step)}") from None
-    except ValueError:
-        pass                                                             # written in C, it does not tell
+                         f"caption and rows those of the last call; got step{signature}") from None
 
 
 def beam_search(step, batch, bos, eos, max_length, beam=4, length_penalty=1.0):
@@ -174,7 +176,8 @@ def beam_search(step, batch, bos, eos, max_length, beam=4, length_penalty=1.0):
         partials = [partial for several in alive.values() for partial in several]
         if not partials:
             break
-        words, rows = (np.array(column) for column in zip(*((p.words[-1], p.row) for p in partials)))
+        words = np.array([p.words[-1] for p in partials])
+        rows = np.array([p.row for p in partials])
         log_p, state = step(words, rows, state)
         offers = _offers(partials, log_p, beam)
         alive = {}

@@ -78,6 +78,11 @@ class CausalLSTM(nn.Module):
         -------
         Encoded
             A feature for each prefix (B, T, D); that of the last real word among these (B, D), 0 if there is none.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, the mask is not boolean, or a context comes with later words.
         """
         mask = _checked("CausalLSTM", ids, mask, context, state)
         if state is not None and state.length:
@@ -163,6 +168,11 @@ class CausalTransformer(nn.Module):
         -------
         Encoded
             A feature for each prefix (B, T, D); that of the last real word among these (B, D), 0 if there is none.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, the mask is not boolean, or a context comes with later words.
         """
         mask = _checked("CausalTransformer", ids, mask, context, state)
         if context is not None:
