@@ -6,6 +6,7 @@ therefore borrowed here, and kept for the next loop.
 """
 
 import math
+import os
 import threading
 from contextlib import contextmanager
 
@@ -16,6 +17,16 @@ __all__ = ["give_back", "scratch"]
 KEPT = 4  # pieces of memory, the largest
 LINE = 64  # bytes in a line of the cache: where an array begins
 _free, _lock = [], threading.Lock()
+
+
+def _start_afresh():
+    """In a forked child: a thread that it does not have may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # where the system has forks
+    os.register_at_fork(after_in_child=_start_afresh)
 
 
 @contextmanager
