@@ -43,6 +43,6 @@ def test_wrong_usage_is_status_2(words, message, capsys):
 def test_every_op_is_in_the_table_of_all(monkeypatch, capsys):
     from tinymm.testing import command
     asked = []
-    monkeypatch.setattr(command, "shown", lambda names, examples: asked.extend(names) or [])
+    monkeypatch.setattr(command, "_shown", lambda names, examples: asked.extend(names) or [])
     assert main(["gradcheck", "--all"]) == 0
     assert {n for n, f in tm.autograd.registry.items() if f.__module__.startswith("tinymm.")} <= set(asked)
