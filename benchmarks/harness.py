@@ -7,14 +7,13 @@ made one right after the other; so each round runs every candidate once, and a r
 
 import argparse
 import gc
-import json
 import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
+from tinymm import writing
 from tinymm.machine.bench import check_writable
 
 from . import machine
@@ -198,7 +197,8 @@ def report(comparisons, path=None, threads=None, **more):
         print("", *table(comparison), sep="\n")
     found = {"machine": where, "comparisons": [asdict(c) for c in comparisons], **more}
     if path is not None:
-        Path(path).write_text(json.dumps(found, indent=1) + "\n")
+        with writing.replaced(path) as file:
+            file.write(writing.json_bytes(found, indent=1))
     return found
 
 
@@ -216,7 +216,7 @@ def parse_arguments(description, repeats, threads, argv=None):
         parser.error(f"--repeats and --threads must be at least 1; got {options.repeats} and {options.threads}")
     try:
         check_writable("--json", options.json)
-        check_writable("--out", options.out and Path(options.out, "found.json"))
+        check_writable("--out", options.out, "found.json")
     except ValueError as error:
         parser.error(str(error))
     return options

@@ -4,6 +4,7 @@
     import tinymm.functional as F
 """
 
+from . import exits  # first: if this is the `tinymm` command, it ends in one line whatever goes wrong from here on
 from . import autograd, functional, moved, nn, optim, testing, training
 from ._version import __version__
 from .autograd import Tensor, debug, enable_grad, grad, is_grad_enabled, no_grad, op, tensor

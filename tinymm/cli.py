@@ -1,7 +1,8 @@
 """The `tinymm` command: run a recipe, ask a trained model, check gradients, look at this machine, measure.
 
-Exit status: 0; 1 if a check failed; 2 for wrong usage or bad input, in one readable line; 130 after Ctrl-C, with
-the last checkpoint kept.
+Exit status: 0; 1 if a check failed, a training diverged or tinymm itself is at fault; 2 for wrong usage, bad input, or
+what the system refuses; 130 after Ctrl-C, with the last checkpoint kept. Whatever goes wrong is told in one line;
+--debug, anywhere among the words, shows the traceback too. `exits` says the rest.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from inspect import cleandoc
 
-from . import recipes
+from . import exits, recipes
 from ._version import __version__
 from .machine.kernels import CHOSEN, VARIABLE, start_with_better_kernels
 from .recipes.shared.options import add_options, collected, options_of
@@ -27,6 +28,9 @@ COMMANDS = {  # each a module with `add_arguments` and `run`, or a function whos
 EPILOG = f"""\
 tinymm run NAME --help explains a recipe's options.
 
+Exit status: 0; 1 if a check failed, a training diverged, or tinymm itself is at fault; 2 for wrong usage, bad input, or
+what the system refuses (files, space, memory); 130 after Ctrl-C. Whatever goes wrong is told in one line.
+
 Where OpenBLAS runs slower kernels than the processor could (tinymm doctor tells), this command starts itself again
 with {VARIABLE} set, and says so. It does not if {VARIABLE} is set already, nor with {CHOSEN}=off.
 """
@@ -34,8 +38,13 @@ with {VARIABLE} set, and says so. It does not if {VARIABLE} is set already, nor 
 
 def program():
     """What `tinymm` and `python -m tinymm` run: `main`, on the best kernels the processor has."""
+    exits.watch()
+    exits.accept_any_text()
     start_with_better_kernels()
-    return main()
+    try:
+        return main()
+    finally:
+        exits.let_go_of_output()
 
 
 def main(argv=None):
@@ -56,23 +65,36 @@ def main(argv=None):
     >>> main(["run", "captioning", "--epochs", "0", "--out", "nowhere"])
     2
     """
-    options = vars(_parser().parse_args(argv))
-    call = options.pop("call")
+    words = sys.argv[1:] if argv is None else argv
+    debug = "--debug" in words
     try:
-        outcome = call(**options)
-    except KeyboardInterrupt:
-        kept = "; the last checkpoint is kept, --resume goes on from it" if "resume" in options else ""
-        print(f"\ntinymm: interrupted{kept}", file=sys.stderr)
-        return 130
-    except (ValueError, ImportError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        print(f"tinymm: {error}", file=sys.stderr)
-        return 2
+        try:
+            options = vars(_parser().parse_args(words))
+            debug = options.pop("debug", False)
+            outcome = options.pop("call")(**options)
+        finally:
+            print(end="", flush=True)  # a full disk or a reader that has gone is told here, not when Python ends
+    except (Exception, KeyboardInterrupt) as error:
+        return exits.tell(error, debug)
     return outcome if type(outcome) is int else 0  # a recipe returns its results, a check its exit status
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the words, and knows --debug."""
+
+    def __init__(self, *args, debug_help=argparse.SUPPRESS, **options):
+        super().__init__(*args, **options)
+        self.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=debug_help)
+
+    def error(self, message):
+        exits.tell(ValueError(f"{message} ({self.prog} --help explains)"))
+        raise SystemExit(2)
+
+
 def _parser():
-    parser = argparse.ArgumentParser(prog="tinymm", description="Multimodal learning from scratch, in pure NumPy.",
-                                     epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(prog="tinymm", description="Multimodal learning from scratch, in pure NumPy.", epilog=EPILOG,
+                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                     debug_help="show the traceback of what goes wrong; works anywhere among the words")
     parser.add_argument("--version", action="version", version=f"tinymm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="train and test a recipe",

@@ -66,12 +66,6 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
     assert os.listdir(tmp_path) == ["a.npz"]
 
 
-def test_a_temporary_file_left_by_a_killed_process_is_overwritten(tmp_path):
-    (tmp_path / ".a.npz.tmp").write_bytes(b"half a checkpoint")
-    save_checkpoint(tmp_path / "a.npz", {"x": np.arange(5)}, {})
-    assert os.listdir(tmp_path) == ["a.npz"]
-
-
 def test_every_truncation_is_found(tmp_path):
     path = tmp_path / "a.npz"
     save_checkpoint(path, {"x": np.arange(20.0)}, {"n": 1})

@@ -6,6 +6,7 @@ its working memory here, and leaves it for the next loop.
 """
 
 import math
+import os
 import threading
 from contextlib import contextmanager
 
@@ -17,6 +18,16 @@ KEPT = 4  # how many pieces of memory are kept: the largest
 LINE = 64  # bytes in a line of the cache; every array begins at one
 _free = []
 _lock = threading.Lock()
+
+
+def _start_afresh():
+    """In a forked child: a thread that it does not have may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # where the system has forks
+    os.register_at_fork(after_in_child=_start_afresh)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from .. import writing
+
 __all__ = ["add_arguments", "available", "run"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -60,17 +62,17 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
             print(f"{name.ljust(width)}  {summary}")
         return {}
     check_writable("--json", target)
-    check_writable("--out", out and Path(out, "found.json"))
+    check_writable("--out", out, "found.json")
     options = []
     for option, value in (("--repeats", repeats), ("--threads", threads), ("--out", out)):
-        if value:
+        if value is not None:
             options += [option, str(value)]
     found = {}
     for name in summaries if everything else dict.fromkeys(names):
         found[name] = _results(name, options)
-        if out:
+        if out is not None:
             _write(Path(out, f"{name}.json"), found[name])
-        if target:
+        if target is not None:
             _write(Path(target), found)  # after each benchmark, so that Ctrl-C loses only the one that runs
     return found
 
@@ -107,20 +109,21 @@ def _results(name, options):
         return json.loads(file.read_text("utf-8"))
 
 
-def check_writable(option, file):
-    """Raise ValueError if this file cannot be written, before anything is measured; its folder is created."""
-    if not file:
+def check_writable(option, *place):
+    """Raise ValueError if this file, or a file in this folder, cannot be written, before anything is measured."""
+    if place[0] is None:
         return
-    file = Path(file)
+    if not os.fspath(place[0]):
+        raise ValueError(f"bench: {option} must name a place; got an empty name")
+    file = os.path.abspath(Path(*place))
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        writing.check_writable(file)
     except OSError as error:
-        raise ValueError(f"bench: {option} must lie in a folder that can be written; "
-                         f"got {file.parent} ({error.strerror})") from None
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise ValueError(f"bench: {option} must be a file that can be written; got {file}")
+        rule = "be a file" if error.filename == file else "lie in a folder"
+        raise ValueError(f"bench: {option} must {rule} that can be written; "
+                         f"got {error.filename} ({error.strerror})") from None
 
 
 def _write(path, found):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    with writing.replaced(path) as file:
+        file.write(writing.json_bytes(found, indent=1))

@@ -75,9 +75,9 @@ def start_with_better_kernels():
         return
     better = better_kernels(processor(), blas())
     if better and sys.executable:
-        sys.stdout.flush()
-        sys.stderr.flush()
         try:
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
             os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]],
                       os.environ | {VARIABLE: better, CHOSEN: better})
         except OSError:

@@ -20,7 +20,8 @@ from ..mapping import Captioner, caption_loss, hide_words, next_word
 from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
-from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, recipe
+from ..writing import check_writable
+from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, recipe, require
 from .shared.captioned import drawn_scenes, read_captioned
 from .shared.decoding import Decoding
 
@@ -68,8 +69,11 @@ def run(run, text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
         With --data and no split in the file: test on new combinations of these fields of the image entries, such as
         base,tones; each value alone is seen in training.
     image_size : int, optional
-        With --data: scale images to N×N; by default the first image's side, at most 64.
+        With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     """
+    require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
+            ",".join(hold_out or ()))
+    require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
     if run.data:
         (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
@@ -202,6 +206,9 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
     str
         The caption.
     """
+    require(seed >= 0, "--seed", "must not be negative", seed)
+    out = Path(f"{Path(image).stem}-attention.html") if out is None else out
+    check_writable(out)
     loaded = load(checkpoint, "captioning")
     pixels = read_image(image, (loaded.config["size"],) * 2)
     step = next_word(loaded.model, pixels[None])
@@ -211,7 +218,6 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
     if ids:
         words, maps = words_and_maps(loaded.model, loaded.tokenizer, pixels, ids)
         report.attention(pixels, words, maps, caption="Attention over the image for each word, mean over heads.")
-    out = Path(out) if out else Path(f"{Path(image).stem}-attention.html")
     report.save(out)
     print(f"{text}\nattention map: {out}")
     return text

@@ -136,7 +136,7 @@ def read_parts(directory, rng, size=None):
         found = {name: _padded(part) for name, part in read_mnist(directory).items()}
     else:
         require(size is None or size >= 8, "image-recognition", "--image-size must be at least 8", size)
-        side = size and ceil_div(size, MULTIPLE) * MULTIPLE
+        side = None if size is None else ceil_div(size, MULTIPLE) * MULTIPLE
         found = {name: _kept(part) for name, part in read_image_folder(directory, side, LARGEST_SIDE).items()}
     parts, notes = split_off(found, {"test": 0.15, "val": 0.05}, partial(_split, directory), rng,
                              "of each class at random")

@@ -6,10 +6,10 @@ where the gradient is wrong. Exit status: 0; 1 if a rung failed; 2 for an unknow
 
 import importlib
 import sys
-from pathlib import Path
 
 from ..autograd import registry
 from ..extras import need
+from ..writing import check_writable
 from .ladder import row_name, rows_of, run_ladder
 from .rungs import RUNGS
 from .specification import SPECS
@@ -56,6 +56,8 @@ def run(ops, everything=False, examples=10, html=None):
     names = sorted(name for name in SPECS if name in registry) if everything else list(dict.fromkeys(ops))
     for name in names:
         rows_of(name)
+    if html is not None:
+        check_writable(html)
     results = _shown(names, examples)
     failures = [(row, rung, outcome.message) for result in results for row, rung, outcome in result.failures]
     for row, rung, message in failures:
@@ -63,7 +65,7 @@ def run(ops, everything=False, examples=10, html=None):
     verdict = f"{len(failures)} FAILED" if failures else "every rung passed"
     summary = f"{len(names)} op{'s' if len(names) > 1 else ''}, {examples} examples per row: {verdict}"
     print(summary)
-    if html:
+    if html is not None:
         _written(html, summary, results, failures)
         print(f"report: {html}")
     return 1 if failures else 0
@@ -100,5 +102,4 @@ def _written(path, summary, results, failures):
         report.heading(f"{row}: {rung}")
         for line in message.splitlines():
             report.text(line)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     report.save(path)

@@ -4,11 +4,11 @@ Nothing in the file is pickled, so opening a stranger's checkpoint runs no code.
 """
 
 import json
-import os
 import zipfile
-from pathlib import Path
 
 import numpy as np
+
+from ..writing import replaced
 
 __all__ = ["load_checkpoint", "load_weights", "part_of", "save_checkpoint"]
 
@@ -34,8 +34,8 @@ def save_checkpoint(path, arrays, meta):
 
     Notes
     -----
-    The temporary file has a fixed name in the same folder: a killed process leaves one at most, which the next save
-    overwrites.
+    It is written by `tinymm.writing.replaced`, to a temporary file in the same folder. A process that is killed
+    meanwhile leaves that behind; the next `Trainer` in that folder removes it.
 
     Examples
     --------
@@ -45,19 +45,10 @@ def save_checkpoint(path, arrays, meta):
     ...     load_checkpoint(f"{folder}/a.npz")
     ({'model/weight': array([0, 1, 2])}, {'step': 7})
     """
-    path = Path(path)
     if META in arrays:
         raise ValueError(f"save_checkpoint: the name {META!r} is taken by the plain values; got an array of that name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            _write(file, {**arrays, META: np.array(json.dumps(meta))})
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path) as file:
+        _write(file, {**arrays, META: np.array(json.dumps(meta))})
 
 
 def _write(file, arrays):
@@ -90,6 +81,7 @@ def load_checkpoint(path):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "a.npz").write_text("something else")
     ...     load_checkpoint(f"{folder}/a.npz")

@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from ..writing import hold
+
 __all__ = ["Log", "read_log"]
 
 
@@ -21,6 +23,11 @@ class Log:
     Attributes
     ----------
     rows : list of dict
+
+    Raises
+    ------
+    ValueError
+        If another Log, of this process or another one, has the file open: two runs would destroy each other's.
 
     Notes
     -----
@@ -41,10 +48,20 @@ class Log:
         if path is not None:
             path = Path(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and keep > 0:
-                self.rows = read_log(path)[:keep]
             self.file = open(path, "a+b")
-            self.file.truncate(_end_of_row(path, len(self.rows)))
+            try:
+                self._begin(path, keep)
+            except BaseException:
+                self.close()
+                raise
+
+    def _begin(self, path, keep):
+        """Cut the file to its first `keep` rows, once nobody else writes to it."""
+        if not hold(self.file):
+            raise ValueError(f"Log: {path} must not be in use by another run; it is")
+        if keep > 0:
+            self.rows = read_log(path)[:keep]
+        self.file.truncate(_end_of_row(path, len(self.rows)))
 
     def append(self, row):
         """Add one row: a dict JSON can hold."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..autograd import no_grad
 from ..optim import clip_grad_norm_
+from ..writing import remove_leftovers
 from .checkpoint import load_checkpoint, part_of, save_checkpoint
 from .ema import ExponentialMovingAverage
 from .interrupt import uninterrupted
@@ -155,25 +156,19 @@ class Trainer:
         Raises
         ------
         FloatingPointError
-            At the first loss or gradient that is infinite or NaN, before it reaches the parameters; naming the step.
+            At the first loss or gradient that is infinite or NaN, before it reaches the parameters, naming the step;
+            but an infinite loss may pass whose gradient is finite and clipped. And at the first parameter that an
+            update has left infinite or NaN, before it is validated or saved, naming the parameter.
         KeyboardInterrupt
             After Ctrl-C, once the current step is done and a checkpoint is saved.
         ValueError
             If the checkpoint is damaged or of another run, a name in `extra_state` has a slash, or the selection's
-            metric is not in the row.
+            metric is not in the row; or another run is writing to the folder.
         """
-        self._start(resume)
-        total = self.config.epochs * self.config.steps_per_epoch(self.data.num_examples)
-        display = progress_display(total, self.at.step, progress)
         try:
-            while not self.is_finished:
-                self._train_epoch(display)
-                self._finish_epoch()
-        except KeyboardInterrupt:
-            self.save()
-            raise
+            self._start(resume)
+            self._train(progress)
         finally:
-            display.close()
             self.log.close()
         if self.kept:
             self.model.load_state_dict(self.kept)
@@ -187,7 +182,21 @@ class Trainer:
         selection = self.config.selection
         return selection is not None and selection.patience is not None and self.at.waited >= selection.patience
 
-    # One step, one epoch --------------------------------------------------------------------------------------------
+    # All epochs, one epoch, one step --------------------------------------------------------------------------------
+
+    def _train(self, progress):
+        """Epoch after epoch; after Ctrl-C there is a checkpoint."""
+        total = self.config.epochs * self.config.steps_per_epoch(self.data.num_examples)
+        display = progress_display(total, self.at.step, progress)
+        try:
+            while not self.is_finished:
+                self._train_epoch(display)
+                self._finish_epoch()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        finally:
+            display.close()
 
     def _train_epoch(self, display):
         """The steps of this epoch that are not done yet."""
@@ -210,11 +219,15 @@ class Trainer:
 
         self.optimizer.zero_grad()
         numbers = backward_replicas(self.model, share_loss, [len(share) / len(rows) for share in shares])
-        self._check_finite(numbers["loss"], "loss")
+        max_norm = self.config.max_norm
+        if max_norm is None or math.isnan(numbers["loss"]):  # the gradient of an infinite loss may be finite
+            self._check_finite(numbers["loss"], "loss")
         if self.after_backward is not None:
             hook_rng = self._rng(self.at.epoch, self.at.batch, self.config.replicas)  # the shares' are 0 … replicas − 1
             self.after_backward(self.model, numbers, hook_rng)
-        norm = clip_grad_norm_(self.optimizer.parameters, self.config.max_norm or math.inf)
+        norm = clip_grad_norm_(self.optimizer.parameters, math.inf if max_norm is None else max_norm)
+        if not math.isfinite(norm):
+            self._check_finite(numbers["loss"], "loss")
         self._check_finite(norm, "norm of the gradients")
         values = {**{f"train/{name}": number for name, number in numbers.items()}, "grad_norm": norm}
         self.at.rate = self.optimizer.param_groups[0]["lr"]
@@ -233,6 +246,7 @@ class Trainer:
 
     def _finish_epoch(self):
         """Validate, keep the weights if they are the best so far, log, save."""
+        self._check_parameters()
         with self.ema.applied() if self.ema is not None else nullcontext():
             metrics = self._validated()
             weights = self.model.state_dict()
@@ -290,6 +304,13 @@ class Trainer:
             raise FloatingPointError(f"fit: the {what} is {value} at step {at.step + 1} (epoch {at.epoch + 1}, batch "
                                      f"{at.batch + 1}); a smaller learning rate, max_norm or tm.debug() may help")
 
+    def _check_parameters(self):
+        """Raise FloatingPointError if the last update has left a parameter infinite or NaN."""
+        for name, p in self.model.named_parameters():
+            if p.grad is not None and not np.isfinite(p.data).all():
+                raise FloatingPointError(f"fit: the parameter {name} is infinite or NaN after step {self.at.step}, its "
+                                         "update was too large; a smaller learning rate may help")
+
     # Saving and resuming --------------------------------------------------------------------------------------------
 
     def _start(self, resume):
@@ -308,8 +329,9 @@ class Trainer:
         elif resume and (self.folder / CHECKPOINT).exists():
             self._load(*load_checkpoint(self.folder / CHECKPOINT))
         else:
+            self.log = Log(self.folder / LOG)  # first: if another run is writing here, nothing of its is removed
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
-            self.log = Log(self.folder / LOG)
+            remove_leftovers(self.folder)
             self.save()
 
     @property
@@ -345,6 +367,7 @@ class Trainer:
 
     def save(self):
         """Write the checkpoint, if there is a folder."""
+        self._check_parameters()
         self.saved = time.monotonic()
         self.at.seconds = self.saved - self.began
         if self.folder is None:
@@ -375,3 +398,4 @@ class Trainer:
         self.recent.sums = meta["recent"]
         self.whole.sums = meta["whole"]
         self.log = Log(self.folder / LOG, keep=meta["log_rows"])
+        remove_leftovers(self.folder)

@@ -4,12 +4,11 @@ Pictures need pillow and charts need matplotlib. Where one is missing the report
 each picture or chart a sentence names what to install.
 """
 
-import os
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
+from ..writing import replaced
 from .attention import attention_legend, attention_tiles, check_maps
 from .blocks import Example, absence, card, chart, config_rows, figure, header_cell, metric_cells, picture, table
 from .cells import format_column, metric_columns
@@ -300,12 +299,7 @@ class Report:
         Parameters
         ----------
         path : str or Path
-            The HTML file, in a folder that exists.
+            The HTML file; its folder is made if need be.
         """
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_text(self.html(), encoding="utf-8", errors="replace")  # lone surrogates have no encoding
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replaced(path) as file:
+            file.write(self.html().encode("utf-8", "replace"))  # lone surrogates have no encoding

@@ -53,7 +53,7 @@ def read_image_folder(directory, size=None, largest=64):
     if len(names) < 2:
         raise ValueError(f"{folders['train']}: must hold a folder for each of at least two classes; got {len(names)}")
     found = {name: _files(path, names) for name, path in folders.items()}
-    size = size or _natural_size(found["train"][0][0], largest)
+    size = _natural_size(found["train"][0][0], largest) if size is None else size
     return {name: _labelled(paths, labels, skipped, names, size) for name, (paths, labels, skipped) in found.items()}
 
 

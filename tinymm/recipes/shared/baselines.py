@@ -72,7 +72,7 @@ def logistic_regression(train, labels, test, classes=None, penalty=1e-3, iterati
     array([0, 1])
     """
     n, width = train.shape
-    classes = classes or int(labels.max()) + 1
+    classes = int(labels.max()) + 1 if classes is None else classes
     truth = np.eye(classes, dtype=train.dtype)[labels]                     # (N, K)
 
     def loss(flat):
@@ -113,7 +113,7 @@ def linear_svm(train, labels, test, classes=None, cost=1.0):
     >>> linear_svm(np.array([[0.0], [1.0], [3.0], [4.0]]), np.array([0, 0, 1, 1]), np.array([[1.4], [2.6]]))
     array([0, 1])
     """
-    W, b = svm_weights(train, labels, classes or int(labels.max()) + 1, cost)
+    W, b = svm_weights(train, labels, int(labels.max()) + 1 if classes is None else classes, cost)
     return (test @ W.T + b).argmax(1)
 
 

@@ -12,6 +12,7 @@ from .options import require
 __all__ = ["Captioned", "drawn_scenes", "read_captioned"]
 
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
+MULTIPLE = 16  # sides are multiples of it: the encoder halves them twice, and glances at 4×4 parts of what is left
 
 
 @dataclass
@@ -65,7 +66,7 @@ def read_captioned(directory, rng, size=None, hold_out=None):
     rng : callable
         ``rng(key)`` gives the Generators of the test split (2) and of the validation split (3).
     size : int, optional
-        Height and width of the images; by default the first image's larger side, at most 64, in steps of 4.
+        Height and width of the images; by default the first image's larger side, at most 64, in steps of 16.
     hold_out : sequence of str, optional
         Fields of the image entries, such as ("base", "tones"): hold out combinations of their values of which
         each value alone is still seen in training.
@@ -80,8 +81,10 @@ def read_captioned(directory, rng, size=None, hold_out=None):
     ValueError
         As `read_coco_captions`, or if there is nothing to train or test on.
     """
+    require(size is None or size >= MULTIPLE and size % MULTIPLE == 0, "--image-size",
+            f"must be a positive multiple of {MULTIPLE}", size)
     data = read_coco_captions(directory)
-    size = size or _natural_size(data)
+    size = _natural_size(data) if size is None else size
     data.size = (size, size)
     rows, how = _rows_by_part(data, rng, hold_out)
     if not len(rows.get("val", ())):
@@ -97,9 +100,9 @@ def read_captioned(directory, rng, size=None, hold_out=None):
 
 
 def _natural_size(data):
-    """The larger side of the first image, at most LARGEST_SIDE, rounded up to a multiple of 4."""
+    """The larger side of the first image, at most LARGEST_SIDE, rounded up to a multiple of MULTIPLE."""
     height, width = data.load_images([0]).shape[2:]
-    return min(LARGEST_SIDE, ceil_div(max(height, width), 4) * 4)
+    return min(LARGEST_SIDE, ceil_div(max(height, width), MULTIPLE) * MULTIPLE)
 
 
 def _rows_by_part(data, rng, hold_out):

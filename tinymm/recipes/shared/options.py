@@ -27,7 +27,7 @@ __all__ = ["add_options", "collected", "documented", "options_of", "require"]
 
 SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", re.M | re.S)
 ENTRY = re.compile(r"^(?P<names>\S[^:\n]*) : (?P<kind>[^\n]*)\n(?P<sentence>(?:[ ]+[^\n]*\n?|\n(?=[ ]))*)", re.M)
-TYPES = {"int": (int, "N"), "float": (float, "X"), "path": (str, "PATH"), "str": (str, None)}
+LONGEST = 200  # letters of a value in a message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,8 @@ def require(holds, option, rule, got):
     ValueError: --epochs: must be at least 1; got 0
     """
     if not holds:
-        raise ValueError(f"{option}: {rule}; got {got}")
+        got = str(got)
+        raise ValueError(f"{option}: {rule}; got {got if len(got) <= LONGEST else got[:LONGEST - 1] + '…'}")
 
 
 def documented(docstring):
@@ -100,8 +101,9 @@ def add_options(parser, options):
     groups = {"options": parser}
     for option in options:
         if not option.is_option:
-            number = {"nargs": "*"} if option.default == () else {}
-            parser.add_argument(option.name, metavar=option.name.upper(), help=_sentence(option), **number)
+            more = {"nargs": "*"} if option.default == () else {}
+            more |= {"type": _path} if option.kind == "path" else {}
+            parser.add_argument(option.name, metavar=option.name.upper(), help=_sentence(option), **more)
             continue
         if option.group not in groups:
             groups[option.group] = parser.add_argument_group(option.group)
@@ -141,8 +143,14 @@ def _argparse(option):
         return {"type": _names, "metavar": "NAME,NAME", **common}
     if kind.startswith("list of"):
         return {"nargs": "+", "metavar": option.name.upper(), **common}
-    type_, metavar = TYPES[kind]
+    type_, metavar = {"int": (int, "N"), "float": (float, "X"), "path": (_path, "PATH"), "str": (str, None)}[kind]
     return {"type": type_, "metavar": metavar or option.name.upper(), **common}
+
+
+def _path(text):
+    if not text:
+        raise argparse.ArgumentTypeError("must name a file or a folder; got an empty name")
+    return text
 
 
 def _names(text):

@@ -72,7 +72,7 @@ class Plan:
         folder : path, optional
             Where the checkpoint goes.
         """
-        epochs = epochs or self.epochs(data.num_examples)
+        epochs = self.epochs(data.num_examples) if epochs is None else epochs
         total = epochs * ceil_div(data.num_examples, self.batch_size)
         optimizer = AdamW(model.parameters(), lr=self.peak_rate, weight_decay=self.weight_decay)
         config = TrainingConfig(epochs, self.batch_size, seed, self.max_norm, self.select, self.ema_decay,

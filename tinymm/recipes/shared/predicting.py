@@ -1,10 +1,12 @@
 """`tinymm predict`: what a trained model says of your own pictures, texts and recordings."""
 
 import csv
+import os
 from json import dumps
 from pathlib import Path
 from typing import NamedTuple
 
+from ...exits import escaped
 from .checkpoints import load
 from .options import require
 
@@ -71,14 +73,16 @@ def predict(checkpoint, inputs=(), *, image=None, text=None, audio=None, video=N
     loaded = load(checkpoint)
     kinds = loaded.recipe.INPUTS
     given = {"image": image, "text": text, "audio": audio, "video": video}
-    items = _rows(table, kinds) if table else _paired({**given, **_named(inputs, kinds)}, kinds)
+    ways = bool(inputs) + any(given.values()) + (table is not None)
+    require(ways <= 1, "predict", "takes inputs, an option for each kind, or --table", "more than one of these")
+    items = _paired(given | _named(inputs, kinds), kinds) if table is None else _rows(table, kinds)
     found = loaded.recipe.predict(loaded, items)
     if json:
-        print(dumps([{**_plain(item), **answer._asdict()} for item, answer in zip(items, found)],
-                         indent=1, ensure_ascii=False))
+        rows = [{**_plain(item), **answer._asdict()} for item, answer in zip(items, found)]
+        print(dumps(rows, indent=1))  # in ASCII, which every terminal and pipe can take
     else:
         for item, answer in zip(items, found):
-            print(f"{', '.join(map(str, item.values()))}: {answer.answer} ({answer.confidence:.1%})")
+            print(escaped(f"{', '.join(map(str, item.values()))}: {answer.answer} ({answer.confidence:.1%})"))
     return found
 
 
@@ -110,6 +114,7 @@ def _expanded(kind, value):
         if path.suffix.lower() == ".txt" and path.is_file():
             return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
         return [value]
+    require(os.fspath(value), "predict", f"--{kind} must name a file or a folder", "an empty name")
     if path.is_dir():
         files = sorted(file for file in path.iterdir()
                        if file.suffix.lower() in SUFFIXES[kind] and not file.name.startswith("."))

@@ -1,6 +1,7 @@
 """What every run of a recipe does around its data, model, loss and report: options, folder, seeds, resume, results."""
 
 import inspect
+import os
 import time
 from functools import partial, wraps
 
@@ -63,12 +64,15 @@ def recipe(function=None, *, moved=None):
     def run(data=None, out=None, seed=0, epochs=None, resume=False, progress=True, **options):
         for option in moved or {}:
             require(not options.pop(option, None), f"--{option}", f"is now {moved[option]}", option)
-        require(data != "", "--data", "must name a folder", "an empty name")
+        for option, path in (("--data", data), ("--out", out)):
+            require(path is None or os.fspath(path), option, "must name a folder", "an empty name")
         require(epochs is None or epochs >= 1, "--epochs", "must be at least 1", epochs)
+        require(seed >= 0, "--seed", "must not be negative", seed)
         asked = {option.name: option.default for option in options_of(function)} | options
         own = collected(function, options)
         inspect.signature(function).bind(None, **own)  # an unknown option is a TypeError here
-        return function(Run(name, data, out, seed, epochs, resume, progress, asked), **own)
+        with Run(name, data, out, seed, epochs, resume, progress, asked) as begun:
+            return function(begun, **own)
 
     head, _, own = inspect.cleandoc(function.__doc__).partition("\n\nParameters\n----------\n")
     run.__doc__ = inspect.cleandoc(f"{head}\n\nParameters\n----------\n") + "\n" + inspect.cleandoc(COMMON) \
@@ -89,14 +93,25 @@ class Run:
     epochs : int or None
     options : dict
         The recipe's own options as they were asked for.
-    folder : RunFolder
-        Once `begin` was called.
+    folder : RunFolder or None
+        None until `begin` is called. At the end of a ``with`` it lets other runs in.
     """
 
     def __init__(self, name, data, out, seed, epochs, resume, progress, options):
         self.name, self.data, self.out, self.options = name, data and str(data), out, options
         self.seed, self.epochs, self.resume, self.progress = seed, epochs, resume, progress
         self.began = time.monotonic()
+        self.folder = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if self.folder is None:
+            return
+        self.folder.__exit__(kind, error, traceback)
+        if isinstance(error, KeyboardInterrupt | OSError | MemoryError) and self.folder.checkpoint.exists():
+            error.add_note("the last checkpoint is kept, --resume goes on from it")
 
     def say(self, words):
         """Print a line, unless the caller wants none."""
@@ -129,9 +144,17 @@ class Run:
             What the report says of the data.
         """
         self.source, self.parts, self.notes = source, parts, notes or {}
-        self.folder = RunFolder(self.out or RunFolder.default(self.name, self.resume), self.config, self.resume)
+        self.folder = self.open_folder()
         sizes = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
         self.say(f"{self.name}: {source}, {sizes} -> {self.folder.path}")
+
+    def open_folder(self):
+        """The RunFolder that was asked for; a line tells of a run that was killed before its first checkpoint."""
+        folder = RunFolder(RunFolder.default(self.name, self.resume) if self.out is None else self.out,
+                           self.config, self.resume)
+        if self.resume and not folder.checkpoint.exists():
+            self.say(f"{folder.path} holds no checkpoint yet: starting over")
+        return folder
 
     def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None):
         """Train a model by a plan, or go on with it, and return the Trainer.

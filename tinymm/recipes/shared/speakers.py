@@ -8,7 +8,6 @@ import numpy as np
 from ...metrics import wilson_interval
 from ...training import save_checkpoint
 from ...viz import Report, format_table
-from .folder import RunFolder
 from .options import require
 from .results import OURS, Results
 
@@ -38,15 +37,16 @@ def leave_each_out(run, speakers, one, names=()):
         Of the classes, where there are some.
     """
     require(len(speakers) > 1, "--leave-out", "all needs several speakers", f"{', '.join(speakers)} in {run.data}")
-    folder = RunFolder(run.out or RunFolder.default(run.name, run.resume), run.config, run.resume)
-    if not run.resume:
+    folder = run.folder = run.open_folder()
+    if not folder.checkpoint.exists():
         save_checkpoint(folder.checkpoint, {}, {"speakers": speakers})  # the folders of the speakers hold the weights
     outcomes = {}
     for i, name in enumerate(speakers, 1):
         run.say(f"\nspeaker {i} of {len(speakers)}: {name}")
         own = Path(folder.path, name)
         is_begun = run.resume and (own / "checkpoint.npz").exists()
-        outcomes[name] = one(run.again(own, is_begun, leave_out=name))
+        with run.again(own, is_begun, leave_out=name) as alone:
+            outcomes[name] = one(alone)
     mean = _mean({name: outcome.results for name, outcome in outcomes.items()})
     metrics = {key.replace("test/", f"test/{name}/", 1): value for name, outcome in outcomes.items()
                for key, value in outcome.metrics.items() if key.startswith("test/")}
