@@ -5,11 +5,12 @@ a stated size; text must be UTF-8; JSON must be of a size and depth that the mem
 line, a ValueError that names the file and the place in it, with control characters escaped and long values cut.
 
 ============================================  =========================================================
-`open_file`, `open_text`                      a regular file of at most a stated size, as bytes or UTF-8
+`open_file`, `open_text`, `check_file`        a regular file of at most a stated size, as bytes or UTF-8
 `read_bytes`, `read_text`, `read_json`        all of it
 `parse_json`                                  the same checks for JSON that is in memory already
 `list_folder`                                 a folder's files of certain suffixes, its folders, the rest
-`file_error`, `utf8_error`, `named`, `quoted` what messages are made of
+`file_error`, `utf8_error`                    the errors
+`named`, `quoted`, `one_line`                 paths, values and others' messages, as they show them
 ============================================  =========================================================
 """
 
@@ -21,8 +22,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["LARGEST", "LARGEST_JSON", "Listing", "file_error", "list_folder", "named", "open_file", "open_text",
-           "parse_json", "quoted", "read_bytes", "read_json", "read_text", "utf8_error"]
+__all__ = ["LARGEST", "LARGEST_JSON", "Listing", "check_file", "file_error", "list_folder", "named", "one_line",
+           "open_file", "open_text", "parse_json", "quoted", "read_bytes", "read_json", "read_text", "utf8_error"]
 
 LARGEST = 1 << 29               # bytes of a file that is read whole into memory: 512 MiB
 LARGEST_JSON = 1 << 27          # bytes of JSON that is parsed whole: 128 MiB
@@ -42,8 +43,24 @@ def named(path):
     data/a\nb.png
     """
     text = os.fsdecode(path)
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[-LONGEST_PATH:])
+    shown = _escaped(text[-LONGEST_PATH:])
     return f"…{shown}" if len(text) > LONGEST_PATH else shown
+
+
+def one_line(text):
+    r"""Another program's message: control characters escaped, cut at 200 letters.
+
+    Examples
+    --------
+    >>> print(one_line("bad header\nat 4"))
+    bad header\nat 4
+    """
+    text = str(text)
+    return _escaped(text[:LONGEST_VALUE]) + ("…" if len(text) > LONGEST_VALUE else "")
+
+
+def _escaped(text):
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def quoted(value):
@@ -101,7 +118,7 @@ def open_file(path, largest=LARGEST):
     Traceback (most recent call last):
     ValueError: /nowhere/train.csv: the file is not there
     """
-    _check_regular(path, _asked(path, os.stat))
+    check_file(path)
     file = _asked(path, _opened)
     try:
         status = os.fstat(file.fileno())
@@ -112,6 +129,11 @@ def open_file(path, largest=LARGEST):
         file.close()
         raise
     return file
+
+
+def check_file(path):
+    """Raise what `open_file` would, if a path is none of a regular file; nothing is opened."""
+    _check_regular(path, _asked(path, os.stat))
 
 
 def _asked(path, call):
