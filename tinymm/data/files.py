@@ -14,6 +14,7 @@ line, a ValueError that names the file and the place in it, with control charact
 ============================================  =========================================================
 """
 
+import codecs
 import io
 import json
 import os
@@ -22,12 +23,14 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["LARGEST", "LARGEST_JSON", "Listing", "check_file", "file_error", "list_folder", "named", "one_line",
-           "open_file", "open_text", "parse_json", "quoted", "read_bytes", "read_json", "read_text", "utf8_error"]
+__all__ = ["LARGEST", "LARGEST_JSON", "Listing", "check_file", "decoded_json", "file_error", "list_folder", "named",
+           "one_line", "open_file", "open_text", "parse_json", "quoted", "read_bytes", "read_json", "read_text",
+           "utf8_error"]
 
 LARGEST = 1 << 29               # bytes of a file that is read whole into memory: 512 MiB
 LARGEST_JSON = 1 << 27          # bytes of JSON that is parsed whole: 128 MiB
 MOST_JSON_VALUES = 5_000_000    # in it: each takes up to 200 bytes once it is a Python object
+BLOCK = 1 << 16                 # bytes read at a time
 LONGEST_VALUE = 200             # letters of a value in a message
 LONGEST_PATH = 400              # letters of a path in a message: a file's own name has at most 255
 
@@ -60,7 +63,7 @@ def one_line(text):
 
 
 def _escaped(text):
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def quoted(value):
@@ -165,12 +168,8 @@ def read_bytes(path, largest=LARGEST):
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "a")
-    ...     _ = path.write_bytes(b"abc")
-    ...     read_bytes(path)
-    b'abc'
+    >>> read_bytes(__file__)[3:15]
+    b'The one door'
     """
     with open_file(path, largest) as file:
         try:
@@ -215,31 +214,29 @@ def open_text(path, largest=None, newline=None):
 
 
 def utf8_error(path, file=None):
-    """The ValueError for a file that is not UTF-8: where its first invalid byte is.
-
-    Parameters
-    ----------
-    path : path
-    file : binary file, optional
-        Its content; by default it is opened.
-    """
-    with file or open_file(path, largest=None) as lines:
-        start = 0
-        for number, line in enumerate(_pieces(lines), 1):
-            if start == 0 and line.startswith(UTF16_MARKS):
+    """The ValueError for a file that is not UTF-8, or for the binary file given: where its first invalid byte is."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with file or open_file(path, largest=None) as file:
+        before = 0                                  # bytes of the file that are decoded
+        line = 1
+        is_read = False
+        while not is_read:
+            block = file.read(BLOCK)
+            is_read = not block
+            rest = decoder.getstate()[0] + block    # with the beginning of a letter whose end is in this block
+            if before == 0 and rest.startswith(UTF16_MARKS):
                 return file_error(path, "must be UTF-8 text; it begins with the mark of UTF-16: save it as UTF-8")
             try:
-                line.decode("utf-8")
+                decoder.decode(block, final=is_read)
             except UnicodeDecodeError as error:
-                place = f"line {number}, byte {start + error.start} of the file (0x{line[error.start]:02x})"
+                line += rest.count(b"\n", 0, error.start)
+                place = f"line {line}, byte {before + error.start} of the file (0x{rest[error.start]:02x})"
                 return file_error(path, f"must be UTF-8 text; {place} is not, as in Latin-1 or a file that is no text: "
                                         "save it as UTF-8")
-            start += len(line)
+            done = len(rest) - len(decoder.getstate()[0])
+            before += done
+            line += rest.count(b"\n", 0, done)
     return file_error(path, "must be UTF-8 text; it changed while it was read")
-
-
-def _pieces(lines):
-    return iter(lambda: lines.readline(LARGEST), b"")
 
 
 def parse_json(text, where):
@@ -267,19 +264,43 @@ def parse_json(text, where):
     if values > MOST_JSON_VALUES:
         raise ValueError(f"{where}: must hold at most {MOST_JSON_VALUES:,} values; got {values:,}")
     try:
-        value = json.loads(text)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        return value
+        return decoded_json(text)[0]
     except json.JSONDecodeError as error:
-        problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise ValueError(f"{where}: must be JSON; line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: must be JSON; {error}") from None
+
+
+def decoded_json(text, start=None):
+    """A value of JSON and where it ends in the text; with `start`, the value that begins there and any text may follow.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        Where it is not JSON, which more text may mend if it does not end where the text does.
+    ValueError
+        Where no more text could.
+    """
+    try:
+        if start is None:
+            value, end = json.loads(text), len(text)
+        else:
+            value, end = _DECODER.raw_decode(text, start)
+        if text.find("\\u", start or 0, end) >= 0:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value, end
     except RecursionError:
         problem = "it is nested too deeply"
     except UnicodeEncodeError as error:
         problem = f"\\u{ord(error.object[error.start]):04x} alone is half a letter, which no text can hold"
+    except json.JSONDecodeError:
+        raise
     except ValueError:  # Python's own bound on the digits of an int
         problem = "a number has thousands of digits"
-    raise ValueError(f"{where}: must be JSON; {problem}")
+    raise ValueError(problem)
+
+
+_DECODER = json.JSONDecoder()
 
 
 def read_json(path, largest=LARGEST_JSON):
