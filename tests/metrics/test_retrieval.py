@@ -13,8 +13,10 @@ from tinymm.metrics import median_rank, recall_at_k, target_ranks
 def problems(draw):
     """A similarity matrix of few distinct values (so that ties occur) and boolean targets, one or more per query."""
     N, M = draw(st.integers(1, 6)), draw(st.integers(1, 6))
-    similarity = draw(hnp.arrays(draw(st.sampled_from([np.float32, np.float64])), (N, M),
-                                 elements=st.sampled_from([-2.0, -1.0, 0.0, 0.5, 3.0])))
+    dtype, values = draw(st.sampled_from([
+        (np.float32, [-np.inf, -1.0, 0.0, 0.5, np.inf]), (np.float64, [-2.0, 0.0, 3e300]),
+        (np.int64, [-2**63, 0, 3, 2**63 - 1]), (np.uint8, [0, 1, 255]), (bool, [0, 1])]))
+    similarity = draw(hnp.arrays(dtype, (N, M), elements=st.sampled_from(values)))
     positive = draw(hnp.arrays(bool, (N, M)))
     positive[np.arange(N), draw(hnp.arrays(np.int64, N, elements=st.integers(0, M - 1)))] = True
     return similarity, positive
@@ -38,7 +40,7 @@ def test_ranks_equal_a_walk_down_the_sorted_list(problem):
     similarity, positive = problem
     for scores, true, rank in zip(similarity, positive, target_ranks(similarity, positive)):
         # False candidates first among equals; true candidates met on the way do not count as being in front.
-        order = sorted(range(len(scores)), key=lambda j: (-scores[j], true[j]))
+        order = sorted(range(len(scores)), key=lambda j: (-scores[j].item(), true[j]))
         first = next(position for position, j in enumerate(order) if true[j])
         assert rank == 1 + first
 

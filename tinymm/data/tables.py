@@ -6,12 +6,21 @@ without a byte order mark.
 
 import csv
 import json
+import re
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Row", "read_rows"]
+from .files import decoded_json, file_error, named, open_text, quoted, utf8_error
 
-BLOCK = 1 << 16  # characters of a JSON file read at a time; more while a value is incomplete
+__all__ = ["LONGEST_FIELD", "Row", "SUFFIXES", "read_rows"]
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
+BLOCK = 1 << 16             # characters of a JSON file read at a time; more while a value is incomplete
+LONGEST_FIELD = 100_000     # characters of a text
+LONGEST_ROW = 1 << 20       # characters of a line of CSV or JSONL, and of a member of a JSON array
+WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Row(NamedTuple):
@@ -20,7 +29,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     where : str
-        File and place, for messages: ``"train.csv, row 3 (line 5)"``;
+        File and place, for messages: ``"train.csv, row 3 (line 5)"``, the file as `named` shows it;
         rows count from 1, the header of a CSV not counted.
     values : dict of str to object
         The values by column; those of a CSV file are all str.
@@ -31,7 +40,8 @@ class Row(NamedTuple):
 
 
 def read_rows(path, columns=()):
-    r"""The rows of a table, whose name ends in ``.csv``, ``.tsv``, ``.json`` (an array of objects) or ``.jsonl``.
+    r"""The rows of a table, whose name ends in ``.csv``, ``.tsv``, ``.json`` (an array of objects) or ``.jsonl``, in
+    capitals or not.
 
     Parameters
     ----------
@@ -48,8 +58,9 @@ def read_rows(path, columns=()):
     ------
     ValueError
         Naming the file and the row, line or byte: the file is not there, of another kind or not UTF-8; a column is
-        missing or named twice; a row has more or fewer fields than the header; a quote is never closed; JSON is broken
-        or is not made of objects.
+        missing or named twice; a row has more or fewer fields than the header; a quote is never closed, or in a TSV
+        closed in another line although each of the lines has all fields; a text has more than 100,000 characters, a
+        row more than a million; JSON is broken or is not made of objects.
 
     Examples
     --------
@@ -62,76 +73,156 @@ def read_rows(path, columns=()):
     """
     path = Path(path)
     kinds = {".csv": _csv_rows, ".tsv": _csv_rows, ".json": _json_rows, ".jsonl": _jsonl_rows}
-    if path.suffix not in kinds:
-        raise ValueError(f"{path}: a table must be one of {', '.join(kinds)}; got {path.suffix or 'no ending'!r}")
-    if not path.is_file():
-        raise ValueError(f"{path}: the file is not there")
+    suffix = path.suffix.lower()
+    if suffix not in kinds:
+        raise file_error(path, f"a table must be one of {', '.join(kinds)}; got {quoted(suffix or 'no ending')}")
     try:
-        yield from kinds[path.suffix](path, tuple(columns))
+        yield from kinds[suffix](path, tuple(columns))
     except UnicodeDecodeError:
-        raise ValueError(_undecodable(path)) from None
+        raise utf8_error(path) from None
 
 
 def _csv_rows(path, columns):
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(_without_nul(file, path), delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+    with open_text(path, newline="") as file:
+        tabs = path.suffix.lower() == ".tsv"
+        line = 1  # where the next row begins
+        lines = _Lines(file, path)
+        reader = csv.reader(lines, delimiter="\t" if tabs else ",", strict=True)
         try:
             header = next((fields for fields in reader if fields), None)
             _check_header(path, header, columns)
             number = 0
-            line = reader.line_num + 1  # where the next row begins
+            line = reader.line_num + 1
+            lines.forget()
             for fields in reader:
                 if fields:
                     number += 1
-                    where = f"{path}, row {number} (line {line})"
-                    if len(fields) != len(header):
-                        raise ValueError(f"{where}: must have {len(header)} fields, as the header; got {len(fields)}")
-                    yield Row(where, dict(zip(header, fields)))
+                    where = f"{named(path)}, row {number} (line {line})"
+                    if tabs:
+                        _check_quotes(where, lines.taken, len(header))
+                    yield Row(where, _checked(where, header, fields))
                 line = reader.line_num + 1
+                lines.forget()
         except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num}: must be CSV; {error}") from None
+            where = f"{named(path)}, line {reader.line_num}"
+            if str(error).startswith("field larger"):  # as Python itself bounds it, by 131,072 unless told otherwise
+                raise ValueError(f"{where}: {_too_long(f'the field that begins in line {line}')}") from None
+            raise ValueError(f"{where}: must be CSV; {error}") from None
+
+
+class _Lines:
+    """The lines of a text file; `taken` are those of one row, which together must not be too long.
+
+    A NUL is refused: it shows that the file is UTF-16, which can pass for UTF-8 otherwise.
+    """
+
+    def __init__(self, file, path):
+        self.file = file
+        self.path = path
+        self.number = 0
+        self.taken = []
+        self.length = 0
+
+    def forget(self):
+        """The next line begins a row."""
+        self.taken.clear()
+        self.length = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.file.readline(LONGEST_ROW + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if "\0" in line:
+            raise self._wrong("must be UTF-8 text; it holds a NUL, as UTF-16 does: save it as UTF-8")
+        self.taken.append(line)
+        self.length += len(line)
+        if self.length > LONGEST_ROW:
+            raise self._wrong(f"a row must have at most {LONGEST_ROW:,} characters; it has more")
+        return line
+
+    def _wrong(self, message):
+        return ValueError(f"{named(self.path)}, line {self.number}: {message}")
+
+
+def _check_quotes(where, lines, columns):
+    """Refuse a quote of the text itself that was taken for the beginning of a quoted field, and swallowed lines.
+
+    Some programs quote fields of a TSV, others never do. If each line has all its fields by itself, both can be meant.
+    """
+    if len(lines) > 1 and all(line.count("\t") == columns - 1 for line in lines):
+        raise ValueError(f"{where}: a quote begins a field that ends {len(lines) - 1} lines below, but each line has "
+                         f"{columns} fields of its own; write the quote twice within quotes, or save the table as CSV")
+
+
+def _checked(where, header, fields):
+    """The fields of a row by column."""
+    if len(fields) != len(header):
+        raise ValueError(f"{where}: must have {len(header)} fields, as the header; got {len(fields)}")
+    row = dict(zip(header, fields))
+    _check_lengths(where, row)
+    return row
+
+
+def _check_lengths(where, row):
+    if sum(map(len, filter(_is_text, row.values()))) <= LONGEST_FIELD:
+        return
+    for name, value in row.items():
+        if _is_text(value) and len(value) > LONGEST_FIELD:
+            raise ValueError(f"{where}: {_too_long(quoted(name))}; got {len(value):,}")
+
+
+def _is_text(value):
+    return isinstance(value, str)
+
+
+def _too_long(what):
+    return f"{what} must have at most {LONGEST_FIELD:,} characters"
 
 
 def _check_header(path, header, columns):
     if header is None:
-        raise ValueError(f"{path}: must begin with a header; the file is empty")
-    twice = sorted({name for name in header if header.count(name) > 1})
+        raise file_error(path, "must begin with a header; the file is empty")
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice:
-        raise ValueError(f"{path}: every column needs a name of its own; the header has {twice[0]!r} twice")
+        raise file_error(path, f"every column needs a name of its own; the header has {quoted(twice[0])} twice")
     missing = [name for name in columns if name not in header]
     if missing:
-        raise ValueError(f"{path}: must have the column {missing[0]!r}; its header is {', '.join(map(repr, header))}")
+        raise file_error(path, f"must have the column {missing[0]!r}; its header is {_listed(header)}")
 
 
-def _without_nul(lines, path):
-    """The lines as they are. A NUL is refused: it shows that the file is UTF-16, which can pass for UTF-8 otherwise."""
-    for number, line in enumerate(lines, 1):
-        if "\0" in line:
-            raise ValueError(f"{path}, line {number}: must be UTF-8 text; "
-                             "it holds a NUL, as UTF-16 does: save it as UTF-8")
-        yield line
+def _listed(names, most=20):
+    """Names for a message."""
+    names = list(islice(names, most + 1))
+    return ", ".join(map(quoted, names[:most])) + (", …" if len(names) > most else "")
 
 
 def _jsonl_rows(path, columns):
-    with open(path, encoding="utf-8-sig") as file:
+    with open_text(path) as file:
         number = 0
-        for line, text in enumerate(_without_nul(file, path), 1):
+        lines = _Lines(file, path)
+        for line, text in enumerate(lines, 1):
+            lines.forget()
             if text.strip():
                 number += 1
                 try:
-                    value = json.loads(text)
-                except (ValueError, RecursionError) as error:
-                    raise ValueError(f"{path}, line {line}: must be JSON; {error}") from None
-                yield _object(f"{path}, row {number} (line {line})", value, columns)
+                    value, _ = decoded_json(text.rstrip())
+                except ValueError as error:
+                    problem = getattr(error, "msg", error)
+                    raise ValueError(f"{named(path)}, line {line}: must be JSON; {problem}") from None
+                yield _object(f"{named(path)}, row {number} (line {line})", value, columns)
 
 
 def _json_rows(path, columns):
     """The members of an array, each parsed as soon as all of it has been read."""
-    with open(path, encoding="utf-8-sig") as file:
+    with open_text(path) as file:
         text = _Window(file, path)
         if text.next_character() != "[":
-            raise ValueError(f"{path}: must hold an array of objects, [{{...}}, ...]; "
-                             f"it begins with {text.next_character()!r}")
+            raise file_error(path, f"must hold an array of objects, [{{...}}, ...]; "
+                                   f"it begins with {text.next_character()!r}")
         text.skip(1)
         number = 0
         while text.next_character() != "]":
@@ -139,13 +230,13 @@ def _json_rows(path, columns):
                 text.expect(",")
             number += 1
             first = text.next_character()
-            where = f"{path}, row {number} (line {text.line})"
+            where = f"{named(path)}, row {number} (line {text.line})"
             if first != "{":
                 raise ValueError(f"{where}: must be an object; it begins with {first!r}")
             yield _object(where, text.value(), columns)
         text.skip(1)
         if text.next_character():
-            raise ValueError(f"{path}, line {text.line}: must end after the array; got {text.next_character()!r}")
+            raise ValueError(f"{named(path)}, line {text.line}: must end after the array; got {text.next_character()!r}")
 
 
 class _Window:
@@ -158,7 +249,6 @@ class _Window:
         self.position = 0       # in the text: all before it is parsed
         self.line = 1           # of the file, at that position
         self.block = BLOCK      # characters to read next
-        self.decoder = json.JSONDecoder()
 
     def skip(self, count):
         """Step over characters, counting lines."""
@@ -168,15 +258,14 @@ class _Window:
     def next_character(self):
         """The next character that is no white space, without stepping over it; empty at the end of the file."""
         while True:
-            rest = self.text[self.position:].lstrip(" \t\r\n")
-            self.skip(len(self.text) - self.position - len(rest))
-            if rest or not self._read():
-                return rest[:1]
+            self.skip(WHITE_SPACE.match(self.text, self.position).end() - self.position)
+            if self.position < len(self.text) or not self._read():
+                return self.text[self.position:self.position + 1]
 
     def expect(self, character):
         """Step over a character that must come next."""
         if self.next_character() != character:
-            raise ValueError(f"{self.path}, line {self.line}: must be JSON; expecting {character!r}, "
+            raise ValueError(f"{named(self.path)}, line {self.line}: must be JSON; expecting {character!r}, "
                              f"got {self.next_character()!r}")
         self.skip(1)
 
@@ -187,12 +276,19 @@ class _Window:
         """
         while True:
             try:
-                value, end = self.decoder.raw_decode(self.text, self.position)
-            except (ValueError, RecursionError) as error:
-                if self._read():
+                value, end = decoded_json(self.text, self.position)
+            except json.JSONDecodeError as error:
+                is_long = len(self.text) - self.position > LONGEST_ROW
+                if not is_long and self._read():
                     continue
-                line = self.line + self.text.count("\n", self.position, getattr(error, "pos", self.position))
-                raise ValueError(f"{self.path}, line {line}: must be JSON; {getattr(error, 'msg', error)}") from None
+                line = self.line + self.text.count("\n", self.position, error.pos)
+                bound = f" of at most {LONGEST_ROW:,} characters a row" if is_long else ""
+                raise ValueError(f"{named(self.path)}, line {line}: must be JSON{bound}; {error.msg}") from None
+            except ValueError as error:
+                raise ValueError(f"{named(self.path)}, line {self.line}: must be JSON; {error}") from None
+            if end - self.position > LONGEST_ROW:
+                raise ValueError(f"{named(self.path)}, line {self.line}: a row must have at most {LONGEST_ROW:,} "
+                                 f"characters; got {end - self.position:,}")
             self.skip(end - self.position)
             self.block = BLOCK
             return value
@@ -211,22 +307,6 @@ def _object(where, value, columns):
         raise ValueError(f"{where}: must be an object; got {type(value).__name__}")
     missing = [name for name in columns if name not in value]
     if missing:
-        raise ValueError(f"{where}: must have {missing[0]!r}; it has {', '.join(map(repr, value)) or 'nothing'}")
+        raise ValueError(f"{where}: must have {missing[0]!r}; it has {_listed(value) or 'nothing'}")
+    _check_lengths(where, value)
     return Row(where, value)
-
-
-def _undecodable(path):
-    """The error message for a file that is not UTF-8: where its first invalid byte is."""
-    with open(path, "rb") as file:
-        start = 0
-        for number, line in enumerate(file, 1):
-            if number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
-                return f"{path}: must be UTF-8 text; it begins with the mark of UTF-16: save it as UTF-8"
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                place = f"line {number}, byte {start + error.start} of the file (0x{line[error.start]:02x})"
-                return (f"{path}: must be UTF-8 text; {place} is not, as in Latin-1 or a file that is no text: "
-                        "save it as UTF-8")
-            start += len(line)
-    return f"{path}: must be UTF-8 text; it changed while it was read"

@@ -13,7 +13,7 @@ def target_ranks(similarity, targets=None):
 
     Parameters
     ----------
-    similarity : (N, M) float array
+    similarity : (N, M) array of real numbers
         Row i scores the M candidates of query i; larger is more similar.
     targets : (N,) int array, or (N, M) bool array, optional
         The column of each query's true candidate, or True at each of them where a query has several (five captions to
@@ -27,7 +27,7 @@ def target_ranks(similarity, targets=None):
     Raises
     ------
     ValueError
-        If `similarity` is not a matrix or holds NaN, or `targets` has the wrong shape, type or range, or a query has
+        If `similarity` is not a matrix of real numbers or holds NaN, or `targets` has the wrong shape, type or range, or a query has
         no true candidate.
 
     Notes
@@ -47,10 +47,12 @@ def target_ranks(similarity, targets=None):
         raise ValueError(
             f"target_ranks: similarity must be a non-empty matrix (queries, candidates); got {similarity.shape}"
         )
+    if similarity.dtype.kind not in "biuf":
+        raise ValueError(f"target_ranks: similarity must be real numbers; got {similarity.dtype}")
     if np.isnan(similarity).any():
         raise ValueError(f"target_ranks: similarity must not hold NaN; got {np.isnan(similarity).sum()} of them")
     positive = _positives(similarity.shape, targets)
-    best = np.max(similarity, axis=1, keepdims=True, where=positive, initial=-np.inf)        # (N, 1)
+    best = np.max(similarity, axis=1, keepdims=True, where=positive, initial=similarity.min())  # (N, 1)
     return 1 + np.sum(~positive & (similarity >= best), axis=1)
 
 

@@ -72,7 +72,7 @@ def test_folders_that_do_not_fit_are_named(folder, tmp_path):
         with pytest.raises(ValueError, match=message):
             read_image_folder(directory)
 
-    refuse(tmp_path / "nowhere", "nowhere: must be a folder with a folder for each class; got none")
+    refuse(tmp_path / "nowhere", "nowhere: the folder is not there")
     refuse(folder / "red", "red: must hold a folder for each of at least two classes; got 0")
     (folder / "empty").mkdir()
     refuse(folder, "empty: each class must hold an image; got 0 files")

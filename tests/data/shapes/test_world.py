@@ -188,6 +188,21 @@ def test_mentions_may_be_matched_in_any_order():
     assert not judge("a red cross above a red cross", same).true
 
 
+CLAUSES = ["a red circle", "a blue cross", "a green square", "a large blue cross", "a red circle is on the left",
+           "a red circle is on the right"]
+
+
+@given(st.lists(st.sampled_from(CLAUSES), min_size=3, max_size=6), st.randoms())
+def test_of_more_mentions_than_things_the_order_does_not_matter(clauses, rng):
+    verdict = judge(" and ".join(clauses), SCENE)
+    shuffled = rng.sample(clauses, len(clauses))
+    other = judge(" and ".join(shuffled), SCENE)
+    assert not verdict.true and not other.true
+    assert verdict.complete == other.complete == (
+        any("red" in clause for clause in clauses) and any("blue" in clause for clause in clauses))
+    assert sum(holds for _, holds in verdict.claims) == sum(holds for _, holds in other.claims)
+
+
 def test_an_endless_caption_is_judged_at_once():
     verdict = judge(" and ".join(["a red circle"] * 200), SCENE)
     assert verdict.grammatical and not verdict.true

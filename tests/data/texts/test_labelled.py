@@ -49,7 +49,7 @@ def test_rows(folder):
     ("train.csv", "text,category\na,\n", r"row 1 \(line 2\): 'category' must be text; got ''"),
     ("train.csv", "text,category\n", "train.csv: must have a row; got none"),
     ("train.csv", "text,intent\na,x\n", "train.csv: must have the column 'category'; its header is 'text', 'intent'"),
-    ("train.tsv", "text\tcategory\na\tx\n", "must hold one table train; got train.csv and train.tsv"),
+    ("train.tsv", "text\tcategory\na\tx\n", "must hold one table train; got 'train.csv' and 'train.tsv'"),
 ])
 def test_what_is_wrong_is_told(folder, name, content, message):
     (folder / name).write_text(content)
@@ -66,10 +66,10 @@ def test_a_number_is_no_text(tmp_path):
 def test_folders_without_a_table(tmp_path):
     with pytest.raises(ValueError, match="must hold a table train.csv .*; it is not there"):
         read_text_folder(tmp_path)
-    with pytest.raises(ValueError, match="nowhere: must be a folder with a table train.csv; it is not there"):
+    with pytest.raises(ValueError, match="nowhere: the folder is not there"):
         read_text_folder(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="file: must be a folder.*; it is a file"):
+    with pytest.raises(ValueError, match="file: must be a folder that can be read; Not a directory"):
         read_text_folder(tmp_path / "file")
 
 

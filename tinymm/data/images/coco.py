@@ -4,17 +4,18 @@ The JSON lists images (id, file_name, further fields such as "split") and annota
 checked when it is read, so that a broken folder fails before training, naming the file; pixels are read when needed.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
+from ..files import check_file, file_error, quoted, read_json
 from .picture import open_image, resized
 
 __all__ = ["CaptionData", "read_coco_captions"]
 
 SPLITS = ("train", "val", "test")
+LONGEST_CAPTION = 5_000  # letters
 
 
 @dataclass
@@ -81,7 +82,7 @@ class CaptionData:
             if (picture.height, picture.width) != tuple(size):
                 if self.size is None:
                     found = f"{picture.height}×{picture.width} after {size[0]}×{size[1]}"
-                    raise ValueError(f"{path}: images must share one size unless a size is given; got {found}")
+                    raise file_error(path, f"images must share one size unless a size is given; got {found}")
                 picture = resized(picture, size)
                 self.resized.add(int(index))
             images.append(np.asarray(picture))
@@ -107,7 +108,8 @@ def read_coco_captions(directory, size=None):
     ------
     ValueError
         Naming the file and what is wrong with it: not there, not JSON, a missing key, an unknown or duplicate id, an
-        unknown split, a caption that is no string, an image file that is missing or outside `images`, or no caption.
+        unknown split, a caption that is no string or longer than 5,000 letters, an image file that is missing or
+        outside `images`, or no caption.
 
     Examples
     --------
@@ -131,7 +133,7 @@ def read_coco_captions(directory, size=None):
     captions, empty = _captions(path, _entries(path, content, "annotations", ("image_id", "caption")), entries)
     described = [entry for entry in entries if captions[entry["id"]]]
     if not described:
-        raise ValueError(f"{path}: at least one image needs a caption; got none in {len(entries)} images")
+        raise file_error(path, f"at least one image needs a caption; got none in {len(entries)} images")
     for entry in described:
         _check_file(path, directory / "images", entry["file_name"])
     return CaptionData(
@@ -147,16 +149,9 @@ def read_coco_captions(directory, size=None):
 
 
 def _parse(path):
-    if not path.is_file():
-        raise ValueError(f"{path}: a folder of captioned images needs this file; it is not there")
-    try:
-        content = json.loads(path.read_bytes())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: must be JSON; line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: must be JSON text; byte {error.start} is not {error.encoding}") from error
+    content = read_json(path)
     if not isinstance(content, dict):
-        raise ValueError(f'{path}: must hold an object with "images" and "annotations"; got {_kind(content)}')
+        raise file_error(path, f'must hold an object with "images" and "annotations"; got {_kind(content)}')
     return content
 
 
@@ -164,11 +159,11 @@ def _entries(path, content, name, keys):
     """The list `content[name]`, checked: each of its members is an object with `keys`."""
     entries = content.get(name)
     if not isinstance(entries, list):
-        raise ValueError(f'{path}: "{name}" must be a list; got {_kind(entries)}')
+        raise file_error(path, f'"{name}" must be a list; got {_kind(entries)}')
     for number, entry in enumerate(entries):
         missing = keys if not isinstance(entry, dict) else [key for key in keys if key not in entry]
         if missing:
-            raise ValueError(f'{path}: {name}[{number}] must have "{missing[0]}"; got {str(entry)[:80]}')
+            raise file_error(path, f'{name}[{number}] must have "{missing[0]}"; got {quoted(entry)}')
     return entries
 
 
@@ -177,19 +172,23 @@ def _captions(path, annotations, entries):
     captions = {}
     for number, entry in enumerate(entries):
         identity = entry["id"]
-        if not isinstance(identity, int | str) or isinstance(identity, bool):
-            raise ValueError(f"{path}: images[{number}] must have a number or text as id; got {identity!r}")
+        if not _is_identity(identity):
+            raise file_error(path, f"images[{number}] must have a number or text as id; got {quoted(identity)}")
         if identity in captions:
-            raise ValueError(f"{path}: every image needs an id of its own; images[{number}] repeats {identity!r}")
+            raise file_error(path, "every image needs an id of its own; "
+                                   f"images[{number}] repeats {quoted(identity)}")
         captions[identity] = []
     empty = 0
     for number, annotation in enumerate(annotations):
         identity = annotation["image_id"]
         caption = annotation["caption"]
-        if not isinstance(identity, int | str) or identity not in captions:
-            raise ValueError(f"{path}: annotations[{number}] must belong to an image; got image_id {identity!r}")
+        if not _is_identity(identity) or identity not in captions:
+            raise file_error(path, f"annotations[{number}] must belong to an image; got image_id {quoted(identity)}")
         if not isinstance(caption, str):
-            raise ValueError(f"{path}: annotations[{number}] must have text as caption; got {caption!r}")
+            raise file_error(path, f"annotations[{number}] must have text as caption; got {quoted(caption)}")
+        if len(caption) > LONGEST_CAPTION:
+            raise file_error(path, f"annotations[{number}] must have a caption of at most {LONGEST_CAPTION:,} letters; "
+                                   f"got {len(caption):,}")
         if caption.strip():
             captions[identity].append(caption.strip())
         else:
@@ -197,14 +196,21 @@ def _captions(path, annotations, entries):
     return captions, empty
 
 
+def _is_identity(value):
+    """Whether it can be an id: `true` counts as 1 in Python, but names no image."""
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
 def _check_file(path, images, name):
     if not isinstance(name, str) or not name:
-        raise ValueError(f"{path}: file_name must be the name of an image file; got {name!r}")
+        raise file_error(path, f"file_name must be the name of an image file; got {quoted(name)}")
     for kind in (PurePosixPath(name), PureWindowsPath(name)):
         if kind.anchor or ".." in kind.parts:
-            raise ValueError(f"{path}: file_name must stay inside the folder images; got {name!r}")
-    if not (images / name).is_file():
-        raise ValueError(f"{images / name}: the image file is named in captions.json but is not there")
+            raise file_error(path, f"file_name must stay inside the folder images; got {quoted(name)}")
+    try:
+        check_file(images / name)
+    except ValueError as error:
+        raise file_error(path, f"file_name must be that of an image file; {error}") from error
 
 
 def _split(path, entries):
@@ -214,10 +220,8 @@ def _split(path, entries):
         return None
     for entry in entries:
         if entry.get("split") not in SPLITS:
-            raise ValueError(
-                f"{path}: where one image has a split, each must be in one of {', '.join(SPLITS)}; "
-                f"got {entry.get('split')!r} for image {entry['id']!r}"
-            )
+            raise file_error(path, f"where one image has a split, each must be in one of {', '.join(SPLITS)}; "
+                                   f"got {quoted(entry.get('split'))} for image {quoted(entry['id'])}")
     return [entry["split"] for entry in entries]
 
 

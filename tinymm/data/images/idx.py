@@ -4,18 +4,22 @@ An IDX file is a header and the bare numbers: two zero bytes, a byte that encode
 axes, the length of each axis as a big-endian 32-bit integer, then the elements in C order, big-endian.
 """
 
-import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from ..archives import MOST_INFLATION, check_shape, fill, open_gzip
+from ..files import file_error, named, open_file
 from .labelled import LabelledImages
 
 __all__ = ["read_idx", "read_mnist"]
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+LARGEST_INFLATED = 3 << 28      # bytes that a gzip file may hold: 768 MiB, and EMNIST's largest part needs 522
+MOST_IMAGES = 10_000_000
 
 
 def read_idx(path):
@@ -24,7 +28,8 @@ def read_idx(path):
     Parameters
     ----------
     path : path
-        A plain file is mapped into memory and read as it is used. A gzip file is recognised by content, not by name.
+        A plain file is mapped into memory and read as it is used. A gzip file is recognised by content, not by name; it
+        may hold 768 MiB.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def read_idx(path):
     Raises
     ------
     ValueError
-        Naming the file and what is wrong: missing, no IDX file, a damaged gzip, too short or too long.
+        Naming the file and what is wrong: missing, no IDX file, a damaged gzip, too short, too long or too large.
 
     Examples
     --------
@@ -44,38 +49,70 @@ def read_idx(path):
     ...     read_idx(file.name).tolist()
     [[1, 2, 3], [4, 5, 6]]
     """
-    path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-        if not zipped:
-            stored = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
-        else:
-            with gzip.open(path) as file:
-                stored = np.frombuffer(file.read(), np.uint8)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: must be a whole gzip file; {error}") from error
-    except OSError as error:
-        raise ValueError(f"{path}: must be a file that can be read; {error.strerror or error}") from error
-    return _parsed(stored, path)
+    with open_file(path, largest=None) as file:
+        size = os.fstat(file.fileno()).st_size
+        zipped = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        try:
+            return _inflated(path, open_gzip(file), size) if zipped else _mapped(path, file, size)
+        except (EOFError, zlib.error) as error:
+            raise file_error(path, f"must be a whole gzip file; {error}") from error
+        except OSError as error:
+            raise file_error(path, f"must be a file that can be read; {error.strerror or error}") from error
 
 
-def _parsed(stored, path):
-    """The array that the bytes of an IDX file describe."""
-    head = stored[:4].tobytes()
+def _mapped(path, file, size):
+    """The array of a plain file."""
+    dtype, shape, start = _header(path, file)
+    promised = start + math.prod(shape) * dtype.itemsize
+    if size != promised:
+        raise _wrong_size(path, dtype, shape, promised, f"{size}")
+    if size == start:
+        return _read_only(np.empty(shape, dtype))
+    return np.memmap(file, dtype, "r", start, shape).view(np.ndarray)
+
+
+def _inflated(path, stream, size):
+    """The array of a gzip file of so many bytes; no more of it is inflated than its header promises."""
+    dtype, shape, start = _header(path, stream)
+    elements = math.prod(shape) * dtype.itemsize
+    if elements > LARGEST_INFLATED:
+        raise file_error(path, f"a gzip file must hold at most {LARGEST_INFLATED:,} bytes; it promises {elements:,}")
+    if elements > MOST_INFLATION * size:
+        raise _wrong_size(path, dtype, shape, start + elements, f"{size} bytes of gzip, which cannot hold as many")
+    stored = np.empty(elements, np.uint8)
+    found = fill(stored, stream)
+    if found != elements:
+        raise _wrong_size(path, dtype, shape, start + elements, f"{start + found}" + " or more" * (found > elements))
+    return _read_only(stored.view(dtype).reshape(shape))
+
+
+def _header(path, file):
+    """dtype, shape and the place of the first element; the file has then been read up to it."""
+    head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or head[3] == 0:
-        raise ValueError(f"{path}: must be an IDX file, which begins 00 00, dtype, axes; "
-                         f"got {head.hex(' ') or 'an empty file'}")
+        raise file_error(path, "must be an IDX file, which begins 00 00, dtype, axes; "
+                               f"got {head.hex(' ') or 'an empty file'}")
     dtype = np.dtype(DTYPES[head[2]])
     axes = head[3]
-    start = 4 + 4 * axes                                                    # of the elements
-    if len(stored) < start:
-        raise ValueError(f"{path}: must hold the lengths of {axes} axes; got {len(stored)} bytes in all")
-    shape = tuple(stored[4:start].view(">u4").tolist())
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(stored) != expected:
-        raise ValueError(f"{path}: {shape} elements of {dtype.name} make {expected} bytes; got {len(stored)}")
-    return stored[start:].view(dtype).reshape(shape)
+    lengths = file.read(4 * axes)
+    if len(lengths) < 4 * axes:
+        raise file_error(path, f"must hold the lengths of {axes} axes; got {4 + len(lengths)} bytes in all")
+    shape = tuple(np.frombuffer(lengths, ">u4").tolist())
+    try:
+        check_shape(shape, dtype.itemsize)
+    except ValueError as error:
+        raise file_error(path, str(error)) from None
+    return dtype, shape, 4 + 4 * axes
+
+
+def _wrong_size(path, dtype, shape, promised, got):
+    return file_error(path, f"{shape} elements of {dtype.name} make {promised} bytes; got {got}")
+
+
+def _read_only(array):
+    array.flags.writeable = False
+    return array
 
 
 def read_mnist(directory):
@@ -115,10 +152,10 @@ def _check_alike(directory, parts):
     train = parts["train"]
     test = parts["test"]
     if train.size != test.size:
-        raise ValueError(f"{directory}: images for training and test must have one size; "
-                         f"got {train.size} and {test.size}")
+        raise file_error(directory, "images for training and test must have one size; "
+                                    f"got {train.size} and {test.size}")
     if unknown := sorted(set(test.labels.tolist()) - set(train.labels.tolist())):
-        raise ValueError(f"{directory}: each label of the test files must occur in the training files; got {unknown}")
+        raise file_error(directory, f"each label of the test files must occur in the training files; got {unknown}")
 
 
 def _part(directory, prefix):
@@ -127,14 +164,15 @@ def _part(directory, prefix):
     for kind in ("images-idx3", "labels-idx1"):
         paths[kind] = _found(directory, prefix, kind)
         if paths[kind] is None:
-            raise ValueError(f"{directory}: must hold {prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz; got neither")
+            raise file_error(directory, f"must hold {prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz; got neither")
     images = read_idx(paths["images-idx3"])
     labels = read_idx(paths["labels-idx1"])
     _check_bytes(paths["images-idx3"], images, 3, "images (n, H, W)")
     _check_bytes(paths["labels-idx1"], labels, 1, "labels (n,)")
     if len(images) != len(labels):
-        raise ValueError(f"{paths['labels-idx1']}: must have a label for each image of {paths['images-idx3'].name}; "
-                         f"got {len(labels)} labels for {len(images)} images")
+        raise file_error(paths["labels-idx1"], "must have a label for each image of "
+                                               f"{named(paths['images-idx3'].name)}; "
+                                               f"got {len(labels)} labels for {len(images)} images")
 
     def load(indices):
         return images[indices][:, None].astype(np.float32) / np.float32(255)
@@ -144,7 +182,9 @@ def _part(directory, prefix):
 
 def _check_bytes(path, array, axes, what):
     if array.ndim != axes or array.dtype != np.uint8 or array.size == 0:
-        raise ValueError(f"{path}: must hold {what} of unsigned bytes; got {array.dtype.name} {array.shape}")
+        raise file_error(path, f"must hold {what} of unsigned bytes; got {array.dtype.name} {array.shape}")
+    if len(array) > MOST_IMAGES:
+        raise file_error(path, f"must hold at most {MOST_IMAGES:,} of them; got {len(array):,}")
 
 
 def _found(directory, prefix, kind):
@@ -152,6 +192,6 @@ def _found(directory, prefix, kind):
     for stem in (f"{prefix}-{kind}-ubyte", f"{prefix}-{kind.replace('-', '.')}-ubyte"):
         for ending in ("", ".gz"):
             path = directory / (stem + ending)
-            if path.is_file():
+            if os.path.lexists(path):  # if it is no file, reading says so
                 return path
     return None

@@ -1,18 +1,39 @@
-"""Reading one picture, of any format and mode that pillow knows: as RGB on white, at a size of choice."""
+"""Reading one picture, of the formats named in `FORMATS`: upright, as RGB on white, at a size of choice."""
+
+import threading
+import warnings
 
 import numpy as np
 
 from ...extras import need
+from ..files import file_error, one_line, open_file
 
-__all__ = ["open_image", "read_image", "resized"]
+__all__ = ["FORMATS", "MOST_PIXELS", "SUFFIXES", "open_image", "read_image", "resized"]
+
+# What pillow may be asked to read. It knows some that start another program, such as EPS, whatever the suffix says.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+LARGEST = 1 << 28               # bytes of a file
+MOST_PIXELS = 1 << 26           # 67 million
+LONGEST_SIDE = (1 << 16) - 1    # the most that a JPEG can have
+
+ORIENTATION = 0x0112            # the EXIF tag, and what undoes each of its values
+UPRIGHT = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270",
+           7: "TRANSVERSE", 8: "ROTATE_90"}
+TIFF_BITS, TIFF_ZERO_IS = 258, 262  # tags: bits of a sample; whether its zero is white (0) or black (1)
+
+_silence = threading.Lock()  # the filters of warnings belong to all threads: one at a time may change them
 
 
 def open_image(path):
-    """Decode a picture file to RGB; transparent pixels show white.
+    """Decode a picture file to RGB, upright as its orientation tag says; transparent pixels show white.
+
+    Of several pictures in a file it is the first. 16 bits of grey keep their upper 8.
 
     Parameters
     ----------
     path : path
+        BMP, GIF, JPEG, PNG, PPM, TIFF or WebP, recognised by content.
 
     Returns
     -------
@@ -22,20 +43,87 @@ def open_image(path):
     Raises
     ------
     ValueError
-        Naming the file, if it is missing or cannot be decoded.
+        Naming the file: it is missing, of another format, cannot be decoded, has more than 67 million pixels or a
+        side above 65,535; its numbers do not tell which is white, as whole ones of 32 bits, or floating ones
+        outside [0, 1].
     """
     pil = need("PIL.Image", extra="media", feature="read images")
+    with open_file(path, LARGEST) as file:
+        try:
+            with _silence, warnings.catch_warnings():
+                warnings.simplefilter("ignore")     # such as of a damaged date; what matters is checked here
+                picture = pil.open(file, formats=FORMATS)
+                _check_size(*picture.size)          # before any pixel is decoded
+                picture.load()
+                turn = _turn(picture)
+                picture = _on_white(pil, _of_eight_bits(pil, picture, file))
+                return picture.transpose(pil.Transpose[turn]) if turn else picture
+        except pil.UnidentifiedImageError:
+            problem = f"it is none of {', '.join(FORMATS)}"
+        except Exception as error:  # every decoder fails in its own way on a damaged file
+            problem = one_line(error) or type(error).__name__
+    raise file_error(path, f"must be an image that can be decoded; {problem}")
+
+
+def _check_size(width, height):
+    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        raise ValueError(f"it must have at most {MOST_PIXELS:,} pixels and {LONGEST_SIDE:,} a side; "
+                         f"got {width:,} × {height:,}")
+
+
+def _turn(picture):
+    """Which turn shows the picture as viewers do, or None. pillow turns a TIFF itself, and then no longer tells."""
     try:
-        with pil.open(path) as picture:
-            picture.load()
-    except Exception as error:  # every decoder fails in its own way on a damaged file
-        raise ValueError(f"{path}: must be an image that can be decoded; {error}") from error
-    if picture.mode.startswith("I"):  # 16 bits of grey: keep the upper 8, where convert() would clip to 255
-        picture = pil.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        return UPRIGHT.get(picture.getexif().get(ORIENTATION))
+    except Exception:  # a damaged tag, which viewers pass over
+        return None
+
+
+def _of_eight_bits(pil, picture, file):
+    """The picture in a mode of 8 bits a channel, its transparent colour in the same numbers."""
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return pil.fromarray(_grey(picture))
+    clear = picture.info.get("transparency")
+    if picture.format == "PNG" and picture.mode in ("L", "RGB") and clear is not None:
+        file.seek(24)  # of the file's header: bits of a sample
+        bits = file.read(1)[0]
+        if bits == 16:
+            raise ValueError("16 bits a channel with one transparent colour cannot be read without loss")
+        if bits < 8:
+            picture.info["transparency"] = clear * 255 // (2**bits - 1)
+    return picture
+
+
+def _grey(picture):
+    """uint8 (H, W), the pixels of a picture of one channel of more than 8 bits."""
+    values = np.asarray(picture)
+    tags = getattr(picture, "tag_v2", {})
+    if picture.mode == "F":
+        low, high = values.min(), values.max()
+        if not (low >= 0 and high <= 1):  # NaN neither
+            raise ValueError(f"floating-point pixels must lie between 0, black, and 1, white; got {low:g} to {high:g}")
+        grey = values * 255
+        grey += 0.5
+        grey = grey.astype(np.uint8)
+    elif picture.mode == "I" and picture.format == "TIFF":
+        raise ValueError("whole numbers of 32 bits, or signed ones, do not tell which of them is white: "
+                         "save it with 8 or 16 bits")
+    else:
+        grey = (values >> tags.get(TIFF_BITS, (16,))[0] - 8).astype(np.uint8)
+    if tags.get(TIFF_ZERO_IS) == 0:
+        grey = 255 - grey
+    if "transparency" in picture.info:
+        grey[values == picture.info["transparency"]] = 255
+    return grey
+
+
+def _on_white(pil, picture):
+    """The picture as RGB, laid upon white where it is transparent."""
     if picture.has_transparency_data:
-        white = pil.new("RGBA", picture.size, "white")
-        picture = pil.alpha_composite(white, picture.convert("RGBA"))
-    return picture.convert("RGB")
+        picture = picture.convert("LA") if picture.mode == "La" else picture
+        picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        picture = pil.alpha_composite(pil.new("RGBA", picture.size, "white"), picture)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def resized(picture, size):

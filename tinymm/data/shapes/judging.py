@@ -37,8 +37,9 @@ class Verdict:
 def judge(caption, scene):
     """Judge a caption of a scene.
 
-    The mentions are matched to distinct things so that as many statements as possible hold; the caption is true if all
-    do. A relation or place holds if the geometry agrees by a small margin, even where no reference would claim it.
+    The mentions are matched to distinct things so that as many of them as possible are right, and then as many claims;
+    the caption is true if all are. Of more mentions than things, those go without one that fit worst, wherever they
+    stand. A relation or place holds if the geometry agrees by a small margin, even where no reference would claim it.
 
     Parameters
     ----------
@@ -65,17 +66,18 @@ def judge(caption, scene):
     reading = parse(caption)
     if reading is None:
         return Verdict(grammatical=False, true=False, complete=False)
-    surplus = max(0, len(reading.mentions) - len(scene.things))  # mentions left without a thing
-    matched = len(reading.mentions) - surplus
+
+    def recognised(findings):
+        return sum(holds for _, holds in findings[:len(reading.mentions)])  # the mentions come first
+
     findings = max(
-        (_findings(reading, things + (None,) * surplus) for things in permutations(scene.things, matched)),
-        key=lambda findings: sum(holds for _, holds in findings),
+        (_findings(reading, things) for things in _assignments(reading, scene.things)),
+        key=lambda findings: (recognised(findings), sum(holds for _, holds in findings)),
     )
-    recognised = sum(holds for _, holds in findings[:len(reading.mentions)])  # the mentions come first
     return Verdict(
         grammatical=True,
         true=all(holds for _, holds in findings),
-        complete=recognised == len(scene.things),
+        complete=recognised(findings) == len(scene.things),
         claims=findings,
     )
 
@@ -113,6 +115,28 @@ def truth_accuracy(captions, scenes):
         )
     verdicts = [judge(caption, scene) for caption, scene in zip(captions, scenes)]
     return sum(verdict.true and verdict.complete for verdict in verdicts) / len(verdicts)
+
+
+def _assignments(reading, things):
+    """Iterator of tuples: the thing that each mention may mean, or None for those beyond the number of things."""
+    number = len(reading.mentions)
+    if number <= len(things):
+        yield from permutations(things, number)
+        return
+    fitting = _best_fitting(reading, things)
+    for order in permutations(things):
+        meant = dict(zip(fitting, order))
+        yield tuple(meant.get(i) for i in range(number))
+
+
+def _best_fitting(reading, things):
+    """Numbers of as many mentions as there are things, that fit distinct ones best; then, whose places do."""
+    from scipy.optimize import linear_sum_assignment
+    fits = [[_matches(mention, thing) * (len(reading.claims) + 1) for mention in reading.mentions] for thing in things]
+    for claim in reading.claims:
+        for row, thing in zip(fits, things):
+            row[claim.subject] += claim.other is None and place_holds(claim.word, thing)
+    return linear_sum_assignment(fits, maximize=True)[1].tolist()
 
 
 def _findings(reading, things):

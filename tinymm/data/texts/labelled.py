@@ -1,16 +1,19 @@
 """Texts with a class each, in tables as BANKING77 and many others use: `train.csv`, and perhaps `test.csv`."""
 
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..tables import read_rows
+from ..files import file_error, list_folder, open_file, quoted, read_json
+from ..tables import SUFFIXES, read_rows
 
 __all__ = ["LabelledTexts", "read_labelled_texts", "read_text_folder"]
 
-ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
+PARTS = ("train", "val", "test")
+LARGEST = 1 << 28       # bytes of a table, all of whose texts are held in memory
+MOST_ROWS = 2_000_000
 
 
 @dataclass
@@ -57,7 +60,7 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
     ------
     ValueError
         Naming the file and the row: what `read_rows` refuses; a text or a class that is empty or not a string; a class
-        that is not one of `classes`.
+        that is not one of `classes`; more than two million rows or 256 MiB.
 
     Examples
     --------
@@ -68,25 +71,31 @@ def read_labelled_texts(path, columns=("text", "category"), classes=None):
     ...     read_labelled_texts(path)
     LabelledTexts(texts=['no card yet', 'which rate?'], labels=array([0, 1]), classes=('arrival', 'rate'))
     """
+    open_file(path, LARGEST).close()
     known = None if classes is None else set(classes)
     text_column, class_column = columns
     texts = []
     names = []
+    number = {}  # of each class, in the order in which they come
     for where, values in read_rows(path, columns):
         for column in columns:
             value = values[column]
             if not isinstance(value, str) or not value.strip():
-                raise ValueError(f"{where}: {column!r} must be text; got {value!r}")
+                raise ValueError(f"{where}: {column!r} must be text; got {quoted(value)}")
         name = values[class_column]
         if known is not None and name not in known:
-            raise ValueError(f"{where}: {class_column!r} must be one of the {len(known)} classes known; got {name!r}")
+            raise ValueError(f"{where}: {class_column!r} must be one of the {len(known)} classes known; "
+                             f"got {quoted(name)}")
+        if len(texts) == MOST_ROWS:
+            raise ValueError(f"{where}: there must be at most {MOST_ROWS:,} rows")
         texts.append(values[text_column])
-        names.append(name)
+        names.append(number.setdefault(name, len(number)))
     if not texts:
-        raise ValueError(f"{path}: must have a row; got none")
-    classes = tuple(sorted(set(names)) if classes is None else classes)
-    number = {name: k for k, name in enumerate(classes)}
-    return LabelledTexts(texts, np.array([number[name] for name in names], np.int64), classes)
+        raise file_error(path, "must have a row; got none")
+    classes = tuple(sorted(number) if classes is None else classes)
+    place = {name: k for k, name in enumerate(classes)}
+    labels = np.array([place[name] for name in number], np.int64)[np.array(names)]
+    return LabelledTexts(texts, labels, classes)
 
 
 def read_text_folder(directory, columns=("text", "category")):
@@ -118,18 +127,16 @@ def read_text_folder(directory, columns=("text", "category")):
     {'train': [0, 1], 'test': [1]}
     """
     directory = Path(directory)
-    if not directory.is_dir():
-        raise ValueError(f"{directory}: must be a folder with a table train.csv; "
-                         + ("it is a file" if directory.exists() else "it is not there"))
+    tables = list_folder(directory, SUFFIXES).files
     classes = _classes(directory / "categories.json")
     parts = {}
-    for name in ("train", "val", "test"):
-        found = [directory / f"{name}{ending}" for ending in ENDINGS if (directory / f"{name}{ending}").exists()]
+    for name in PARTS:
+        found = [path for path in tables if path.stem.lower() == name]
         if len(found) > 1:
-            raise ValueError(f"{directory}: must hold one table {name}; "
-                             f"got {' and '.join(path.name for path in found)}")
+            raise file_error(directory, f"must hold one table {name}; "
+                                        f"got {' and '.join(quoted(path.name) for path in found)}")
         if name == "train" and not found:
-            raise ValueError(f"{directory}: must hold a table train.csv (or {', '.join(ENDINGS[1:])}); it is not there")
+            raise file_error(directory, f"must hold a table train.csv (or {', '.join(SUFFIXES[1:])}); it is not there")
         if found:
             parts[name] = read_labelled_texts(found[0], columns, classes)
             classes = parts[name].classes
@@ -138,13 +145,10 @@ def read_text_folder(directory, columns=("text", "category")):
 
 def _classes(path):
     """The list of classes in a JSON file; None if there is no such file."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
-    try:
-        classes = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path}: must be JSON; {error}") from None
+    classes = read_json(path)
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes) \
             or len(set(classes)) != len(classes):
-        raise ValueError(f"{path}: must be a list of distinct texts; got {str(classes)[:80]}")
+        raise file_error(path, f"must be a list of distinct texts; got {quoted(classes)}")
     return tuple(classes)
