@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tinymm"
 # From the roof to the ground; a room imports itself and what stands below it.
 ROOMS = ["__main__", "cli", "recipes", "pretraining", "mapping", "fusion", "encoders", "testing", "nn", "training",
-         "optim", "functional", "autograd", "interop", "machine", "viz", "data", "metrics", "cores", "extras",
-         "moved", "_version"]
+         "optim", "functional", "autograd", "interop", "machine", "viz", "data", "metrics", "cores", "writing",
+         "extras", "moved", "_version"]
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
 IMPORTERS = {"import_module", "__import__", "run_module", "find_spec"}
 EXTRAS = {"matplotlib", "tqdm", "PIL", "threadpoolctl", "hypothesis", "torch", "safetensors", "tokenizers", "mpi4py"}
