@@ -167,7 +167,8 @@ def test_marks_and_symbols_lie_where_they_are_sought():
 
 
 @pytest.mark.parametrize("text, width", [
-    ("abc", 3), ("中文", 4), ("ｱ", 1), ("e\u0301", 1), ("กี่", 1), ("हिन्दी", 3), ("한", 2), ("\u1112\u1161\u11ab", 2), ("👩🏽\u200d🚀", 2),
+    ("abc", 3), ("中文", 4), ("ｱ", 1), ("e\u0301", 1), ("กี่", 1), ("हिन्दी", 3), ("한", 2),
+    ("\u1112\u1161\u11ab", 2), ("👩🏽\u200d🚀", 2),
     ("🇩🇪", 2), ("❤", 1), ("❤\ufe0f", 2), ("1\ufe0f\u20e3", 2), ("\u200b\u200e\x1b", 0), ("a\u00ad", 1), ("", 0),
 ])
 def test_width_in_a_terminal(text, width):

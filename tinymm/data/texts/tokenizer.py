@@ -48,7 +48,7 @@ def split_words(text):
 
 @cache
 def _word():
-    """The pattern: a word with its inner hyphens and apostrophes ("medium-dark", "o'clock"), or any other sign alone."""
+    """The pattern: a word with its inner hyphens and apostrophes ("medium-dark", "o'clock"), or another sign alone."""
     part = fragments()
     return re.compile(rf"{part.run}(?:[-'’]{part.run})*|{part.han}|{part.emoji}|[^\w\s]{part.mark}*")
 
