@@ -77,6 +77,8 @@ def test_aligned_text_on_paper():
                                                                      "           D")
     assert aligned_text(["oh", "eleven"], ["eight"]).split("\n")[2].split() == ["I", "S"]
     assert aligned_text([], []) == "said\nheard\n"
+    assert aligned_text(["", "a"], ["a"]) == "said   * a\nheard    a\n       I"
+    assert aligned_text(["a"], ["a", ""]) == "said   a\nheard  a *\n         D"
 
 
 def test_error_rates_on_paper():

@@ -1,6 +1,7 @@
 """Words with a shade: sign, strength, escaping."""
 
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -31,7 +32,13 @@ def test_words_are_shown_not_run(words):
     body = report.html().split("<main>")[1]
     assert not {"<i>", "<u>"} & set(re.findall("<[^>]*>", body))
     inner = re.findall(r'<span style="[^"]*" title="[^"]*">(.*?)</span>', body, re.S)
-    assert len(inner) == len(words) and not any("<" in word for word in inner)
+    assert unescape("".join(inner)) == "".join(words) and not any("<" in word for word in inner)
+
+
+def test_a_character_has_one_shade():
+    spans = coloured_words(["a", "e", "\u0301", "👩", "\u200d", "🚀", "b "], [1, 2, -1, 0.5, 1, 1.5, 4])
+    assert re.findall('title="([^"]*)">([^<]*)<', spans) == [("+1", "a"), ("+1", "e\u0301"), ("+3", "👩\u200d🚀"),
+                                                           ("+4", "b ")]
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, np.nan], [[1.0, 2.0]]])

@@ -1,29 +1,41 @@
 """Captions as the scores see them, sequences of tokens; and how text becomes one.
 
-Every score in this room takes captions either as strings, split on white space exactly as they are, or as sequences
-of hashable tokens (words, or the integer ids a decoder emits). `caption_tokens` is the normaliser: apply it first to
-raw text, so that "A dog." and "a dog" are the same caption. `exact_match` and `caption_scores` apply it themselves.
+Every score in this room takes captions either as strings, split on white space, or as sequences of hashable tokens
+(words, or the integer ids a decoder emits) exactly as they are. An accent in a string may be written as one code point
+or as two (it is brought to Unicode's form NFC). `caption_tokens` is the normaliser: apply it first to raw text, so that
+"A dog." and "a dog" are the same caption. `exact_match` and `caption_scores` apply it themselves.
 """
 
 import re
+import unicodedata
+from functools import cache
 
 import numpy as np
 
-__all__ = ["caption_tokens", "exact_match", "tokenised_pairs", "tokenised_references"]
+from ..writing import fold, fragments
 
-# Alternatives are tried in order at each position: a clitic, an abbreviation (u.s.), a number (3.5, 1,000), the word
-# before "n't", a word (which may hold hyphens and slashes, as close-up does), a symbol read aloud (&, %).
-_TOKEN = re.compile(
-    r"""n't\b
-      | '(?:s|re|ve|ll|d|m)\b
-      | (?:[^\W\d_]\.){2,}
-      | \d+(?:[.,:]\d+)+(?!\w)
-      | \w+?(?=n't\b)
-      | \w+(?:[-/]\w+)*
-      | [&$%\#@+=*]
-    """,
-    re.VERBOSE,
-)
+__all__ = ["caption_tokens", "exact_match", "split_at_spaces", "tokenised_pairs", "tokenised_references"]
+
+
+@cache
+def _token():
+    """The pattern of a token. Alternatives are tried in order at each position: a clitic, an abbreviation (u.s.), a
+    number (3.5, 1,000), the word before "n't", a word (which may hold hyphens and slashes, as close-up does), a Han
+    character, an emoji, a symbol read aloud (&, %, °).
+    """
+    part = fragments()
+    end = f"(?!{part.letter}|{part.mark})"
+    return re.compile(rf"""
+        n't{end}
+      | '(?:s|re|ve|ll|d|m){end}
+      | (?:(?![\d_]){part.letter}{part.mark}*\.){{2,}}
+      | \d+(?:[.,:]\d+)+{end}
+      | (?:{part.letter}{part.mark}*)+?(?=n't{end})
+      | {part.run}(?:[-/]{part.run})*
+      | {part.han}
+      | {part.emoji}
+      | [&$%\#@+=*{part.symbols}]{part.mark}*
+    """, re.VERBOSE)
 
 
 def caption_tokens(text):
@@ -52,20 +64,36 @@ def caption_tokens(text):
     On 6,005 COCO captions the result equals that tokeniser's in all but 8, which end in an abbreviation ("etc.", "st.")
     and keep its full stop there.
 
-    Text written without spaces between words (Chinese, Japanese) comes out as one token per run of letters: pass such
-    captions to the scores as lists of characters instead.
+    Words of all scripts keep their combining marks, vowel signs and joiners, and accents are composed (NFC). Symbols
+    beyond ASCII stay (€, °, emoji with all that is joined to them): two different faces are two captions.
+
+    In scripts without spaces between words, each Han character is a token, as in SacreBLEU's "zh"; a run of kana, Thai,
+    Lao, Khmer or Burmese letters is one: split such captions with a dictionary and pass the scores lists of words.
 
     Examples
     --------
     >>> caption_tokens('A close-up of the dog\\'s "red" ball, on grass.')
     ['a', 'close-up', 'of', 'the', 'dog', "'s", 'red', 'ball', 'on', 'grass']
+    >>> caption_tokens("काली बिल्ली, 👩🏽‍🚀!") == ["काली", "बिल्ली", "👩🏽‍🚀"]
+    True
     """
     if not isinstance(text, str):
         raise ValueError(f"caption_tokens: text must be a string; got {type(text).__name__}")
-    return _TOKEN.findall(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    return _token().findall(fold(text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
-def tokenised_pairs(hypotheses, references, name, tokenise=str.split):
+def split_at_spaces(text):
+    """The words of a text as they are, but for accents, which are composed (NFC).
+
+    Examples
+    --------
+    >>> split_at_spaces("A dog.")
+    ['A', 'dog.']
+    """
+    return unicodedata.normalize("NFC", text).split()
+
+
+def tokenised_pairs(hypotheses, references, name, tokenise=split_at_spaces):
     """Check hypotheses against their references and turn every caption into a tuple of tokens.
 
     Parameters
@@ -107,7 +135,7 @@ def tokenised_pairs(hypotheses, references, name, tokenise=str.split):
     return [(item[0], item[1:]) for item in items]
 
 
-def tokenised_references(references, name, tokenise=str.split):
+def tokenised_references(references, name, tokenise=split_at_spaces):
     """Check references as `tokenised_pairs` does, and turn every caption into a tuple of tokens.
 
     Parameters

@@ -1,5 +1,10 @@
 """Edit distance and the error rates of speech recognition made from it: WER over words, CER over characters."""
 
+import unicodedata
+
+from ..writing import display_width, graphemes
+from .text import split_at_spaces
+
 __all__ = ["aligned_text", "character_error_rate", "edit_alignment", "edit_counts", "edit_distance", "word_error_rate"]
 
 
@@ -111,7 +116,7 @@ def aligned_text(hypothesis, reference):
     Returns
     -------
     str
-        Three lines; where a token has no partner, asterisks fill its place.
+        Three lines; where a token has no partner, asterisks fill its place. Columns are as wide as terminals show them.
 
     Examples
     --------
@@ -122,12 +127,26 @@ def aligned_text(hypothesis, reference):
     """
     columns = [("said ", "heard ", "")]                         # the spaces set the labels apart
     for op, reference_token, hypothesis_token in edit_alignment(hypothesis, reference):
-        above = None if reference_token is None else str(reference_token)
-        below = None if hypothesis_token is None else str(hypothesis_token)
         mark = "" if op == "match" else op[0].upper()
-        columns.append((above or "*" * len(below), below or "*" * len(above), mark))
-    padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
-    return "\n".join(" ".join(line).rstrip() for line in zip(*padded))
+        if op == "insert":
+            heard = str(hypothesis_token)
+            said = _asterisks(heard)
+        else:
+            said = str(reference_token)
+            heard = _asterisks(said) if op == "delete" else str(hypothesis_token)
+        columns.append((said, heard, mark))
+    lines = zip(*map(_padded, columns))
+    return "\n".join(" ".join(line).rstrip() for line in lines)
+
+
+def _asterisks(token):
+    """What stands where this token has no partner: at least one, for the empty token too."""
+    return "*" * max(1, display_width(token))
+
+
+def _padded(cells):
+    width = max(map(display_width, cells))
+    return [cell + " " * (width - display_width(cell)) for cell in cells]
 
 
 def word_error_rate(hypotheses, references):
@@ -138,7 +157,7 @@ def word_error_rate(hypotheses, references):
     Parameters
     ----------
     hypotheses, references : sequences of N str, or of N token sequences
-        One transcript each per item; strings are split on white space.
+        One transcript each per item; strings are split on white space, with accents composed (NFC).
 
     Returns
     -------
@@ -156,17 +175,19 @@ def word_error_rate(hypotheses, references):
     0.6666666666666666
     """
     def words(transcript):
-        return transcript.split() if isinstance(transcript, str) else transcript
+        return split_at_spaces(transcript) if isinstance(transcript, str) else transcript
     return _error_rate(hypotheses, references, words, "word_error_rate")
 
 
 def character_error_rate(hypotheses, references):
     """Corpus character error rate: as `word_error_rate`, over characters, spaces included.
 
+    A character is what its reader calls one: with its accents, vowel signs and all that is joined to it.
+
     Parameters
     ----------
     hypotheses, references : sequences of N str
-        One transcript each per item, compared as they are.
+        One transcript each per item, compared as they are, but for accents, which are composed (NFC).
 
     Returns
     -------
@@ -185,7 +206,7 @@ def character_error_rate(hypotheses, references):
     def characters(transcript):
         if not isinstance(transcript, str):
             raise ValueError(f"character_error_rate: transcripts must be strings; got {type(transcript).__name__}")
-        return transcript
+        return graphemes(unicodedata.normalize("NFC", transcript))
     return _error_rate(hypotheses, references, characters, "character_error_rate")
 
 

@@ -1,8 +1,8 @@
 """Tables for the terminal: aligned columns, numbers to the right."""
 
 import re
-import unicodedata
 
+from ..writing import display_width
 from .cells import format_column
 
 __all__ = ["format_table"]
@@ -31,7 +31,8 @@ def format_table(rows, headers):
 
     Notes
     -----
-    East Asian wide characters count as two columns, combining marks as none, as terminals show them.
+    East Asian wide characters and emoji count as two columns, combining marks and vowel signs as none, as terminals
+    show them.
 
     Examples
     --------
@@ -50,23 +51,12 @@ def format_table(rows, headers):
         cells = format_column([row[i] for row in rows])
         columns.append(_aligned([str(header), *cells], right=all(NUMERIC.fullmatch(cell) for cell in cells)))
     lines = [list(line) for line in zip(*columns, strict=True)]
-    lines.insert(1, ["-" * _width(cell) for cell in lines[0]])
+    lines.insert(1, ["-" * display_width(cell) for cell in lines[0]])
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
 def _aligned(cells, right):
     """The cells of one column, brought to one width."""
-    width = max(map(_width, cells))
-    padding = [" " * (width - _width(cell)) for cell in cells]
+    width = max(map(display_width, cells))
+    padding = [" " * (width - display_width(cell)) for cell in cells]
     return [space + cell if right else cell + space for space, cell in zip(padding, cells, strict=True)]
-
-
-def _width(text):
-    """Columns of a terminal that a text takes."""
-    return sum(_columns(character) for character in text)
-
-
-def _columns(character):
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

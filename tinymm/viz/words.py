@@ -1,7 +1,10 @@
 """A text with a colour behind each word: orange where it supports the prediction, blue where it opposes it."""
 
+from itertools import accumulate
+
 import numpy as np
 
+from ..writing import graphemes
 from .elements import element
 from .maps import NEGATIVE, POSITIVE
 
@@ -10,6 +13,8 @@ __all__ = ["coloured_words"]
 
 def coloured_words(words, weights):
     """A text with a shade behind each word, as strong as its weight relative to the largest in the text.
+
+    Words that would cut a character apart, such as a letter and its accent, have one shade; their weights are added.
 
     Parameters
     ----------
@@ -36,11 +41,27 @@ def coloured_words(words, weights):
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (len(words),) or not np.isfinite(weights).all():
         raise ValueError(f"words: needs a finite weight for each of {len(words)} words; got {weights.shape}")
-    peak = np.abs(weights).max(initial=0) or 1.0
+    shaded = _whole_characters(words, weights)
+    peak = max((abs(weight) for _, weight in shaded), default=0) or 1.0
     spans = []
-    for word, weight in zip(words, weights):
+    for word, weight in shaded:
         colour = POSITIVE if weight >= 0 else NEGATIVE
         red, green, blue = (round(255 * part) for part in colour)
         shade = f"background: rgb({red} {green} {blue} / {0.7 * abs(weight) / peak:.2f})"
         spans.append(element("span", word, style=shade, title=f"{weight:+.3g}"))
     return element("p", *spans, class_="words", dir="auto")
+
+
+def _whole_characters(words, weights):
+    """The words, brought together where one ends inside a character: list of (text, sum of weights)."""
+    ends = set(accumulate(map(len, graphemes("".join(words))), initial=0))
+    whole = []
+    text, total, place = "", 0.0, 0
+    for word, weight in zip(words, weights):
+        text += word
+        total += weight
+        place += len(word)
+        if place in ends:
+            whole.append((text, total))
+            text, total = "", 0.0
+    return whole

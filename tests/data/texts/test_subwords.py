@@ -53,7 +53,7 @@ def test_pad_pieces(sequences):
 
 
 def test_wrong_calls_say_so():
-    with pytest.raises(ValueError, match="got one twice"):
+    with pytest.raises(ValueError, match="got 'a' twice"):
         SubwordTokenizer(["a", "a"], [])
     with pytest.raises(ValueError, match="got none"):
         pad_pieces([])

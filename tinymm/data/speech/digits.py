@@ -5,16 +5,19 @@ All names are checked first, so that a stray file fails before training; sounds 
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..files import file_error, list_folder, named
 from .waves import read_wave
 
 __all__ = ["SpokenDigits", "official_test", "read_spoken_digits"]
 
-NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)\.wav")
+NAME = re.compile(r"(?P<digit>[0-9])_(?P<speaker>[^_\x00-\x1f\x7f-\x9f\ud800-\udfff]+)_(?P<take>[0-9]{1,18})\.wav",
+                  re.IGNORECASE)  # a speaker's name is text: no control characters, no bytes that are not UTF-8
 OFFICIAL_TAKES = 5  # takes 0 to 4 of everyone are the publisher's test set
 
 
@@ -32,6 +35,8 @@ class SpokenDigits:
     speakers : list of str
     resampled, mixed : set of int
         Recordings that `load` has had to bring to the rate, or to one channel, so far.
+    inner : list of str
+        Folders inside the directory that hold WAV files too, which are not read.
     """
 
     directory: Path
@@ -42,6 +47,7 @@ class SpokenDigits:
     takes: np.ndarray
     resampled: set = field(default_factory=set)
     mixed: set = field(default_factory=set)
+    inner: list = field(default_factory=list)
 
     def __len__(self):
         return len(self.files)
@@ -71,6 +77,8 @@ class SpokenDigits:
             notes["resampled"] = f"{len(self.resampled)} recordings, to {self.rate} samples a second"
         if self.mixed:
             notes["mixed"] = f"{len(self.mixed)} recordings of several channels, to one"
+        if self.inner:
+            notes["not read"] = f"recordings in the folders {', '.join(map(named, self.inner))}"
         return notes
 
 
@@ -80,7 +88,8 @@ def read_spoken_digits(directory, rate=8000):
     Parameters
     ----------
     directory : path
-        Holds the WAV files, or a folder `recordings` that does. Other kinds of files are ignored.
+        Holds the WAV files, or a folder `recordings` that does. Other kinds of files are ignored, and so are hidden
+        ones; recordings in folders inside it are not read, and the notes say so.
     rate : int
         Samples per second to bring every recording to.
 
@@ -103,26 +112,28 @@ def read_spoken_digits(directory, rate=8000):
     >>> data.digits, data.speakers, data.takes
     (array([7, 7]), ['ann', 'bob'], array([ 0, 12]))
     """
+    found = list_folder(directory, (".wav",))
     directory = Path(directory)
-    if (directory / "recordings").is_dir():
+    if directory / "recordings" in found.folders:
         directory = directory / "recordings"
-    if not directory.is_dir():
-        raise ValueError(f"{directory}: spoken digits need a folder of WAV files; there is none")
-    files = sorted(path.name for path in directory.iterdir() if path.suffix.lower() == ".wav")
-    if not files:
-        raise ValueError(f"{directory}: spoken digits need WAV files named digit_speaker_take.wav; got none")
-    parsed = [NAME.fullmatch(name) for name in files]
-    for name, match in zip(files, parsed):
+        found = list_folder(directory, (".wav",))
+    inner = [folder.name for folder in found.folders if list_folder(folder, (".wav",)).files]
+    if not found.files:
+        others = f" but in the folder {named(inner[0])}" if inner else ""
+        raise file_error(directory, f"spoken digits need WAV files named digit_speaker_take.wav; got none{others}")
+    parsed = [NAME.fullmatch(path.name) for path in found.files]
+    for path, match in zip(found.files, parsed):
         if match is None:
-            raise ValueError(f"{directory / name}: a recording is named digit_speaker_take.wav, such as 7_ann_0.wav; "
-                             f"got {name}")
+            raise file_error(path, "a recording is named digit_speaker_take.wav, such as 7_ann_0.wav; "
+                                   f"got {named(path.name)}")
     return SpokenDigits(
         directory=directory,
         rate=rate,
-        files=files,
+        files=[path.name for path in found.files],
         digits=np.array([int(match["digit"]) for match in parsed]),
-        speakers=[match["speaker"] for match in parsed],
+        speakers=[unicodedata.normalize("NFC", match["speaker"]) for match in parsed],  # macOS stores accents apart
         takes=np.array([int(match["take"]) for match in parsed]),
+        inner=inner,
     )
 
 

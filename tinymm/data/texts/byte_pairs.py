@@ -1,18 +1,19 @@
 """Byte-pair encoding: frequent pieces of words, learned over bytes, so that no text is unknown."""
 
+import heapq
 import json
 import re
 from collections import Counter, defaultdict
-from itertools import pairwise
+from functools import cache
 
-from .tokenizer import BOS, EOS, PAD, SPECIALS
+from ...writing import INNER, fragments
+from .tokenizer import BOS, EOS, PAD, SPECIALS, read_vocabulary
 
-__all__ = ["BytePairTokenizer", "learn_merges"]
+__all__ = ["BytePairTokenizer", "learn_merges", "split_chunks"]
 
-# Merges stay inside a chunk: a word with the space before it, a run of other signs, or a run of white space.
-CHUNK = re.compile(r" ?\w+| ?[^\w\s]+|\s+")
 FIRST_BYTE = len(SPECIALS)  # number of the piece for byte 0
 FIRST_MERGE = FIRST_BYTE + 256
+LARGEST_VOCABULARY = 1 << 24  # bytes of all pieces together: 34 merges, each doubling the one before, promise 32 GiB
 
 
 class BytePairTokenizer:
@@ -35,7 +36,7 @@ class BytePairTokenizer:
     Raises
     ------
     ValueError
-        If a merge joins pieces that do not exist yet, or occurs twice.
+        If a merge joins pieces that do not exist yet, or occurs twice, or the pieces have more than 16 MiB together.
 
     References
     ----------
@@ -54,14 +55,10 @@ class BytePairTokenizer:
     def __init__(self, merges):
         self.merges = [tuple(map(int, pair)) for pair in merges]
         self.ranks = {pair: FIRST_MERGE + k for k, pair in enumerate(self.merges)}
+        _check_merges(self.merges, self.ranks)
         self.pieces = [b""] * FIRST_BYTE + [bytes([b]) for b in range(256)]
-        for k, pair in enumerate(self.merges):
-            if len(pair) != 2 or not all(FIRST_BYTE <= piece < FIRST_MERGE + k for piece in pair):
-                raise ValueError(f"BytePairTokenizer: merge {k} must join two of the pieces "
-                                 f"{FIRST_BYTE}..{FIRST_MERGE + k - 1}; got {pair}")
-            self.pieces.append(self.pieces[pair[0]] + self.pieces[pair[1]])
-        if len(self.ranks) != len(self.merges):
-            raise ValueError("BytePairTokenizer: every merge must be of another pair; got one twice")
+        for first, second in self.merges:
+            self.pieces.append(self.pieces[first] + self.pieces[second])
         self.words = (*SPECIALS, *(piece.decode("utf-8", "replace") for piece in self.pieces[FIRST_BYTE:]))
         self._known = {}  # chunk -> its pieces
 
@@ -70,7 +67,7 @@ class BytePairTokenizer:
         """Learn merges until there are `vocabulary` numbers (at least 260), or no pair occurs twice."""
         if vocabulary < FIRST_MERGE:
             raise ValueError(f"BytePairTokenizer.fit: the specials and bytes alone are {FIRST_MERGE}; got {vocabulary}")
-        chunks = Counter(chunk for text in texts for chunk in CHUNK.findall(text))
+        chunks = Counter(chunk for text in texts for chunk in split_chunks(text))
         return cls(learn_merges(chunks, vocabulary - FIRST_MERGE))
 
     def __len__(self):
@@ -85,7 +82,7 @@ class BytePairTokenizer:
             If the text holds half of a surrogate pair, which UTF-8 cannot encode.
         """
         ids = [BOS]
-        for chunk in CHUNK.findall(text):
+        for chunk in split_chunks(text):
             if chunk not in self._known:
                 self._known[chunk] = self._pieces_of(chunk)
             ids += self._known[chunk]
@@ -93,13 +90,23 @@ class BytePairTokenizer:
 
     def _pieces_of(self, chunk):
         """The chunk's bytes, merged in the order in which the merges were learned."""
-        pieces = [FIRST_BYTE + b for b in chunk.encode("utf-8")]
-        while len(pieces) > 1:
-            pair = min(pairwise(pieces), key=lambda pair: self.ranks.get(pair, len(self)))  # learned first
-            if pair not in self.ranks:
-                break
-            pieces = _merged(pieces, pair, self.ranks[pair])
-        return pieces
+        row = _Row(chunk)
+        queue = []  # of (number of the merge, place): learned first, and of the same merge the leftmost
+
+        def add(place):
+            rank = self.ranks.get(row.pair(place))
+            if rank is not None:
+                heapq.heappush(queue, (rank, place))
+
+        for place in range(len(row.pieces)):
+            add(place)
+        while queue:
+            rank, place = heapq.heappop(queue)
+            if self.ranks.get(row.pair(place)) == rank:  # no other merge has taken one of the two meanwhile
+                row.join(place, rank)
+                add(row.before[place])
+                add(place)
+        return [piece for piece in row.pieces if piece is not None]
 
     def decode(self, ids):
         """The text up to the first <eos>, without the other specials. Bytes that are not UTF-8 become U+FFFD.
@@ -131,13 +138,41 @@ class BytePairTokenizer:
         ValueError
             If the text is not JSON of the form {"merges": [[int, int], ...]}.
         """
-        state = json.loads(text)
-        merges = state.get("merges") if isinstance(state, dict) else None
-        is_pairs = isinstance(merges, list) \
-            and all(isinstance(pair, list) and all(type(n) is int for n in pair) for pair in merges)
-        if not is_pairs:
-            raise ValueError('BytePairTokenizer.from_json: needs {"merges": [[int, int], ...]}; got ' + text[:80])
-        return cls(merges)
+        return cls(**read_vocabulary(text, "BytePairTokenizer", merges="[int, int]"))
+
+
+def split_chunks(text):
+    """The parts of a text inside which merges stay, which together are the text: a word with its marks and the space
+    before it, a run of other signs, or a run of white space.
+
+    Examples
+    --------
+    >>> split_chunks("so it's!  no")
+    ['so', ' it', "'", 's', '!', '  ', 'no']
+    """
+    return _chunk().findall(text)
+
+
+@cache
+def _chunk():
+    return re.compile(rf" ?\w(?:\w|{fragments().mark}|[{INNER}](?=\w))*| ?[^\w\s]+|\s+")
+
+
+def _check_merges(merges, ranks):
+    """Refuse merges of pieces that do not exist yet, of the same pair twice, or to pieces too large for the memory."""
+    sizes = [1] * FIRST_MERGE
+    total = 0
+    for k, pair in enumerate(merges):
+        if len(pair) != 2 or not all(FIRST_BYTE <= piece < FIRST_MERGE + k for piece in pair):
+            raise ValueError(f"BytePairTokenizer: merge {k} must join two of the pieces "
+                             f"{FIRST_BYTE}..{FIRST_MERGE + k - 1}; got {pair}")
+        if ranks[pair] != FIRST_MERGE + k:
+            raise ValueError(f"BytePairTokenizer: every merge must be of another pair; got {pair} twice")
+        sizes.append(sizes[pair[0]] + sizes[pair[1]])
+        total += sizes[-1]
+        if total > LARGEST_VOCABULARY:
+            raise ValueError(f"BytePairTokenizer: the pieces may have {LARGEST_VOCABULARY:,} bytes together; "
+                             f"merge {k} makes them {total:,}")
 
 
 def learn_merges(chunks, count):
@@ -161,39 +196,97 @@ def learn_merges(chunks, count):
     >>> [(a - FIRST_BYTE, b - FIRST_BYTE) for a, b in learn_merges({"aab": 2, "ab": 1}, 1)] == [(ord("a"), ord("b"))]
     True
     """
-    pieces = [[FIRST_BYTE + b for b in chunk.encode("utf-8")] for chunk in chunks]
-    times = list(chunks.values())
-    frequency = Counter()  # of each pair
-    where = defaultdict(set)  # the chunks that hold it, or have held it
-
-    def add_pairs(i, sign):
-        for pair in pairwise(pieces[i]):
-            frequency[pair] += sign * times[i]
-            where[pair].add(i)
-
-    for i in range(len(pieces)):
-        add_pairs(i, 1)
+    pairs = _PairCounts(chunks)
     merges = []
-    while len(merges) < count and frequency:
-        most = max(frequency.values())
-        if most < 2:
+    while len(merges) < count:
+        best = pairs.most_frequent()
+        if best is None:
             break
-        best = min(pair for pair, n in frequency.items() if n == most)
-        for i in where.pop(best):
-            add_pairs(i, -1)
-            pieces[i] = _merged(pieces[i], best, FIRST_MERGE + len(merges))
-            add_pairs(i, 1)
-        del frequency[best]
+        pairs.join(best, FIRST_MERGE + len(merges))
         merges.append(best)
     return merges
 
 
-def _merged(pieces, pair, new):
-    """The pieces, with `new` in place of every occurrence of the pair, from the left."""
-    result = []
-    i = 0
-    while i < len(pieces):
-        is_pair = i + 1 < len(pieces) and (pieces[i], pieces[i + 1]) == pair
-        result.append(new if is_pair else pieces[i])
-        i += 2 if is_pair else 1
-    return result
+class _PairCounts:
+    """How often each pair of neighbouring pieces occurs, kept up to date while pairs are joined.
+
+    A merge looks at the places where its pair stands, no others; so all merges together take a time that grows with the
+    text's length, and not with the length times the number of merges.
+    """
+
+    def __init__(self, chunks):
+        self.rows = [_Row(chunk) for chunk in chunks]
+        self.times = list(chunks.values())
+        self.frequency = Counter()
+        self.places = defaultdict(list)  # of a pair: (row, place); in some of them it does not stand any more
+        self.queue = []  # of (−frequency, pair): the most frequent first, and of equals the pair of smaller numbers
+        self._enqueue({self._found(r, place) for r, row in enumerate(self.rows) for place in range(len(row.pieces))})
+
+    def _found(self, r, place):
+        """Count the pair at this place, and return it; None if there is none."""
+        pair = self.rows[r].pair(place)
+        if pair is not None:
+            self.frequency[pair] += self.times[r]
+            self.places[pair].append((r, place))
+        return pair
+
+    def _enqueue(self, pairs):
+        for pair in pairs - {None}:
+            heapq.heappush(self.queue, (-self.frequency[pair], pair))
+
+    def most_frequent(self):
+        """The pair that occurs most often, or None if none occurs twice."""
+        while self.queue:
+            n, pair = heapq.heappop(self.queue)
+            if self.frequency[pair] != -n:  # it has become rarer since it was queued
+                heapq.heappush(self.queue, (-self.frequency[pair], pair))
+            elif self.frequency[pair] < 2:
+                return None
+            else:
+                return pair
+        return None
+
+    def join(self, pair, new):
+        """Put the piece `new` in the place of every such pair, in each row from the left."""
+        created = set()
+        for r, place in sorted(self.places.pop(pair)):
+            row = self.rows[r]
+            if row.pair(place) == pair:
+                for changed in (row.before[place], place, row.after[place]):
+                    self.frequency[row.pair(changed)] -= self.times[r]
+                row.join(place, new)
+                created |= {self._found(r, row.before[place]), self._found(r, place)}
+        self._enqueue(created)
+
+
+class _Row:
+    """The pieces of a chunk in a row, joined in place: that takes the same time in a long row as in a short one.
+
+    Attributes
+    ----------
+    pieces : list of int or None
+        By place; None where the piece has become part of the one on its left.
+    before, after : list of int or None
+        The places of its neighbours.
+    """
+
+    def __init__(self, chunk):
+        self.pieces = [FIRST_BYTE + b for b in chunk.encode("utf-8")]
+        places = range(len(self.pieces))
+        self.before = [None, *places[:-1]]
+        self.after = [*places[1:], None]
+
+    def pair(self, place):
+        """The pieces here and next; None at the end of the row and where there is no piece any more."""
+        following = None if place is None else self.after[place]
+        return None if following is None else (self.pieces[place], self.pieces[following])
+
+    def join(self, place, new):
+        """Put one piece in the place of two."""
+        joined = self.after[place]
+        following = self.after[joined]
+        self.pieces[place] = new
+        self.pieces[joined] = self.after[joined] = None
+        self.after[place] = following
+        if following is not None:
+            self.before[following] = place

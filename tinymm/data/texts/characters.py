@@ -3,7 +3,8 @@
 import json
 from collections import Counter
 
-from .tokenizer import BOS, EOS, PAD, SPECIALS, UNK
+from ..files import quoted
+from .tokenizer import BOS, EOS, PAD, SPECIALS, UNK, read_vocabulary
 
 __all__ = ["CharTokenizer"]
 
@@ -11,7 +12,9 @@ __all__ = ["CharTokenizer"]
 class CharTokenizer:
     """A vocabulary of characters, with <pad> = 0, <bos> = 1, <eos> = 2 and <unk> = 3 before them.
 
-    Text whose characters are all known comes back exactly, case and white space included.
+    Text whose characters are all known comes back exactly, case and white space included. A character is a code point
+    here, an accent of its own too: where texts write é in one and in two, bring them to one form first
+    (`unicodedata.normalize`).
 
     Parameters
     ----------
@@ -34,8 +37,12 @@ class CharTokenizer:
 
     def __init__(self, characters):
         characters = list(characters)
-        if len(set(characters)) != len(characters) or any(len(c) != 1 for c in characters):
-            raise ValueError(f"CharTokenizer: needs distinct single characters; got {characters[:20]}")
+        seen = set()
+        for c in characters:
+            if not isinstance(c, str) or len(c) != 1 or c in seen:
+                twice = " twice" if c in seen else ""
+                raise ValueError(f"CharTokenizer: needs distinct single characters; got {quoted(c)}{twice}")
+            seen.add(c)
         self.words = (*SPECIALS, *characters)
         self.ids = {c: number for number, c in enumerate(characters, len(SPECIALS))}
 
@@ -81,10 +88,6 @@ class CharTokenizer:
         Raises
         ------
         ValueError
-            If the text is not JSON of the form {"characters": [...]}.
+            If the text is not JSON of the form {"characters": [text, ...]}, or these are not distinct characters.
         """
-        state = json.loads(text)
-        characters = state.get("characters") if isinstance(state, dict) else None
-        if not isinstance(characters, list) or not all(isinstance(c, str) for c in characters):
-            raise ValueError('CharTokenizer.from_json: needs {"characters": [text, ...]}; got ' + text[:80])
-        return cls(characters)
+        return cls(**read_vocabulary(text, "CharTokenizer", characters="text"))

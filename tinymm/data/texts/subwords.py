@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 
-from .tokenizer import BOS, EOS, PAD, SPECIALS, UNK, split_words
+from ...writing import graphemes
+from .tokenizer import BOS, EOS, PAD, SPECIALS, UNK, check_pieces, read_vocabulary, split_words
 
 __all__ = ["SubwordTokenizer", "letter_runs", "pad_pieces"]
 
@@ -33,11 +34,11 @@ class SubwordTokenizer:
     def __init__(self, words, runs):
         self.words = tuple(words)
         self.runs = tuple(runs)
+        check_pieces((*SPECIALS, *self.words), "SubwordTokenizer: words must be distinct and none of the specials")
+        check_pieces(self.runs, "SubwordTokenizer: runs must be distinct")
         self.pieces = (*SPECIALS, *self.words, *self.runs)
         self._word = {word: i for i, word in enumerate(self.words, len(SPECIALS))}
         self._run = {run: i for i, run in enumerate(self.runs, len(SPECIALS) + len(self.words))}
-        if len(self._word) != len(self.words) or len(self._run) != len(self.runs):
-            raise ValueError("SubwordTokenizer: words must be distinct, and so must runs; got one twice")
 
     @classmethod
     def fit(cls, texts, min_count=2):
@@ -73,26 +74,21 @@ class SubwordTokenizer:
         Raises
         ------
         ValueError
-            If the text is not JSON of the form {"words": [...], "runs": [...]}.
+            If the text is not JSON of the form {"words": [text, ...], "runs": [text, ...]}, or one is there twice.
         """
-        state = json.loads(text)
-        lists = [state.get(name) if isinstance(state, dict) else None for name in ("words", "runs")]
-        if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
-            raise ValueError('SubwordTokenizer.from_json: needs {"words": [text, ...], "runs": [text, ...]}; got '
-                             + text[:80])
-        return cls(*lists)
+        return cls(**read_vocabulary(text, "SubwordTokenizer", words="text", runs="text"))
 
 
 def letter_runs(word, sizes=(3, 4, 5)):
-    """The runs of letters in a word; < and > mark where it begins and ends.
+    """The runs of letters in a word; < and > mark where it begins and ends. A letter keeps its marks.
 
     Examples
     --------
     >>> letter_runs("top")
     ['<to', 'top', 'op>', '<top', 'top>', '<top>']
     """
-    marked = f"<{word}>"
-    return [marked[i:i + n] for n in sizes for i in range(len(marked) - n + 1)]
+    marked = ["<", *graphemes(word), ">"]
+    return ["".join(marked[i:i + n]) for n in sizes for i in range(len(marked) - n + 1)]
 
 
 def pad_pieces(sequences):

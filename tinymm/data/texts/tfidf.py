@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 from scipy import sparse
 
+from ...writing import graphemes
 from .tokenizer import split_words
 
 __all__ = ["TfIdf", "letter_ngrams"]
@@ -77,5 +78,5 @@ def letter_ngrams(text, sizes=(2, 3, 4, 5)):
     ['top', 'up', '# to', '#top', '#op ', '# up', '#up ']
     """
     words = split_words(text)
-    padded = [f" {word} " for word in words]
-    return words + [f"#{word[i:i + n]}" for word in padded for n in sizes for i in range(len(word) - n + 1)]
+    padded = [[" ", *graphemes(word), " "] for word in words]
+    return words + ["#" + "".join(word[i:i + n]) for word in padded for n in sizes for i in range(len(word) - n + 1)]

@@ -7,28 +7,50 @@ normal forms are; decoding restores exactly the normal form of a caption whose w
 import json
 import re
 from collections import Counter
+from functools import cache
 
 import numpy as np
+
+from ...writing import HAN, begins_with_mark, fold, fragments
+from ..files import parse_json, quoted
 
 __all__ = ["BOS", "EOS", "PAD", "UNK", "WordTokenizer", "normalise", "pad_batch", "split_words"]
 
 PAD, BOS, EOS, UNK = range(4)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
-# A word keeps its inner hyphens and apostrophes ("medium-dark", "o'clock"); any other sign stands alone.
-WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
 CLOSING = set(",.:;!?)")
 OPENING = set("(")
+# Neighbours of these are set without a space: Han and kana, and the full-width marks of Chinese and Japanese.
+KANA = "\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+FULL_WIDTH = "、-〃〈-】〔-〛・！（），．：；？～-･"
+UNSPACED = re.compile(rf"(?<=[{HAN}]) (?=[{HAN}{KANA}\d])|(?<=[{KANA}\d]) (?=[{HAN}])"
+                      rf"|(?<=[{FULL_WIDTH}]) (?=[\w{FULL_WIDTH}])|(?<=\S) (?=[{FULL_WIDTH}])")
 
 
 def split_words(text):
     """The lower-case words and punctuation marks of a text.
 
+    A word is what a reader of its script calls one: its vowel signs, combining marks and joiners belong to it, and so
+    do its inner hyphens and apostrophes; an emoji is one sign with its skin tone and all that is joined to it. Accents
+    written as one code point or as two are the same. In scripts without spaces between words each Han character is a
+    word, as in BERT and in SacreBLEU's "zh"; a run of kana, Thai, Lao, Khmer or Burmese letters is one (where its words
+    end, only a dictionary knows: put spaces there first).
+
     Examples
     --------
     >>> split_words("Waving hand: medium-dark skin tone")
     ['waving', 'hand', ':', 'medium-dark', 'skin', 'tone']
+    >>> split_words("हिन्दी 👩🏽‍🚀! 你好") == ["हिन्दी", "👩🏽‍🚀", "!", "你", "好"]
+    True
     """
-    return WORD.findall(text.lower())
+    return _word().findall(fold(text))
+
+
+@cache
+def _word():
+    """The pattern: a word with its inner hyphens and apostrophes ("medium-dark", "o'clock"), or another sign alone."""
+    part = fragments()
+    return re.compile(rf"{part.run}(?:[-'’]{part.run})*|{part.han}|{part.emoji}|[^\w\s]{part.mark}*")
 
 
 def normalise(text):
@@ -50,6 +72,11 @@ class WordTokenizer:
     words : sequence of str
         Distinct words, as `split_words` yields them, in the order of their numbers; the first gets 4.
 
+    Raises
+    ------
+    ValueError
+        If one is no text, empty, holds white space, is one of the specials, or occurs twice.
+
     Examples
     --------
     >>> tokenizer = WordTokenizer.fit(["a red circle", "a blue cross"])
@@ -61,10 +88,8 @@ class WordTokenizer:
 
     def __init__(self, words):
         self.words = (*SPECIALS, *words)
+        check_pieces(self.words, "WordTokenizer: words must be distinct and none of the specials")
         self.ids = {word: number for number, word in enumerate(self.words)}
-        if len(self.ids) != len(self.words):
-            twice = sorted(word for word, count in Counter(self.words).items() if count > 1)
-            raise ValueError(f"WordTokenizer: words must be distinct and none of the specials; got {twice[:5]} twice")
 
     @classmethod
     def fit(cls, captions, min_count=1):
@@ -109,13 +134,9 @@ class WordTokenizer:
         Raises
         ------
         ValueError
-            If the text is not JSON of the form {"words": [...]}.
+            If the text is not JSON of the form {"words": [text, ...]}, or these are no words of a tokenizer.
         """
-        state = json.loads(text)
-        words = state.get("words") if isinstance(state, dict) else None
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError('WordTokenizer.from_json: needs {"words": [text, ...]}; got ' + text[:80])
-        return cls(words)
+        return cls(**read_vocabulary(text, "WordTokenizer", words="text"))
 
 
 def pad_batch(sequences):
@@ -154,9 +175,78 @@ def pad_batch(sequences):
 
 
 def _join(words):
-    """Set words as in print: no space before a closing mark nor after an opening one."""
-    text = ""
+    """Set words as in print: no space before a closing mark, after an opening one, nor where Chinese has none."""
+    parts = []
     for word in words:
-        attached = not text or word in CLOSING or text[-1] in OPENING
-        text += word if attached else " " + word
-    return text
+        opened = parts and parts[-1][-1] in OPENING and not begins_with_mark(word)  # it would attach to the bracket
+        attached = not parts or word in CLOSING or opened
+        parts.append(word if attached else " " + word)
+    text = "".join(parts)
+    return text if text.isascii() else UNSPACED.sub("", text)
+
+
+def check_pieces(pieces, rule):
+    """Refuse what cannot be a vocabulary of text: an entry that is no text, is empty, holds white space, or is there
+    twice.
+
+    Raises
+    ------
+    ValueError
+        Beginning with the rule.
+    """
+    seen = set()
+    for piece in pieces:
+        if not isinstance(piece, str) or piece.split() != [piece]:
+            raise ValueError(f"{rule}, without white space, and not empty; got {quoted(piece)}")
+        if piece in seen:
+            raise ValueError(f"{rule}; got {quoted(piece)} twice")
+        seen.add(piece)
+
+
+def read_vocabulary(text, tokenizer, **lists):
+    """What a tokenizer has written as JSON: a dict of lists, and nothing else.
+
+    Parameters
+    ----------
+    text : str
+    tokenizer : str
+        Its name, for messages.
+    **lists : str
+        By name, what each list holds: "text", or "[int, int]".
+
+    Returns
+    -------
+    dict of str to list
+
+    Raises
+    ------
+    ValueError
+        If the text has another form; it names the list and the first entry that is wrong.
+
+    Examples
+    --------
+    >>> read_vocabulary('{"words": ["a", 1]}', "WordTokenizer", words="text")
+    Traceback (most recent call last):
+    ValueError: WordTokenizer.from_json: entry 1 of words must be text; got 1
+    """
+    where = f"{tokenizer}.from_json"
+    if not isinstance(text, str):
+        raise ValueError(f"{where}: needs text; got {quoted(text)}")
+    state = parse_json(text, where)
+    if not isinstance(state, dict) or set(state) != set(lists) or not all(isinstance(v, list) for v in state.values()):
+        form = ", ".join(f'"{name}": [{kind}, ...]' for name, kind in lists.items())
+        raise ValueError(f"{where}: needs {{{form}}}; got {quoted(state)}")
+    for name, kind in lists.items():
+        is_right = _is_text if kind == "text" else _is_pair
+        for i, entry in enumerate(state[name]):
+            if not is_right(entry):
+                raise ValueError(f"{where}: entry {i} of {name} must be {kind}; got {quoted(entry)}")
+    return state
+
+
+def _is_text(entry):
+    return isinstance(entry, str)
+
+
+def _is_pair(entry):
+    return isinstance(entry, list) and len(entry) == 2 and all(type(number) is int for number in entry)  # no bool
