@@ -13,7 +13,7 @@ PACKAGE = ROOT / "tinymm"
 # From the roof to the ground; a room imports itself and what stands below it.
 ROOMS = ["__main__", "cli", "recipes", "pretraining", "mapping", "fusion", "encoders", "testing", "nn", "training",
          "optim", "functional", "autograd", "interop", "machine", "viz", "data", "metrics", "cores", "extras",
-         "writing", "moved", "_version", "exits"]
+         "writing", "letters", "moved", "_version", "exits"]
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
 IMPORTERS = {"import_module", "__import__", "run_module", "find_spec"}
 EXTRAS = {"matplotlib", "tqdm", "PIL", "threadpoolctl", "hypothesis", "torch", "safetensors", "tokenizers", "mpi4py"}

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ..writing import fold, fragments
+from ..letters import fold, fragments
 
 __all__ = ["caption_tokens", "exact_match", "split_at_spaces", "tokenised_pairs", "tokenised_references"]
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from ..writing import display_width, graphemes
+from ..letters import display_width, graphemes
 from .text import split_at_spaces
 
 __all__ = ["aligned_text", "character_error_rate", "edit_alignment", "edit_counts", "edit_distance", "word_error_rate"]

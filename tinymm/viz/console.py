@@ -2,7 +2,7 @@
 
 import re
 
-from ..writing import display_width
+from ..letters import display_width
 from .cells import format_column
 
 __all__ = ["format_table"]

@@ -4,7 +4,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from ..writing import graphemes
+from ..letters import graphemes
 from .elements import element
 from .maps import NEGATIVE, POSITIVE
 

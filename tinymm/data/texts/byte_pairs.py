@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from functools import cache
 
-from ...writing import INNER, fragments
+from ...letters import INNER, fragments
 from .tokenizer import BOS, EOS, PAD, SPECIALS, read_vocabulary
 
 __all__ = ["BytePairTokenizer", "learn_merges", "split_chunks"]

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from ...writing import graphemes
+from ...letters import graphemes
 from .tokenizer import BOS, EOS, PAD, SPECIALS, UNK, check_pieces, read_vocabulary, split_words
 
 __all__ = ["SubwordTokenizer", "letter_runs", "pad_pieces"]

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from scipy import sparse
 
-from ...writing import graphemes
+from ...letters import graphemes
 from .tokenizer import split_words
 
 __all__ = ["TfIdf", "letter_ngrams"]

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from ...writing import HAN, begins_with_mark, fold, fragments
+from ...letters import HAN, begins_with_mark, fold, fragments
 from ..files import parse_json, quoted
 
 __all__ = ["BOS", "EOS", "PAD", "UNK", "WordTokenizer", "normalise", "pad_batch", "split_words"]

@@ -12,12 +12,12 @@ from tinymm.data import BytePairTokenizer, CharTokenizer, SubwordTokenizer, Word
 from tinymm.data.texts.byte_pairs import split_chunks
 from tinymm.data.texts.subwords import letter_runs
 from tinymm.data.texts.tfidf import letter_ngrams
+from tinymm.letters import LAST_MARKED, display_width, fold, graphemes
 from tinymm.metrics import (
     aligned_text, bleu, caption_scores, caption_tokens, character_error_rate, cider_d, exact_match, rouge_l,
     word_error_rate,
 )
 from tinymm.viz.console import format_table
-from tinymm.writing import LAST_MARKED, display_width, fold, graphemes
 
 # Of each script two words that a reader tells apart, by a vowel sign or mark where it has such.
 SCRIPTS = {
