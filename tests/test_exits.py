@@ -1,4 +1,5 @@
-"""However the command fails, it ends in one line and a status: every command, every kind of error, from the first import
+"""However the command fails, it ends in one line and a status: every command, every kind of error,
+from the first import
 on."""
 
 import contextlib
