@@ -1,6 +1,5 @@
 """However the command fails, it ends in one line and a status: every command, every kind of error,
-from the first import
-on."""
+from the first import on."""
 
 import contextlib
 import errno
@@ -41,10 +40,14 @@ def system(number, name=None):
 ERRORS = {
     "disk full": (system(errno.ENOSPC, "runs/a"), 2, f"runs/a: {os.strerror(errno.ENOSPC)}"),
     "disk full, somewhere": (system(errno.ENOSPC), 2, os.strerror(errno.ENOSPC)),
-    "read-only": (system(errno.EROFS, "o"), 2, "o: "), "no permission": (system(errno.EACCES, b"b\xe9"), 2, "b\\udce9: "),
-    "a folder": (system(errno.EISDIR, "a\nb"), 2, "a\\nb: "), "no folder": (system(errno.ENOTDIR, "o"), 2, "o: "),
-    "long name": (raised(lambda: open("x" * 5000)), 2, "xxxx…xxxx"), "no such file": (system(errno.ENOENT, 3), 2, "3: "),
-    "input/output": (system(errno.EIO), 2, os.strerror(errno.EIO)), "a library's": (OSError("not a picture"), 2, "not a"),
+    "read-only": (system(errno.EROFS, "o"), 2, "o: "),
+    "no permission": (system(errno.EACCES, b"b\xe9"), 2, "b\\udce9: "),
+    "a folder": (system(errno.EISDIR, "a\nb"), 2, "a\\nb: "),
+    "no folder": (system(errno.ENOTDIR, "o"), 2, "o: "),
+    "long name": (raised(lambda: open("x" * 5000)), 2, "xxxx…xxxx"),
+    "no such file": (system(errno.ENOENT, 3), 2, "3: "),
+    "input/output": (system(errno.EIO), 2, os.strerror(errno.EIO)),
+    "a library's": (OSError("not a picture"), 2, "not a"),
     "nobody reads": (system(errno.EPIPE), 2, "what was to read the output has ended"),
     "no error at all": (OSError(), 2, "OSError"),
     "JSON": (raised(lambda: json.loads("{")), 2, "line 1 column 2"),
@@ -53,9 +56,11 @@ ERRORS = {
     "memory": (MemoryError(), 2, "out of memory"),
     "memory of NumPy": (raised(lambda: np.empty((2**31, 2**31), np.int8)), 2, "out of memory: Unable to allocate"),
     "recursion": (RecursionError("maximum recursion depth exceeded"), 2, "nested too deeply"),
-    "overflow": (raised(lambda: 1e300 ** 2), 2, ": Numerical result"), "division": (raised(lambda: 1 / 0), 2, "division by zero"),
+    "overflow": (raised(lambda: 1e300 ** 2), 2, ": Numerical result"),
+    "division": (raised(lambda: 1 / 0), 2, "division by zero"),
     "linear algebra": (raised(lambda: np.linalg.inv(np.zeros((2, 2)))), 2, "Singular matrix"),
-    "an extra": (ImportError("needs pillow"), 2, "needs pillow"), "end of file": (EOFError("cut short"), 2, "cut short"),
+    "an extra": (ImportError("needs pillow"), 2, "needs pillow"),
+    "end of file": (EOFError("cut short"), 2, "cut short"),
     "threads": (RuntimeError("can't start new thread"), 2, "can't start new thread"),
     "bad input": (ValueError("--epochs: must be at least 1; got 0"), 2, "--epochs: must be at least 1; got 0"),
     "hostile input": (ValueError("\x1b[31m" + 10**6 * "long "), 2, "\\x1b[31mlong long"),

@@ -236,7 +236,8 @@ def _json_rows(path, columns):
             yield _object(where, text.value(), columns)
         text.skip(1)
         if text.next_character():
-            raise ValueError(f"{named(path)}, line {text.line}: must end after the array; got {text.next_character()!r}")
+            found = text.next_character()
+            raise ValueError(f"{named(path)}, line {text.line}: must end after the array; got {found!r}")
 
 
 class _Window:

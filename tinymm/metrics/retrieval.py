@@ -27,8 +27,8 @@ def target_ranks(similarity, targets=None):
     Raises
     ------
     ValueError
-        If `similarity` is not a matrix of real numbers or holds NaN, or `targets` has the wrong shape, type or range, or a query has
-        no true candidate.
+        If `similarity` is not a matrix of real numbers or holds NaN, or `targets` has the wrong shape, type or range,
+        or a query has no true candidate.
 
     Notes
     -----
