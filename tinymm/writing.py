@@ -88,7 +88,7 @@ def check_writable(path):
     if not os.fspath(path):
         raise FileNotFoundError(errno.ENOENT, "an empty name names no file", "")
     path = Path(os.path.abspath(path))
-    above = next(folder for folder in path.parents if os.path.lexists(folder))
+    above = next((folder for folder in path.parents if os.path.lexists(folder)), path)
     if not above.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
     if not os.access(above, os.W_OK | os.X_OK):

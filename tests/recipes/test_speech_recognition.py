@@ -143,7 +143,7 @@ def test_bad_input_is_answered_in_one_line(name, recordings, tmp_path, refused):
     assert "--leave-out: needs --data" in refused("--leave-out", "ann")
     assert "one of several speakers, or all; got 'eve', the recordings are of ann, bob, cy" in refused(
         "--data", recordings, "--leave-out", "eve")
-    assert "nowhere: spoken digits need a folder" in refused("--data", tmp_path / "nowhere")
+    assert "nowhere: the folder is not there" in refused("--data", tmp_path / "nowhere")
     assert "holds no run" in refused("--data", recordings, "--resume")
     folder = recordings / "recordings"
     for file, content, told in (("3_ann_7.wav", b"", "3_ann_7.wav: must be a WAV file"),

@@ -114,7 +114,7 @@ def test_every_encoder_runs(encoder, folder, tmp_path, monkeypatch):
 
 def test_bad_input_is_answered_in_one_line(folder, tmp_path, refused):
     run = ("--out", tmp_path / "o", "--data")
-    assert "nowhere: must be a folder" in refused(*run, tmp_path / "nowhere")
+    assert "nowhere: the folder is not there" in refused(*run, tmp_path / "nowhere")
     assert "--epochs: must be at least 1; got 0" in refused(*run, folder, "--epochs", 0)
     assert "--members: must be at least 1; got 0" in refused(*run, folder, "--members", 0)
     assert "--columns: needs two names" in refused(*run, folder, "--columns", "text")

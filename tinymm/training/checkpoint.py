@@ -34,7 +34,7 @@ def save_checkpoint(path, arrays, meta):
 
     Notes
     -----
-    It is written by `tinymm.writing.replaced`, to a temporary file in the same folder. A process that is killed
+    It is written by `replaced` (`tinymm/writing.py`), to a temporary file in the same folder. A process that is killed
     meanwhile leaves that behind; the next `Trainer` in that folder removes it.
 
     Examples
