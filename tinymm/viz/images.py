@@ -54,7 +54,7 @@ def to_png(image, scale=1):
     pillow = need("PIL.Image", extra="media", feature="write a picture")
     pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
     file = io.BytesIO()
-    pillow.fromarray(pixels).save(file, format="PNG", optimize=True)
+    pillow.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()
 
 
