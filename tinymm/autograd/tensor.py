@@ -126,10 +126,24 @@ class Tensor:
         return bool(self.data)
 
     def __float__(self):
-        return float(self.data.item())
+        return float(self._number("__float__"))
+
+    def __reduce__(self):
+        """What `copy` and `deepcopy` make: a leaf of its own, whose gradient arrives in the copy; without `grad`."""
+        if not self.is_leaf:
+            raise ValueError(f"copy: only a leaf can be copied; this Tensor is the result of {self._node.op.name}; "
+                             "copy .detach(), or say x + 0 for one more place on the tape")
+        return _copied, (type(self), self.data, self.requires_grad)
 
     def __int__(self):
-        return int(self.data.item())
+        return int(self._number("__int__"))
+
+    def _number(self, who):
+        """The only element, for Python and for `array[i] = tensor`; an error if a gradient would be lost silently."""
+        if self._node is not None:
+            raise TypeError(f"{who}: this Tensor requires grad, and a plain number would silently leave the tape; "
+                            "say .item() or .detach()")
+        return self.data.item()
 
     def __index__(self):
         return self.data.__index__()
@@ -146,6 +160,14 @@ class Tensor:
         if self._node is not None:
             kind += ", requires_grad=True" if self.is_leaf else f", op={self._node.op.name}"
         return f"tensor({body}{kind})"
+
+
+def _copied(kind, data, requires_grad):
+    """A leaf of this class around the data."""
+    copy = kind.__new__(kind)
+    Tensor.__init__(copy, data)
+    copy.requires_grad = requires_grad
+    return copy
 
 
 def require_no_mask(who, data):

@@ -9,6 +9,7 @@ from ..autograd import op, saving
 from ..cores.blocks import as_floating, in_blocks
 from .elementwise import erf, sigmoid, tanh
 from .normal import NORMAL_CDF, TANH_GELU, tanh_of_odd
+from .selection import where
 
 __all__ = ["elu", "gelu", "leaky_relu", "quick_gelu", "relu", "silu"]
 
@@ -36,8 +37,8 @@ def relu(x):
 
 
 @relu.vjp
-def relu_vjp(g, y):                 # x̄ = g ⊙ 1{y > 0}
-    return g * (y > 0)
+def relu_vjp(g, y):                 # x̄ = 0 where y ≤ 0, else g (also where y is NaN)
+    return where(y <= 0, 0, g)
 
 
 @op
@@ -66,7 +67,7 @@ def leaky_relu(x, negative_slope=0.01):
 
 @leaky_relu.vjp
 def leaky_relu_vjp(g, x, negative_slope):   # x̄ = g where x > 0, else a g
-    return g * (x > 0) + negative_slope * (g * (x <= 0))
+    return where(x > 0, g, 0) + where(x > 0, 0, negative_slope * g)
 
 
 @op
@@ -102,8 +103,8 @@ def elu(x, alpha=1.0):
 
 
 @elu.vjp
-def elu_vjp(g, x, y, alpha):        # x̄ = g where x > 0, else g ⊙ (y + α), which is g α e^x
-    return g * (x > 0) + g * (x <= 0) * (y + alpha)
+def elu_vjp(g, x, y, alpha):        # x̄ = g ⊙ (y + α) where x ≤ 0, which is g α e^x, else g
+    return g * np.where(x <= 0, y + alpha, 1)
 
 
 @op

@@ -129,8 +129,9 @@ def power(a, b):
 def power_vjp(g, y, a, b):          # ā = g b a^(b−1),  b̄ = g y ln a
     def wrt_base():
         if not np.ndim(b):
-            return g * b * a ** (b - 1) if b != 0 else g * 0
-        return g * b * a ** np.where((a == 0) & (b == 0), 1.0, b - 1)
+            return g * b * a ** (b - 1) if b != 0 else np.zeros_like(g)
+        d = g * b * a ** np.where((a == 0) & (b == 0), 1.0, b - 1)
+        return np.where((b == 0) & np.isnan(d), 0, d)           # 0 · ∞ and 0 · NaN; any other 0 keeps its slope in b
 
     def wrt_exponent():
         return g * y * np.log(np.where((a == 0) & (b >= 0), 1.0, a))
@@ -144,7 +145,7 @@ def maximum(a, b):
 
     Notes
     -----
-    At a tie each side receives half the gradient, as in PyTorch.
+    At a tie each side receives half the gradient, beside a NaN each the whole, as in PyTorch.
 
     Examples
     --------
@@ -166,7 +167,7 @@ def minimum(a, b):
 
     Notes
     -----
-    At a tie each side receives half the gradient, as in PyTorch.
+    At a tie each side receives half the gradient, beside a NaN each the whole, as in PyTorch.
 
     Examples
     --------
@@ -183,5 +184,5 @@ def minimum_vjp(g, a, b):           # ā = g·(1{a<b} + ½·1{a=b})
 
 
 def _larger(g, a, b):
-    """g where a > b, half of it where a = b, else 0; selection, so that no inf·0 arises."""
-    return np.where(a > b, g, np.where(a == b, g * 0.5, 0))
+    """0 where a < b, half of g where a = b, else g (also beside a NaN); selection, so that no inf·0 arises."""
+    return np.where(a < b, 0, np.where(a == b, g * 0.5, g))

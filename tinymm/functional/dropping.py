@@ -4,6 +4,7 @@ import numpy as np
 
 from ..autograd import op, saving
 from ..cores import ceil_div
+from .selection import where
 
 __all__ = ["dropout"]
 
@@ -35,7 +36,7 @@ def dropout(x, p=0.5, training=True, rng=None):
 
     Notes
     -----
-    The same mask multiplies the gradient. p is rounded to a multiple of 2⁻¹⁶: each random word of 64 bits decides
+    What is dropped has no influence, be it NaN, and the same mask selects the gradient. p is rounded to a multiple of 2⁻¹⁶: each random word of 64 bits decides
     for four elements.
 
     References
@@ -56,14 +57,14 @@ def dropout(x, p=0.5, training=True, rng=None):
         raise ValueError("dropout: training draws a mask; pass rng, a numpy.random.Generator")
     mask = _kept(x.shape, p, rng)
     scale = 1 / (1 - p) if p < 1 else 0.0
-    y = x * mask
+    y = where(mask, x, 0)
     y *= scale
     return saving(y, mask=mask, scale=scale)
 
 
 @dropout.vjp
 def dropout_vjp(g, mask, scale):    # x̄ = g ⊙ m / (1 − p)
-    return g if mask is True else g * mask * scale
+    return g if mask is True else where(mask, g, 0) * scale
 
 
 def _kept(shape, p, rng):

@@ -208,7 +208,7 @@ def tanh(x):
 
 @tanh.vjp
 def tanh_vjp(g, y):                 # x̄ = g ⊙ (1 − y²)
-    return g - g * (y * y)
+    return g * (1 - y * y)
 
 
 @op
@@ -294,8 +294,8 @@ def abs(x):
 
 
 @abs.vjp
-def abs_vjp(g, x):                  # x̄ = g ⊙ sign x
-    return g * np.sign(x)
+def abs_vjp(g, x):                  # x̄ = g ⊙ sign x, 0 where x is NaN
+    return g * np.where(np.isnan(x), 0, np.sign(x))
 
 
 @op
@@ -313,7 +313,7 @@ def sign(x):
 
 @sign.vjp
 def sign_vjp(g):                    # x̄ = 0
-    return g * 0
+    return np.zeros_like(g)
 
 
 @op
@@ -331,7 +331,7 @@ def floor(x):
 
 @floor.vjp
 def floor_vjp(g):                   # x̄ = 0
-    return g * 0
+    return np.zeros_like(g)
 
 
 @op
@@ -349,7 +349,7 @@ def ceil(x):
 
 @ceil.vjp
 def ceil_vjp(g):                    # x̄ = 0
-    return g * 0
+    return np.zeros_like(g)
 
 
 @op
@@ -367,7 +367,7 @@ def round(x):
 
 @round.vjp
 def round_vjp(g):                   # x̄ = 0
-    return g * 0
+    return np.zeros_like(g)
 
 
 @op

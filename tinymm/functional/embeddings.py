@@ -4,6 +4,7 @@ import numpy as np
 
 from ..autograd import op, saving
 from .indexing import place
+from .selection import where
 
 __all__ = ["embedding"]
 
@@ -55,5 +56,5 @@ def embedding(x, weight, padding_idx=None):
 @embedding.vjp
 def embedding_vjp(g, padding_idx, index, shape):    # W̄_v = Σ_n g_n 1{x_n = v}
     if padding_idx is not None:
-        g = g * (index != padding_idx % shape[0])[..., None]
+        g = where((index != padding_idx % shape[0])[..., None], g, 0)
     return None, place(g, index, shape)

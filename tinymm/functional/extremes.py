@@ -1,7 +1,7 @@
 """The largest and the smallest element along axes, with and without its index.
 
 Over no elements there is no largest: that is an error. As in NumPy, a NaN counts as
-the largest and as the smallest.
+the largest and as the smallest. Gradients there are PyTorch's.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ def amax(x, axis=None, keepdims=False):
 
 
 @amax.vjp
-def amax_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}
+def amax_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}, which is 0/0 where y is NaN
     return to_chosen(g, axis, chosen)
 
 
@@ -70,7 +70,7 @@ def amin(x, axis=None, keepdims=False):
 
 
 @amin.vjp
-def amin_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}
+def amin_vjp(g, axis, chosen):      # x̄ᵢ = g · 1{xᵢ = y} / #{j: xⱼ = y}, which is 0/0 where y is NaN
     return to_chosen(g, axis, chosen)
 
 
@@ -85,10 +85,11 @@ def _extreme(who, f, x, axis):
 
 
 def to_chosen(g, axis, chosen):
-    """The cotangent of a result, divided equally among the chosen elements."""
+    """The cotangent of a result, divided equally among the chosen elements; NaN for all where none is chosen."""
     axes = tuple(reduced(axis, chosen.ndim))
     n = np.sum(chosen, axis=axes, keepdims=True, dtype=g.dtype)
-    return where(chosen, spread(g, axes, chosen.shape) / n, 0)
+    none = n == 0
+    return where(chosen | none, spread(g, axes, chosen.shape) / np.where(none, np.nan, n), 0)
 
 
 @op
@@ -122,7 +123,7 @@ def max(x, axis=None, keepdims=False):
 
 
 @max.vjp
-def max_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; without an axis as amax
+def max_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; without an axis as amax, NaN counting as equal
     return to_chosen(g if axis is None else g[0], axis, chosen)
 
 
@@ -157,7 +158,7 @@ def min(x, axis=None, keepdims=False):
 
 
 @min.vjp
-def min_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; without an axis as amin
+def min_vjp(g, axis, chosen):       # x̄ᵢ = g · 1{i is the index}; without an axis as amin, NaN counting as equal
     return to_chosen(g if axis is None else g[0], axis, chosen)
 
 
@@ -167,6 +168,7 @@ def _with_index(who, f, find, x, axis, keepdims):
         raise ValueError(f"{who}: an index needs a single axis; got {axis}; a{who} takes several")
     y, chosen = _extreme(who, f, x, axis)
     if axis is None:
+        chosen |= np.isnan(x) & np.isnan(y)
         return saving(y if keepdims else dropped(y, axis), chosen=chosen)
     index = np.asarray(find(x, axis=axis, keepdims=True))
     shape = np.shape(x)

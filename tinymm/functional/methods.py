@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import functional as F
-from ..autograd import Tensor
+from ..autograd import Tensor, is_grad_enabled, no_grad
 
 __all__ = []
 
@@ -34,12 +34,36 @@ def _spelled_out(f):
     return call
 
 
+def _augmented(name, f):
+    """`p -= step`: under no_grad it changes a leaf in place; while the tape records, that is an error, as in PyTorch.
+
+    What is no leaf that asks for a gradient, nor a Parameter, stays as it is: `y -= step` gives y's name to a new
+    Tensor, which other names of the old one do not see.
+    """
+    def call(self, other):
+        asks = self.requires_grad and self.is_leaf
+        if not asks and type(self) is Tensor:
+            return f(self, other)
+        if asks and is_grad_enabled():
+            raise TypeError(f"{name}: a leaf that requires grad cannot be changed in place while the tape records; "
+                            "do it under tm.no_grad(), or write x = x + ... for a new Tensor")
+        with no_grad():
+            y = f(self, other)
+        if y.shape != self.shape or not np.can_cast(y.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"{name}: the result must fit {self.dtype} {self.shape}; got {y.dtype} {y.shape}")
+        self.data[...] = y.data
+        return self
+    return call
+
+
 _bind(
     __add__=F.add, __radd__=_reflected(F.add), __sub__=F.subtract, __rsub__=_reflected(F.subtract),
     __mul__=F.multiply, __rmul__=_reflected(F.multiply), __truediv__=F.divide, __rtruediv__=_reflected(F.divide),
     __pow__=F.power, __rpow__=_reflected(F.power), __neg__=F.negative, __abs__=F.abs,
     __matmul__=F.matmul, __rmatmul__=_reflected(F.matmul), __getitem__=F.getitem,
 )
+_bind(**{f"__i{name}__": _augmented(name, getattr(Tensor, f"__{name}__"))
+         for name in ("add", "sub", "mul", "truediv", "pow", "matmul")})
 _bind(
     __eq__=_constant(np.equal), __ne__=_constant(np.not_equal), __lt__=_constant(np.less),
     __le__=_constant(np.less_equal), __gt__=_constant(np.greater), __ge__=_constant(np.greater_equal),

@@ -230,7 +230,8 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     Raises
     ------
     ValueError
-        If a channel has a single value to train on, or there are no running statistics to evaluate with.
+        If x has no axis of channels, a channel has a single value to train on, or there are no running statistics to
+        evaluate with.
 
     References
     ----------
@@ -247,6 +248,8 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     (array([0.2]), array([1.1]))
     """
     x = as_floating(x)
+    if x.ndim < 2:
+        raise ValueError(f"batch_norm: x must be (N, C, ...); got {x.shape}")
     if not training:
         mean, var = _running_statistics(x, running_mean, running_var)
         hat = x - _in_order(mean, x)

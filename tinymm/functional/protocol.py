@@ -6,6 +6,7 @@ none of them raises an error that names it, and so does an argument (`out`, `dty
 """
 
 import inspect
+import string
 
 import numpy as np
 
@@ -65,6 +66,19 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     return F.norm(x, 2 if ord in (None, "fro") else ord, axis, keepdims)
 
 
+def _einsum(*operands, optimize=True):
+    """The equation as text, or each operand followed by the list of its labels, numbers that stand for letters."""
+    if not isinstance(operands[0], str):
+        *pairs, out = operands if len(operands) % 2 else (*operands, None)
+        terms = [_letters(labels) for labels in pairs[1::2]]
+        operands = ",".join(terms) + ("" if out is None else "->" + _letters(out)), *pairs[::2]
+    return F.einsum(*operands)
+
+
+def _letters(labels):
+    return "".join("..." if label is Ellipsis else string.ascii_letters[label] for label in labels)
+
+
 def _variance(f):
     """np.var or np.std, by our function f."""
     def call(a, axis=None, dtype=NO, out=NO, ddof=0, keepdims=False, *, correction=None):
@@ -117,7 +131,7 @@ FUNCTIONS = {
     np.take_along_axis: lambda arr, indices, axis=-1: F.take_along_axis(arr, indices, axis),
     np.dot: _dot,
     np.outer: lambda a, b, out=NO: F.outer(F.reshape(a, -1), F.reshape(b, -1)),
-    np.einsum: lambda equation, *operands, optimize=True: F.einsum(equation, *operands),
+    np.einsum: _einsum,
     np.astype: lambda x, dtype: F.astype(x, dtype),
 }
 PARAMETERS = {function: inspect.signature(ours).parameters for function, ours in FUNCTIONS.items()}
@@ -145,12 +159,17 @@ def _answered(function, args, kwargs):
     parameters = PARAMETERS[function]
     for name in (*list(parameters)[:len(args)], *kwargs):
         if name not in parameters or parameters[name].default is NO:
-            raise TypeError(f"np.{function.__name__}: on a Tensor it takes no {name!r}")
+            raise TypeError(f"{_name(function)}: on a Tensor it takes no {name!r}")
     return FUNCTIONS[function](*args, **kwargs)
 
 
+def _name(function):
+    """As users write it: np.sum, np.linalg.pinv."""
+    return f"np{getattr(function, '__module__', 'numpy').removeprefix('numpy')}.{function.__name__}"
+
+
 def _refused(name):
-    return TypeError(f"np.{name}: tinymm has no gradient for it; use tinymm.functional, or .data to leave the tape")
+    return TypeError(f"{name}: tinymm has no gradient for it; use tinymm.functional, or .data to leave the tape")
 
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
@@ -158,9 +177,9 @@ def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     if method == "reduce" and ufunc in REDUCTIONS:
         return REDUCTIONS[ufunc](*inputs, **{"axis": 0} | kwargs)
     if method != "__call__" or ufunc not in UFUNCS and ufunc not in CONSTANT:
-        raise _refused(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
+        raise _refused(_name(ufunc) + ("" if method == "__call__" else f".{method}"))
     if kwargs:
-        raise TypeError(f"np.{ufunc.__name__}: on a Tensor it takes no {', '.join(map(repr, kwargs))}")
+        raise TypeError(f"{_name(ufunc)}: on a Tensor it takes no {', '.join(map(repr, kwargs))}")
     return _constant(ufunc, inputs, {}) if ufunc in CONSTANT else UFUNCS[ufunc](*inputs)
 
 
@@ -169,7 +188,7 @@ def _array_function(self, function, types, args, kwargs):
     if function in CONSTANT:
         return _constant(function, args, kwargs)
     if function not in FUNCTIONS:
-        raise _refused(function.__name__)
+        raise _refused(_name(function))
     return _answered(function, args, kwargs)
 
 

@@ -36,12 +36,32 @@ def where(condition, a, b):
     array([1., 6.])
     """
     _boolean("where", "the condition", condition)
+    if _is_zero(b) and _has_bits(a, condition):
+        return _kept(a, -condition.view(np.int8))
+    if _is_zero(a) and _has_bits(b, condition):
+        return _kept(b, condition.view(np.int8) - np.int8(1))
     return np.where(condition, a, b)
 
 
 @where.vjp
 def where_vjp(g, condition):        # ā = g where chosen, else 0;  b̄ = the rest of g
     return None, lambda: where(condition, g, 0), lambda: where(condition, 0, g)
+
+
+def _is_zero(a):
+    return type(a) in (int, float) and a == 0
+
+
+def _has_bits(a, condition):
+    """Whether `_kept` can take it: floating numbers, with a condition that is an array."""
+    arrays = type(a) is type(condition) is np.ndarray and a.ndim and condition.ndim
+    return arrays and a.dtype.kind == "f" and a.itemsize <= 8
+
+
+def _kept(a, bits):
+    """a where `bits` is −1 (all bits), 0 where it is 0: as exact as `np.where`, and several times faster, since
+    it has no branch that the processor could guess wrong."""
+    return (a.view(f"i{a.itemsize}") & bits).view(a.dtype)
 
 
 @op
@@ -92,24 +112,25 @@ clamp = clip
 
 @op
 def masked_fill(x, mask, value):
-    """x, with a constant wherever the mask is True.
+    """x, with one value wherever the mask is True.
 
     Parameters
     ----------
     x : Tensor or ndarray
     mask : ndarray or Tensor of bool
         Broadcasts to x.
-    value : float
+    value : float or Tensor of shape ()
+        A Tensor receives the sum of the gradients of all that it has replaced.
 
     Returns
     -------
     Tensor
-        In the shape of x.
+        In the shape and dtype of x.
 
     Raises
     ------
     ValueError
-        If the mask is not boolean, or does not broadcast to x.
+        If the mask is not boolean, or does not broadcast to x, or there are several values.
 
     Examples
     --------
@@ -120,12 +141,16 @@ def masked_fill(x, mask, value):
     _boolean("masked_fill", "the mask", mask)
     if np.broadcast_shapes(np.shape(mask), x.shape) != x.shape:
         raise ValueError(f"masked_fill: the mask must broadcast to x; got {np.shape(mask)} and {x.shape}")
+    if np.ndim(value):
+        raise ValueError(f"masked_fill: value must be one number; got {np.shape(value)}; use where for several")
+    if isinstance(value, np.ndarray) and x.dtype.kind == "f":
+        value = value.astype(x.dtype)
     return np.where(mask, value, x)
 
 
 @masked_fill.vjp
-def masked_fill_vjp(g, mask):       # x̄ = g where nothing was filled in, else 0
-    return where(mask, 0, g)
+def masked_fill_vjp(g, mask):       # x̄ = g where nothing was filled in, else 0;  v̄ = Σ of the rest of g
+    return lambda: where(mask, 0, g), None, lambda: where(mask, g, 0)
 
 
 def _boolean(who, what, mask):

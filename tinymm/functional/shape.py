@@ -137,7 +137,7 @@ def permute(x, dims):
     Parameters
     ----------
     x : Tensor or ndarray
-    dims : tuple of int
+    dims : tuple of int, or int for a single axis
         Each axis of x once.
 
     Raises
@@ -151,16 +151,17 @@ def permute(x, dims):
     >>> F.permute(np.zeros((2, 3, 4)), (2, 0, 1)).shape
     (4, 2, 3)
     """
+    dims = (dims,) if isinstance(dims, (int, np.integer)) else tuple(dims)
     try:
-        return np.transpose(x, dims)
+        return saving(np.transpose(x, dims), order=dims)
     except ValueError:
-        raise ValueError(f"permute: dims must name each axis of {np.shape(x)} once; got {tuple(dims)}") from None
+        raise ValueError(f"permute: dims must name each axis of {np.shape(x)} once; got {dims}") from None
 
 
 @permute.vjp
-def permute_vjp(g, dims):           # x̄ = g with the axes put back: the inverse permutation
-    inverse = [0] * len(dims)
-    for k, d in enumerate(dims):
+def permute_vjp(g, order):          # x̄ = g with the axes put back: the inverse permutation
+    inverse = [0] * len(order)
+    for k, d in enumerate(order):
         inverse[d] = k
     return permute(g, inverse)
 

@@ -150,8 +150,9 @@ class _BatchNorm(Module):
                              f"got {x.shape}")
         if self.training:
             self.num_batches_tracked += 1
+        momentum = 1 / max(int(self.num_batches_tracked), 1) if self.momentum is None else self.momentum
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
-                            training=self.training, momentum=self.momentum, eps=self.eps)
+                            training=self.training, momentum=momentum, eps=self.eps)
 
     def extra_repr(self):
         return f"{self.weight.size}, eps={self.eps}, momentum={self.momentum}"
@@ -167,8 +168,9 @@ class BatchNorm1d(_BatchNorm):
     num_features : int
         C.
     eps : float
-    momentum : float
+    momentum : float or None
         m in the running statistics $r \leftarrow (1 - m)\,r + m\,s$, which replace the batch's own after `eval()`.
+        None: the mean over all batches so far, m being 1 over their number.
 
     Attributes
     ----------

@@ -37,6 +37,3 @@ class Parameter(Tensor):
             data = np.asarray(data, dtype=np.float32)
         super().__init__(np.asarray(data))
         self.requires_grad = requires_grad
-
-    def __reduce__(self):
-        return Parameter, (self.data, self.requires_grad)

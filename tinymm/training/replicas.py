@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from ..autograd import Tensor
 from ..autograd.mode import mode
 from ..cores.threads import parallel_for
 
@@ -110,7 +111,8 @@ def backward_replicas(model, share_loss, fractions):
             result = share_loss(replicas[k], k)
             loss, others = result if isinstance(result, tuple) else (result, {})
             loss.backward(np.full(loss.shape, fractions[k], loss.dtype))
-            numbers[k] = {**{name: float(number) for name, number in others.items()}, "loss": loss.item()}
+            others = {name: a.data if isinstance(a, Tensor) else a for name, a in others.items()}
+            numbers[k] = {**{name: float(a) for name, a in others.items()}, "loss": loss.item()}
 
     if mode.watch is None:
         parallel_for(len(fractions), backward, work=math.inf)

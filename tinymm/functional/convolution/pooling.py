@@ -10,7 +10,7 @@ from ...autograd import op, saving
 from ...cores import ceil_div
 from ...cores.blocks import over_rows
 from ..indexing import getitem, place
-from ..joining import pad
+from ..joining import pad, stack
 from ..selection import where
 from .windows import geometry_of, pair
 
@@ -43,8 +43,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
 
     Notes
     -----
-    Of tied pixels the first in reading order receives the gradient, as in PyTorch. Which one it was is
-    kept as a number below kh · kw, one byte per window.
+    Of tied pixels the first in reading order receives the gradient, of several NaN the last, the border never, as in
+    PyTorch. Which one it was is kept as a number below kh · kw, one byte per window.
 
     Examples
     --------
@@ -67,7 +67,21 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
             np.maximum(best, seen, out=best)
 
     over_rows(look, x, y, winner)
+    _settle(geometry, x, y, winner)
     return saving(y, winner=winner, shape=input.shape)
+
+
+def _settle(geometry, x, y, winner):
+    """Who wins where no pixel is the largest: the last NaN, or, where all are −∞, the first inside the image."""
+    undecided = np.isnan(y)
+    if undecided.any():
+        for k, (i, j, tap) in enumerate(geometry.taps()):
+            winner[undecided & np.isnan(x[tap])] = k
+    lost = y == -np.inf if geometry.padded != geometry.sides else np.zeros(1, bool)
+    if lost.any():
+        inside = _inside(geometry, bool)
+        for k, (i, j, tap) in reversed([*enumerate(geometry.taps())]):
+            winner[lost & inside[tap]] = k
 
 
 @max_pool2d.vjp
@@ -78,7 +92,7 @@ def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   
 
     def reward(x, g, first):
         for k, (i, j, tap) in enumerate(geometry.taps()):
-            won = g * (first == k)
+            won = where(first == k, g, 0)
             x[tap] = won if apart else x[tap] + won
 
     over_rows(reward, x, g, winner)
@@ -87,17 +101,22 @@ def max_pool2d_vjp(g, winner, shape, kernel_size, stride, padding, dilation):   
 
 @max_pool2d.composite
 def max_pool2d_composite(input, kernel_size, stride=None, padding=0, dilation=1):
-    """The best pixel so far, replaced whenever a larger one comes."""
+    """The best pixel so far, replaced whenever a larger one comes, or NaN, or the first that lies inside the image."""
     geometry = _geometry("max_pool2d", input, kernel_size, stride, padding, dilation)
     top, left = geometry.before
     height, width = geometry.padded
     below = height - top - input.shape[2]
     right = width - left - input.shape[3]
     x = pad(input, (left, right, top, below), value=-np.inf)
+    inside = _inside(geometry, bool)
     best = None
     for i, j, tap in geometry.taps():
         seen = getitem(x, tap)
-        best = seen if best is None else where(seen > best, seen, best)
+        if best is None:
+            best, found = seen, inside[tap]
+        else:
+            best = where((seen > best) | np.isnan(seen) | (inside[tap] & ~found), seen, best)
+            found = found | inside[tap]
     return best
 
 
@@ -195,7 +214,8 @@ def adaptive_avg_pool2d(input, output_size):
 
     Notes
     -----
-    It is a product with one constant matrix, (H W) x (H' W').
+    It is a product with one constant matrix, (H W) x (H' W'), whose zeros hide: a pixel that is NaN or infinite
+    shows in the cells that contain it, and in no other.
 
     Examples
     --------
@@ -212,13 +232,22 @@ def adaptive_avg_pool2d(input, output_size):
     rows = _cells(input.shape[2], height, input.dtype)
     columns = _cells(input.shape[3], width, input.dtype)
     grid = np.kron(rows, columns)                                   # (H·W, H'·W')
-    y = input.reshape(*input.shape[:2], len(grid)) @ grid
+    y = _cell_by_cell(input.reshape(*input.shape[:2], len(grid)), grid)
     return saving(y.reshape(*input.shape[:2], height, width), grid=grid, shape=input.shape)
 
 
 @adaptive_avg_pool2d.vjp
 def adaptive_avg_pool2d_vjp(g, grid, shape):                        # x̄ = g gridᵀ
-    return (g.reshape((*shape[:2], grid.shape[1])) @ grid.T).reshape(shape)
+    return _cell_by_cell(g.reshape((*shape[:2], grid.shape[1])), grid.T).reshape(shape)
+
+
+def _cell_by_cell(x, grid):
+    """x grid, where 0 · NaN and 0 · ∞ count as 0: column by column, if the product is not finite."""
+    y = x @ grid
+    if np.isfinite(y).all():
+        return y
+    used = [np.flatnonzero(column) for column in grid.T]
+    return stack([getitem(x, (..., rows)) @ column[rows] for rows, column in zip(used, grid.T)], -1)
 
 
 def _cells(n, cells, dtype):
@@ -235,9 +264,15 @@ def _count(geometry, count_include_pad, dtype):
     """How many pixels each window averages over."""
     if count_include_pad:
         return float(geometry.kernel[0] * geometry.kernel[1])
+    inside = _inside(geometry, dtype)
+    return sum(inside[tap] for i, j, tap in geometry.taps())        # (H', W')
+
+
+def _inside(geometry, dtype):
+    """1 where a padded image is the image, 0 in its border."""
     inside = np.zeros(geometry.padded, dtype)
     inside[geometry.inside] = 1
-    return sum(inside[tap] for i, j, tap in geometry.taps())        # (H', W')
+    return inside
 
 
 def _padded(input, geometry, value):
