@@ -145,10 +145,13 @@ def scan(step, input, state, mask=None, reverse=False):
     """
     outputs = [None] * input.shape[1]
     for t in reversed(range(len(outputs))) if reverse else range(len(outputs)):
-        proposed = step(input[:, t], state)
-        if mask is not None:
-            proposed = tuple(where(mask[:, t, None], new, old) for new, old in zip(proposed, state))
-        state = proposed
+        x = input[:, t]
+        if mask is None:
+            state = step(x, state)
+        else:
+            real = mask[:, t, None]
+            proposed = step(where(real, x, 0), state)
+            state = tuple(where(real, new, old) for new, old in zip(proposed, state))
         outputs[t] = state[0]
     return stack(outputs, 1), *state
 

@@ -59,9 +59,13 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     axis = _class_axis(input)
     q = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
     log_p = log_softmax(input, axis)
-    terms = q * np.where(np.logical_and(q == 0, log_p == -np.inf), 0, log_p)    # 0 ln 0 = 0
+    unused = q == 0
     if weight is not None:
-        terms = terms * _class_weight("cross_entropy", input, weight).reshape(-1, *[1] * (input.ndim - axis - 1))
+        w = _class_weight("cross_entropy", input, weight).reshape(-1, *[1] * (input.ndim - axis - 1))
+        unused = unused | (w == 0)
+    terms = q * np.where(unused & (log_p == -np.inf), 0, log_p)                 # 0 ln 0 = 0
+    if weight is not None:
+        terms = terms * w
     loss = -terms.sum(axis)
     return reduced("cross_entropy", loss, reduction)
 
@@ -92,12 +96,19 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     where, kept, w = _chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
     true = np.take_along_axis(x, where, axis)
     e, total, c = exponentials(x, axis, true)                                   # c = x_t, or the maximum: see there
+    hidden = ~np.isfinite(total) & ~(kept if label_smoothing else w != 0)
+    if hidden.any():                                                            # no gradient of NaN · 0 from there
+        np.copyto(e, 0, where=hidden)
+        total[hidden] = 1
     loss = np.zeros_like(w)
     np.multiply(w, np.log(total) - (true - c), out=loss, where=w != 0)
     if label_smoothing:
         share = _smoothing(x, weight, label_smoothing, axis)
+        terms = share * (np.log(total) + c - x)
+        if not share.all():
+            terms = np.where(share != 0, terms, 0)                              # a class without weight, if x_c = −∞
         loss *= 1 - label_smoothing
-        loss += kept * (share * (np.log(total) + c - x)).sum(axis, keepdims=True)
+        loss += np.where(kept, terms.sum(axis, keepdims=True), 0)
     divisor = _mean_divisor("cross_entropy", w, reduction)
     return saving(_collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where,
                   kept=kept, w=w, divisor=divisor)
@@ -108,10 +119,10 @@ def index_cross_entropy_vjp(g, x, weight, reduction, label_smoothing, e, total, 
     # x̄ = g (softmax(x) Σ_c q_c − q),  q_c = (1 − ε) w_t 1{c = t} + ε w_c / C
     axis = _class_axis(x)
     g = np.expand_dims(g, axis) if reduction == "none" else g / divisor
-    hit = g * ((1 - label_smoothing) * w)
+    hit = np.where(w != 0, g * ((1 - label_smoothing) * w), 0)
     mass = hit
     if label_smoothing:
-        share = g * kept * _smoothing(x, weight, label_smoothing, axis)
+        share = np.where(kept, g, 0) * _smoothing(x, weight, label_smoothing, axis)
         mass = hit + share.sum(axis, keepdims=True)
     d = np.empty_like(e)
     along(lambda d, e, mass, dim: np.multiply(e, mass, out=d), axis, d, e, mass / total)
@@ -128,6 +139,7 @@ def index_cross_entropy_composite(x, target, weight, ignore_index, reduction, la
     q = (1 - label_smoothing) * _one_hot(x, where, w, axis)
     if label_smoothing:
         q += kept * _smoothing(x, weight, label_smoothing, axis)
+    x = np.where((q != 0).any(axis, keepdims=True), x, 0)
     loss = -(np.where(q != 0, log_softmax(x, axis), 0) * q).sum(axis, keepdims=True)
     return _collected("cross_entropy", loss, axis, reduction, _mean_divisor("cross_entropy", w, reduction))
 
@@ -176,7 +188,8 @@ def nll_loss(x, target, weight=None, ignore_index=-100, reduction="mean"):
 def nll_loss_vjp(g, x, reduction, where, w, divisor):   # x̄_c = −g w_t 1{c = t}
     axis = _class_axis(x)
     g = np.expand_dims(g, axis) if reduction == "none" else g / divisor
-    return g * _one_hot(x, where, -w, axis)
+    hot = _one_hot(x, where, -w, axis)
+    return np.where(hot != 0, g * hot, 0)
 
 
 def _class_axis(x, name="cross_entropy"):

@@ -36,8 +36,8 @@ def dropout(x, p=0.5, training=True, rng=None):
 
     Notes
     -----
-    What is dropped has no influence, be it NaN, and the same mask selects the gradient. p is rounded to a multiple of 2⁻¹⁶: each random word of 64 bits decides
-    for four elements.
+    What is dropped has no influence, be it NaN, and the same mask selects the gradient. p is rounded to a multiple of
+    2⁻¹⁶: each random word of 64 bits decides for four elements.
 
     References
     ----------

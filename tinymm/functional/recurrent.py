@@ -32,7 +32,7 @@ def lstm(input, h, c, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False
         W and U; their rows are the gates i, f, g, o.
     b_ih, b_hh : Tensor or array, (4H,), optional
     mask : bool array, (B, T), optional
-        False: the step is padding. It keeps the state, and its input gets exactly zero gradient.
+        False: the step is padding. It keeps the state; its input counts as zero, and gets exactly zero gradient.
     reverse : bool
         From the last step to the first; outputs stay in the order of the inputs.
 
@@ -273,10 +273,11 @@ def _squash(a, scale):
 
 
 def _by_time(input, mask, reverse):
-    """The input in the order of the loop, (T, B, D), and where a step is padding, (T, B, 1)."""
+    """The input in the order of the loop, (T, B, D), zero in padding, and where a step is padding, (T, B, 1)."""
     order = slice(None, None, -1 if reverse else 1)
     held = None if mask is None or mask.all() else ~mask.T[order, :, None]
-    return np.ascontiguousarray(input.swapaxes(0, 1)[order]), held
+    x = np.ascontiguousarray(input.swapaxes(0, 1)[order])
+    return (x, None) if held is None else (np.where(held, 0, x), held)
 
 
 def _by_batch(outputs, reverse):

@@ -107,7 +107,7 @@ def test_the_form_follows_the_size_and_the_mask(rng):
     assert form(side, side) == "tiled_attention" != form(side - 1, side) == "fused_attention"
     assert form(side, side, bias) == "tiled_attention"
     assert form(side, side, tm.tensor(bias, requires_grad=True)) == "fused_attention"
-    assert form(4, 4, dropout_p=0.5, rng=rng) == "matmul"
+    assert form(4, 4, dropout_p=0.5, rng=rng) == "weighted_sum"
     mask = tm.tensor(np.zeros((2, 2)), requires_grad=True)
     with pytest.raises(ValueError, match="not differentiable"):
         F.tiled_attention(*[np.ones((2, 3))] * 3, mask).sum().backward()

@@ -11,6 +11,7 @@ import numpy as np
 from ...autograd import Tensor
 from ..reductions import mean
 from ..reductions import sum as sum_
+from ..selection import where
 from ..softmaxes import softmax
 from .hard import allowed
 
@@ -40,6 +41,7 @@ def expected_reward(scores, rewards, mask=None):
     >>> float(F.expected_reward(np.log([1.0, 3.0]), np.array([0.0, 8.0])).round(6))
     6.0
     """
+    rewards = rewards if mask is None else where(mask, rewards, 0.0)
     return sum_(softmax(allowed(scores, mask), -1) * rewards, -1)
 
 

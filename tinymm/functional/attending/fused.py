@@ -6,15 +6,18 @@ array is still in the cache when it is needed again, and in several threads.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
 from ...autograd import op, saving
 from ...cores.memory import scratch
 from ...cores.threads import parallel_for
+from ..selection import where
 from ..softmaxes import ceiling
 from .heads import are_tame, checked, exponentiate, factor, pieces, stacked, with_ones, with_sums
 from .powers import base_for
+from .products import selected
 from .steps import causal_mask, explicit_attention
 
 __all__ = ["fused_attention"]
@@ -76,16 +79,18 @@ def fused_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     base = base_for(dtype)
     scale = factor(query, scale) / base.ln
 
-    def attend(i, empty):
+    def attend(i, empty, careful=False):
         sq = np.multiply(q[i], scale, out=empty(q[i].shape, dtype))
         np.matmul(sq, k[i].mT, out=e[i])                                # σ Q Kᵀ / ln b
-        exponentiate(e[i], None if mask is None else mask[i], lower, base)
+        exponentiate(e[i], None if mask is None else mask[i], lower, base, careful)
         np.matmul(e[i], ones, out=n[i])
         n[i] += n[i] == 0                                               # a query that may attend to nothing
-        np.matmul(e[i], v[i], out=y[i])
+        (selected if careful else np.matmul)(e[i], v[i], out=y[i])
         y[i] /= n[i]
 
     _in_parallel(attend, e, 2 * query.shape[-1])
+    if not np.isfinite(y).all():                                        # does something hidden show?
+        _in_parallel(partial(attend, careful=True), e, 2 * query.shape[-1])
     return saving(y, e=e, n=n)
 
 
@@ -96,18 +101,23 @@ def fused_attention_vjp(g, y, query, key, value, scale, e, n):
     q, k, v = (stacked(a, leading, e.dtype) for a in (query, key, value))
     dq, dk, dv = (np.empty(a.shape, e.dtype) for a in (q, k, v))
 
-    def pull_back(i, empty):
+    def pull_back(i, empty, careful=False):
+        product = selected if careful else np.matmul
         gd = with_sums(g[i], y[i], 1 / n[i], empty)                     # [Ȳ, −D] / n
         ds = np.matmul(gd, with_ones(v[i], empty).mT, out=empty(e[i].shape, e.dtype))           # (Ȳ Vᵀ − D) / n
         ds *= e[i]                                                      # S̄
-        np.matmul(e[i].mT, gd[..., :-1], out=dv[i])                     # V̄ = eᵀ Ȳ / n
-        np.matmul(ds, k[i], out=dq[i])                                  # Q̄ = σ S̄ K
-        np.matmul(ds.mT, q[i], out=dk[i])                               # K̄ = σ S̄ᵀ Q
+        if careful:
+            np.copyto(ds, 0, where=e[i] == 0)
+        product(e[i].mT, gd[..., :-1], out=dv[i])                       # V̄ = eᵀ Ȳ / n
+        product(ds, k[i], out=dq[i])                                    # Q̄ = σ S̄ K
+        product(ds.mT, q[i], out=dk[i])                                 # K̄ = σ S̄ᵀ Q
         for d in (dq, dk):
             d[i] *= scale
 
     _in_parallel(pull_back, e, 4 * query.shape[-1])
-    return dq, dk, dv, lambda: with_sums(g, y, 1 / n) @ with_ones(v).mT * e         # M̄ = S̄
+    if not all(np.isfinite(d).all() for d in (dq, dk, dv)):             # does something hidden show?
+        _in_parallel(partial(pull_back, careful=True), e, 4 * query.shape[-1])
+    return dq, dk, dv, lambda: where(e == 0, 0, with_sums(g, y, 1 / n) @ with_ones(v).mT * e)       # M̄ = S̄
 
 
 @fused_attention.composite

@@ -84,13 +84,16 @@ def _longest(vectors):
         return math.sqrt(np.vecdot(vectors, vectors).real.max(initial=0))
 
 
-def exponentiate(e, mask, lower, base=E):
+def exponentiate(e, mask, lower, base=E, careful=False):
     """In place: scores E / ln b become b^{E / ln b − c}, and 0 where the mask hides a key.
 
-    c = lower(E / ln b), or 0 if `lower` is None. A mask with fewer rows than E belongs to the first of them.
+    c = lower(E / ln b), or 0 if `lower` is None. A mask with fewer rows than E belongs to the first of them. `careful`:
+    some hidden scores are +∞ or NaN, which a floating mask of −∞ would leave NaN.
     """
     if lower is not None:
         _hide(e, mask, -np.inf, base)
+        if careful and mask is not None and mask.dtype.kind == "f":
+            _hide(e, mask != -np.inf, -np.inf)
         e -= lower(e)
     base.power(e, out=e)
     if lower is None:

@@ -13,6 +13,7 @@ from ..reductions import cumsum
 from ..reductions import sum as sum_
 from ..selection import where
 from ..shape import flip, tril
+from .products import pair_products, selected, weighted_sum
 
 __all__ = ["causal_product", "elu_feature_map", "linear_attention", "linear_attention_step",
            "quadratic_linear_attention"]
@@ -99,7 +100,8 @@ def causal_product(query, key, value):
     for start in range(0, query.shape[-2], CHUNK):
         chunk = slice(start, start + CHUNK)
         q, k, v = (x[..., chunk, :] for x in (query, key, value))
-        y[..., chunk, :] = np.tril(q @ k.mT) @ v
+        # the future is 0 in the triangle, and hidden, be it NaN
+        y[..., chunk, :] = (np.matmul if np.isfinite(v).all() else selected)(np.tril(q @ k.mT), v)
         if start:
             y[..., chunk, :] += q @ state
         state = state + k.mT @ v
@@ -152,7 +154,7 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
            [3.]])
     """
     query = feature_map(query)
-    key = _visible(feature_map(key), mask)
+    key, value = _visible(feature_map(_visible(key, mask)), mask), _visible(value, mask)
     if is_causal:
         # n_t = Σ_{s≤t} φ(k_s)
         return _shares(query, causal_product(query, key, value), cumsum(key, -2))
@@ -184,12 +186,13 @@ def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, fe
     >>> F.quadratic_linear_attention(np.zeros((1, 1)), np.array([[0.0], [2.0]]), np.array([[4.0], [8.0]]))
     (array([[7.]]), array([[0.25, 0.75]]))
     """
-    similarity = feature_map(query) @ _visible(feature_map(key), mask).mT                            # (..., T, S)
+    key = _visible(feature_map(_visible(key, mask)), mask)
+    similarity = pair_products(feature_map(query), key)                                              # (..., T, S)
     if is_causal:
         similarity = tril(similarity)
     total = sum_(similarity, -1, keepdims=True)
     weights = similarity / (total + (total == 0))
-    return weights @ value, weights
+    return weighted_sum(weights, value), weights
 
 
 def linear_attention_step(query, key, value, state=None, feature_map=elu_feature_map):
@@ -238,9 +241,9 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     return output[..., 0, :], (memory, norm)
 
 
-def _visible(key, mask):
-    """φ(k), zero where the key is hidden."""
-    return key if mask is None else where(mask[..., None], key, 0.0)
+def _visible(x, mask):
+    """Keys, φ(k) or values, zero where they are hidden."""
+    return x if mask is None else where(np.asarray(mask)[..., None], x, 0.0)
 
 
 def _shares(query, mixed, norm):

@@ -11,6 +11,7 @@ from ..activations import relu
 from ..elementwise import tanh
 from ..joining import concatenate
 from ..shape import broadcast_to
+from .products import pair_products
 
 __all__ = ["additive_scores", "attention_scores", "concat_scores", "dot_scores", "general_scores", "mlp_scores"]
 
@@ -46,7 +47,7 @@ def dot_scores(query, key):
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(f"dot_scores: query and key must share the last dimension; got {query.shape} and {key.shape}")
     # e = q kᵀ
-    return query @ key.mT                                       # (..., T, S)
+    return pair_products(query, key)                            # (..., T, S)
 
 
 def attention_scores(query, key, scale=None):
@@ -84,7 +85,7 @@ def attention_scores(query, key, scale=None):
                          f"got {query.shape} and {key.shape}")
     scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
     # e = (q / √D) kᵀ: scaling T·D numbers instead of T·S
-    return (query * scale) @ key.mT                             # (..., T, S)
+    return pair_products(query * scale, key)                    # (..., T, S)
 
 
 def general_scores(query, key, weight):
@@ -112,7 +113,7 @@ def general_scores(query, key, weight):
     array([[32.]])
     """
     # e = (q W) kᵀ
-    return (query @ weight) @ key.mT                            # (..., T, S)
+    return pair_products(query @ weight, key)                   # (..., T, S)
 
 
 def additive_scores(query, key, weight_q, weight_k, weight_v):

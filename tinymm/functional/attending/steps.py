@@ -13,6 +13,7 @@ from ..dropping import dropout
 from ..selection import where
 from ..softmaxes import softmax
 from .heads import checked
+from .products import weighted_sum
 from .scores import attention_scores
 
 __all__ = ["attention", "attention_sum", "attention_weights", "causal_mask", "explicit_attention"]
@@ -25,7 +26,7 @@ def attention_weights(scores, mask=None):
     ----------
     scores : Tensor or ndarray, (..., T, S)
     mask : ndarray or Tensor, optional
-        Broadcasts to the scores. Boolean: True = may attend. Floating: added to the scores, in their dtype.
+        Broadcasts to the scores. Boolean: True = may attend. Floating: added to the scores, in their dtype; −∞ hides.
 
     Returns
     -------
@@ -39,8 +40,8 @@ def attention_weights(scores, mask=None):
 
     Notes
     -----
-    A masked score is -inf, its weight and gradient exactly zero: a large negative number instead would
-    leak, and would give uniform weights to a row masked throughout.
+    A masked score is -inf, even if it was NaN, and its weight and gradient are exactly zero: a large negative number
+    instead would leak, and would give uniform weights to a row masked throughout.
 
     Examples
     --------
@@ -55,7 +56,10 @@ def attention_weights(scores, mask=None):
             raise ValueError("attention_weights: the mask is boolean (True = may attend) or floating; "
                              f"got {mask.dtype}")
         # e = −∞ where the mask hides a key
-        scores = where(mask, scores, -np.inf) if kind == "b" else scores + mask.astype(scores.dtype)
+        if kind == "b":
+            scores = where(mask, scores, -np.inf)
+        else:
+            scores = where(mask == -np.inf, -np.inf, scores + mask.astype(np.result_type(scores.dtype, np.float16)))
     # α = softmax(e)
     return softmax(scores, -1)                                  # (..., T, S)
 
@@ -79,8 +83,8 @@ def attention_sum(weights, value):
     >>> F.attention_sum(np.array([[0.25, 0.75]]), np.array([[4.0], [8.0]]))
     array([[7.]])
     """
-    # c = α v
-    return weights @ value                                      # (..., T, E)
+    # c = α v; a weight of 0 hides its value, be it NaN
+    return weighted_sum(weights, value)                                      # (..., T, E)
 
 
 def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,

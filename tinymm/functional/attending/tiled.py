@@ -3,6 +3,8 @@
 The work is done in `tiles`; the op is what the tape sees of it.
 """
 
+import numpy as np
+
 from ...autograd import op, saving
 from .heads import checked
 from .steps import explicit_attention
@@ -60,6 +62,9 @@ def tiled_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
     leading = checked("tiled_attention", query, key, value, attn_mask, is_causal)
     tiles = Tiles(query, key, value, attn_mask, is_causal, scale, leading)
     y, lse = tiles.forward()
+    if not np.isfinite(y).all():                                        # does something hidden show?
+        tiles.careful = True
+        y, lse = tiles.forward()
     return saving(y, lse=lse)
 
 
@@ -67,7 +72,11 @@ def tiled_attention(query, key, value, attn_mask=None, is_causal=False, scale=No
 def tiled_attention_vjp(g, y, query, key, value, attn_mask, is_causal, scale, lse):
     leading = y.shape[:-2]
     tiles = Tiles(query, key, value, attn_mask, is_causal, scale, leading)
-    return tiles.backward(g, y, lse)
+    gradients = tiles.backward(g, y, lse)
+    if not all(np.isfinite(d).all() for d in gradients):
+        tiles.careful = True
+        gradients = tiles.backward(g, y, lse)
+    return gradients
 
 
 @tiled_attention.composite

@@ -11,6 +11,7 @@ from ...cores.memory import scratch
 from ...cores.threads import parallel_for
 from .heads import Mask, are_tame, exponentiate, factor, heads, with_ones, with_sums
 from .powers import base_for
+from .products import selected
 
 __all__ = ["Tiles"]
 
@@ -39,6 +40,7 @@ class Tiles:
         self.mask = Mask(mask, is_causal, leading)
         self.is_causal = is_causal
         self.tame = are_tame(query, key, scale, mask)
+        self.careful = False                                        # whether to select, as NaN or ∞ may be hidden
         wanted = ceil_div(SHARES, max(self.N, 1))
         self.parts = max(min(wanted, ceil_div(self.T, ROWS)), 1)    # of the queries of each head
 
@@ -60,7 +62,7 @@ class Tiles:
             for rows, keys, mask in self.tiles(head, part):
                 e = self.exponentials(q[rows], self.k[head][keys], mask, tile, lambda e: ceiling(e, rows))
                 total[rows] += e @ ones[:e.shape[1]]                    # BLAS: five times as fast as e.sum
-                sums[rows] += np.matmul(e, v[keys], out=more[:len(e)])
+                sums[rows] += self.product(e, v[keys], out=more[:len(e)])
             for rows in self.rows(part):
                 total[rows] += total[rows] == 0                         # a query that may attend to nothing
                 sums[rows] /= total[rows]
@@ -98,9 +100,11 @@ class Tiles:
                 n, m = p.shape
                 ds = np.matmul(gd[rows], v1[keys].T, out=other[:p.size].reshape(n, m))              # P̄ − D = Ȳ Vᵀ − D
                 ds *= p                                                                             # S̄ = P ⊙ (P̄ − D)
-                dv[keys] += np.matmul(p.T, gd[rows, :-1], out=dv_more[:m])                          # V̄ += Pᵀ Ȳ
-                dk[keys] += np.matmul(ds.T, q[rows], out=dk_more[:m])                               # K̄ += S̄ᵀ σ Q
-                dq[rows] += np.matmul(ds, k[keys], out=dq_more[:n])                                 # Q̄ += S̄ K
+                if self.careful:
+                    np.copyto(ds, 0, where=p == 0)
+                dv[keys] += self.product(p.T, gd[rows, :-1], out=dv_more[:m])                       # V̄ += Pᵀ Ȳ
+                dk[keys] += self.product(ds.T, q[rows], out=dk_more[:m])                            # K̄ += S̄ᵀ σ Q
+                dq[rows] += self.product(ds, k[keys], out=dq_more[:n])                              # Q̄ += S̄ K
             for rows in self.rows(part):
                 dq[rows] *= self.scale
             dk *= self.base.ln
@@ -111,6 +115,10 @@ class Tiles:
                 whole += d
         return q_bar, k_bar[0], v_bar[0]
 
+    @property
+    def product(self):
+        return selected if self.careful else np.matmul
+
     def zeros(self, n, width):
         """(*leading, n, width)."""
         return np.zeros((*self.leading, n, width), self.dtype)
@@ -118,7 +126,7 @@ class Tiles:
     def exponentials(self, q, k, mask, memory, ceiling):
         """b^{E / ln b − c} of one tile, 0 where a key is hidden; c = ceiling(E / ln b), or 0 if no score is large."""
         e = np.matmul(q, k.T, out=memory[:len(q) * len(k)].reshape(len(q), len(k)))     # E / ln b = σ Q Kᵀ / ln b
-        exponentiate(e, mask, None if self.tame else ceiling, self.base)
+        exponentiate(e, mask, None if self.tame else ceiling, self.base, self.careful)
         return e
 
     def in_parallel(self, f, products):

@@ -61,7 +61,9 @@ def correlate(x, w, geometry, groups, bias=None):
     In memory the channels of the response lie side by side.
     """
     if winograd.pays(geometry, groups, x.shape[1], len(w)):
-        return winograd.correlate(x, w, geometry, bias)
+        y = winograd.correlate(x, w, geometry, bias)
+        if np.isfinite(y).all():                    # its tiles spread NaN and ∞ to all of their four responses
+            return y
     w = w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))         # (G, O/G, C/G·kh·kw)
     y = np.empty((len(x), math.prod(geometry.windows), *w.shape[:2]), np.result_type(x, w))
 
@@ -101,7 +103,9 @@ def spread(g, w, geometry, groups):
 def kernel_gradient(g, x, geometry, groups):
     """The kernel's part (O, C/G, kh, kw) in ⟨g, x ⋆ w⟩: for each window, an outer product of response and column."""
     if winograd.pays(geometry, groups, x.shape[1], g.shape[1]):
-        return winograd.kernel_gradient(g, x, geometry)
+        total = winograd.kernel_gradient(g, x, geometry)
+        if np.isfinite(total).all():
+            return total
     shape = groups, g.shape[1] // groups, x.shape[1] // groups * geometry.kernel[0] * geometry.kernel[1]
 
     def add_up(start, stop):
