@@ -27,8 +27,9 @@ def mean_over_time(x, mask=None):
     """
     if mask is None:
         return F.mean(x, 1)
+    dtype = np.result_type(x.dtype, np.float16)                          # whole numbers have a mean too
     shares = mask / np.maximum(mask.sum(1, keepdims=True), 1)            # (B, T), each row sums to 1
-    return F.sum(F.where(mask[..., None], x, 0.0) * shares[..., None].astype(x.dtype), 1)
+    return F.sum(F.where(mask[..., None], x, 0.0) * shares[..., None].astype(dtype), 1)
 
 
 def max_over_time(x, mask=None):

@@ -52,7 +52,7 @@ class _Recurrent(Module):
 
     def _run(self, input, states, mask):
         """The last layer's outputs, and the last states: an array for h, and for an LSTM one for c."""
-        mask = mask.data if isinstance(mask, Tensor) else mask
+        mask = mask.data if isinstance(mask, Tensor) else None if mask is None else np.asarray(mask)
         states = [self._initial(input, state) for state in states]
         last_states = []                                        # one entry for each layer and direction so far
         for layer in range(self.num_layers):

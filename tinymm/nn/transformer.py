@@ -5,8 +5,10 @@ True = *may attend*, the opposite of PyTorch's classes of these names.
 """
 
 from .. import functional as F
+from ..autograd import Tensor
 from .attention.cache import KeyValueCache, MemoryCache, unchanged_on_error
 from .attention.multihead import MultiheadAttention
+from .attention.unhidden import as_mask, cleared
 from .containers import ModuleList
 from .dropout import Dropout
 from .linear import Linear
@@ -85,6 +87,8 @@ class TransformerEncoderLayer(_Layer):
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False, cache=None):
         """src (B, S, D) to the same shape; masks as in `MultiheadAttention`: (S, S) and (B, S), True = may attend.
 
+        NaN and ∞ in padding count as zero.
+
         With a `cache` (a `KeyValueCache`), src holds the new positions, which follow the kept ones.
         """
         def attend(x):
@@ -92,7 +96,7 @@ class TransformerEncoderLayer(_Layer):
                                   attn_mask=src_mask, is_causal=is_causal, cache=cache)
             return y
 
-        x = self._residual(src, self.norm1, attend)
+        x = self._residual(_real(src, src_key_padding_mask), self.norm1, attend)
         return self._residual(x, self.norm2, self._feed_forward)
 
 
@@ -133,7 +137,7 @@ class TransformerDecoderLayer(_Layer):
         tgt_mask, memory_mask : boolean array (T, T), (T, S), optional
             True = may attend.
         tgt_key_padding_mask, memory_key_padding_mask : boolean array (B, T), (B, S), optional
-            True where real, False where padding.
+            True where real, False where padding; NaN and ∞ there count as zero.
         tgt_is_causal : bool
             Position t sees 0..t only.
         cache : pair of KeyValueCache and MemoryCache, optional
@@ -160,7 +164,7 @@ class TransformerDecoderLayer(_Layer):
             return y
 
         with unchanged_on_error(cache):
-            x = self._residual(tgt, self.norm1, attend_to_itself)
+            x = self._residual(_real(tgt, tgt_key_padding_mask), self.norm1, attend_to_itself)
             x = self._residual(x, self.norm2, attend_to_memory)
             return self._residual(x, self.norm3, self._feed_forward)
 
@@ -241,6 +245,15 @@ class TransformerDecoder(Module):
         Pass the memory with the first word, and None in its place with all others.
         """
         return [(KeyValueCache(), MemoryCache()) for _ in self.layers]
+
+
+def _real(x, mask):
+    """x (B, T, D) `cleared` of its padding; of a mask that counts kept positions too, the last T are meant."""
+    mask = as_mask(mask)
+    if mask is None or mask.ndim != 2 or mask.dtype != bool or mask.shape[1] < x.shape[1]:
+        return x                                                        # no mask, or one that attention will refuse
+    mask = mask.data if isinstance(mask, Tensor) else mask
+    return cleared(x, mask[:, mask.shape[1] - x.shape[1]:]) if len(mask) == len(x) else x
 
 
 def _cache_of_each(layers, cache):

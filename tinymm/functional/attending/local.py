@@ -47,7 +47,7 @@ def predicted_positions(query, weight, weight_v, length):
     return p * np.asarray(length, p.dtype)
 
 
-def local_weights(scores, positions, reach, mask=None):
+def local_weights(scores, positions, reach, mask=None, places=None):
     r"""Softmax over the keys near a position, times a Gaussian around it.
 
     $$\alpha_{ts} = \operatorname{softmax}_s(e_{ts})\, \exp\Big(-\frac{(s - p_t)^2}{2\sigma^2}\Big), \qquad
@@ -62,6 +62,8 @@ def local_weights(scores, positions, reach, mask=None):
         D: keys with $|s - p_t| > D$ are hidden.
     mask : boolean ndarray, optional
         As for `attention_weights`; hides more.
+    places : int array that broadcasts to (..., T, S), optional
+        The s of the formula, where each key stands; default: 0, 1, 2, ...
 
     Returns
     -------
@@ -90,7 +92,8 @@ def local_weights(scores, positions, reach, mask=None):
     """
     if not reach > 0:
         raise ValueError(f"local_weights: reach must be positive; got {reach}")
-    distance = np.arange(scores.shape[-1], dtype=scores.dtype) - positions[..., None]               # (..., T, S)
+    places = np.arange(scores.shape[-1]) if places is None else places
+    distance = places.astype(scores.dtype) - positions[..., None]                                   # (..., T, S)
     near = (-reach <= distance) & (distance <= reach)
     near = near if mask is None else near & mask
     # α = softmax(e) exp(−(s − p)² / 2σ²)

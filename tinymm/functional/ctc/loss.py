@@ -123,7 +123,7 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_
     alphas, subtracted = beginnings(emitted, lattice)
     losses = -(logsumexp(alphas[-1] + lattice.end, 1) + subtracted)
     if zero_infinity:
-        losses = np.where(losses == math.inf, 0, losses)
+        losses = np.where(np.isinf(losses), 0, losses)
     return saving(losses, lattice=lattice, emitted=emitted, alphas=alphas)
 
 
@@ -146,7 +146,7 @@ def ctc_losses_composite(log_probs, targets, input_lengths, target_lengths, blan
         skip = pad(alpha, (2, -2)) + lattice.skip
         alpha = where(real, logsumexp(stack([alpha, step, skip]), 0) + emitted[t], alpha)
     losses = -logsumexp(alpha + lattice.end, 1)
-    return where(losses == math.inf, 0, losses) if zero_infinity else losses
+    return where(np.isinf(losses), 0, losses) if zero_infinity else losses
 
 
 def beginnings(emitted, lattice):

@@ -6,6 +6,7 @@ from ... import functional as F
 from ..linear import Linear
 from ..module import Module
 from .cache import unchanged_on_error
+from .unhidden import as_mask
 
 __all__ = ["GroupedQueryAttention"]
 
@@ -87,6 +88,7 @@ class GroupedQueryAttention(Module):
         if x.ndim != 3 or x.shape[-1] != self.q_proj.weight.shape[1]:
             raise ValueError(f"GroupedQueryAttention: x must be (batch, length, {self.q_proj.weight.shape[1]}); "
                              f"got {x.shape}")
+        attn_mask = as_mask(attn_mask)
         if attn_mask is not None and attn_mask.dtype != bool:
             raise ValueError(f"GroupedQueryAttention: the mask is boolean, True = may attend; got {attn_mask.dtype}")
         batch, length, width = x.shape

@@ -11,6 +11,7 @@ from ... import functional as F
 from ...autograd import Tensor
 from ..init import checked
 from ..module import Module
+from .unhidden import as_mask, unhidden
 
 __all__ = ["Glimpse", "GumbelAttention", "HardAttention"]
 
@@ -77,6 +78,8 @@ class HardAttention(Module):
 
     def forward(self, query, key, value=None, mask=None):
         """query (..., T, D), key (..., S, E), value (..., S, V), mask as `SoftAttention`: a `Glimpse`."""
+        mask = as_mask(mask)
+        query, key, value = unhidden(query, key, value, mask)
         scores = self.score(query, key)
         weights = F.attention_weights(scores, mask)
         if self.training:
@@ -89,7 +92,7 @@ class HardAttention(Module):
         choice = F.where(gets_mean, weights, drawn)
         drawn = F.where(gets_mean, 0.0, drawn)                                          # the mean is no draw
         log_probability = F.location_log_probability(scores, drawn, mask)
-        output = F.attention_sum(choice, key if value is None else value)
+        output = F.attention_sum(choice, value)
         entropy = F.attention_entropy(scores, mask)
         return Glimpse(output, choice, weights, log_probability, entropy)
 
@@ -135,6 +138,8 @@ class GumbelAttention(Module):
     def forward(self, query, key, value=None, mask=None):
         """query (..., T, D), key (..., S, E), value (..., S, V), mask as `SoftAttention`:
         output, choice, weights (..., T, S)."""
+        mask = as_mask(mask)
+        query, key, value = unhidden(query, key, value, mask)
         scores = self.score(query, key)
         weights = F.attention_weights(scores, mask)
         if self.training:
@@ -142,7 +147,7 @@ class GumbelAttention(Module):
             choice = F.gumbel_softmax(logits, self.tau, self.hard, rng=self.rng)
         else:
             choice = F.likeliest_weights(weights)
-        return F.attention_sum(choice, key if value is None else value), choice, weights
+        return F.attention_sum(choice, value), choice, weights
 
     def extra_repr(self):
         return f"tau={self.tau}, hard={self.hard}"

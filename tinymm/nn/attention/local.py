@@ -1,9 +1,12 @@
 r"""Local attention: a query attends to the keys near its own position, or near a position it predicts."""
 
+import numpy as np
+
 from ... import functional as F
 from ..module import Module
 from .scores import matrix, vector
 from .soft import Attended
+from .unhidden import as_mask, unhidden
 
 __all__ = ["LocalAttention", "PredictiveLocalAttention"]
 
@@ -37,9 +40,11 @@ class LocalAttention(Module):
     def forward(self, query, key, value=None, mask=None, offset=0):
         """As `SoftAttention`; the first query stands at position `offset`."""
         near = F.sliding_window_mask(query.shape[-2], key.shape[-2], before=self.reach, after=self.reach, offset=offset)
+        mask = near if mask is None else near & as_mask(mask)
+        query, key, value = unhidden(query, key, value, mask)
         scores = self.score(query, key)
-        weights = F.attention_weights(scores, near if mask is None else near & mask)
-        return Attended(F.attention_sum(weights, key if value is None else value), weights, scores)
+        weights = F.attention_weights(scores, mask)
+        return Attended(F.attention_sum(weights, value), weights, scores)
 
     def extra_repr(self):
         return f"reach={self.reach}"
@@ -86,13 +91,15 @@ class PredictiveLocalAttention(Module):
         self.weight_v = vector(width, rng)
 
     def forward(self, query, key, value=None, mask=None):
-        """As `SoftAttention`; S of the formula is the number of keys
-        that a mask (..., 1, S) or (..., T, S) leaves visible."""
+        """As `SoftAttention`; S of the formula is the number of keys that a mask (..., 1, S) or (..., T, S) leaves
+        visible, and s counts these, wherever they stand."""
+        mask = as_mask(mask)
+        query, key, value = unhidden(query, key, value, mask)
         scores = self.score(query, key)
-        length = key.shape[-2] if mask is None else mask.sum(-1)
+        length, places = (key.shape[-2], None) if mask is None else (mask.sum(-1), np.cumsum(mask, -1) - 1)
         positions = F.predicted_positions(query, self.weight, self.weight_v, length)
-        weights = F.local_weights(scores, positions, self.reach, mask)
-        return Attended(F.attention_sum(weights, key if value is None else value), weights, scores)
+        weights = F.local_weights(scores, positions, self.reach, mask, places)
+        return Attended(F.attention_sum(weights, value), weights, scores)
 
     def extra_repr(self):
         return f"reach={self.reach}"

@@ -8,7 +8,8 @@ from .. import init
 from ..linear import Linear
 from ..module import Module
 from ..parameter import Parameter
-from .cache import unchanged_on_error
+from .cache import KeyValueCache, unchanged_on_error
+from .unhidden import unhidden
 
 __all__ = ["MultiheadAttention"]
 
@@ -104,7 +105,7 @@ class MultiheadAttention(Module):
         cache : KeyValueCache, StreamingCache or MemoryCache, optional
             Keys and values of earlier calls. In self-attention query, key and value are then the new positions, which
             follow the kept ones: in the masks S counts both, and `is_causal` compares positions in the whole sequence.
-            Once a `MemoryCache` is filled, pass None for key and value.
+            Once a `MemoryCache` is filled, pass None for key and value; queries count from 0, as without a cache.
 
         Returns
         -------
@@ -114,7 +115,10 @@ class MultiheadAttention(Module):
         with unchanged_on_error(cache):
             q, k, v = self._heads(query, key, value, cache)
             scores_shape = (*q.shape[:3], k.shape[2])                # (B, H, T, S)
-            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, cached=cache is not None)
+            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape,
+                                cached=isinstance(cache, KeyValueCache))
+        if mask is not None and cache is None and not all(np.isfinite(a.data).all() for a in (q, k, v)):
+            q, k, v = self._heads(*unhidden(query, key, value, mask.any(1)), None)  # or projections get 0 · NaN
         options = {"dropout_p": self.dropout if self.training else 0.0, "rng": self.rng,
                    "is_causal": is_causal and mask is None}          # a mask already holds the causal one
         weights = None
@@ -173,7 +177,7 @@ def _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, cached=Fa
     """One boolean mask that broadcasts to the scores (B, H, T, S).
 
     None if there is none, or only the causal one of a call without cache: the attention ops apply that themselves.
-    `cached`: the queries are the last T of the S positions, not the first.
+    `cached`: in self-attention, the queries are the last T of the S positions, not the first.
     """
     batch, heads, length, keys = scores_shape
     mask = _checked("attn_mask", attn_mask, [(length, keys), (batch, length, keys), (batch, heads, length, keys)])

@@ -44,8 +44,10 @@ class MovingBaseline(Module):
         self.register_buffer("value", np.zeros((), np.float32))
 
     def forward(self, reward):
-        """The advantage R − b, in the shape of the reward."""
-        return reward - self.value.astype(reward.dtype)
+        """The advantage R − b, in the shape of the reward; of whole numbers in b's dtype."""
+        reward = reward if isinstance(reward, Tensor) else np.asarray(reward)
+        dtype = reward.dtype if reward.dtype.kind == "f" else self.value.dtype
+        return reward.astype(dtype) - self.value.astype(dtype)
 
     def update(self, reward):
         """Move b towards the mean of these rewards; call it after `forward`, for b must not know what it judges."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ... import functional as F
 from ...autograd import Tensor
 from ..module import Module
+from .unhidden import as_mask, unhidden
 
 __all__ = ["Attended", "SoftAttention"]
 
@@ -70,6 +71,8 @@ class SoftAttention(Module):
         Attended
             output (..., T, V), weights (..., T, S), scores (..., T, S).
         """
+        mask = as_mask(mask)
+        query, key, value = unhidden(query, key, value, mask)
         scores = self.score(query, key)
         weights = F.attention_weights(scores, mask)
-        return Attended(F.attention_sum(weights, key if value is None else value), weights, scores)
+        return Attended(F.attention_sum(weights, value), weights, scores)
