@@ -80,7 +80,7 @@ def test_hidden_features_are_zero_and_pass_no_gradient(name, seed):
 
 
 @every_masking_case
-@pytest.mark.parametrize("value", [7.0, np.nan, np.inf])
+@pytest.mark.parametrize("value", [7.0, np.nan, np.inf, -np.inf, 1e308, 1e-308])
 def test_what_the_mask_hides_changes_nothing(name, value):
     """Not one bit of values, of all gradients and of batch statistics, in training mode; its own gradient is zero."""
     found = []

@@ -79,7 +79,7 @@ def test_every_parameter_learns(name):
 
 @every_case
 @several_seeds
-@pytest.mark.parametrize("value", [7.0, np.nan, np.inf])
+@pytest.mark.parametrize("value", [7.0, np.nan, np.inf, -np.inf, 1e308, 1e-308])
 @pytest.mark.parametrize("why", ["hidden", "absent"])
 def test_what_is_hidden_or_absent_changes_nothing(name, seed, value, why):
     """Not one bit of features, weights and gradients; its own gradient is exactly zero."""

@@ -4,6 +4,8 @@
 It is tested against these explicit forms, and takes its second derivatives from them.
 """
 
+import numpy as np
+
 from .elementwise import sigmoid, tanh
 from .joining import split, stack
 from .selection import where
@@ -143,6 +145,7 @@ def scan(step, input, state, mask=None, reverse=False):
     >>> F.scan(lambda x, state: (state[0] + x,), np.ones((1, 3, 1)), (np.zeros((1, 1)),))[0].ravel()
     array([1., 2., 3.])
     """
+    mask = None if mask is None else np.asarray(mask)
     outputs = [None] * input.shape[1]
     for t in reversed(range(len(outputs))) if reverse else range(len(outputs)):
         x = input[:, t]

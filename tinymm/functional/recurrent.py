@@ -275,7 +275,7 @@ def _squash(a, scale):
 def _by_time(input, mask, reverse):
     """The input in the order of the loop, (T, B, D), zero in padding, and where a step is padding, (T, B, 1)."""
     order = slice(None, None, -1 if reverse else 1)
-    held = None if mask is None or mask.all() else ~mask.T[order, :, None]
+    held = None if mask is None or np.all(mask) else ~np.asarray(mask).T[order, :, None]
     x = np.ascontiguousarray(input.swapaxes(0, 1)[order])
     return (x, None) if held is None else (np.where(held, 0, x), held)
 
@@ -332,9 +332,9 @@ def _checked(name, gates, input, states, w_ih, w_hh, b_ih, b_hh, mask):
                 "b_hh": (b_hh, (rows,)), "mask": (mask, (batch, steps)),
                 **{f"state {k}": (state, (batch, size)) for k, state in enumerate(states)}}
     for part, (array, shape) in expected.items():
-        if array is not None and array.shape != shape:
+        if array is not None and np.shape(array) != shape:
             raise ValueError(f"{name}: {part} must be {shape} for input {input.shape} and state {states[0].shape}; "
-                             f"got {array.shape}")
-    if mask is not None and mask.dtype != bool:
-        raise ValueError(f"{name}: mask must be boolean, True for real steps; got {mask.dtype}")
+                             f"got {np.shape(array)}")
+    if mask is not None and np.asarray(mask).dtype != bool:
+        raise ValueError(f"{name}: mask must be boolean, True for real steps; got {np.asarray(mask).dtype}")
     return size

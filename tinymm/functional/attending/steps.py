@@ -51,10 +51,10 @@ def attention_weights(scores, mask=None):
            [0., 0.]])
     """
     if mask is not None:
-        kind = mask.dtype.kind
+        kind = getattr(mask, "dtype", np.dtype(object)).kind
         if kind not in "bf":
-            raise ValueError("attention_weights: the mask is boolean (True = may attend) or floating; "
-                             f"got {mask.dtype}")
+            raise ValueError("attention_weights: the mask is an array, boolean (True = may attend) or floating; "
+                             f"got {getattr(mask, 'dtype', type(mask).__name__)}")
         # e = −∞ where the mask hides a key
         if kind == "b":
             scores = where(mask, scores, -np.inf)
