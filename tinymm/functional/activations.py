@@ -103,8 +103,8 @@ def elu(x, alpha=1.0):
 
 
 @elu.vjp
-def elu_vjp(g, x, y, alpha):        # x̄ = g ⊙ (y + α) where x ≤ 0, which is g α e^x, else g
-    return g * np.where(x <= 0, y + alpha, 1)
+def elu_vjp(g, x, y, alpha):        # x̄ = g where x > 0, else g ⊙ (y + α), which is g α e^x
+    return g * np.where(x > 0, 1, y + alpha)
 
 
 @op

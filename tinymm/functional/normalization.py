@@ -230,8 +230,7 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     Raises
     ------
     ValueError
-        If x has no axis of channels, a channel has a single value to train on, or there are no running statistics to
-        evaluate with.
+        If x has no channels, a channel a single value to train on, or evaluation no running statistics.
 
     References
     ----------

@@ -210,3 +210,26 @@ def test_it_is_not_chosen_where_the_formula_is_another():
     assert not any([pays(channels=15), pays(out=15), pays(sides=(3, 5))])
     assert not any([pays(kernel=(3, 1)), pays(kernel=(5, 5)), pays(stride=2), pays(dilation=2), pays(groups=2),
                     pays(channels=3)])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("where", ["image", "cotangent", "kernel", "nowhere"])
+def test_what_is_not_finite_reaches_its_own_windows_only(bad, dtype, where):
+    """The response and both gradients are not finite where those of columns are not, and equal elsewhere."""
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.standard_normal(shape).astype(dtype) for name, shape in
+              (("image", (2, 16, 7, 6)), ("kernel", (16, 16, 3, 3)), ("cotangent", (2, 16, 7, 6)))}
+    if where != "nowhere":
+        arrays[where][1, 3, 1, 2] = bad
+    found = []
+    for way in (winograd.pays, lambda *_: False):
+        with pytest.MonkeyPatch.context() as patch, np.errstate(invalid="ignore"):
+            patch.setattr(winograd, "pays", way)
+            x, w = (tm.tensor(arrays[name], requires_grad=True) for name in ("image", "kernel"))
+            y = tm.functional.conv2d(x, w, padding=1)
+            y.backward(arrays["cotangent"])
+            found.append([y.data, x.grad, w.grad])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+        assert where == "kernel" or np.isfinite(b).any()

@@ -177,3 +177,41 @@ def test_attention_says_what_is_wrong(rng, call, message):
 def test_other_layers_say_what_is_wrong(rng, build, message):
     with pytest.raises(ValueError, match=message):
         build(rng)
+
+
+def test_masks_may_be_lists():
+    rng = np.random.default_rng(0)
+    x, real = tm.tensor(rng.normal(size=(1, 3, 4))), [[True, True, False]]
+    lower = np.tri(3, dtype=bool)
+    f = nn.DotScore()
+    calls = {
+        "MultiheadAttention": (nn.MultiheadAttention(4, 2, rng=rng), lambda l, m: l(x, x, x, m)[0], real),
+        "GroupedQueryAttention": (nn.GroupedQueryAttention(4, 2, 1, rng=rng), lambda l, m: l(x, m), lower.tolist()),
+        **{kind.__name__: (kind(4, 2, rng=rng), lambda l, m: l(x, mask=m)[0], real)
+           for kind in (nn.RNN, nn.GRU, nn.LSTM)},
+        "TransformerEncoderLayer": (nn.TransformerEncoderLayer(4, 2, 8, rng=rng), lambda l, m: l(x, None, m), real),
+        "SoftAttention": (nn.SoftAttention(f), lambda l, m: l(x, x, mask=m).output, lower.tolist()),
+        "LocalAttention": (nn.LocalAttention(f, 1), lambda l, m: l(x, x, mask=m).output, lower.tolist()),
+        "PredictiveLocalAttention": (nn.PredictiveLocalAttention(f, 4, 3, 2, rng=rng),
+                                     lambda l, m: l(x, x, mask=m).output, lower.tolist()),
+        "HardAttention": (nn.HardAttention(f, rng=rng), lambda l, m: l(x, x, mask=m).output, lower.tolist()),
+        "GumbelAttention": (nn.GumbelAttention(f, rng=rng), lambda l, m: l(x, x, mask=m)[0], lower.tolist()),
+        "rnn_tanh": (tm.functional.rnn_tanh,
+                     lambda f, m: f(x, np.zeros((1, 2)), np.ones((2, 4)), np.eye(2), mask=m)[0], real),
+    }
+    for name, (layer, call, mask) in calls.items():
+        layer = fresh(layer, rng) if isinstance(layer, nn.Module) else layer
+        expected = call(layer, np.array(mask))
+        np.testing.assert_array_equal(call(layer, mask).data, expected.data, err_msg=name)
+    with pytest.raises(ValueError, match="attention_weights: the mask is an array, boolean .* or floating; got list"):
+        tm.functional.attention_weights(x, lower.tolist())
+
+
+def test_causal_attention_to_a_kept_memory_counts_queries_from_0():
+    rng = np.random.default_rng(0)
+    layer = fresh(nn.MultiheadAttention(4, 2, rng=rng), rng)
+    query, memory = tm.tensor(rng.normal(size=(2, 3, 4))), tm.tensor(rng.normal(size=(2, 5, 4)))
+    expected = layer(query, memory, memory, is_causal=True)[0].data
+    cache = nn.MemoryCache()
+    for args in ((memory, memory), (None, None)):
+        np.testing.assert_allclose(layer(query, *args, is_causal=True, cache=cache)[0].data, expected, rtol=1e-12)

@@ -190,3 +190,26 @@ def test_t5_bias_is_shared_by_equal_buckets(rng):
     for t, s in np.ndindex(6, 6):
         np.testing.assert_array_equal(bias[:, t, s], layer.weight.data[buckets[t, s]])
     np.testing.assert_array_equal(layer(2, 6, 4).data, bias[:, 4:])
+
+
+def test_local_p_counts_the_visible_keys_wherever_they_stand():
+    """As if the hidden keys were not there at all."""
+    rng = np.random.default_rng(3)
+    layer = nn.PredictiveLocalAttention(nn.DotScore(), 4, 3, 1.5, rng=rng).to(np.float64)
+    query, key = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 9, 4))
+    real = np.arange(9) > np.array([[5], [2]])                          # the end of each row: no prefix
+    real[1, 5] = False
+    together = layer(tm.tensor(query), tm.tensor(key), mask=real[:, None])
+    for b in range(2):
+        alone = layer(tm.tensor(query[b]), tm.tensor(key[b][real[b]]))
+        np.testing.assert_allclose(together.weights.data[b][:, real[b]], alone.weights.data, rtol=1e-12)
+        np.testing.assert_allclose(together.output.data[b], alone.output.data, rtol=1e-12)
+    weights = together.weights.data
+    assert (weights.sum(-1) > 0).all() and not weights[~np.repeat(real[:, None], 3, 1)].any()
+
+
+@pytest.mark.parametrize("reward", [np.array([10, 12]), [10, 12], np.array([True, False]), np.array([1, 2], np.uint8)])
+def test_a_baseline_of_whole_number_rewards_is_not_rounded(reward):
+    baseline = nn.MovingBaseline()
+    baseline.value[...] = 0.75
+    np.testing.assert_array_equal(baseline(reward), np.asarray(reward) - 0.75)
