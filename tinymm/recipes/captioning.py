@@ -207,6 +207,7 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
         The caption.
     """
     require(seed >= 0, "--seed", "must not be negative", seed)
+    require(seed == 0 or decoding.decode == "sample", "--seed", "needs --decode sample", f"--decode {decoding.decode}")
     out = Path(f"{Path(image).stem}-attention.html") if out is None else out
     check_writable(out)
     loaded = load(checkpoint, "captioning")

@@ -54,7 +54,7 @@ def run(run, model="cnn", image_size=None, flip=False):
     model : {"cnn", "resnet", "vit"}
         What looks at the image.
     image_size : int, optional
-        With folders of classes: scale images to N×N; by default the first image's side, at most 64.
+        With folders of classes: scale images to N×N, a multiple of 4; by default the first image's side, at most 64.
     flip : bool
         Mirror training images at random (not for digits and letters).
     """
@@ -135,9 +135,9 @@ def read_parts(directory, rng, size=None):
                 "keep their size", size)
         found = {name: _padded(part) for name, part in read_mnist(directory).items()}
     else:
-        require(size is None or size >= 8, "image-recognition", "--image-size must be at least 8", size)
-        side = None if size is None else ceil_div(size, MULTIPLE) * MULTIPLE
-        found = {name: _kept(part) for name, part in read_image_folder(directory, side, LARGEST_SIDE).items()}
+        require(size is None or size >= 8 and size % MULTIPLE == 0, "--image-size",
+                f"must be a multiple of {MULTIPLE}, at least 8", size)
+        found = {name: _kept(part) for name, part in read_image_folder(directory, size, LARGEST_SIDE).items()}
     parts, notes = split_off(found, {"test": 0.15, "val": 0.05}, partial(_split, directory), rng,
                              "of each class at random")
     names = parts["train"].names

@@ -86,6 +86,8 @@ def read_captioned(directory, rng, size=None, hold_out=None):
     data = read_coco_captions(directory)
     size = _natural_size(data) if size is None else size
     data.size = (size, size)
+    require(data.split is None or hold_out is None, "--hold-out", "needs a file without a split of its own",
+            ",".join(hold_out or ()))
     rows, how = _rows_by_part(data, rng, hold_out)
     if not len(rows.get("val", ())):
         shuffled = rng(3).permutation(rows["train"])
