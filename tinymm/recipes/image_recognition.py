@@ -22,6 +22,7 @@ from ..training import TrainingSet
 from ..viz import Example, montage, overlay, signed_map
 from .shared import OURS, Plan, Results, over_batches, recipe, require
 from .shared.baselines import logistic_regression, majority_class, nearest_neighbour
+from .shared.checkpoints import checked_config
 from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
@@ -206,6 +207,7 @@ class ImageClassifier(nn.Module):
 
 def build(config, rng):
     """The classifier of a config, its weights drawn from `rng`."""
+    checked_config(config, encoder=tuple(PLANS), classes=int, size=int, channels=int, dropout=float)
     size, channels = config["size"], config["channels"]
     if config["encoder"] == "cnn":
         encoder = ConvEncoder(((16,), (32, 32), (64, 64)), size, channels, glance=1, rng=rng)

@@ -20,11 +20,12 @@ from ..mapping import ctc_beam_search, ctc_greedy
 from ..metrics import edit_alignment, edit_distance, word_error_rate
 from ..training import Selection, TrainingSet
 from .shared import OURS, Answer, Plan, Results, Scores, over_batches, recipe, require
+from .shared.checkpoints import checked_config
 from .shared.clips import Clips, read_takes, speakers_of, voice_parts
 from .shared.options import require_used
 from .shared.sounds import RATE, Variation, classified, padded, spectrogram
 from .shared.speakers import Outcome, leave_each_out
-from .sound_classification import add_variations, audio_encoder
+from .sound_classification import ENCODER, add_variations, audio_encoder
 
 __all__ = ["Decoding", "INPUTS", "Recogniser", "bigrams", "build", "commonest_digit", "cut_and_classified",
            "joined_parts", "new_strings", "posterior", "predict", "run", "scored", "scores_of", "to_digits",
@@ -194,7 +195,7 @@ class Recogniser(nn.Module):
 
 def build(config, rng):
     """The recogniser of a config, its weights drawn from `rng`."""
-    return Recogniser(audio_encoder(config, rng), rng=rng)
+    return Recogniser(audio_encoder(checked_config(config, **ENCODER), rng), rng=rng)
 
 
 def transcription_loss(recogniser, batch, rng):

@@ -22,7 +22,7 @@ from ..mapping import hide_words
 from ..training import Selection, TrainingSet
 from .shared import OURS, Plan, Results, over_batches, recipe, require
 from .shared.baselines import linear_svm, majority_class, nearest_by_cosine
-from .shared.checkpoints import TOKENIZERS
+from .shared.checkpoints import TOKENIZERS, checked_config
 from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
@@ -237,6 +237,8 @@ class Ensemble(nn.Module):
 
 def build(config, rng):
     """The Ensemble of a config, its weights drawn from `rng`."""
+    checked_config(config, encoder=("bag", "cnn", "lstm", "gru", "transformer"), vocabulary=int, classes=int, width=int,
+                   embedding=int, dropout=float, head_dropout=float, members=int)
     return Ensemble([_member(config, rng) for _ in range(config["members"])])
 
 
