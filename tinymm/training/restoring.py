@@ -33,8 +33,8 @@ def check_about(path, saved, own):
     if saved != own:
         names = sorted({*own, *saved} if isinstance(saved, dict) and isinstance(own, dict) else ())
         other = [name for name in names if name not in saved or name not in own or saved[name] != own[name]]
-        raise _refused(path, f"what it says of its model differs ({', '.join(map(quoted, other)) or quoted(saved)}), as "
-                             "where the data have changed")
+        names = ", ".join(map(quoted, other)) or quoted(saved)
+        raise _refused(path, f"what it says of its model differs ({names}), as where the data have changed")
 
 
 def check_plain_values(path, meta, selection):
