@@ -33,6 +33,7 @@ __all__ = ["Augmentation", "INPUTS", "ImageClassifier", "build", "class_token_ro
 
 INPUTS = ("image",)
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
+LARGEST_IDX_SIDE = 128  # of IDX images, which keep their size; a step on larger ones takes more than a gigabyte
 MULTIPLE = 4  # sides are multiples of it, for two halvings and for patches
 SPARE = 4  # images beyond the first of each class that a split takes at the least
 KEPT = 2**29  # bytes of pixels kept in memory; what is larger is read from its files again and again
@@ -134,7 +135,7 @@ def read_parts(directory, rng, size=None):
     if any(directory.glob("*-ubyte*")):
         require(size is None, "image-recognition", "--image-size is for folders of classes; the images of IDX files "
                 "keep their size", size)
-        found = {name: _padded(part) for name, part in read_mnist(directory).items()}
+        found = {name: _padded(directory, part) for name, part in read_mnist(directory).items()}
     else:
         require(size is None or size >= 8 and size % MULTIPLE == 0, "--image-size",
                 f"must be a multiple of {MULTIPLE}, at least 8", size)
@@ -155,9 +156,11 @@ def _split(directory, train, share, rng):
     return map(train.part, stratified_split(train.labels, (1 - share, share), rng))
 
 
-def _padded(part):
+def _padded(directory, part):
     """Images in the middle of black squares whose sides are multiples of 4; MNIST's 28 × 28 stay as they are."""
     channels, height, width = part.size
+    require(max(height, width) <= LARGEST_IDX_SIDE, "image-recognition",
+            f"the images of {directory} must have sides of at most {LARGEST_IDX_SIDE} pixels", f"{height} × {width}")
     side = max(8, ceil_div(max(height, width), MULTIPLE) * MULTIPLE)
     if (height, width) == (side, side):
         return part
