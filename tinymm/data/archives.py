@@ -21,6 +21,7 @@ LARGEST_ARRAYS = 1 << 30        # bytes of an .npz file
 LARGEST_INFLATED = 1 << 28      # bytes of all its compressed entries
 LARGEST_DIRECTORY = 1 << 22     # bytes of its table of contents: some 40,000 entries
 MOST_AXES = 32
+MOST_MEMBERS = 100_000          # of a gzip file; programs that write in blocks put 64 KiB into each
 KINDS = "biufcUS"               # of dtypes: numbers, booleans and text
 
 
@@ -63,6 +64,7 @@ class _Gzip(io.RawIOBase):
         self.file = file
         self.waiting = b""              # read, not yet inflated
         self.member = _new_member()
+        self.members = 1
 
     def readable(self):
         return True
@@ -89,6 +91,9 @@ class _Gzip(io.RawIOBase):
                 return False
             self.waiting = block.lstrip(b"\0")
         self.member = _new_member()
+        self.members += 1
+        if self.members > MOST_MEMBERS:
+            raise zlib.error(f"it must have at most {MOST_MEMBERS:,} members")
         return True
 
 

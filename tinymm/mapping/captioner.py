@@ -12,6 +12,7 @@ from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 from ..encoders import Encoded
+from ..nn.attention.cache import unchanged_on_error
 
 __all__ = ["CaptionState", "Captioner", "caption_loss", "hide_words", "next_word"]
 

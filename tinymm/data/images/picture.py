@@ -48,8 +48,8 @@ def open_image(path):
     ------
     ValueError
         Naming the file: it is missing, of another format, cannot be decoded, has more than 67 million pixels or a
-        side above 65,535, or is in very many pieces; its numbers do not tell which is white, as whole ones of 32 bits, or floating ones
-        outside [0, 1].
+        side above 65,535, or is in very many pieces; its numbers do not tell which is white, as whole ones of 32 bits,
+        or floating ones outside [0, 1].
     """
     pil = need("PIL.Image", extra="media", feature="read images")
     with _Patient(open_file(path, LARGEST).detach()) as file:
