@@ -2,11 +2,12 @@
 
 Exit status: 0; 1 if a check failed, a training diverged or tinymm itself is at fault; 2 for wrong usage, bad input, or
 what the system refuses; 130 after Ctrl-C, with the last checkpoint kept. Whatever goes wrong is told in one line;
---debug, anywhere among the words, shows the traceback too. `exits` says the rest.
+--debug, anywhere among the words, shows the traceback too, and NumPy's warnings. `exits` says the rest.
 """
 
 import argparse
 import sys
+import warnings
 from functools import partial
 from importlib import import_module
 from inspect import cleandoc
@@ -69,9 +70,12 @@ def main(argv=None):
     debug = "--debug" in words
     try:
         try:
-            options = vars(_parser().parse_args(words))
-            debug = options.pop("debug", False)
-            outcome = options.pop("call")(**options)
+            with warnings.catch_warnings():
+                if not debug:  # of an overflow, say: if it matters the command ends, and tells that in its one line
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                options = vars(_parser().parse_args(words))
+                debug = options.pop("debug", False)
+                outcome = options.pop("call")(**options)
         finally:
             print(end="", flush=True)  # a full disk or a reader that has gone is told here, not when Python ends
     except (Exception, KeyboardInterrupt) as error:

@@ -93,6 +93,9 @@ def check_writable(path):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
     if not os.access(above, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(above))
+    for name in path.relative_to(above).parts:  # of folders that do not exist yet
+        with suppress(FileNotFoundError):
+            Path(above, name).lstat()  # raises what is wrong with a name: it is too long, say
     _check_replaceable(path)
 
 

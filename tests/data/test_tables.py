@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -180,3 +181,12 @@ def test_rows_know_their_place(tmp_path):
     (tmp_path / "a.csv").write_text('text\n"one\ntwo"\n\nthree\n')
     assert [row.where for row in read_rows(tmp_path / "a.csv")] == [
         f"{tmp_path / 'a.csv'}, row 1 (line 2)", f"{tmp_path / 'a.csv'}, row 2 (line 5)"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that can be opened and not read")
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl"])
+def test_a_file_that_cannot_be_read_is_named(suffix, tmp_path):
+    path = tmp_path / f"train{suffix}"
+    path.symlink_to("/proc/self/mem")
+    with pytest.raises(ValueError, match=f"train{suffix}: must be a file that can be read; "):
+        list(read_rows(path))

@@ -87,6 +87,30 @@ def test_next_word_is_the_forward_of_the_prefix(captioner, batch):
     assert state.text.length == 3
 
 
+@pytest.mark.parametrize("keeps_keys", [True, False])
+def test_a_step_that_fails_leaves_the_state_as_it_was(captioner, batch, keeps_keys, monkeypatch):
+    """The reader has moved on when the fusion fails; the step can be made again."""
+    images, ids, _ = batch
+    captioner.eval()
+    if not keeps_keys:
+        monkeypatch.delattr(AttentionFusion, "new_cache")
+    image = captioner.image_encoder(images)
+
+    def logits(fails_at=None):
+        state, found = captioner.new_state(image), []
+        for t in range(3):
+            if t == fails_at:
+                with monkeypatch.context() as patch:
+                    patch.setattr(captioner.words, "forward", lambda x: 1 / 0)
+                    with pytest.raises(ZeroDivisionError):
+                        captioner.read_on(ids[:, t:t + 1], state)
+            found.append(captioner.read_on(ids[:, t:t + 1], state).data)
+        return found
+
+    for t in range(3):
+        np.testing.assert_array_equal(logits(fails_at=t), logits())
+
+
 def test_several_captions_of_an_image_are_as_many_copies_of_the_image(captioner, batch, rng):
     images, ids, mask = batch
     captioner.eval()

@@ -100,7 +100,7 @@ def test_folders_of_classes_and_a_class_of_one_picture(pictures, tmp_path, capsy
     assert counts["train"][2] == 1 and counts["val"][2] == counts["test"][2] == 0
     assert sum(map(sum, counts.values())) == 41
     assert notes["classes trained on but not tested, for want of images"] == "diamond"
-    larger, _ = read_parts(pictures, rng_of(0), size=14)
+    larger, _ = read_parts(pictures, rng_of(0), size=16)
     assert parts["train"].size == (3, 12, 12) and larger["train"].size == (3, 16, 16)
     assert main(["run", "image-recognition", "--data", str(pictures), "--out", str(tmp_path / "o"), "--flip"]) == 0
     assert "diamond" in (tmp_path / "o" / "report.html").read_text()
@@ -156,7 +156,9 @@ def test_bad_input_is_answered_in_one_line(digits, pictures, tmp_path, refused):
     assert "--epochs: must be at least 1; got 0" in refused(*run, "--epochs", 0)
     assert "--image-size: is for folders of classes" in refused(*run, "--image-size", 32)
     assert "--image-size is for folders of classes" in refused(*run, "--data", digits, "--image-size", 32)
-    assert "--image-size must be at least 8; got 3" in refused(*run, "--data", pictures, "--image-size", 3)
+    for size in (-4, 0, 3, 4, 14):
+        assert f"--image-size: must be a multiple of 4, at least 8; got {size}" in refused(
+            *run, "--data", pictures, "--image-size", size)
     assert "nowhere" in refused(*run, "--data", tmp_path / "nowhere")
     assert "holds no run" in refused(*run, "--data", digits, "--resume")
     assert "at least two classes; got 0" in refused(*run, "--data", pictures / "cross")

@@ -73,7 +73,7 @@ def test_pairs_that_do_not_fit_are_refused(trained, tmp_path, refused):
     assert "got 0 text, 0 audio" in refused(*predict)
     assert "nosuch.wav must be a file or a folder" in refused(*predict, "--text", "x", "--audio", "nosuch.wav")
     (tmp_path / "pairs.csv").write_text("text,audio\nfirst,\n")
-    assert "pairs.csv, line 2: needs text and audio; got no audio" in refused(
+    assert "pairs.csv, row 1 (line 2): needs a text as its audio; got ''" in refused(
         *predict, "--table", tmp_path / "pairs.csv")
 
 

@@ -125,6 +125,29 @@ def test_inputs_that_cannot_be_read_are_refused(checkpoint, inputs, tmp_path, re
     assert "at least one; got 0 text" in refused("predict", checkpoint("text-classification"), tmp_path / "none.txt")
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_every_file_goes_through_the_door(name, checkpoint, inputs, tmp_path, refused):
+    """Of several inputs the bad one is named, wherever it stands."""
+    path, (kind,) = checkpoint(name), PAGES[name].INPUTS
+    good = inputs[kind] if kind == "text" else sorted(inputs[kind].iterdir())[0]
+    suffix = good.suffix.lower()
+    for name, target in (("circle", f"circle{suffix}"), ("device", "/dev/zero")):
+        (tmp_path / f"{name}{suffix}").symlink_to(target)
+    (tmp_path / f"latin{suffix}").write_bytes(b"caf\xe9")
+    (tmp_path / f"zeros{suffix}").write_bytes(bytes(99) + b"\xff")
+    for bad in (f"{name}{suffix}" for name in ("circle", "device", "latin", "zeros", "x" * 300)):
+        line = refused("predict", path, good, tmp_path / bad, good)
+        assert bad[-50:] in line, bad
+        (tmp_path / "table.jsonl").write_text(json.dumps({kind: bad}) + "\n")
+        if kind != "text":
+            assert bad[-50:] in refused("predict", path, "--table", tmp_path / "table.jsonl")
+    for value in (1, None, [], "", {"a": 1}):
+        (tmp_path / "table.json").write_text(json.dumps([{kind: value}]))
+        assert f"table.json, row 1 (line 1): needs a text as its {kind}; got" in refused(
+            "predict", path, "--table", tmp_path / "table.json")
+    assert "nowhere.csv: the file is not there" in refused("predict", path, "--table", "nowhere.csv")
+
+
 def test_nothing_is_recorded_while_predicting(checkpoint, inputs):
     loaded = load(checkpoint("text-classification"))
     loaded.recipe.predict(loaded, [{"text": "good"}])

@@ -13,7 +13,7 @@ import numpy as np
 
 from .files import file_error, one_line, open_file, quoted
 
-__all__ = ["LARGEST_ARRAYS", "MOST_INFLATION", "check_shape", "fill", "open_arrays", "open_gzip"]
+__all__ = ["KINDS", "LARGEST_ARRAYS", "MOST_INFLATION", "check_shape", "fill", "open_arrays", "open_gzip"]
 
 BLOCK = 1 << 16
 MOST_INFLATION = 1032           # bytes that one byte of a deflate stream can stand for
@@ -21,6 +21,8 @@ LARGEST_ARRAYS = 1 << 30        # bytes of an .npz file
 LARGEST_INFLATED = 1 << 28      # bytes of all its compressed entries
 LARGEST_DIRECTORY = 1 << 22     # bytes of its table of contents: some 40,000 entries
 MOST_AXES = 32
+MOST_MEMBERS = 100_000          # of a gzip file; programs that write in blocks put 64 KiB into each
+KINDS = "biufcUS"               # of dtypes: numbers, booleans and text
 
 
 def check_shape(shape, itemsize):
@@ -62,6 +64,7 @@ class _Gzip(io.RawIOBase):
         self.file = file
         self.waiting = b""              # read, not yet inflated
         self.member = _new_member()
+        self.members = 1
 
     def readable(self):
         return True
@@ -88,6 +91,9 @@ class _Gzip(io.RawIOBase):
                 return False
             self.waiting = block.lstrip(b"\0")
         self.member = _new_member()
+        self.members += 1
+        if self.members > MOST_MEMBERS:
+            raise zlib.error(f"it must have at most {MOST_MEMBERS:,} members")
         return True
 
 
@@ -98,22 +104,25 @@ def _new_member():
 # npz --------------------------------------------------------------------------------------------------------------
 
 
-def open_arrays(path):
+def open_arrays(path, largest=LARGEST_ARRAYS):
     """Open an .npz file whose every array is known to be as large as its header says; nothing in it is unpickled.
 
     Parameters
     ----------
     path : path
+    largest : int or None
+        Bytes it may have; None for as many as it has.
 
     Returns
     -------
     mapping of str to array, and a context manager
-        Its `headers` (dict of str to (shape, dtype)) are there at once; ``arrays[name]`` reads one.
+        Its `headers` (dict of str to (shape, dtype)) and `checksums` (dict of str to the CRC-32 of header and array)
+        are there at once; ``arrays[name]`` reads one.
 
     Raises
     ------
     ValueError
-        Naming the file: it is larger than 1 GiB or no whole .npz file, compressed entries together hold more than
+        Naming the file: it is too large or no whole .npz file, compressed entries together hold more than
         256 MiB, or an array is not what its header says, of another kind than numbers and text, or too large.
 
     Examples
@@ -126,7 +135,7 @@ def open_arrays(path):
     ...         arrays.headers["x"][0], arrays["x"]
     ((3,), array([0, 1, 2]))
     """
-    file = open_file(path, LARGEST_ARRAYS)
+    file = open_file(path, largest)
     try:
         return _Arrays(path, file)
     except Exception as error:
@@ -164,6 +173,7 @@ class _Arrays:
         self.file = file
         self.archive = zipfile.ZipFile(_InPieces(file))
         self.headers = {}
+        self.checksums = {}
         self._places = {}  # name -> (entry, where its elements begin, whether they are in Fortran's order)
         self._check_sizes(file.seek(0, io.SEEK_END))
         for entry in self.archive.infolist():
@@ -196,13 +206,14 @@ class _Arrays:
                 raise ValueError(f"{quoted(name)} must be an array of format 1.0")
             shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
             start = file.tell()
-        if dtype.kind not in "biufcUS" or dtype.itemsize == 0:
+        if dtype.kind not in KINDS or dtype.itemsize == 0:
             raise ValueError(f"{quoted(name)} must be an array of numbers or text; got {one_line(dtype)}")
         check_shape(shape, dtype.itemsize)
         if start + math.prod(shape) * dtype.itemsize != entry.file_size:
             raise ValueError(f"{quoted(name)} promises {one_line(dtype)} {quoted(shape)}; "
                              f"got {entry.file_size - start:,} bytes")
         self.headers[name] = (shape, dtype)
+        self.checksums[name] = entry.CRC
         self._places[name] = (entry, start, is_fortran)
 
     def __getitem__(self, name):
@@ -215,6 +226,8 @@ class _Arrays:
                 found = fill(array, file)
             if found != len(array):
                 raise EOFError(f"{quoted(name)} promises {len(array):,} bytes; got {found:,}")
+        except MemoryError:
+            raise
         except Exception as error:
             raise _damaged(self.path, error) from error
         array = array != 0 if dtype.kind == "b" else array.view(dtype)

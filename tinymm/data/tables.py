@@ -80,6 +80,8 @@ def read_rows(path, columns=()):
         yield from kinds[suffix](path, tuple(columns))
     except UnicodeDecodeError:
         raise utf8_error(path) from None
+    except OSError as error:
+        raise file_error(path, f"must be a file that can be read; {error.strerror or error}") from error
 
 
 def _csv_rows(path, columns):

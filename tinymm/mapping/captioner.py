@@ -12,6 +12,7 @@ from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 from ..encoders import Encoded
+from ..nn.attention.cache import unchanged_on_error
 
 __all__ = ["CaptionState", "Captioner", "caption_loss", "hide_words", "next_word"]
 
@@ -81,7 +82,14 @@ class Captioner(nn.Module):
         return CaptionState(image, self.text_encoder.new_state(), cache)
 
     def read_on(self, ids, state):
-        """The next words (B, t) of captions whose `CaptionState` keeps the earlier ones, to logits (B, t, V)."""
+        """The next words (B, t) of captions whose `CaptionState` keeps the earlier ones, to logits (B, t, V).
+
+        A call that fails leaves the state as it was.
+        """
+        with unchanged_on_error([state, state.text, getattr(state.text, "caches", None), state.cache]):
+            return self._read_on(ids, state)
+
+    def _read_on(self, ids, state):
         context = None if state.text.length else state.image.pooled
         text = self.text_encoder(ids, context=context, state=state.text).sequence        # (B, t, Dt)
         masks = None, state.image.mask

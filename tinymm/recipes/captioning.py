@@ -23,12 +23,15 @@ from ..viz import Example, Report
 from ..writing import check_writable
 from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, recipe, require
 from .shared.captioned import drawn_scenes, read_captioned
+from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
            "nearest_images", "predict", "run", "scored", "words_and_maps"]
 
 INPUTS = ("image",)
+TOKENIZERS = {"word": WordTokenizer}
+READERS = {"lstm": CausalLSTM, "transformer": CausalTransformer}
 SMOOTHING = 0.1  # of the words to be said
 MAX_LENGTH = 30  # words of a caption, at most
 VALIDATED = 200  # validation images captioned after each epoch
@@ -129,10 +132,11 @@ def config_of(setting, size, vocabulary, text="lstm"):
 
 def build(config, rng):
     """The captioner of a config, its weights drawn from `rng`."""
+    checked_config(config, size=int, vocabulary=int, text=tuple(READERS), heads=int, widths=[[int]], width=int,
+                   dropout=float, context_dropout=float)
     width = config["width"]
     image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
-    encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config["text"]]
-    text = encoder(config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
+    text = READERS[config["text"]](config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
                    context_dropout=config["context_dropout"], rng=rng)
     fusion = AttentionFusion(width, image.width, width, config["heads"], rng=rng)
     return Captioner(image, text, fusion, config["vocabulary"], config["dropout"], rng=rng)
@@ -207,6 +211,7 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
         The caption.
     """
     require(seed >= 0, "--seed", "must not be negative", seed)
+    require(seed == 0 or decoding.decode == "sample", "--seed", "needs --decode sample", f"--decode {decoding.decode}")
     out = Path(f"{Path(image).stem}-attention.html") if out is None else out
     check_writable(out)
     loaded = load(checkpoint, "captioning")

@@ -22,6 +22,7 @@ from ..training import TrainingSet
 from ..viz import Example, montage, overlay, signed_map
 from .shared import OURS, Plan, Results, over_batches, recipe, require
 from .shared.baselines import logistic_regression, majority_class, nearest_neighbour
+from .shared.checkpoints import checked_config
 from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
@@ -32,6 +33,7 @@ __all__ = ["Augmentation", "INPUTS", "ImageClassifier", "build", "class_token_ro
 
 INPUTS = ("image",)
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
+LARGEST_IDX_SIDE = 128  # of IDX images, which keep their size; a step on larger ones takes more than a gigabyte
 MULTIPLE = 4  # sides are multiples of it, for two halvings and for patches
 SPARE = 4  # images beyond the first of each class that a split takes at the least
 KEPT = 2**29  # bytes of pixels kept in memory; what is larger is read from its files again and again
@@ -54,7 +56,7 @@ def run(run, model="cnn", image_size=None, flip=False):
     model : {"cnn", "resnet", "vit"}
         What looks at the image.
     image_size : int, optional
-        With folders of classes: scale images to N×N; by default the first image's side, at most 64.
+        With folders of classes: scale images to N×N, a multiple of 4; by default the first image's side, at most 64.
     flip : bool
         Mirror training images at random (not for digits and letters).
     """
@@ -133,11 +135,11 @@ def read_parts(directory, rng, size=None):
     if any(directory.glob("*-ubyte*")):
         require(size is None, "image-recognition", "--image-size is for folders of classes; the images of IDX files "
                 "keep their size", size)
-        found = {name: _padded(part) for name, part in read_mnist(directory).items()}
+        found = {name: _padded(directory, part) for name, part in read_mnist(directory).items()}
     else:
-        require(size is None or size >= 8, "image-recognition", "--image-size must be at least 8", size)
-        side = None if size is None else ceil_div(size, MULTIPLE) * MULTIPLE
-        found = {name: _kept(part) for name, part in read_image_folder(directory, side, LARGEST_SIDE).items()}
+        require(size is None or size >= 8 and size % MULTIPLE == 0, "--image-size",
+                f"must be a multiple of {MULTIPLE}, at least 8", size)
+        found = {name: _kept(part) for name, part in read_image_folder(directory, size, LARGEST_SIDE).items()}
     parts, notes = split_off(found, {"test": 0.15, "val": 0.05}, partial(_split, directory), rng,
                              "of each class at random")
     names = parts["train"].names
@@ -154,9 +156,11 @@ def _split(directory, train, share, rng):
     return map(train.part, stratified_split(train.labels, (1 - share, share), rng))
 
 
-def _padded(part):
+def _padded(directory, part):
     """Images in the middle of black squares whose sides are multiples of 4; MNIST's 28 × 28 stay as they are."""
     channels, height, width = part.size
+    require(max(height, width) <= LARGEST_IDX_SIDE, "image-recognition",
+            f"the images of {directory} must have sides of at most {LARGEST_IDX_SIDE} pixels", f"{height} × {width}")
     side = max(8, ceil_div(max(height, width), MULTIPLE) * MULTIPLE)
     if (height, width) == (side, side):
         return part
@@ -206,6 +210,7 @@ class ImageClassifier(nn.Module):
 
 def build(config, rng):
     """The classifier of a config, its weights drawn from `rng`."""
+    checked_config(config, encoder=tuple(PLANS), classes=int, size=int, channels=int, dropout=float)
     size, channels = config["size"], config["channels"]
     if config["encoder"] == "cnn":
         encoder = ConvEncoder(((16,), (32, 32), (64, 64)), size, channels, glance=1, rng=rng)

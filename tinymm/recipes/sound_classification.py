@@ -16,12 +16,14 @@ from ..training import Selection, TrainingSet
 from ..viz import Example, spectrogram_image
 from .shared import OURS, Plan, Results, over_batches, recipe, require
 from .shared.baselines import majority_class
+from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers, scored, validation_scores
 from .shared.clips import read_takes, speakers_of, voice_parts
 from .shared.sounds import BANDS, RATE, Variation, classified, padded, spectrogram
 from .shared.speakers import Outcome, leave_each_out
 
-__all__ = ["INPUTS", "SoundClassifier", "add_variations", "audio_encoder", "build", "predict", "probabilities", "run"]
+__all__ = ["ENCODER", "INPUTS", "SoundClassifier", "add_variations", "audio_encoder", "build", "predict",
+           "probabilities", "run"]
 
 INPUTS = ("audio",)
 NEW_VOICES = Variation(speed=1.25, tempo=1.25, snr=(5.0, 40.0))  # as if others said it
@@ -37,6 +39,7 @@ VOICE = {"plan": _plan(500), "dropout": 0.1, "variation": NEW_VOICES}
 TAKES = {"plan": _plan(1200), "dropout": 0.2, "variation": SAME_VOICES}
 TAKES_OF_OTHERS = {"plan": _plan(800), "dropout": 0.3, "variation": NEW_VOICES}
 SMOOTHING = 0.1  # of the labels
+ENCODER = {"encoder": ("gru", "lstm", "transformer"), "width": int, "channels": [int], "dropout": float}  # of a config
 
 
 @recipe
@@ -122,6 +125,7 @@ class SoundClassifier(nn.Module):
 
 def build(config, rng):
     """The classifier of a config, its weights drawn from `rng`."""
+    checked_config(config, classes=int, **ENCODER)
     return SoundClassifier(audio_encoder(config, rng), config["classes"], config["dropout"], rng=rng)
 
 

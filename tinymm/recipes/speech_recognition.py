@@ -6,6 +6,7 @@ DIR/recordings/..., as the Free Spoken Digit Dataset has them, and joins them to
 are for the test where there are others. Single digits are `sound-classification`.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -19,10 +20,12 @@ from ..mapping import ctc_beam_search, ctc_greedy
 from ..metrics import edit_alignment, edit_distance, word_error_rate
 from ..training import Selection, TrainingSet
 from .shared import OURS, Answer, Plan, Results, Scores, over_batches, recipe, require
+from .shared.checkpoints import checked_config
 from .shared.clips import Clips, read_takes, speakers_of, voice_parts
+from .shared.options import require_used
 from .shared.sounds import RATE, Variation, classified, padded, spectrogram
 from .shared.speakers import Outcome, leave_each_out
-from .sound_classification import add_variations, audio_encoder
+from .sound_classification import ENCODER, add_variations, audio_encoder
 
 __all__ = ["Decoding", "INPUTS", "Recogniser", "bigrams", "build", "commonest_digit", "cut_and_classified",
            "joined_parts", "new_strings", "posterior", "predict", "run", "scored", "scores_of", "to_digits",
@@ -67,8 +70,8 @@ class Decoding:
 
     def __post_init__(self):
         require(self.beam >= 1, "--beam", "must be at least 1", self.beam)
-        require(self.lm >= 0, "--lm", "must be at least 0", self.lm)
-        require(not self.lm or self.decode == "beam", "--lm", "needs --decode beam", f"--decode {self.decode}")
+        require(0 <= self.lm < math.inf, "--lm", "must be at least 0", self.lm)
+        require_used(self, "decode", {"beam": "beam", "lm": "beam"})
 
 
 @recipe(moved={"isolated": "a recipe of its own: tinymm run sound-classification"})
@@ -192,7 +195,7 @@ class Recogniser(nn.Module):
 
 def build(config, rng):
     """The recogniser of a config, its weights drawn from `rng`."""
-    return Recogniser(audio_encoder(config, rng), rng=rng)
+    return Recogniser(audio_encoder(checked_config(config, **ENCODER), rng), rng=rng)
 
 
 def transcription_loss(recogniser, batch, rng):

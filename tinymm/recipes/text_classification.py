@@ -22,7 +22,7 @@ from ..mapping import hide_words
 from ..training import Selection, TrainingSet
 from .shared import OURS, Plan, Results, over_batches, recipe, require
 from .shared.baselines import linear_svm, majority_class, nearest_by_cosine
-from .shared.checkpoints import TOKENIZERS
+from .shared.checkpoints import TOKENIZERS, checked_config
 from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
@@ -33,6 +33,7 @@ __all__ = ["Ensemble", "INPUTS", "TextClassifier", "baselines", "build", "by_kin
            "read_parts", "run"]
 
 INPUTS = ("text",)
+COLUMNS = ("text", "category")  # of a table: of the text and of its class
 PIECES = 2000  # of the byte-pair vocabulary, at most
 FEW = 200  # validation texts; the best of many epochs on fewer is chosen by chance, so the last epoch is kept
 EXPLAINED = 4  # texts of each sort whose words the report colours
@@ -61,7 +62,7 @@ FOLDER = {
 
 
 @recipe
-def run(run, encoder=None, tokenizer="word", members=1, columns=("text", "category")):
+def run(run, encoder=None, tokenizer="word", members=1, columns=COLUMNS):
     """Train a text classifier, test it beside its baselines, write the output folder.
 
     Parameters
@@ -76,6 +77,8 @@ def run(run, encoder=None, tokenizer="word", members=1, columns=("text", "catego
         With --data: the columns of the text and of its class.
     """
     require(members >= 1, "--members", "must be at least 1", members)
+    require(columns == COLUMNS or run.data, "--columns", "needs --data; the embedded opinions are no table",
+            ",".join(columns))
     require(len(columns) == 2 and len(set(columns)) == 2, "--columns", "needs two names, TEXT,CLASS", ",".join(columns))
     run.say(f"reading {run.data} ..." if run.data else "drawing opinions ...")
     opinions = None if run.data else drawn_opinions(run.rng(1))
@@ -153,7 +156,7 @@ def parts_of(opinions):
             for name, drawn in opinions.items()}
 
 
-def read_parts(directory, rng, columns=("text", "category")):
+def read_parts(directory, rng, columns=COLUMNS):
     """A folder with a table train, and val and test where they are there; what is missing is split off train."""
     found = read_text_folder(directory, columns)
     require(len(found["train"].classes) >= 2, "text-classification", f"{directory} needs at least two classes",
@@ -234,6 +237,8 @@ class Ensemble(nn.Module):
 
 def build(config, rng):
     """The Ensemble of a config, its weights drawn from `rng`."""
+    checked_config(config, encoder=("bag", "cnn", "lstm", "gru", "transformer"), vocabulary=int, classes=int, width=int,
+                   embedding=int, dropout=float, head_dropout=float, members=int)
     return Ensemble([_member(config, rng) for _ in range(config["members"])])
 
 

@@ -95,7 +95,7 @@ def read_log(path):
     Raises
     ------
     ValueError
-        If a whole line is no JSON; naming the file and the line.
+        If a whole line is no JSON or no dict; naming the file and the line.
 
     Examples
     --------
@@ -111,8 +111,10 @@ def read_log(path):
     for i, line in enumerate(lines[:-1]):  # what follows the last line end is empty or half-written
         try:
             rows.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"read_log: line {i + 1} of {path} is not JSON ({error})") from error
+        if not isinstance(rows[-1], dict):
+            raise ValueError(f"read_log: line {i + 1} of {path} must be a dict")
     return rows
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..autograd import no_grad
 from ..optim import clip_grad_norm_
 from ..writing import remove_leftovers
+from . import restoring
 from .checkpoint import load_checkpoint, part_of, save_checkpoint
 from .ema import ExponentialMovingAverage
 from .interrupt import uninterrupted
@@ -327,7 +328,7 @@ class Trainer:
         if self.folder is None:
             self.log = Log()
         elif resume and (self.folder / CHECKPOINT).exists():
-            self._load(*load_checkpoint(self.folder / CHECKPOINT))
+            self._load(self.folder / CHECKPOINT)
         else:
             self.log = Log(self.folder / LOG)  # first: if another run is writing here, nothing of its is removed
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
@@ -349,14 +350,11 @@ class Trainer:
 
     def _rng_states(self):
         """The states of these Generators: list of dict."""
-        return [generator.bit_generator.state for generator in self._generators]
+        return [g.bit_generator.state for g in self._generators]
 
     def _load_rng_states(self, states):
         """Set these Generators to what `_rng_states` gave."""
-        generators = self._generators
-        if len(states) != len(generators):
-            raise ValueError(f"fit: this run keeps {len(generators)} Generators; the checkpoint has {len(states)}")
-        for generator, state in zip(generators, states):
+        for generator, state in zip(self._generators, states):
             generator.bit_generator.state = state
 
     @property
@@ -379,23 +377,20 @@ class Trainer:
             "identity": self._identity, "position": asdict(self.at), "log_rows": len(self.log.rows),
             "rng": self._rng_states(), "about": self.about, "recent": self.recent.sums, "whole": self.whole.sums})
 
-    def _load(self, arrays, meta):
-        """Take over all that `save` wrote."""
-        differences = [f"{what} {own}, the checkpoint has {meta['identity'][what]}"
-                       for what, own in self._identity.items() if own != meta["identity"][what]]
-        if differences:
-            raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {'; '.join(differences)}")
-        for name, part in self._stateful.items():
-            try:
-                part.load_state_dict(part_of(arrays, name))
-            except (KeyError, ValueError) as error:
-                raise ValueError(f"fit: the checkpoint's {name} does not fit this run "
-                                 f"({type(error).__name__}: {error})") from error
+    def _load(self, path):
+        """Take over all that `save` wrote, once all of it is known to fit."""
+        arrays, meta = load_checkpoint(path)
+        restoring.check_identity(meta.get("identity"), self._identity)
+        restoring.check_about(path, meta.get("about"), self.about)
+        restoring.check_plain_values(path, meta, self.config.selection)
+        restoring.check_rng_states(path, self._generators, meta["rng"])
+        restoring.check_parts(path, arrays, self._stateful, self.optimizer, meta["position"]["best"])
+        self.log = Log(self.folder / LOG, keep=meta["log_rows"])
+        restoring.restore(path, arrays, self._stateful)
         self._load_rng_states(meta["rng"])
         self.kept = part_of(arrays, "kept")
         self.at = _Position(**meta["position"])
         self.began -= self.at.seconds
         self.recent.sums = meta["recent"]
         self.whole.sums = meta["whole"]
-        self.log = Log(self.folder / LOG, keep=meta["log_rows"])
         remove_leftovers(self.folder)

@@ -1,5 +1,6 @@
-"""Progress of the training on standard error: tqdm's bar on a terminal, otherwise a plain line every few seconds."""
+"""Progress of the training on standard error: tqdm's bar on a terminal, otherwise a plain line now and then."""
 
+import math
 import sys
 import time
 
@@ -50,14 +51,14 @@ class _Silence:
 
 
 class _Lines(_Silence):
-    """A line every few seconds, which reads well in a file too."""
+    """A line for the first step and then every few seconds, which reads well in a file too."""
 
     def __init__(self, total, initial):
         self.total = total
         self.initial = initial
         self.step = initial
         self.began = time.monotonic()
-        self.shown = self.began     # when the last line was shown
+        self.shown = -math.inf      # when the last line was shown
 
     def update(self, position, values):
         """One more step was taken."""
@@ -65,7 +66,7 @@ class _Lines(_Silence):
         now = time.monotonic()
         if now - self.shown >= INTERVAL:
             self.shown = now
-            speed = (self.step - self.initial) / (now - self.began)
+            speed = (self.step - self.initial) / max(now - self.began, 1e-9)
             numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
             print(f"{position}  step {self.step}/{self.total}  {numbers}  {speed:.2g} steps/s",
                   file=sys.stderr, flush=True)

@@ -70,6 +70,8 @@ def test_a_damaged_gzip_is_told_from_a_damaged_idx(tmp_path):
         changed[place] ^= 0xFF
         path.write_bytes(changed)
         refused(path, "must be a whole gzip file")
+    path.write_bytes(gzip.compress(b"") * 100_001 + zipped)
+    refused(path, "must be a whole gzip file; it must have at most 100,000 members")
 
 
 @given(st.integers(0, 2**32 - 1))

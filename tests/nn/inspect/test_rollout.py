@@ -72,7 +72,8 @@ def test_the_first_filters_are_a_copy_of_the_first_layers(rng):
     model = nn.Sequential(nn.Sequential(nn.ReLU(), nn.Conv1d(3, 5, 7, rng=rng)), nn.Conv1d(5, 2, 3, rng=rng))
     filters = first_layer_filters(model)
     np.testing.assert_array_equal(filters, model[0][1].weight.data)
+    assert first_layer_filters(nn.Sequential(nn.Conv3d(3, 5, 7, rng=rng))).shape == (5, 3, 7, 7, 7)
     filters[...] = 0
     assert model[0][1].weight.data.any()
-    with pytest.raises(ValueError, match="first_layer_filters: the module must hold a Conv1d or Conv2d; got none"):
+    with pytest.raises(ValueError, match="first_layer_filters: the module must hold a Conv1d, Conv2d or Conv3d; got"):
         first_layer_filters(nn.Linear(3, 2, rng=rng))

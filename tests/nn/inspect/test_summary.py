@@ -24,6 +24,21 @@ def layers(rng):
         "GRU": (nn.GRU(D, 3, rng=rng), [x], 2 * B * T * 3 * (D * 3 + 3 * 3)),
         "MultiheadAttention": (nn.MultiheadAttention(D, H, rng=rng), [x, memory, memory],
                                attention + 2 * B * T * D * D),
+        "Conv3d": (nn.Conv3d(4, 6, 3, padding=1, rng=rng), [np.ones((B, 4, 5, 6, 7), np.float32)],
+                   2 * B * 6 * 5 * 6 * 7 * 4 * 27),
+        "GroupedQueryAttention": (nn.GroupedQueryAttention(D, 4, 2, rng=rng), [x],
+                                  2 * B * T * D * (D + D // 2 + D // 2 + D) + 4 * B * T * T * D),
+        **{f"soft {type(score).__name__}": (nn.SoftAttention(score), [x, memory[..., :E]],
+                                            flops + 2 * B * T * S * E) for score, E, flops in (
+            (nn.DotScore(), D, 2 * B * T * S * D), (nn.ScaledDotScore(), D, 2 * B * T * S * D),
+            (nn.GeneralScore(D, 6, rng=rng), 6, 2 * B * T * D * 6 + 2 * B * T * S * 6),
+            (nn.AdditiveScore(D, 6, 9, rng=rng), 6, 2 * B * 9 * (T * D + S * 6 + T * S)),
+            (nn.ConcatScore(D, 6, 9, rng=rng), 6, 2 * B * T * S * (9 * (D + 6) + 9)),
+            (nn.MLPScore(D, 6, 9, rng=rng), 6, 2 * B * T * S * (9 * (D + 6) + 9)))},
+        **{type(layer).__name__: (layer, [x, memory], 4 * B * T * S * D) for layer in (
+            nn.LocalAttention(nn.DotScore(), 1), nn.HardAttention(nn.DotScore(), rng=rng),
+            nn.GumbelAttention(nn.DotScore(), rng=rng))},
+        "a subclass": (type("Mine", (nn.Linear,), {})(D, 3, rng=rng), [x], 2 * B * T * D * 3),
         "Embedding": (nn.Embedding(5, D, rng=rng), [np.zeros((B, T), int)], 0),
     }
 
@@ -33,6 +48,30 @@ def test_flops_by_hand(name, rng):
     layer, inputs, expected = layers(rng)[name]
     table = nn.summary(layer, *inputs)
     assert table.flops == expected and table.parameters == layer.num_parameters()
+
+
+def test_attention_with_a_cache_counts_the_keys_that_are_there(rng):
+    x, memory = np.ones((B, 1, D), np.float32), np.ones((B, S, D), np.float32)
+    own, grouped, other = nn.KeyValueCache(), nn.KeyValueCache(), nn.MemoryCache()
+    attend, group = nn.MultiheadAttention(D, H, rng=rng), nn.GroupedQueryAttention(D, 4, 2, rng=rng)
+
+    class Step(nn.Module):
+        def __init__(self):
+            self.attend, self.group = attend, group
+
+        def forward(self, x, key):
+            attend(x, x, x, cache=own)
+            group(x, cache=grouped)
+            return attend(x, key, key, cache=other)[0]
+
+    def flops(key):
+        return {row.name: row.flops for row in nn.summary(Step(), x, key).rows}
+
+    first, second = flops(memory), flops(None)
+    query, key = 2 * B * D * D, 2 * 2 * B * D * D
+    assert first["attend"] == (query + key + 4 * B * D) + (query + S * key + 4 * B * S * D)
+    assert second["attend"] == (query + key + 4 * B * 2 * D) + (query + 4 * B * S * D)
+    assert first["group"] == 4 * B * D and second["group"] == 4 * B * 2 * D
 
 
 def test_flops_as_pytorch_counts_them(rng):

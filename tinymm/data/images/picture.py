@@ -1,5 +1,7 @@
 """Reading one picture, of the formats named in `FORMATS`: upright, as RGB on white, at a size of choice."""
 
+import io
+import os
 import threading
 import warnings
 
@@ -14,6 +16,8 @@ __all__ = ["FORMATS", "MOST_PIXELS", "SUFFIXES", "open_image", "read_image", "re
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 LARGEST = 1 << 28               # bytes of a file
+LARGEST_PLAIN = 1 << 22         # bytes of a PPM whose numbers are written out in digits: pillow takes a second for them
+MOST_READS = 200_000            # of a file; pillow reads some headers byte by byte, and text chunks one by one
 MOST_PIXELS = 1 << 26           # 67 million
 LONGEST_SIDE = (1 << 16) - 1    # the most that a JPEG can have
 
@@ -44,12 +48,13 @@ def open_image(path):
     ------
     ValueError
         Naming the file: it is missing, of another format, cannot be decoded, has more than 67 million pixels or a
-        side above 65,535; its numbers do not tell which is white, as whole ones of 32 bits, or floating ones
-        outside [0, 1].
+        side above 65,535, or is in very many pieces; its numbers do not tell which is white, as whole ones of 32 bits,
+        or floating ones outside [0, 1].
     """
     pil = need("PIL.Image", extra="media", feature="read images")
-    with open_file(path, LARGEST) as file:
+    with _Patient(open_file(path, LARGEST).detach()) as file:
         try:
+            _check_plain(file)
             with _silence, warnings.catch_warnings():
                 warnings.simplefilter("ignore")     # such as of a damaged date; what matters is checked here
                 picture = pil.open(file, formats=FORMATS)
@@ -63,6 +68,24 @@ def open_image(path):
         except Exception as error:  # every decoder fails in its own way on a damaged file
             problem = one_line(error) or type(error).__name__
     raise file_error(path, f"must be an image that can be decoded; {problem}")
+
+
+class _Patient(io.BufferedReader):
+    """A file that may be read so often: a header made of very many pieces would take minutes."""
+
+    reads = 0
+
+    def read(self, size=-1):
+        self.reads += 1
+        if self.reads > MOST_READS:
+            raise ValueError("it is in too many pieces")
+        return super().read(size)
+
+
+def _check_plain(file):
+    is_plain = file.peek(2)[:2] in (b"P1", b"P2", b"P3")
+    if is_plain and os.fstat(file.fileno()).st_size > LARGEST_PLAIN:
+        raise ValueError(f"a plain PPM, in digits, must have at most {LARGEST_PLAIN:,} bytes")
 
 
 def _check_size(width, height):

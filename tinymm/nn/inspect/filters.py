@@ -1,6 +1,6 @@
 """What a network looks for first: the weights of its first convolution, as small images."""
 
-from ..convolution import Conv1d, Conv2d
+from ..convolution import Conv1d, Conv2d, Conv3d
 
 __all__ = ["first_layer_filters"]
 
@@ -13,11 +13,11 @@ def first_layer_filters(module):
     Parameters
     ----------
     module : Module
-        Holds a `Conv2d` or `Conv1d`; a patch embedding holds one too.
+        Holds a `Conv2d`, `Conv1d` or `Conv3d`; a patch embedding holds one too.
 
     Returns
     -------
-    ndarray (O, C, kh, kw) or (O, C, k)
+    ndarray (O, C, kh, kw), (O, C, k) or (O, C, kt, kh, kw)
         A copy of the weights: O filters.
 
     Raises
@@ -34,6 +34,6 @@ def first_layer_filters(module):
     (8, 3, 5, 5)
     """
     for _, layer in module.named_modules():
-        if isinstance(layer, Conv1d | Conv2d):
+        if isinstance(layer, Conv1d | Conv2d | Conv3d):
             return layer.weight.data.copy()
-    raise ValueError("first_layer_filters: the module must hold a Conv1d or Conv2d; got none")
+    raise ValueError("first_layer_filters: the module must hold a Conv1d, Conv2d or Conv3d; got none")

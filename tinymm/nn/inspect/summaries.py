@@ -8,8 +8,14 @@ import math
 from dataclasses import dataclass
 
 from ...autograd import no_grad
+from ..attention.cache import KeyValueCache, MemoryCache
+from ..attention.grouped import GroupedQueryAttention
+from ..attention.hard import GumbelAttention, HardAttention
+from ..attention.local import LocalAttention, PredictiveLocalAttention
 from ..attention.multihead import MultiheadAttention
-from ..convolution import Conv1d, Conv2d, ConvTranspose2d
+from ..attention.scores import AdditiveScore, ConcatScore, DotScore, GeneralScore, MLPScore, ScaledDotScore
+from ..attention.soft import SoftAttention
+from ..convolution import Conv1d, Conv2d, Conv3d, ConvTranspose2d
 from ..linear import Linear
 from ..recurrent import GRU, LSTM, RNN
 from .observing import observe
@@ -19,42 +25,96 @@ __all__ = ["Summary", "summary"]
 GAP = "  "  # between the columns of the table
 
 
-def _linear_flops(layer, inputs, y):
+def _linear_flops(layer, inputs, outputs):
     """2 · rows · in · out."""
-    return 2 * y.size * layer.weight.shape[1]
+    return 2 * outputs[0].size * layer.weight.shape[1]
 
 
-def _convolution_flops(layer, inputs, y):
+def _convolution_flops(layer, inputs, outputs):
     """2 · outputs · (in / groups) · |kernel|."""
-    return 2 * y.size * math.prod(layer.weight.shape[1:])
+    return 2 * outputs[0].size * math.prod(layer.weight.shape[1:])
 
 
-def _transposed_flops(layer, inputs, y):
+def _transposed_flops(layer, inputs, outputs):
     """2 · inputs · out · |kernel|."""
     return 2 * inputs[0].size * math.prod(layer.weight.shape[1:])
 
 
-def _recurrent_flops(layer, inputs, y):
+def _recurrent_flops(layer, inputs, outputs):
     """2 · B · T · |weights|: each step uses each weight of each layer and direction once."""
     weights = sum(p.size for name, p in layer.own_parameters() if name.startswith("weight"))
     return 2 * math.prod(inputs[0].shape[:2]) * weights
 
 
-def _attention_flops(layer, inputs, y):
-    """Projections 2·B·D·(T·D + S·kdim + S·vdim), scores and weighted sum 4·B·T·S·D; out_proj has a row of its own."""
+def _keys(inputs, new):
+    """S: the keys in a cache after the call, or without one those of the call."""
+    caches = [x for x in inputs if isinstance(x, KeyValueCache | MemoryCache)]
+    return caches[0].key.shape[2] if caches else new
+
+
+def _attention_flops(layer, inputs, outputs):
+    """Projections 2·B·D·(T·D + N·kdim + N·vdim) of N new keys, scores and weighted sum 4·B·T·S·D; out_proj has a row
+    of its own."""
     query, key, value = inputs[:3]
     B, T, D = query.shape
-    _, S, kdim = key.shape
-    vdim = value.shape[2]
-    projections = 2 * B * D * (T * D + S * kdim + S * vdim)
-    return projections + 4 * B * T * S * D
+    N = 0 if key is None else key.shape[1]
+    projections = 2 * B * D * (T * D + (N * (key.shape[2] + value.shape[2]) if N else 0))
+    return projections + 4 * B * T * _keys(inputs, N) * D
 
 
-# Of each kind of layer with matrix products: (layer, its inputs, its first output) -> FLOPs.
+def _grouped_flops(layer, inputs, outputs):
+    """Scores and weighted sum 4·B·T·S·D; the projections have rows of their own."""
+    B, T, D = inputs[0].shape
+    return 4 * B * T * _keys(inputs, T) * D
+
+
+def _sum_flops(layer, inputs, outputs):
+    """The weighted sum of the values, 2 · (… T·S) · V; the score has a row of its own."""
+    return 2 * outputs[1].size * outputs[0].shape[-1]
+
+
+def _predictive_flops(layer, inputs, outputs):
+    """The weighted sum, and v·tanh(W q) for the position of each query."""
+    queries = inputs[0].size // inputs[0].shape[-1]
+    return _sum_flops(layer, inputs, outputs) + 2 * queries * (layer.weight.size + layer.weight_v.size)
+
+
+def _dot_flops(layer, inputs, outputs):
+    """q·k: 2 · (… T·S) · D."""
+    return 2 * outputs[0].size * inputs[0].shape[-1]
+
+
+def _general_flops(layer, inputs, outputs):
+    """(q W)·k: 2 · rows of q · D · E + 2 · (… T·S) · E."""
+    return 2 * inputs[0].size * layer.weight.shape[1] + 2 * outputs[0].size * layer.weight.shape[1]
+
+
+def _additive_flops(layer, inputs, outputs):
+    """v·tanh(W q + U k): 2 · A · (elements of q + elements of k + … T·S)."""
+    query, key = inputs[:2]
+    return 2 * len(layer.weight_v) * (query.size + key.size + outputs[0].size)
+
+
+def _pair_flops(layer, inputs, outputs):
+    """v·f(W [q; k]) of each pair: 2 · (… T·S) · A · (D + E + 1)."""
+    return 2 * outputs[0].size * (layer.weight.size + layer.weight_v.size)
+
+
+# Of each kind of layer with matrix products: (layer, its inputs, its outputs) -> FLOPs.
 FLOPS = {
-    Linear: _linear_flops, Conv1d: _convolution_flops, Conv2d: _convolution_flops, ConvTranspose2d: _transposed_flops,
-    RNN: _recurrent_flops, LSTM: _recurrent_flops, GRU: _recurrent_flops, MultiheadAttention: _attention_flops,
+    Linear: _linear_flops, Conv1d: _convolution_flops, Conv2d: _convolution_flops, Conv3d: _convolution_flops,
+    ConvTranspose2d: _transposed_flops, RNN: _recurrent_flops, LSTM: _recurrent_flops, GRU: _recurrent_flops,
+    MultiheadAttention: _attention_flops, GroupedQueryAttention: _grouped_flops,
+    SoftAttention: _sum_flops, LocalAttention: _sum_flops, PredictiveLocalAttention: _predictive_flops,
+    HardAttention: _sum_flops, GumbelAttention: _sum_flops, DotScore: _dot_flops, ScaledDotScore: _dot_flops,
+    GeneralScore: _general_flops, AdditiveScore: _additive_flops, ConcatScore: _pair_flops, MLPScore: _pair_flops,
 }
+
+
+def _flops_of(layer, inputs, outputs):
+    """By the layer's class, or the nearest that it inherits from."""
+    kind = next((kind for kind in type(layer).__mro__ if kind in FLOPS), None)
+    return 0 if kind is None else FLOPS[kind](layer, inputs, outputs)
 
 
 @dataclass
@@ -130,10 +190,9 @@ def summary(module, *inputs):
     rows = {name: _Row(name, type(layer).__name__, sizes.get(name, 0)) for name, layer in module.named_modules()}
 
     def record(name, layer, inputs, output):
-        y = output[0] if isinstance(output, tuple) else output
-        rows[name].shape = str(y.shape)
-        if type(layer) in FLOPS:
-            rows[name].flops += FLOPS[type(layer)](layer, inputs, y)
+        outputs = output if isinstance(output, tuple) else (output,)
+        rows[name].shape = str(outputs[0].shape)
+        rows[name].flops += _flops_of(layer, inputs, outputs)
 
     modes = [(layer, layer.training) for layer in module.modules()]
     try:

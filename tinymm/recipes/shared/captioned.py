@@ -11,6 +11,7 @@ from .options import require
 
 __all__ = ["Captioned", "drawn_scenes", "read_captioned"]
 
+FEWEST = 3  # images: one to train on, one to validate, one to test
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
 MULTIPLE = 16  # sides are multiples of it: the encoder halves them twice, and glances at 4×4 parts of what is left
 
@@ -86,6 +87,9 @@ def read_captioned(directory, rng, size=None, hold_out=None):
     data = read_coco_captions(directory)
     size = _natural_size(data) if size is None else size
     data.size = (size, size)
+    require(len(data) >= FEWEST, directory, f"must hold at least {FEWEST} images with captions", len(data))
+    require(data.split is None or hold_out is None, "--hold-out", "needs a file without a split of its own",
+            ",".join(hold_out or ()))
     rows, how = _rows_by_part(data, rng, hold_out)
     if not len(rows.get("val", ())):
         shuffled = rng(3).permutation(rows["train"])

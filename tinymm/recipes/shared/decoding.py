@@ -1,12 +1,15 @@
 """How a trained model's words are chosen: the options of the command, and the decoding they ask for."""
 
+import math
 from dataclasses import dataclass
 
 from ...data.texts.tokenizer import BOS, EOS
 from ...mapping import beam_search, greedy, sample
-from .options import require
+from .options import require, require_used
 
 __all__ = ["Decoding"]
+
+USERS = {"beam": "beam", "temperature": "sample", "top_k": "sample", "top_p": "sample"}
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,10 @@ class Decoding:
 
     def __post_init__(self):
         require(self.beam >= 1, "--beam", "must be at least 1", self.beam)
-        require(self.temperature > 0, "--temperature", "must be positive", self.temperature)
+        require(0 < self.temperature < math.inf, "--temperature", "must be positive", self.temperature)
         require(self.top_k is None or self.top_k >= 1, "--top-k", "must be at least 1", self.top_k)
         require(self.top_p is None or 0 < self.top_p <= 1, "--top-p", "must lie in (0, 1]", self.top_p)
+        require_used(self, "decode", USERS)
 
     def words(self, step, batch, max_length, rng=None):
         """Captions of a batch as lists of word numbers, without <bos> and <eos>.

@@ -3,14 +3,17 @@
 import json
 import os
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from ... import writing
+from ...data.files import named, one_line, quoted, read_json
 from ...machine import describe
 
 __all__ = ["RunFolder"]
 
-CONFIG, MACHINE, LOG, CHECKPOINT = "config.json", "machine.json", "log.jsonl", "checkpoint.npz"
+FILES = CONFIG, MACHINE, LOG, CHECKPOINT, METRICS, REPORT = (
+    "config.json", "machine.json", "log.jsonl", "checkpoint.npz", "metrics.json", "report.html")
 
 
 class RunFolder:
@@ -41,23 +44,22 @@ class RunFolder:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
-    ...     with RunFolder(name, {"seed": 0}, resume=False) as folder:
+    ...     with RunFolder(name, {"recipe": "a"}, resume=False) as folder:
     ...         folder.write("metrics.json", {"test/accuracy": 0.5})
     ...     sorted(path.name for path in folder.path.iterdir())
     ['config.json', 'machine.json', 'metrics.json']
     """
 
     def __init__(self, path, config, resume):
-        self.path = Path(path)
-        self._check(config, resume)
+        self.path = self.check(path, config, resume)
         self.made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self.lock = writing.Lock(self.path)
         except BlockingIOError:
-            raise ValueError(f"--out: {self.path} must not be in use by another run; it is") from None
+            raise _Taken(f"--out: {named(self.path)} must not be in use by another run; it is") from None
         try:
-            self._check(config, resume)  # once more: another run may have ended meanwhile
+            self.check(path, config, resume)  # once more: another run may have ended meanwhile
             writing.remove_leftovers(self.path)
             if not self.checkpoint.exists():
                 self.write(CONFIG, config)
@@ -86,41 +88,41 @@ class RunFolder:
                     path.unlink()
 
     @classmethod
+    def new(cls, name, config):
+        """runs/NAME, runs/NAME-2, …: the first without a run, though others may begin at this moment."""
+        for path in _numbered(name):
+            if not _is_run(path):
+                with suppress(_Taken):
+                    return cls(path, config, resume=False)
+
+    @classmethod
     def default(cls, name, resume):
         """runs/NAME, runs/NAME-2, …: the first without a run, or, to resume, the last with one."""
-        number = 1
-        while _is_run(path := Path("runs", name if number == 1 else f"{name}-{number}")):
-            last, number = path, number + 1
-        return last if resume and number > 1 else path
+        last = None
+        for path in _numbered(name):
+            if not _is_run(path):
+                return last if resume and last else path
+            last = path
 
-    def _check(self, config, resume):
-        """Raise ValueError if this run may not use the folder; change nothing."""
-        if os.path.lexists(self.path) and not self.path.is_dir():
-            raise ValueError(f"--out: must be a folder; {self.path} is a file")
-        has_begun = self.checkpoint.exists()
+    @classmethod
+    def check(cls, path, config, resume):
+        """Raise ValueError or OSError if this run may not use the folder, and change nothing; else the Path."""
+        path = Path(path)
+        if os.path.lexists(path) and not path.is_dir():
+            raise ValueError(f"--out: must be a folder; {named(path)} is a file")
+        for name in FILES:
+            writing.check_writable(path / name)
+        has_begun = (path / CHECKPOINT).exists()
         if has_begun and not resume:
-            raise ValueError(f"--out: {self.path} already holds a run; "
-                             "add --resume to go on with it, or name another folder")
+            raise _Taken(f"--out: {named(path)} already holds a run; "
+                         "add --resume to go on with it, or name another folder")
         if resume and has_begun:
-            self._check_same(config)
-        elif resume and not (_is_run(self.path) or _is_empty(self.path)):
-            raise ValueError(f"--resume: {self.path} holds no run to go on from")
-
-    def _check_same(self, config):
-        stored = self.path / CONFIG
-        try:
-            before = json.loads(stored.read_text("utf-8"))
-            if not isinstance(before, dict):
-                raise ValueError("it is no object")
-        except FileNotFoundError:
-            raise ValueError(f"--resume: {self.path} holds no run to go on from: {CONFIG} is not there") from None
-        except ValueError as error:
-            raise ValueError(f"--resume: {stored} is damaged ({error})") from error
-        now = json.loads(json.dumps(config))
-        changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
-        if changed:
-            told = "; ".join(f"{key} was {before.get(key)!r}, now {config.get(key)!r}" for key in changed)
-            raise ValueError(f"--resume: {self.path} was started with another configuration ({told})")
+            _check_same(path, config)
+        elif resume and not (_is_run(path) or _is_empty(path)):
+            raise ValueError(f"--resume: {named(path)} holds no run to go on from")
+        if not has_begun and (path / CONFIG).exists() and not _is_config(path / CONFIG):
+            raise ValueError(f"--out: {named(path)} holds a {CONFIG} that no run has written; name another folder")
+        return path
 
     @property
     def checkpoint(self):
@@ -132,12 +134,48 @@ class RunFolder:
 
     @property
     def report(self):
-        return self.path / "report.html"
+        return self.path / REPORT
 
     def write(self, name, content):
         """Write a JSON file in one stroke."""
         with writing.replaced(self.path / name) as file:
             file.write(writing.json_bytes(content))
+
+
+class _Taken(ValueError):
+    """Another run has the folder: one that is named by its number goes elsewhere."""
+
+
+def _numbered(name):
+    return (Path("runs", name if number == 1 else f"{name}-{number}") for number in count(1))
+
+
+def _check_same(path, config):
+    """Raise ValueError unless the run in a folder was started with this configuration."""
+    stored = path / CONFIG
+    if not stored.exists():
+        raise ValueError(f"--resume: {named(path)} holds no run to go on from: {CONFIG} is not there")
+    try:
+        before = read_json(stored)
+        if not isinstance(before, dict):
+            raise ValueError(f"{named(stored)}: must be an object")
+    except ValueError as error:
+        raise ValueError(f"--resume: damaged; {error}") from error
+    now = json.loads(json.dumps(config))
+    changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    if changed:
+        told = "; ".join(f"{one_line(key)} was {quoted(before.get(key))}, now {quoted(config.get(key))}"
+                         for key in changed)
+        raise ValueError(f"--resume: {named(path)} was started with another configuration ({told})")
+
+
+def _is_config(path):
+    """Whether a file is the configuration of a run."""
+    try:
+        content = read_json(path)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and "recipe" in content
 
 
 def _is_run(path):

@@ -23,7 +23,7 @@ import dataclasses
 import inspect
 import re
 
-__all__ = ["add_options", "collected", "documented", "options_of", "require"]
+__all__ = ["add_options", "collected", "documented", "options_of", "require", "require_used"]
 
 SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", re.M | re.S)
 ENTRY = re.compile(r"^(?P<names>\S[^:\n]*) : (?P<kind>[^\n]*)\n(?P<sentence>(?:[ ]+[^\n]*\n?|\n(?=[ ]))*)", re.M)
@@ -58,6 +58,34 @@ def require(holds, option, rule, got):
     if not holds:
         got = str(got)
         raise ValueError(f"{option}: {rule}; got {got if len(got) <= LONGEST else got[:LONGEST - 1] + '…'}")
+
+
+def require_used(options, choice, users):
+    """Raise a ValueError for an option that is not at its default though the choice made leaves it unused.
+
+    Parameters
+    ----------
+    options : dataclass object
+    choice : str
+        The name of the field that chooses.
+    users : dict of str to str
+        The name of a field to the choice that uses it.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass
+    ... class Decoding:
+    ...     decode: str = "greedy"
+    ...     beam: int = 4
+    >>> require_used(Decoding(beam=5), "decode", {"beam": "beam"})
+    Traceback (most recent call last):
+    ValueError: --beam: needs --decode beam; got --decode greedy
+    """
+    chosen = getattr(options, choice)
+    for name, user in users.items():
+        is_default = getattr(options, name) == getattr(type(options), name)
+        flag = "--" + name.replace("_", "-")
+        require(is_default or chosen == user, flag, f"needs --{choice} {user}", f"--{choice} {chosen}")
 
 
 def documented(docstring):

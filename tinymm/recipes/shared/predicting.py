@@ -1,11 +1,12 @@
 """`tinymm predict`: what a trained model says of your own pictures, texts and recordings."""
 
-import csv
 import os
 from json import dumps
 from pathlib import Path
 from typing import NamedTuple
 
+from ...data.files import list_folder, named, quoted, read_text
+from ...data.tables import LONGEST_FIELD, read_rows
 from ...exits import escaped
 from .checkpoints import load
 from .options import require
@@ -57,7 +58,8 @@ def predict(checkpoint, inputs=(), *, image=None, text=None, audio=None, video=N
     image, text, audio, video : list of path or str, optional
         Inputs of this kind.
     table : path, optional
-        A CSV file with a column for each kind of input, named image, text, audio, video; paths are relative to it.
+        A table (.csv, .tsv, .json, .jsonl) with a column for each kind of input, named image, text, audio, video;
+        paths are relative to it.
     json : bool
         Print a list of objects in place of lines.
 
@@ -109,33 +111,33 @@ def _paired(given, kinds):
 
 def _expanded(kind, value):
     """A folder becomes the files in it, a .txt file its lines, anything else stays."""
-    path = Path(value)
     if kind == "text":
-        if path.suffix.lower() == ".txt" and path.is_file():
-            return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
-        return [value]
+        name = os.fspath(value)
+        is_file = name.lower().endswith(".txt") and (os.path.isfile(name) or not any(map(str.isspace, name)))
+        texts = [line for line in read_text(name).splitlines() if line.strip()] if is_file else [value]
+        longest = max(map(len, texts), default=0)
+        require(longest <= LONGEST_FIELD, "predict", f"a text must have at most {LONGEST_FIELD:,} characters", longest)
+        return texts
     require(os.fspath(value), "predict", f"--{kind} must name a file or a folder", "an empty name")
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir()
-                       if file.suffix.lower() in SUFFIXES[kind] and not file.name.startswith("."))
-        require(files, "predict", f"{path} must hold files of a kind {', '.join(SUFFIXES[kind])}", "none")
+    if os.path.isdir(value):
+        files = list_folder(value, SUFFIXES[kind]).files
+        require(files, "predict", f"{named(value)} must hold files of a kind {', '.join(SUFFIXES[kind])}", "none")
         return files
-    require(path.is_file(), "predict", f"{path} must be a file or a folder", "nothing of that name")
-    return [path]
+    require(os.path.exists(value), "predict", f"{named(value)} must be a file or a folder", "nothing of that name")
+    return [Path(value)]
 
 
 def _rows(table, kinds):
-    """The rows of a CSV file, as dicts of kind to input."""
+    """The rows of a table, as dicts of kind to input."""
     table = Path(table)
-    with open(table, encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for number, row in enumerate(rows, 2):
-        missing = [kind for kind in kinds if not row.get(kind)]
-        require(not missing, "predict", f"{table}, line {number}: needs {' and '.join(kinds)}",
-                f"no {' and no '.join(missing)}")
-    require(rows, "predict", f"{table} must have a row", "none")
-    return [{kind: row[kind] if kind == "text" else _expanded(kind, table.parent / row[kind])[0] for kind in kinds}
-            for row in rows]
+    rows = []
+    for where, values in read_rows(table, kinds):
+        for kind in kinds:
+            require(isinstance(values[kind], str) and values[kind], where, f"needs a text as its {kind}",
+                    quoted(values[kind]))
+        rows.append({kind: values[kind] if kind == "text" else table.parent / values[kind] for kind in kinds})
+    require(rows, "predict", f"{named(table)} must have a row", "none")
+    return rows
 
 
 def _plain(item):

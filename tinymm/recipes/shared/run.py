@@ -104,6 +104,8 @@ class Run:
         self.folder = None
 
     def __enter__(self):
+        """Where the run may not write is told before its data are read."""
+        RunFolder.check(self._place(), self.config, self.resume)
         return self
 
     def __exit__(self, kind, error, traceback):
@@ -150,11 +152,16 @@ class Run:
 
     def open_folder(self):
         """The RunFolder that was asked for; a line tells of a run that was killed before its first checkpoint."""
-        folder = RunFolder(RunFolder.default(self.name, self.resume) if self.out is None else self.out,
-                           self.config, self.resume)
+        if self.out is None and not self.resume:
+            return RunFolder.new(self.name, self.config)
+        folder = RunFolder(self._place(), self.config, self.resume)
         if self.resume and not folder.checkpoint.exists():
             self.say(f"{folder.path} holds no checkpoint yet: starting over")
         return folder
+
+    def _place(self):
+        """The folder that was asked for, or the one that would be chosen now."""
+        return RunFolder.default(self.name, self.resume) if self.out is None else self.out
 
     def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None):
         """Train a model by a plan, or go on with it, and return the Trainer.
@@ -195,7 +202,7 @@ class Run:
                     "seconds/train": round(seconds, 1), "seconds/test": round(time.monotonic() - self.tested, 1)}
         self.folder.write("metrics.json", metrics)
         report.heading("Training")
-        report.curves([row for row in self.trainer.log.rows if row["kind"] == "epoch"], x="epoch")
+        report.curves([row for row in self.trainer.log.rows if row.get("kind") == "epoch"], x="epoch")
         report.heading("Configuration")
         report.config({**self.config, **self.notes, **describe(), "metrics": metrics})
         report.save(self.folder.report)
