@@ -6,8 +6,9 @@ shape: PyTorch broadcasts, which turns (N,) against (N, 1) into N² differences.
 
 import numpy as np
 
-from ..autograd import op
+from ..autograd import Tensor, op
 from .elementwise import sigmoid, softplus
+from .reductions import mean, sum
 
 __all__ = ["binary_cross_entropy_with_logits", "huber_loss", "kl_div", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
@@ -283,13 +284,14 @@ def reduced(name, loss, reduction):
     """The mean or sum of losses, or the losses."""
     if reduction == "none":
         return loss
+    loss = loss if isinstance(loss, Tensor) else np.asarray(loss)  # a NumPy scalar would become a Python number
     if reduction == "sum":
-        return loss.sum()
+        return sum(loss)
     if reduction != "mean" and not (reduction == "batchmean" and name == "kl_div"):
         raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none'; got {reduction!r}")
     if not loss.size:
         raise ValueError(f"{name}: a mean over no elements does not exist; got shape {loss.shape}")
-    return loss.mean() if reduction == "mean" else loss.sum() / len(loss)
+    return mean(loss) if reduction == "mean" else sum(loss) / len(loss)
 
 
 def _share(g, x, reduction):
