@@ -32,8 +32,9 @@ def gradient(f, x, g=None):
 ROWS, COLUMNS, MIDDLE = filled(N, 2), filled(2, N), filled(2, N, 3)
 ZEROS = np.zeros(2, np.float32)
 INDEX = np.arange(N) % 2
-LAID = {"rows": (ROWS, 0), "columns": (COLUMNS, 1), "middle": (MIDDLE, 1), "all": (ROWS, None), "transposed": (ROWS.T, 1),
-        "turned": (COLUMNS.T, 0), "outer two": (filled(500, 2, 400), (0, 2)), "every other": (filled(N, 4)[:, ::2], 0)}
+LAID = {"rows": (ROWS, 0), "columns": (COLUMNS, 1), "middle": (MIDDLE, 1), "all": (ROWS, None),
+        "transposed": (ROWS.T, 1), "turned": (COLUMNS.T, 0),
+        "outer two": (filled(500, 2, 400), (0, 2)), "every other": (filled(N, 4)[:, ::2], 0)}
 REDUCTIONS = {
     "sum": F.sum, "mean": F.mean, "std": F.std, "var": F.var, "norm": lambda x, a: F.norm(x, 2, a),
     "cubic norm": lambda x, a: F.norm(x, 3, a), "logsumexp": F.logsumexp}

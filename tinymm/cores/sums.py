@@ -45,7 +45,7 @@ def total(a, axis=None, keepdims=False):
     Examples
     --------
     >>> float(total(np.full((2**20, 1), 0.1, np.float32), axis=0)[0] / 2**20)
-    0.10000000149011612
+    0.10000001639127731
     """
     if a.dtype.char == "e":
         return total(a.astype(np.float32), axis, keepdims).astype(np.float16)
