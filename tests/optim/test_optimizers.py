@@ -333,7 +333,8 @@ def test_float16_moves_as_float32_does(kind, options, size):
 
 NUMBERS = [1j, None, "a", b"a", [None], np.array(["0.1"])]
 MISFITS = [*({name: value} for name in ("state.0.exp_avg", "state.0.step", "param_groups.0.lr") for value in NUMBERS),
-           {"state.0.exp_avg": np.zeros(3)}, {"state.0.step": np.zeros(2, int)}, {"state.0.momentum_buffer": np.zeros(2)},
+           {"state.0.exp_avg": np.zeros(3)}, {"state.0.step": np.zeros(2, int)},
+           {"state.0.momentum_buffer": np.zeros(2)},
            {"param_groups.0.params": 3}, {"param_groups.0.momentum": 0.9}, {"param_groups.0.lr": [0.1, 0.2]},
            {"param_groups.0.betas": 0.9}, {"param_groups.0.lr": -1.0}, {"state.²0.step": 3}, {"other": 1}]
 

@@ -78,7 +78,8 @@ def test_lambda_equals_torch():
                                                        0.366666666667, 0.2, 0.0779915320719, 0.0333333333333]),
     (lambda o: CosineAnnealingLR(o, 4, 0.05), [0.5, 0.434099025767, 0.275, 0.115900974233, 0.05, 0.115900974233, 0.275,
                                                0.434099025767, 0.5, 0.434099025767, 0.275]),
-    (lambda o: LinearWarmup(o, 4), [0.125, 0.25, 0.375, 0.5, 0.5, 0.5])], ids=["one_cycle", "options", "cosine", "warmup"])
+    (lambda o: LinearWarmup(o, 4), [0.125, 0.25, 0.375, 0.5, 0.5, 0.5])],
+                         ids=["one_cycle", "options", "cosine", "warmup"])
 def test_equals_recorded_numbers_of_torch(make, expected):
     np.testing.assert_allclose(curve(make(optimizer()), len(expected) - 1)[:, 0], expected, rtol=1e-9)
 

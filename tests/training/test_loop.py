@@ -124,9 +124,9 @@ def test_an_update_that_overflows_in_the_last_step_is_not_saved(tmp_path):
     x = np.eye(4, 3, dtype=np.float32)
     model = tm.nn.Linear(3, 2, rng=np.random.default_rng(0))
     before = model.state_dict()
-    trainer = Trainer(model, lambda model, batch, rng: tm.functional.cross_entropy(model(tm.tensor(batch)), [0, 1, 0, 1]),
-                      tm.optim.AdamW(model.parameters(), lr=1e39), TrainingSet(4, lambda rows, rng: x[rows]),
-                      TrainingConfig(1, 4), folder=tmp_path)
+    loss = lambda model, batch, rng: tm.functional.cross_entropy(model(tm.tensor(batch)), [0, 1, 0, 1])
+    trainer = Trainer(model, loss, tm.optim.AdamW(model.parameters(), lr=1e39),
+                      TrainingSet(4, lambda rows, rng: x[rows]), TrainingConfig(1, 4), folder=tmp_path)
     with np.errstate(over="ignore"), pytest.raises(FloatingPointError, match="weight is infinite or NaN after step 1"):
         trainer.fit(progress=False)
     arrays, meta = load_checkpoint(tmp_path / "checkpoint.npz")

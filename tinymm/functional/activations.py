@@ -9,6 +9,7 @@ from ..autograd import op, saving
 from ..cores.blocks import as_floating, in_blocks
 from .elementwise import erf, sigmoid, tanh
 from .normal import NORMAL_CDF, TANH_GELU, tanh_of_odd
+from .selection import where
 
 __all__ = ["elu", "gelu", "leaky_relu", "quick_gelu", "relu", "silu"]
 
@@ -102,8 +103,8 @@ def elu(x, alpha=1.0):
 
 
 @elu.vjp
-def elu_vjp(g, x, y, alpha):        # x̄ = g where x > 0, else g ⊙ (y + α), which is g α e^x
-    return g * (x > 0) + g * (x <= 0) * (y + alpha)
+def elu_vjp(g, x, alpha):           # x̄ = g where x > 0, else g α e^x; y + α would have lost its digits
+    return where(x > 0, g, g * (alpha * np.exp(where(x > 0, 0, x))))
 
 
 @op

@@ -45,8 +45,8 @@ def expm1(x):
 
 
 @expm1.vjp
-def expm1_vjp(g, y):                # x̄ = g ⊙ (y + 1)
-    return g * (y + 1)
+def expm1_vjp(g, x):                # x̄ = g ⊙ eˣ; y + 1 would have lost the digits of eˣ below 0
+    return g * np.exp(x)
 
 
 @op
@@ -207,8 +207,15 @@ def tanh(x):
 
 
 @tanh.vjp
-def tanh_vjp(g, y):                 # x̄ = g ⊙ (1 − y²)
-    return g - g * (y * y)
+def tanh_vjp(g, x):                 # x̄ = g ⊙ (1 − y²) = g / cosh² x, which keeps its digits where y² is near 1
+    with np.errstate(over="ignore"):
+        c = np.cosh(x)
+    return g / c / c
+
+
+@tanh.composite
+def tanh_composite(x):              # for second derivatives: tanh x = 2σ(2x) − 1
+    return 2 * sigmoid(2 * x) - 1
 
 
 @op
@@ -231,8 +238,8 @@ def sigmoid(x):
 
 
 @sigmoid.vjp
-def sigmoid_vjp(g, y):              # x̄ = g ⊙ y (1 − y)
-    return g * y * (1 - y)
+def sigmoid_vjp(g, x, y):           # x̄ = g ⊙ y (1 − y) = g ⊙ y σ(−x), which keeps its digits where y is near 1
+    return g * y * sigmoid(-x)
 
 
 @op

@@ -229,7 +229,8 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
 
     Notes
     -----
-    Computed as $(1 - t)\,x + (1 + (p - 1)\,t)\ln(1 + e^{-x})$, in which nothing overflows.
+    Computed as $(1 - t)\ln(1 + e^x) + p\,t\ln(1 + e^{-x})$, in which no digits cancel. Both logarithms are
+    $\max(\pm x, 0) + \ln(1 + e^{-|x|})$, which never overflows.
 
     Examples
     --------
@@ -239,7 +240,8 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
     """
     _difference("binary_cross_entropy_with_logits", x, target)
     target = _counted(x, target)
-    loss = (1 - target) * x + _yes(x, target, pos_weight) * softplus(-x)
+    yes, no = _yes(x, target, pos_weight), 1 - target
+    loss = no * np.maximum(x, 0) + yes * np.maximum(-x, 0) + (no + yes) * np.log1p(np.exp(-np.abs(x)))
     if weight is not None:
         loss = loss * _like(x, weight)
     return reduced("binary_cross_entropy_with_logits", loss, reduction)
@@ -247,18 +249,18 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
 
 @binary_cross_entropy_with_logits.vjp
 def binary_cross_entropy_with_logits_vjp(g, x, target, weight, reduction, pos_weight):
-    # x̄ = g ((1 + (p − 1) t) σ(x) − p t),  t̄ = g (−x + (p − 1) ln(1 + e^−x))
+    # x̄ = g ((1 − t) σ(x) − p t σ(−x)),  t̄ = g (p ln(1 + e^−x) − ln(1 + e^x))
     g = _share(g, x, reduction)
     if weight is not None:
         g = g * _like(x, weight)
     p = 1 if pos_weight is None else _like(x, pos_weight)
-    return (lambda: g * (_yes(x, target, pos_weight) * sigmoid(x) - p * target),
-            lambda: g * ((p - 1) * softplus(-x) - x))
+    return (lambda: g * ((1 - target) * sigmoid(x) - _yes(x, target, pos_weight) * sigmoid(-x)),
+            lambda: g * (p * softplus(-x) - softplus(x)))
 
 
 def _yes(x, target, pos_weight):
-    """1 + (p − 1) t."""
-    return 1 if pos_weight is None else 1 + (_like(x, pos_weight) - 1) * target
+    """p t."""
+    return target if pos_weight is None else _like(x, pos_weight) * target
 
 
 def _like(x, constant):
