@@ -9,7 +9,7 @@ import numpy as np
 from ..autograd import Tensor
 from .axes import reduced
 
-__all__ = ["is_in_range", "scale_of"]
+__all__ = ["is_in_range", "power_near", "scale_of"]
 
 
 def is_in_range(sums):
@@ -47,10 +47,33 @@ def scale_of(x, axis):
     array([[1.0164, 1.3553],
            [1.    , 2.    ]], dtype=float32)
     """
-    raw = x.data if isinstance(x, Tensor) else np.asarray(x)
-    limits = np.finfo(raw.dtype)
-    largest = np.max(np.abs(raw), axis=tuple(reduced(axis, raw.ndim)), keepdims=True, initial=0)
+    power = power_near(x, axis)
+    limits = np.finfo(power.dtype)
     # 2⁻²⁰: room for a million squares, and for some more digits
-    is_ordinary = (largest > (limits.tiny / limits.eps) ** 0.5) & (largest < limits.max ** 0.5 * 2**-20)
+    is_ordinary = (power > (limits.tiny / limits.eps) ** 0.5) & (power < limits.max ** 0.5 * 2**-20)
+    return np.where(is_ordinary, 1, power)
+
+
+def power_near(x, axis):
+    r"""The power of two next to $\max_i |x_i|$ along axes, as a constant; 1 where that is 0, infinite or NaN.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int, tuple of int or None
+
+    Returns
+    -------
+    ndarray
+        The reduced axes have length 1.
+
+    Examples
+    --------
+    >>> power_near(np.array([[3.0, -5.0], [0.0, 0.0]]), 1)
+    array([[4.],
+           [1.]])
+    """
+    raw = x.data if isinstance(x, Tensor) else np.asarray(x)
+    largest = np.max(np.abs(raw), axis=tuple(reduced(axis, raw.ndim)), keepdims=True, initial=0)
     exponent = np.frexp(largest)[1] - 1
-    return np.ldexp(np.ones_like(largest), np.where(is_ordinary | ~np.isfinite(largest) | (largest == 0), 0, exponent))
+    return np.ldexp(np.ones_like(largest), np.where(np.isfinite(largest) & (largest > 0), exponent, 0))

@@ -11,6 +11,7 @@ import numpy as np
 from ...autograd import op
 from ..reductions import cumsum
 from ..reductions import sum as sum_
+from ..scaling import power_near
 from ..selection import where
 from ..shape import flip, tril
 
@@ -151,7 +152,7 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
     array([[2.],
            [3.]])
     """
-    query = feature_map(query)
+    query = _levelled(feature_map(query))
     key = _visible(feature_map(key), mask)
     if is_causal:
         # n_t = Σ_{s≤t} φ(k_s)
@@ -184,7 +185,7 @@ def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, fe
     >>> F.quadratic_linear_attention(np.zeros((1, 1)), np.array([[0.0], [2.0]]), np.array([[4.0], [8.0]]))
     (array([[7.]]), array([[0.25, 0.75]]))
     """
-    similarity = feature_map(query) @ _visible(feature_map(key), mask).mT                            # (..., T, S)
+    similarity = _levelled(feature_map(query)) @ _visible(feature_map(key), mask).mT                            # (..., T, S)
     if is_causal:
         similarity = tril(similarity)
     total = sum_(similarity, -1, keepdims=True)
@@ -227,7 +228,7 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     >>> output
     array([3.])
     """
-    query = feature_map(query)
+    query = _levelled(feature_map(query))
     key = feature_map(key)
     memory = key[..., :, None] * value[..., None, :]                                                 # (..., D, E)
     norm = key
@@ -236,6 +237,12 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
         norm = state[1] + norm
     output = _shares(query[..., None, :], query[..., None, :] @ memory, norm[..., None, :])          # (..., 1, E)
     return output[..., 0, :], (memory, norm)
+
+
+def _levelled(query):
+    """φ(q) over a power of two near its largest: it cancels in the quotient, and small φ(q) times small φ(k) stays in
+    the range of float32."""
+    return query / power_near(query, -1)
 
 
 def _visible(key, mask):
