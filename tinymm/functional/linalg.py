@@ -217,10 +217,10 @@ def _length(x, ord, axes):
 
     with np.errstate(over="ignore"):
         sums = powers(x)
-    if is_in_range(sums):
-        return root(sums)
-    scale = scale_of(x, axes)
-    return scale * root(powers(x / scale))
+        if is_in_range(sums):
+            return root(sums)
+        scale = scale_of(x, axes)
+        return scale * root(powers(x / scale))
 
 
 @norm.vjp
@@ -230,7 +230,8 @@ def norm_vjp(g, y, x, ord, axis, largest):  # x̄ᵢ = g · sign(xᵢ) (|xᵢ| /
     if ord == 1:
         return sign(x) * spread(g, axis, x.shape)
     zero = y == 0
-    y = where(zero, 1, y)
+    g = spread(where(zero, 0, g), axis, x.shape)
+    y = spread(where(zero, 1, y), axis, x.shape)
     if ord == 2:
-        return x * spread(where(zero, 0, g) / y, axis, x.shape)
-    return spread(g, axis, x.shape) * sign(x) * (where(x == 0, 1, abs(x)) / spread(y, axis, x.shape)) ** (ord - 1)
+        return g * (x / y)
+    return g * sign(x) * (where(x == 0, y, abs(x)) / y) ** (ord - 1)

@@ -274,7 +274,8 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
             scale = _scale(x, _but_channels(x), eps)
             hat, mean, var = _deviations(x / scale, n)
         _update(running_mean, mean * scale, momentum)
-        _update(running_var, var * (n / (n - 1)) * scale * scale, momentum)
+        with np.errstate(over="ignore"):
+            _update(running_var, var * (n / (n - 1)) * scale * scale, momentum)
     rstd = 1 / np.sqrt(var + eps / scale / scale)
     hat *= _in_order(rstd, x)
     y = _affine(hat, *(a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias)))
