@@ -1,8 +1,8 @@
 """What is finite stays so: squares of large numbers are not infinite on the way, those of small ones not 0.
 
 Each function is asked at x times a power of two, up to both ends of float32's range and float64's, and compared with
-what mathematics says of scaling: y(2ᵏ x) = 2ᵏ y(x) and x̄(2ᵏ x) = x̄(x) for lengths, y unchanged and x̄ / 2ᵏ for what is
-normalised.
+what mathematics says of scaling: y(2ᵏ x) = 2ᵏ y(x) and x̄(2ᵏ x) = x̄(x) for lengths, y unchanged and x̄ / 2ᵏ for what
+is normalised.
 """
 
 import numpy as np
@@ -21,7 +21,8 @@ LENGTHS = {
     "largest": lambda x: F.norm(x, np.inf, 1)}
 NORMALISED = {
     "layer norm": lambda x: F.layer_norm(x, 4, eps=0.0), "root mean square": lambda x: F.rms_norm(x, 4, eps=0.0),
-    "group norm": lambda x: F.group_norm(x, 2, eps=0.0), "batch norm": lambda x: F.batch_norm(x, training=True, eps=0.0),
+    "group norm": lambda x: F.group_norm(x, 2, eps=0.0),
+    "batch norm": lambda x: F.batch_norm(x, training=True, eps=0.0),
     "direction": lambda x: x / F.norm(x, 2, 1, keepdims=True)}
 
 

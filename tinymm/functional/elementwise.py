@@ -268,7 +268,7 @@ def softplus_vjp(g, x):             # x̄ = g ⊙ σ(x)
 def erf(x):
     r"""Error function, elementwise: $y = \frac{2}{\sqrt\pi}\int_0^x e^{-t^2} dt$.
 
-    In float32 (and float16) within 1.4e-7 (see `normal`) and many times faster than SciPy's function, which float64 uses.
+    Up to float32 within 1.4e-7 (see `normal`) and many times faster than SciPy's function, which float64 uses.
 
     Examples
     --------

@@ -382,8 +382,8 @@ class Trainer:
     def _load(self, arrays, meta):
         """Take over all that `save` wrote."""
         saved = {"drop_last": False, **meta["identity"]}    # earlier checkpoints do not name it
-        differences = [f"{what} {own}, the checkpoint has {saved[what]}"
-                       for what, own in self._identity.items() if own != saved[what]]
+        differences = [f"{what} {own}, the checkpoint has {saved[what]}" for what, own in self._identity.items()
+                       if own != saved[what]]
         if differences:
             raise ValueError(f"fit: a resumed run must agree with its checkpoint; got {'; '.join(differences)}")
         for name, part in self._stateful.items():

@@ -122,7 +122,8 @@ def test_products_of_small_features_stay_in_range(q, k, causal):
              lambda *a: F.quadratic_linear_attention(*a, is_causal=causal)[0],
              lambda *a: F.linear_attention_step(*(t[:, :, 0] for t in a))[0]]
     for form in forms:
-        leaves = [[tm.tensor(a.astype(dtype), requires_grad=True) for a in inputs] for dtype in (np.float32, np.float64)]
+        leaves = [[tm.tensor(a.astype(dtype), requires_grad=True) for a in inputs]
+                  for dtype in (np.float32, np.float64)]
         found, exact = (form(*group) for group in leaves)
         np.testing.assert_allclose(found.data, exact.data, rtol=1e-4, atol=1e-5)
         g = np.random.default_rng(1).standard_normal(found.shape)

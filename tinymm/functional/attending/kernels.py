@@ -185,7 +185,7 @@ def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, fe
     >>> F.quadratic_linear_attention(np.zeros((1, 1)), np.array([[0.0], [2.0]]), np.array([[4.0], [8.0]]))
     (array([[7.]]), array([[0.25, 0.75]]))
     """
-    similarity = _levelled(feature_map(query)) @ _visible(feature_map(key), mask).mT                            # (..., T, S)
+    similarity = _levelled(feature_map(query)) @ _visible(feature_map(key), mask).mT                 # (..., T, S)
     if is_causal:
         similarity = tril(similarity)
     total = sum_(similarity, -1, keepdims=True)
