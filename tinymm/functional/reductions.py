@@ -6,6 +6,7 @@ numbers are added block by block (see `cores.sums`); float16 is summed in float3
 """
 
 import math
+import warnings
 
 import numpy as np
 
@@ -143,6 +144,8 @@ def _variance(x, axis, correction):
         d = centred(x, axis)
         return total(d * d, tuple(reduced(axis, x.ndim)), keepdims=True) / _freedom(x, axis, correction)
 
+    if not count(axis, x.shape) > correction:
+        warnings.warn("Degrees of freedom <= 0: the variance is NaN", RuntimeWarning, stacklevel=4)
     with np.errstate(over="ignore", invalid="ignore"):
         y = measured(x)
     if is_in_range(y):

@@ -73,8 +73,8 @@ def softmax_vjp(g, y, dim):         # x̄ = y ⊙ (g − Σ_j g_j y_j)
 @softmax.composite
 def softmax_composite(x, dim):
     e = np.exp(x - ceiling(x, dim))
-    sums = e.sum(dim, keepdims=True)
-    return e / (sums + (sums == 0))
+    total = e.sum(dim, keepdims=True)
+    return e / (total + (total == 0))
 
 
 @op
@@ -126,8 +126,8 @@ def log_softmax_vjp(g, y, dim):     # x̄ = g − softmax(x) Σ_j g_j
 @log_softmax.composite
 def log_softmax_composite(x, dim):
     shifted = x - ceiling(x, dim)
-    sums = np.exp(shifted).sum(dim, keepdims=True)
-    return shifted - np.log(sums + (sums == 0))
+    total = np.exp(shifted).sum(dim, keepdims=True)
+    return shifted - np.log(total + (total == 0))
 
 
 def ceiling(x, dim):
