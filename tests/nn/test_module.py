@@ -205,3 +205,21 @@ def test_a_whole_model_survives_a_file(tied, rng):
         fresh.load_state_dict(dict(arrays))
     ids = np.array([[0, 1, 4]])
     np.testing.assert_array_equal(fresh(ids).data, tied(ids).data)
+
+
+@pytest.mark.parametrize("value", [np.ones(1) * 1j, np.array([None]), np.array(["a"]), np.array([b"1"]), [None], None,
+                                   "a", np.ones(2), np.array(["2020-01-01"], "datetime64[D]")], ids=str)
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_state_that_does_not_fit_changes_nothing(value, strict):
+    layer = tm.nn.Linear(2, 1, rng=np.random.default_rng(0))
+    before = layer.state_dict()
+    with pytest.raises(ValueError, match="load_state_dict: the state does not fit Linear; wrong .*bias is"):
+        layer.load_state_dict({"weight": np.ones((1, 2)), "bias": value}, strict)
+    assert all((layer.state_dict()[name] == array).all() for name, array in before.items())
+
+
+def test_a_state_of_another_width_is_cast():
+    layer = tm.nn.BatchNorm1d(1)
+    layer.load_state_dict({"weight": [2], "bias": np.ones(1, np.float16), "running_mean": np.zeros(1),
+                           "running_var": np.array([True]), "num_batches_tracked": np.int32(3)})
+    assert layer.weight.data.tolist() == [2] and layer.weight.dtype == np.float32 and layer.num_batches_tracked == 3

@@ -83,6 +83,37 @@ def test_float16_squares_do_not_overflow():
     np.testing.assert_allclose(p.grad, 0.5, rtol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("part", [1e-0, 0.55, 0.2, 1e-10])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_gradients_near_the_ends_of_the_range(dtype, part, sign):
+    """Their squares are infinite, or 0; the norm of all may be more than float32 holds."""
+    p = tm.tensor(np.zeros(2, dtype), requires_grad=True)
+    scale = np.exp(sign * part * np.log(float(np.finfo(dtype).max / 8)))
+    p.grad = np.array([3 * scale, 4 * scale]).astype(dtype)
+    assert clip_grad_norm_(p, math.inf) == pytest.approx(5 * scale, rel=1e-5)
+    clip_grad_norm_(p, 1.0)
+    if sign > 0:
+        np.testing.assert_allclose(p.grad, [0.6, 0.8], rtol=1e-5)
+
+
+def test_a_norm_beyond_float32():
+    ps = [tm.tensor(np.zeros(2, np.float32), requires_grad=True) for _ in range(100)]
+    for p in ps:
+        p.grad = np.full(2, 3e38, np.float32)
+    assert clip_grad_norm_(ps, 1.0) == pytest.approx(3e38 * 200**0.5, rel=1e-6)
+    np.testing.assert_allclose([p.grad for p in ps], 200**-0.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_bound_that_the_dtype_does_not_hold_cuts_nothing(dtype):
+    p = tm.tensor(np.zeros(2, dtype), requires_grad=True)
+    p.grad = np.array([np.finfo(dtype).max, -1], dtype)
+    before = p.grad.copy()
+    clip_grad_value_(p, 1e300)
+    assert (p.grad == before).all() and p.grad.dtype == dtype
+
+
 def test_one_parameter_may_come_alone():
     p = tm.tensor([0.0, 0.0], requires_grad=True)
     p.grad = np.array([30.0, 40.0], np.float32)

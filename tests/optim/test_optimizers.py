@@ -26,6 +26,23 @@ PLAIN = [
 ]
 
 
+# PyTorch 2.13 (float64) with these, from [1, −2], after gradients of [3, −0.5], [−1, 0.25] and [2, 4]
+OF_TORCH = [
+    [[0.7, -1.95], [0.8, -1.975], [0.6, -2.375]],
+    [[0.7, -1.95], [0.53, -1.93], [0.177, -2.312]],
+    [[0.698, -1.946], [0.4952228, -1.9121756], [0.17203000808, -2.15905659416]],
+    [[0.4564, -1.9028], [0.44147696, -1.90638992], [-0.0113205490560002, -2.605443332288]],
+    [[0.999000000003333, -1.99900000002], [0.998599781433169, -1.99873366298708],
+     [0.997996694944519, -1.9993378685735]],
+    [[0.950016123831022, -1.95007132667618], [0.933551267277981, -1.92402277121127],
+     [0.902681790411727, -1.95895153537538]],
+    [[0.998990000003333, -1.99898000002], [0.998579791533169, -1.99869367318708],
+     [0.997966719246604, -1.99927789183677]],
+    [[0.935000016666661, -1.9200000999998], [0.947086651173659, -1.92655533755941],
+     [0.881962869610236, -1.96360783534956]],
+]
+
+
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(base, "BLOCK", BLOCK)
@@ -40,6 +57,17 @@ def steps(optimizer, rng, n=20):
         for p in optimizer.parameters:
             p.grad = rng.standard_normal(p.shape).astype(p.dtype)
         optimizer.step()
+
+
+@pytest.mark.parametrize("case, expected", list(zip(PLAIN, OF_TORCH, strict=True)))
+def test_equals_recorded_numbers_of_torch(case, expected):
+    kind, options = case
+    p = tm.tensor(np.array([1.0, -2.0]), requires_grad=True)
+    optimizer = kind([p], **options)
+    for g, after in zip(([3.0, -0.5], [-1.0, 0.25], [2.0, 4.0]), expected, strict=True):
+        p.grad = np.array(g)
+        optimizer.step()
+        np.testing.assert_allclose(p.data, after, rtol=1e-13)
 
 
 @pytest.mark.parametrize("kind, options", PLAIN)
@@ -276,3 +304,57 @@ def test_an_array_assigned_to_data_is_what_gets_updated():
 def test_errors_name_the_rule(call, message):
     with pytest.raises(ValueError, match=message):
         call(tm.tensor([1.0], requires_grad=True))
+
+
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+def test_one_huge_gradient_does_not_stop_adam(kind):
+    """(1 − β₂) g² is in range where g² is not."""
+    p = tm.tensor([1.0], requires_grad=True)
+    optimizer = kind([p], lr=0.1, weight_decay=0.0)
+    for g in (1e20, *[1.0] * 50):
+        p.grad = np.array([g], np.float32)
+        optimizer.step()
+    assert p.item() == pytest.approx(0.4031256437301636, rel=1e-6)  # PyTorch's number
+
+
+@pytest.mark.parametrize("kind, options", PLAIN)
+@pytest.mark.parametrize("size", [0.0, 1e-6, 300.0])
+def test_float16_moves_as_float32_does(kind, options, size):
+    """ε is 0 in float16, and so is the square of 1e-4; that of 300 is infinite."""
+    half, single = (tm.tensor(np.ones(3, dtype), requires_grad=True) for dtype in (np.float16, np.float32))
+    for p in (half, single):
+        optimizer = kind([p], **options)
+        for sign in (1, 1, -1):
+            p.grad = np.full(3, sign * size, p.dtype)
+            optimizer.step()
+    assert half.dtype == np.float16
+    np.testing.assert_allclose(half.data, single.data.astype(np.float16), rtol=2e-3)
+
+
+NUMBERS = [1j, None, "a", b"a", [None], np.array(["0.1"])]
+MISFITS = [*({name: value} for name in ("state.0.exp_avg", "state.0.step", "param_groups.0.lr") for value in NUMBERS),
+           {"state.0.exp_avg": np.zeros(3)}, {"state.0.step": np.zeros(2, int)},
+           {"state.0.momentum_buffer": np.zeros(2)},
+           {"param_groups.0.params": 3}, {"param_groups.0.momentum": 0.9}, {"param_groups.0.lr": [0.1, 0.2]},
+           {"param_groups.0.betas": 0.9}, {"param_groups.0.lr": -1.0}, {"state.²0.step": 3}, {"other": 1}]
+
+
+@pytest.mark.parametrize("misfit", MISFITS, ids=str)
+def test_a_state_that_does_not_fit_changes_nothing(misfit, rng):
+    saved, optimizer = (Adam(parameters([(2,), ()], rng)) for _ in range(2))
+    for o in (saved, optimizer):
+        steps(o, rng, 2)
+    before = {name: value.tolist() for name, value in optimizer.state_dict().items()}
+    with pytest.raises(ValueError, match="load_state_dict|Adam: "):
+        optimizer.load_state_dict({**saved.state_dict(), **misfit})
+    assert {name: value.tolist() for name, value in optimizer.state_dict().items()} == before
+
+
+@pytest.mark.parametrize("missing", ["state.0.step", "state.1.exp_avg", "param_groups.0.lr", "param_groups.0.params"])
+def test_a_state_with_a_gap_changes_nothing(missing, rng):
+    optimizer = Adam(parameters([(2,), ()], rng))
+    steps(optimizer, rng, 2)
+    state = optimizer.state_dict()
+    del state[missing]
+    with pytest.raises(ValueError, match="load_state_dict"):
+        optimizer.load_state_dict(state)

@@ -71,6 +71,55 @@ def test_lambda_equals_torch():
     np.testing.assert_allclose(curve(LambdaLR(optimizer(), lambda t: 0.9 ** t), 12), theirs, rtol=1e-12)
 
 
+@pytest.mark.parametrize("make, expected", [      # PyTorch 2.13 from a rate of 0.5
+    (lambda o: OneCycleLR(o, 0.7, 10), [0.028, 0.364, 0.7, 0.665339242409, 0.568221957765, 0.427883415355,
+                                        0.272119384645, 0.131780842235, 0.0346635575906, 2.8e-06]),
+    (lambda o: OneCycleLR(o, 0.7, 8, 0.25, 3.0, 7.0), [0.233333333333, 0.7, 0.655341801261, 0.533333333333,
+                                                       0.366666666667, 0.2, 0.0779915320719, 0.0333333333333]),
+    (lambda o: CosineAnnealingLR(o, 4, 0.05), [0.5, 0.434099025767, 0.275, 0.115900974233, 0.05, 0.115900974233, 0.275,
+                                               0.434099025767, 0.5, 0.434099025767, 0.275]),
+    (lambda o: LinearWarmup(o, 4), [0.125, 0.25, 0.375, 0.5, 0.5, 0.5])],
+                         ids=["one_cycle", "options", "cosine", "warmup"])
+def test_equals_recorded_numbers_of_torch(make, expected):
+    np.testing.assert_allclose(curve(make(optimizer()), len(expected) - 1)[:, 0], expected, rtol=1e-9)
+
+
+def test_one_cycle_stays_at_its_last_rate_and_then_refuses():
+    schedule = OneCycleLR(optimizer(), 0.7, 10)
+    rates = curve(schedule, 10)
+    assert (rates[10] == rates[9]).all() and rates[9, 0] == rates.min()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="ends after 10 steps; got step 11"):
+            schedule.step()
+    assert schedule.last_epoch == 10 and schedule.get_last_lr() == rates[10].tolist()
+    OneCycleLR(optimizer(), 0.7, 10).load_state_dict(schedule.state_dict())
+
+
+@pytest.mark.parametrize("state", [{}, {"last_epoch": 11}, {"last_epoch": -1}, {"last_epoch": "3"}, {"last_epoch": 1.5},
+                                   {"last_epoch": None}, {"last_epoch": [1, 2]}])
+def test_a_state_that_is_no_step_changes_nothing(state):
+    schedule = OneCycleLR(optimizer(), 0.7, 10)
+    schedule.step()
+    before = schedule.get_last_lr()
+    with pytest.raises(ValueError, match="last_epoch, a number of steps|ends after 10 steps"):
+        schedule.load_state_dict(state)
+    assert schedule.last_epoch == 1 and schedule.get_last_lr() == before
+
+
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_a_state_from_before_a_schedule_or_after_it(kind):
+    """With PyTorch's rule: the rates that the groups were made with go along, where the state has them."""
+    plain, scheduled = optimizer(kind), optimizer(kind)
+    LinearWarmup(scheduled, 4)
+    fresh = optimizer(kind)
+    fresh.load_state_dict(scheduled.state_dict())
+    assert [group["lr"] for group in fresh.param_groups] == [0.125, 0.05]
+    assert LinearWarmup(fresh, 2).get_last_lr() == [0.25, 0.1]
+    scheduled.load_state_dict(plain.state_dict())
+    assert [group["lr"] for group in scheduled.param_groups] == [0.5, 0.2]
+    assert [group["initial_lr"] for group in scheduled.param_groups] == [0.5, 0.2]
+
+
 @given(warmup=st.integers(0, 30), rest=st.integers(1, 50), low=st.floats(0, 1))
 def test_warmup_cosine_rises_then_falls_then_stays(warmup, rest, low):
     total = warmup + rest
@@ -97,6 +146,7 @@ def test_resumed_equals_undisturbed(name):
 def test_a_second_schedule_starts_from_the_initial_rate():
     o = optimizer()
     curve(LinearWarmup(o, 10), 3)
+    o.param_groups[0]["lr"] = 7.0       # by hand: no schedule keeps that, here and in PyTorch
     assert CosineAnnealingLR(o, 10).get_last_lr() == [0.5, 0.2]
 
 

@@ -8,6 +8,7 @@ import pytest
 import tinymm as tm
 from tinymm.data import batches
 from tinymm.training import Selection, Trainer, TrainingConfig, TrainingSet
+from tinymm.training.checkpoint import load_checkpoint
 
 from .small_run import BATCH, EPOCHS, N, build, squared_error
 
@@ -76,12 +77,68 @@ def test_examples_of_about_equal_length_go_together():
         TrainingSet(10, None, lengths[:9])
 
 
+@pytest.mark.parametrize("lengths", [None, [5, 1, 4, 2, 3] * 7])
+@pytest.mark.parametrize("n, size", [(1, 1), (1, 4), (4, 1), (3, 2), (9, 4), (10, 4), (35, 17), (33, 16)])
+def test_no_step_has_a_single_example_that_another_could_take(n, size, lengths):
+    """A single one has no batch statistics."""
+    data = TrainingSet(n, None, lengths and lengths[:n])
+    order = data.order(size, np.random.default_rng(0))
+    assert sorted(np.concatenate(order)) == list(range(n))
+    assert len(order) == TrainingConfig(1, size).steps_per_epoch(n)
+    sizes = sorted(map(len, order))
+    assert sizes[0] > 1 or size == 1 or n == 1 and sizes[-1] <= size + 1
+    if n >= size:
+        full = data.order(size, np.random.default_rng(0), drop_last=True)
+        assert {len(rows) for rows in full} == {size} and len(np.unique(np.concatenate(full))) == n - n % size
+        assert len(full) == TrainingConfig(1, size, drop_last=True).steps_per_epoch(n)
+    else:
+        with pytest.raises(ValueError, match=f"got {n} .*batch_size {size}"):
+            data.order(size, None, drop_last=True)
+
+
+@pytest.mark.parametrize("n, replicas, drop_last, sizes", [(17, 1, False, [17]), (19, 2, False, [8, 8, 3]),
+                                                           (19, 2, True, [8, 8]), (18, 2, False, [8, 8, 2])])
+def test_batch_norm_trains_on_any_number_of_examples(n, replicas, drop_last, sizes):
+    rng = np.random.default_rng(0)
+    seen = []
+    model = tm.nn.Sequential(tm.nn.Linear(2, 3, rng=rng), tm.nn.BatchNorm1d(3))
+    loss = lambda model, batch, rng: seen.append(len(batch)) or model(tm.tensor(batch)).sum()
+    Trainer(model, loss, tm.optim.SGD(model.parameters()), TrainingSet(n, lambda rows, rng: np.ones((len(rows), 2))),
+            TrainingConfig(1, 16, replicas=replicas, drop_last=drop_last)).fit(progress=False)
+    assert seen == sizes
+
+
+def test_clipping_saves_a_run_whose_squares_overflow():
+    model = tm.nn.Linear(1, 1, rng=np.random.default_rng(0))
+    loss = lambda model, batch, rng: (model(tm.tensor(batch)) * np.float32(3e19)).sum()
+    trainer = Trainer(model, loss, tm.optim.SGD(model.parameters(), lr=0.1),
+                      TrainingSet(2, lambda rows, rng: np.ones((len(rows), 1), np.float32)),
+                      TrainingConfig(1, 2, max_norm=1.0))
+    before = model.state_dict()
+    row = trainer.fit(progress=False)
+    assert row["grad_norm"] == pytest.approx(6e19 * 2**0.5, rel=1e-6)
+    np.testing.assert_allclose(before["bias"] - model.bias.data, 0.1 / 2**0.5, rtol=1e-5)
+
+
+def test_an_update_that_overflows_in_the_last_step_is_not_saved(tmp_path):
+    x = np.eye(4, 3, dtype=np.float32)
+    model = tm.nn.Linear(3, 2, rng=np.random.default_rng(0))
+    before = model.state_dict()
+    loss = lambda model, batch, rng: tm.functional.cross_entropy(model(tm.tensor(batch)), [0, 1, 0, 1])
+    trainer = Trainer(model, loss, tm.optim.AdamW(model.parameters(), lr=1e39),
+                      TrainingSet(4, lambda rows, rng: x[rows]), TrainingConfig(1, 4), folder=tmp_path)
+    with np.errstate(over="ignore"), pytest.raises(FloatingPointError, match="weight is infinite or NaN after step 1"):
+        trainer.fit(progress=False)
+    arrays, meta = load_checkpoint(tmp_path / "checkpoint.npz")
+    assert meta["position"]["step"] == 0 and (arrays["model/weight"] == before["weight"]).all()
+
+
 def test_epoch_means_weigh_examples_alike():
     trainer = scale_trainer(epochs=1, loss=lambda model, batch, rng: ((model(tm.tensor(batch)) * 0.0).sum(),
                                                                       {"mean": batch.mean(), "one": 1}), n=9)
     row = trainer.fit(progress=False)
     assert row["train/mean"] == pytest.approx(0, abs=1e-15) and row["train/one"] == 1
-    assert row["kind"] == "epoch" and row["step"] == 3 and row["grad_norm"] == 0 and row["lr"] == 0.1
+    assert row["kind"] == "epoch" and row["step"] == 2 and row["grad_norm"] == 0 and row["lr"] == 0.1
 
 
 def test_rows_between_mean_over_their_steps():

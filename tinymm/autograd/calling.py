@@ -38,6 +38,8 @@ def _caller(record):
     forward = record.forward
     bind = record.bind
     arity = len(record.names)
+    peers = record.peers
+    many_peers = len(peers) > 1
 
     def call(*args, **kwargs):
         if kwargs or len(args) != arity:
@@ -58,6 +60,8 @@ def _caller(record):
                 a = _plain_argument(record, a, args)
             values.append(a)
             parents.append(node)
+        if many_peers:
+            values = _agreed(peers, values)
         try:
             y = forward(*values)
         except ValueError as error:
@@ -90,6 +94,7 @@ def _unary_caller(record):
 def _binary_caller(record):
     """`_caller` for ops of two arguments: likewise, where both are Tensors."""
     forward = record.forward
+    peers = record.peers
     general = _caller(record)
 
     def call(*args, **kwargs):
@@ -100,6 +105,8 @@ def _binary_caller(record):
             return general(a, b)
         first, second = a._node, b._node
         a, b = a.data, b.data
+        if a.dtype is not b.dtype:
+            a, b = _agreed(peers, (a, b))
         try:
             y = forward(a, b)
         except ValueError as error:
@@ -161,6 +168,18 @@ def _array_beside(numbers, operands):
         if isinstance(b, (Tensor, ndarray)) and b.dtype.kind in "fc" and array.dtype.kind in "biuf":
             return array.astype(b.dtype)
     return array
+
+
+def _agreed(peers, values):
+    """The values, those of `peers` by PyTorch's rule for dtypes: a real array without axes is a number like any other,
+    and does not promote the floating dtype of one that has axes."""
+    arrays = {i: values[i] for i in peers if isinstance(values[i], ndarray)}
+    dtypes = {a.dtype for a in arrays.values() if a.ndim}
+    if len(dtypes) != 1 or len(arrays) < 2 or next(iter(dtypes)).kind not in "fc":
+        return values
+    dtype, = dtypes
+    return [a.astype(dtype) if i in arrays and not a.ndim and a.dtype.kind in "biuf" and a.dtype != dtype else a
+            for i, a in enumerate(values)]
 
 
 def _plain(y):

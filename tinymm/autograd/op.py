@@ -52,6 +52,8 @@ class Op:
         if not starred and "tensors" in self.names:
             self.sequence = self.names.index("tensors")
         self.operands = self.names == ["a", "b"]  # an op of two operands takes a list for an array
+        # arguments that share a dtype (see calling)
+        self.peers = [i for i, name in enumerate(self.names) if name in ("a", "b", "x", "min", "max", "value")]
         self.pull = None  # the VJP
         self.wants = ()  # the names it asks for after g
         self.places = []  # where each of them is found: argument position, len(names) for y, or an extra's name

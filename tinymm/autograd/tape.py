@@ -13,6 +13,7 @@ from operator import attrgetter
 import numpy as np
 from numpy import ndarray
 
+from ..cores.sums import total
 from .mode import enable_grad, mode
 from .tensor import Leaf, Tensor, require_no_mask
 
@@ -333,7 +334,8 @@ def _unbroadcast(op, i, d, shape):
     reduced = d
     if extra >= 0:
         stretched = [k + extra for k, n in enumerate(shape) if n == 1 and d.shape[k + extra] != 1]
-        reduced = d.sum(axis=(*range(extra), *stretched), keepdims=True)
+        axes = (*range(extra), *stretched)
+        reduced = total(d, axes, keepdims=True) if type(d) is ndarray else d.sum(axis=axes, keepdims=True)
     if reduced.shape[max(extra, 0):] != shape:
         raise ValueError(f"{op.name}: the VJP gave input {op.input_name(i)} a gradient of shape {d.shape}; "
                          f"its own shape is {shape}")

@@ -103,8 +103,8 @@ def elu(x, alpha=1.0):
 
 
 @elu.vjp
-def elu_vjp(g, x, y, alpha):        # x̄ = g where x > 0, else g ⊙ (y + α), which is g α e^x
-    return g * np.where(x > 0, 1, y + alpha)
+def elu_vjp(g, x, alpha):           # x̄ = g where x > 0, else g α e^x; y + α would have lost its digits
+    return where(x > 0, g, g * (alpha * np.exp(where(x > 0, 0, x))))
 
 
 @op

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..autograd import Tensor, op, saving
 from ..cores.blocks import as_floating
+from ..cores.sums import for_sums
 from .losses import reduced
+from .reductions import sum
 from .softmaxes import along, exponentials, log_softmax
 
 __all__ = ["cross_entropy", "index_cross_entropy", "nll_loss"]
@@ -66,7 +68,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     terms = q * np.where(unused & (log_p == -np.inf), 0, log_p)                 # 0 ln 0 = 0
     if weight is not None:
         terms = terms * w
-    loss = -terms.sum(axis)
+    loss = -sum(terms, axis)
     return reduced("cross_entropy", loss, reduction)
 
 
@@ -91,7 +93,8 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
     >>> F.index_cross_entropy(np.array([[0.0, 1e4], [5.0, 5.0]]), np.array([1, 0]), reduction="none").round(4)
     array([0.    , 0.6931])
     """
-    x = as_floating(x)
+    dtype = as_floating(x).dtype
+    x = for_sums(x)
     axis = _class_axis(x)
     where, kept, w = _chosen_classes("cross_entropy", x, target, weight, ignore_index, axis)
     true = np.take_along_axis(x, where, axis)
@@ -108,10 +111,10 @@ def index_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="me
         if not share.all():
             terms = np.where(share != 0, terms, 0)                              # a class without weight, if x_c = −∞
         loss *= 1 - label_smoothing
-        loss += np.where(kept, terms.sum(axis, keepdims=True), 0)
+        loss += np.where(kept, sum(terms, axis, keepdims=True), 0)
     divisor = _mean_divisor("cross_entropy", w, reduction)
-    return saving(_collected("cross_entropy", loss, axis, reduction, divisor), e=e, total=total, where=where,
-                  kept=kept, w=w, divisor=divisor)
+    y = _collected("cross_entropy", loss, axis, reduction, divisor).astype(dtype, copy=False)
+    return saving(y, e=e, total=total, where=where, kept=kept, w=w, divisor=divisor)
 
 
 @index_cross_entropy.vjp
@@ -123,7 +126,7 @@ def index_cross_entropy_vjp(g, x, weight, reduction, label_smoothing, e, total, 
     mass = hit
     if label_smoothing:
         share = np.where(kept, g, 0) * _smoothing(x, weight, label_smoothing, axis)
-        mass = hit + share.sum(axis, keepdims=True)
+        mass = hit + sum(share, axis, keepdims=True)
     d = np.empty_like(e)
     along(lambda d, e, mass, dim: np.multiply(e, mass, out=d), axis, d, e, mass / total)
     np.put_along_axis(d, where, np.take_along_axis(d, where, axis) - hit, axis)
@@ -249,7 +252,7 @@ def _mean_divisor(name, w, reduction):
     """What the sum of losses is divided by: for a mean the sum of weights, else 1."""
     if reduction != "mean":
         return 1
-    total = float(w.sum())
+    total = float(sum(w))
     if total == 0:
         raise ValueError(f"{name}: a mean over no targets does not exist; all {w.size} are ignored or have weight 0")
     return total
@@ -261,4 +264,4 @@ def _collected(name, loss, axis, reduction, divisor):
         return loss.reshape(loss.shape[:axis] + loss.shape[axis + 1:])
     if reduction not in ("mean", "sum"):
         raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none'; got {reduction!r}")
-    return loss.sum() / divisor
+    return sum(loss) / divisor

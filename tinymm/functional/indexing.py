@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from ..autograd import Tensor, op, saving
+from ..cores.sums import accumulator
 from .axes import axis_of
 
 __all__ = ["gather", "getitem", "index_add", "place", "scatter_add", "take_along_axis"]
@@ -78,7 +79,8 @@ def place(x, index, shape):
     Notes
     -----
     An index without integer arrays names no element twice, so x is simply assigned. Rows of a matrix
-    are added up as a product with a sparse matrix of ones; anything else is added element by element.
+    are added up as a product with a sparse matrix of ones; anything else is added element by element. Where
+    an element receives many numbers of float32, all are added in float64.
 
     Examples
     --------
@@ -91,14 +93,17 @@ def place(x, index, shape):
     arrays = [part for part in parts if isinstance(part, np.ndarray) and part.dtype != bool]
     if len(parts) == 1 and arrays and len(shape) > 1:
         return _place_rows(x, arrays[0], shape)
-    y = np.zeros(shape, x.dtype)
     if arrays:
-        positions = np.arange(y.size).reshape(shape)[index]
+        positions = np.arange(math.prod(shape)).reshape(shape)[index]
         _require_shape(x, positions.shape, shape)
-        np.add.at(y.reshape(-1), positions.reshape(-1), x.reshape(-1))
-    else:
-        _require_shape(x, y[index].shape, shape)
-        y[index] = x
+        positions = positions.reshape(-1)
+        dtype = accumulator(x.dtype, _most_repeated(positions))
+        y = np.zeros(math.prod(shape), dtype)
+        np.add.at(y, positions, x.reshape(-1).astype(dtype, copy=False))
+        return y.reshape(shape).astype(x.dtype, copy=False)
+    y = np.zeros(shape, x.dtype)
+    _require_shape(x, y[index].shape, shape)
+    y[index] = x
     return y
 
 
@@ -120,9 +125,16 @@ def _place_rows(x, rows, shape):
     rows = rows.reshape(-1)
     if rows.size and not -n <= rows.min() <= rows.max() < n:
         raise IndexError(f"place: an index must lie in [{-n}, {n}); got {rows[(rows < -n) | (rows >= n)][0]}")
-    one_hot = scipy.sparse.csr_array((np.ones(rows.size, x.dtype), rows % max(n, 1), np.arange(rows.size + 1)),
-                                     shape=(rows.size, n))
-    return (one_hot.T @ x.reshape(rows.size, math.prod(shape[1:]))).reshape(shape)
+    rows = rows % max(n, 1)
+    dtype = accumulator(x.dtype, _most_repeated(rows))
+    one_hot = scipy.sparse.csr_array((np.ones(rows.size, dtype), rows, np.arange(rows.size + 1)), shape=(rows.size, n))
+    y = one_hot.T @ x.reshape(rows.size, math.prod(shape[1:])).astype(dtype, copy=False)
+    return y.reshape(shape).astype(x.dtype, copy=False)
+
+
+def _most_repeated(positions):
+    """How many numbers the place that receives most of them receives."""
+    return int(np.bincount(positions).max(initial=0))
 
 
 def _plain_index(index):

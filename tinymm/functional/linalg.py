@@ -5,10 +5,13 @@ import math
 import numpy as np
 
 from ..autograd import op, saving
+from ..cores.blocks import as_floating
+from ..cores.sums import column_sum, for_sums, total
 from .axes import reduced
 from .elementwise import abs, sign
 from .extremes import to_chosen
 from .reductions import dropped, spread
+from .scaling import is_in_range, scale_of
 from .selection import where
 
 __all__ = ["linear", "matmul", "norm", "outer"]
@@ -120,7 +123,7 @@ def linear_vjp(g, input, weight):   # x̄ = G W,  W̄ = Gᵀ X,  b̄ = Gᵀ 1, o
     G = _rows(g)
     return (lambda: (G @ weight).reshape(input.shape),
             lambda: G.T @ _rows(input),
-            lambda: np.ones(len(G), G.dtype) @ G)
+            lambda: column_sum(G))
 
 
 @linear.composite
@@ -194,15 +197,30 @@ def norm(x, ord=2, axis=None, keepdims=False):
     """
     if not ord > 0:
         raise ValueError(f"norm: ord must be positive; got {ord}")
-    over = {"axis": tuple(reduced(axis, np.ndim(x))), "keepdims": True}
+    x = np.asanyarray(x)
+    axes = tuple(reduced(axis, x.ndim))
     size = np.abs(x)
     if ord == math.inf:
-        y = np.max(size, **over)
-    elif ord == 2:
-        y = np.sqrt(np.sum(x * x, **over))
+        y = np.max(size, axis=axes, keepdims=True)
     else:
-        y = np.sum(size ** ord, **over) ** (1 / ord)
+        y = _length(for_sums(x), ord, axes).astype(as_floating(x).dtype, copy=False)
     return saving(y if keepdims else dropped(y, axis), largest=size == y if ord == math.inf else None)
+
+
+def _length(x, ord, axes):
+    """(Σ |xᵢ|ᵖ)^(1/p); of x / scale, times scale, where a power leaves the range."""
+    def powers(x):
+        return total(x * x if ord == 2 else np.abs(x) ** ord, axes, keepdims=True)
+
+    def root(sums):
+        return np.sqrt(sums) if ord == 2 else sums ** (1 / ord)
+
+    with np.errstate(over="ignore"):
+        sums = powers(x)
+        if is_in_range(sums):
+            return root(sums)
+        scale = scale_of(x, axes)
+        return scale * root(powers(x / scale))
 
 
 @norm.vjp
@@ -212,7 +230,8 @@ def norm_vjp(g, y, x, ord, axis, largest):  # x̄ᵢ = g · sign(xᵢ) (|xᵢ| /
     if ord == 1:
         return sign(x) * spread(g, axis, x.shape)
     zero = y == 0
-    y = where(zero, 1, y)
+    g = spread(where(zero, 0, g), axis, x.shape)
+    y = spread(where(zero, 1, y), axis, x.shape)
     if ord == 2:
-        return x * spread(where(zero, 0, g) / y, axis, x.shape)
-    return spread(g, axis, x.shape) * sign(x) * (where(x == 0, 1, abs(x)) / spread(y, axis, x.shape)) ** (ord - 1)
+        return g * (x / y)
+    return g * sign(x) * (where(x == 0, y, abs(x)) / y) ** (ord - 1)

@@ -6,8 +6,9 @@ shape: PyTorch broadcasts, which turns (N,) against (N, 1) into N² differences.
 
 import numpy as np
 
-from ..autograd import op
+from ..autograd import Tensor, op
 from .elementwise import sigmoid, softplus
+from .reductions import mean, sum
 
 __all__ = ["binary_cross_entropy_with_logits", "huber_loss", "kl_div", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
@@ -228,7 +229,8 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
 
     Notes
     -----
-    Computed as $(1 - t)\,x + (1 + (p - 1)\,t)\ln(1 + e^{-x})$, in which nothing overflows.
+    Computed as $(1 - t)\ln(1 + e^x) + p\,t\ln(1 + e^{-x})$, in which no digits cancel. Both logarithms are
+    $\max(\pm x, 0) + \ln(1 + e^{-|x|})$, which never overflows.
 
     Examples
     --------
@@ -238,7 +240,8 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
     """
     _difference("binary_cross_entropy_with_logits", x, target)
     target = _counted(x, target)
-    loss = (1 - target) * x + _yes(x, target, pos_weight) * softplus(-x)
+    yes, no = _yes(x, target, pos_weight), 1 - target
+    loss = no * np.maximum(x, 0) + yes * np.maximum(-x, 0) + (no + yes) * np.log1p(np.exp(-np.abs(x)))
     if weight is not None:
         loss = loss * _like(x, weight)
     return reduced("binary_cross_entropy_with_logits", loss, reduction)
@@ -246,18 +249,18 @@ def binary_cross_entropy_with_logits(x, target, weight=None, reduction="mean", p
 
 @binary_cross_entropy_with_logits.vjp
 def binary_cross_entropy_with_logits_vjp(g, x, target, weight, reduction, pos_weight):
-    # x̄ = g ((1 + (p − 1) t) σ(x) − p t),  t̄ = g (−x + (p − 1) ln(1 + e^−x))
+    # x̄ = g ((1 − t) σ(x) − p t σ(−x)),  t̄ = g (p ln(1 + e^−x) − ln(1 + e^x))
     g = _share(g, x, reduction)
     if weight is not None:
         g = g * _like(x, weight)
     p = 1 if pos_weight is None else _like(x, pos_weight)
-    return (lambda: g * (_yes(x, target, pos_weight) * sigmoid(x) - p * target),
-            lambda: g * ((p - 1) * softplus(-x) - x))
+    return (lambda: g * ((1 - target) * sigmoid(x) - _yes(x, target, pos_weight) * sigmoid(-x)),
+            lambda: g * (p * softplus(-x) - softplus(x)))
 
 
 def _yes(x, target, pos_weight):
-    """1 + (p − 1) t."""
-    return 1 if pos_weight is None else 1 + (_like(x, pos_weight) - 1) * target
+    """p t."""
+    return target if pos_weight is None else _like(x, pos_weight) * target
 
 
 def _like(x, constant):
@@ -283,13 +286,14 @@ def reduced(name, loss, reduction):
     """The mean or sum of losses, or the losses."""
     if reduction == "none":
         return loss
+    loss = loss if isinstance(loss, Tensor) else np.asarray(loss)  # a NumPy scalar would become a Python number
     if reduction == "sum":
-        return loss.sum()
+        return sum(loss)
     if reduction != "mean" and not (reduction == "batchmean" and name == "kl_div"):
         raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none'; got {reduction!r}")
     if not loss.size:
         raise ValueError(f"{name}: a mean over no elements does not exist; got shape {loss.shape}")
-    return loss.mean() if reduction == "mean" else loss.sum() / len(loss)
+    return mean(loss) if reduction == "mean" else sum(loss) / len(loss)
 
 
 def _share(g, x, reduction):

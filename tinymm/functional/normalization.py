@@ -11,7 +11,9 @@ import numpy as np
 
 from ..autograd import op, saving
 from ..cores.blocks import as_floating, over_rows
+from ..cores.sums import column_sum, for_sums, inner, total
 from .reductions import centred
+from .scaling import is_in_range, scale_of
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
@@ -55,20 +57,23 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
            [ 0.,  0.]])
     """
     n = _width("layer_norm", x, normalized_shape, weight, bias)
-    rows = as_floating(x).reshape(x.size // max(n, 1), n)
+    rows = for_sums(x).reshape(x.size // max(n, 1), n)
     y = np.empty_like(rows, order="C")
     hat = np.empty_like(rows, order="C")
     rstd = np.empty_like(rows, order="C", shape=(len(rows), 1))
 
-    def fill(y, hat, rstd, x):
+    def normalise(hat, rstd, x, eps):
         np.subtract(x, x[:, :1], out=hat)
         hat -= _row_mean(hat)
         rstd[...] = 1 / np.sqrt(_row_mean(hat, hat) + eps)
         hat *= rstd
+
+    def fill(y, hat, rstd, x):
+        _in_range(normalise, hat, rstd, x, eps)
         _scaled(y, hat, weight, bias)
 
     over_rows(fill, y, hat, rstd, rows)
-    return saving(y.reshape(x.shape), hat=hat, rstd=rstd)
+    return saving(y.astype(as_floating(x).dtype, copy=False).reshape(x.shape), hat=hat, rstd=rstd)
 
 
 @layer_norm.vjp
@@ -93,8 +98,9 @@ def layer_norm_vjp(g, weight, bias, hat, rstd):     # x̄ = (1/σ)(ḡ − ⟨�
 @layer_norm.composite
 def layer_norm_composite(x, normalized_shape, weight, bias, eps):
     axes = _last_axes(normalized_shape)
-    d = centred(x, axes)
-    return _affine(d / np.sqrt((d * d).mean(axes, keepdims=True) + eps), weight, bias)
+    scale = _scale(x, axes, eps)
+    d = centred(x / scale, axes)
+    return _affine(d / np.sqrt((d * d).mean(axes, keepdims=True) + eps / scale / scale), weight, bias)
 
 
 @op
@@ -127,18 +133,21 @@ def rms_norm(x, normalized_shape, weight=None, eps=None):
     array([ 1., -1.])
     """
     n = _width("rms_norm", x, normalized_shape, weight)
-    rows = as_floating(x).reshape(x.size // max(n, 1), n)
+    rows = for_sums(x).reshape(x.size // max(n, 1), n)
     y = np.empty_like(rows, order="C")
     hat = np.empty_like(rows, order="C")
     rstd = np.empty_like(rows, order="C", shape=(len(rows), 1))
 
-    def fill(y, hat, rstd, x):
-        rstd[...] = 1 / np.sqrt(_row_mean(x, x) + _machine_epsilon(x, eps))
+    def normalise(hat, rstd, x, eps):
+        rstd[...] = 1 / np.sqrt(_row_mean(x, x) + eps)
         np.multiply(x, rstd, out=hat)
+
+    def fill(y, hat, rstd, x):
+        _in_range(normalise, hat, rstd, x, _machine_epsilon(x, eps))
         _scaled(y, hat, weight)
 
     over_rows(fill, y, hat, rstd, rows)
-    return saving(y.reshape(x.shape), hat=hat, rstd=rstd)
+    return saving(y.astype(as_floating(x).dtype, copy=False).reshape(x.shape), hat=hat, rstd=rstd)
 
 
 @rms_norm.vjp
@@ -160,8 +169,11 @@ def rms_norm_vjp(g, weight, hat, rstd):     # x̄ = (1/σ)(ḡ − x̂ ⟨ḡ �
 
 @rms_norm.composite
 def rms_norm_composite(x, normalized_shape, weight, eps):
-    mean_square = (x * x).mean(_last_axes(normalized_shape), keepdims=True)
-    return _affine(x / np.sqrt(mean_square + _machine_epsilon(x, eps)), weight, None)
+    axes = _last_axes(normalized_shape)
+    eps = _machine_epsilon(x, eps)
+    scale = _scale(x, axes, eps)
+    x = x / scale
+    return _affine(x / np.sqrt((x * x).mean(axes, keepdims=True) + eps / scale / scale), weight, None)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
@@ -246,7 +258,9 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     >>> mean, var
     (array([0.2]), array([1.1]))
     """
-    x = as_floating(x)
+    dtype = as_floating(x).dtype
+    x = for_sums(x)
+    scale = 1
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x must be (N, C, ...); got {x.shape}")
     if not training:
@@ -256,22 +270,23 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
         n = x.size // max(x.shape[1], 1)
         if n < 2:
             raise ValueError(f"batch_norm: training needs more than one value per channel; got shape {x.shape}")
-        first = x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))]      # (1, C, 1, ...)
-        hat = x - _in_order(first, x)
-        mean = _channel_sum(hat) / n
-        hat -= _in_order(mean, x)
-        var = _channel_sum(hat * hat) / n
-        _update(running_mean, mean + first, momentum)
-        _update(running_var, var * (n / (n - 1)), momentum)
-    rstd = 1 / np.sqrt(var + eps)
+        with np.errstate(over="ignore", invalid="ignore"):
+            hat, mean, var = _deviations(x, n)
+        if not is_in_range(var + eps):
+            scale = _scale(x, _but_channels(x), eps)
+            hat, mean, var = _deviations(x / scale, n)
+        _update(running_mean, mean * scale, momentum)
+        with np.errstate(over="ignore"):
+            _update(running_var, var * (n / (n - 1)) * scale * scale, momentum)
+    rstd = 1 / np.sqrt(var + eps / scale / scale)
     hat *= _in_order(rstd, x)
-    affine = (a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias))
-    return saving(_affine(hat, *affine), hat=hat, rstd=rstd)
+    y = _affine(hat, *(a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias)))
+    return saving(y.astype(dtype, copy=False), hat=hat, rstd=rstd / scale)
 
 
 @batch_norm.vjp
 def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
-    total = _channel_sum(g)                             # b̄
+    plain = _channel_sum(g)                             # b̄
     product = _channel_sum(g * hat)                     # w̄
 
     def wrt_x():
@@ -280,7 +295,7 @@ def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨
             return g * scale
         n = x.size // x.shape[1]
         slope = _in_order(product / -n, x)
-        shift = _in_order(total / n, x)
+        shift = _in_order(plain / n, x)
         scale = _in_order(scale, x)
 
         def fill(d, hat, g):
@@ -293,18 +308,29 @@ def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨
         over_rows(fill, d, hat, g)
         return d
 
-    return wrt_x, None, None, lambda: product.reshape(-1), lambda: total.reshape(-1)
+    return wrt_x, None, None, lambda: product.reshape(-1), lambda: plain.reshape(-1)
 
 
 @batch_norm.composite
 def batch_norm_composite(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    scale = 1
     if training:
-        d = centred(x, _but_channels(x))
+        scale = _scale(x, _but_channels(x), eps)
+        d = centred(x / scale, _but_channels(x))
         var = np.square(d).mean(_but_channels(x), keepdims=True)
     else:
         mean, var = _running_statistics(x, running_mean, running_var)
         d = x - mean
-    return _affine(d / np.sqrt(var + eps), *_over_channels(x, weight, bias))
+    return _affine(d / np.sqrt(var + eps / scale / scale), *_over_channels(x, weight, bias))
+
+
+def _deviations(x, n):
+    """x − μ, a new array; μ and σ² of each channel, (1, C, 1, ...)."""
+    first = x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))]          # (1, C, 1, ...)
+    d = x - _in_order(first, x)
+    shift = _channel_sum(d) / n
+    d -= _in_order(shift, x)
+    return d, shift + first, _channel_sum(d * d) / n
 
 
 def _width(name, x, normalized_shape, weight=None, bias=None):
@@ -326,10 +352,25 @@ def _machine_epsilon(x, eps):
     return float(np.finfo(x.dtype).eps) if eps is None else eps
 
 
+def _in_range(normalise, hat, rstd, x, eps):
+    """normalise(hat, rstd, x, eps), which fills the first two; where a square leaves the range, of x / scale."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        normalise(hat, rstd, x, eps)
+    if not (rstd.min(initial=1) > 0 and rstd.max(initial=1) < 1e15):
+        scale = _scale(x, 1, eps)
+        normalise(hat, rstd, x / scale, eps / scale / scale)
+        rstd /= scale
+
+
+def _scale(x, axes, eps):
+    """What x is divided by so that its squares stay in range, and beside them ε."""
+    scale = scale_of(x, axes)
+    return np.where(scale < eps ** 0.5, 1, scale).astype(x.dtype)
+
+
 def _row_mean(a, b=None):
     """⟨a ⊙ b⟩, or ⟨a⟩, of each row, as a column; in BLAS. Rows without columns never come here."""
-    total = a @ np.ones(a.shape[1], a.dtype) if b is None else np.vecdot(a, b)
-    return total[:, None] * (1 / a.shape[1])
+    return inner(a, np.ones(a.shape[1], a.dtype) if b is None else b)[:, None] * (1 / a.shape[1])
 
 
 def _scaled(y, rows, weight, bias=None):
@@ -342,16 +383,11 @@ def _scaled(y, rows, weight, bias=None):
 def _affine_gradients(rows, hat, weight, bias):
     """w̄ = Σ g ⊙ x̂ and b̄ = Σ g, over the rows."""
     def wrt_weight():
-        stretches = over_rows(lambda g, hat: _column_sum(g * hat), rows, hat)
+        stretches = over_rows(lambda g, hat: column_sum(g * hat), rows, hat)
         return sum(stretches, np.zeros_like(rows, shape=rows.shape[1])).reshape(weight.shape)
 
     return (None if weight is None else wrt_weight,
-            None if bias is None else lambda: _column_sum(rows).reshape(bias.shape))
-
-
-def _column_sum(a):
-    """Σ over the rows; in BLAS."""
-    return np.ones(len(a), a.dtype) @ a
+            None if bias is None else lambda: column_sum(rows).reshape(bias.shape))
 
 
 def _affine(hat, weight, bias):
@@ -371,10 +407,8 @@ def _side_by_side(x):
 
 
 def _channel_sum(a):
-    """Σ over all axes but the channels, (1, C, 1, ...): first within each example, so that rounding stays small."""
-    if _side_by_side(a):
-        a = a.sum(2, keepdims=True)                     # adds whole rows of pixels, which are long in memory
-    return a.sum(_but_channels(a)[1:], keepdims=True).sum(0, keepdims=True)
+    """Σ over all axes but the channels, (1, C, 1, ...)."""
+    return total(a, _but_channels(a), keepdims=True)
 
 
 def _in_order(a, x):

@@ -1,17 +1,21 @@
 """Many elements into one: sums, means, variances, products.
 
 `axis` is an int, a tuple, or None for all axes; `keepdims` leaves them with
-length 1. Over no elements the sum is 0, the product 1, the mean NaN.
+length 1. Over no elements the sum is 0, the product 1, the mean NaN. Sums of many
+numbers are added block by block (see `cores.sums`); float16 is summed in float32.
 """
 
 import math
+import warnings
 
 import numpy as np
 
 from ..autograd import Tensor, op, saving
 from ..cores.blocks import as_floating
+from ..cores.sums import for_sums, running_sum, total
 from .axes import axis_of, reduced
 from .joining import concatenate
+from .scaling import is_in_range, scale_of
 from .selection import where
 from .shape import broadcast_to, flip, permute
 
@@ -34,7 +38,7 @@ def sum(x, axis=None, keepdims=False):
     >>> F.sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     array([3., 7.])
     """
-    return saving(np.sum(x, axis=axis, keepdims=keepdims), x_shape=np.shape(x))
+    return saving(total(np.asanyarray(x), axis, keepdims), x_shape=np.shape(x))
 
 
 @sum.vjp
@@ -58,7 +62,9 @@ def mean(x, axis=None, keepdims=False):
     >>> F.mean(np.array([[1.0, 2.0], [3.0, 5.0]]), axis=0)
     array([2. , 3.5])
     """
-    return saving(np.mean(x, axis=_over(axis, x), keepdims=keepdims), x_shape=np.shape(x))
+    x = as_floating(x)
+    y = total(for_sums(x), axis, keepdims) / count(axis, x.shape)
+    return saving(y.astype(x.dtype, copy=False), x_shape=x.shape)
 
 
 @mean.vjp
@@ -81,7 +87,7 @@ def var(x, axis=None, correction=1, keepdims=False):
     Notes
     -----
     NaN where n does not exceed c. Elements are measured from the first of them, so that equal ones, however
-    large, have variance 0 and gradient 0.
+    large, have variance 0 and gradient 0. Squares that would leave the range are scaled (see `scaling`).
 
     Examples
     --------
@@ -89,12 +95,14 @@ def var(x, axis=None, correction=1, keepdims=False):
     >>> float(F.var(np.array([1.0, 2.0, 3.0])))
     1.0
     """
-    return np.var(_from_first(x, axis), axis=_over(axis, x), ddof=correction, keepdims=keepdims)
+    y, scale = _variance(for_sums(x), axis, correction)
+    return _result(y * scale * scale, x, axis, keepdims)
 
 
 @var.vjp
 def var_vjp(g, x, axis, correction):  # x̄ = g · 2 (x − μ) / (n − c)
-    return spread(g, axis, x.shape) * centred(x, axis) * (2 / _freedom(x, axis, correction))
+    scale = scale_of(x, axis)
+    return spread(g, axis, x.shape) * scale * centred(x / scale, axis) * (2 / _freedom(x, axis, correction))
 
 
 @op
@@ -119,13 +127,38 @@ def std(x, axis=None, correction=1, keepdims=False):
     >>> float(F.std(np.array([1.0, 3.0, 5.0])))
     2.0
     """
-    return np.std(_from_first(x, axis), axis=_over(axis, x), ddof=correction, keepdims=keepdims)
+    y, scale = _variance(for_sums(x), axis, correction)
+    return _result(np.sqrt(y) * scale, x, axis, keepdims)
 
 
 @std.vjp
 def std_vjp(g, y, x, axis, correction):  # x̄ = g · (x − μ) / ((n − c) y)
-    share = where(y == 0, 0, g) / where(y == 0, 1, y)
-    return spread(share, axis, x.shape) * centred(x, axis) * (1 / _freedom(x, axis, correction))
+    scale = scale_of(x, axis)
+    share = spread(where(y == 0, 0, g), axis, x.shape) / (spread(where(y == 0, 1, y), axis, x.shape) / scale)
+    return share * centred(x / scale, axis) * (1 / _freedom(x, axis, correction))
+
+
+def _variance(x, axis, correction):
+    """The variance of x / scale, the reduced axes kept, and the scale: 1 where no square leaves the range."""
+    def measured(x):
+        d = centred(x, axis)
+        return total(d * d, tuple(reduced(axis, x.ndim)), keepdims=True) / _freedom(x, axis, correction)
+
+    if not count(axis, x.shape) > correction:
+        warnings.warn("Degrees of freedom <= 0: the variance is NaN", RuntimeWarning, stacklevel=4)
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = measured(x)
+    if is_in_range(y):
+        return y, 1
+    scale = scale_of(x, axis)
+    return measured(x / scale), scale
+
+
+def _result(y, x, axis, keepdims):
+    """What was reduced with the axes kept, in the dtype of x."""
+    with np.errstate(over="ignore"):
+        y = y.astype(as_floating(x).dtype, copy=False)
+    return y if keepdims else dropped(y, axis)
 
 
 def centred(x, axis):
@@ -208,7 +241,8 @@ def cumsum(x, axis):
     >>> F.cumsum(np.array([1.0, 2.0, 3.0]), 0)
     array([1., 3., 6.])
     """
-    return np.cumsum(x, axis=axis_of(axis, np.ndim(x)))
+    x = np.asanyarray(x)
+    return running_sum(x, axis_of(axis, x.ndim))
 
 
 @cumsum.vjp
@@ -237,11 +271,12 @@ def logsumexp(x, axis=None, keepdims=False):
     >>> float(F.logsumexp(np.array([1000.0, 1000.0])).round(4))
     1000.6931
     """
-    m = np.max(as_floating(x), axis=axis, keepdims=True, initial=-math.inf)
+    wide = for_sums(x)
+    m = np.max(wide, axis=axis, keepdims=True, initial=-math.inf)
     m = np.where(np.isfinite(m), m, 0)
     with np.errstate(divide="ignore"):  # ln 0 is meant
-        y = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
-    return y if keepdims else dropped(y, axis)
+        y = np.log(total(np.exp(wide - m), axis, keepdims=True)) + m
+    return _result(y, x, axis, keepdims)
 
 
 @logsumexp.vjp
@@ -259,11 +294,6 @@ def spread(y, axis, x_shape):
 def count(axis, x_shape):
     """n: how many elements went into each result."""
     return math.prod(x_shape[k] for k in reduced(axis, len(x_shape)))
-
-
-def _over(axis, x):
-    """The axes as NumPy takes them: none for a 0-d array."""
-    return axis if np.ndim(x) else tuple(reduced(axis, 0))
 
 
 def dropped(y, axis):

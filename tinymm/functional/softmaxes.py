@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import Tensor, op
 from ..cores.blocks import as_floating, as_rows, over_rows
+from ..cores.sums import for_sums, inner, total
 from .axes import axis_of
 
 __all__ = ["log_softmax", "softmax"]
@@ -46,15 +47,16 @@ def softmax(x, dim):
     def fill(y, x, dim):
         with np.errstate(over="ignore"):
             np.exp(x, out=y)                                            # y = e^x
-            total = _sum(y, dim)
-        if not _is_safe(total):
-            total, _ = _exponentiate(y, x, dim)                         # y = e^(x − max)
-        y *= 1 / total                                                  # y = y / Σ_j y_j
+            sums = _sum(y, dim)
+        if not _is_safe(sums):
+            sums, _ = _exponentiate(y, x, dim)                          # y = e^(x − max)
+        y *= 1 / sums                                                   # y = y / Σ_j y_j
 
     x = as_floating(x)
-    y = np.empty_like(x, order="C")
-    along(fill, dim, y, x)
-    return y
+    wide = for_sums(x)
+    y = np.empty_like(wide, order="C")
+    along(fill, dim, y, wide)
+    return y.astype(x.dtype, copy=False)
 
 
 @softmax.vjp
@@ -104,13 +106,14 @@ def log_softmax(x, dim):
     """
     def fill(y, x, dim):
         np.subtract(x, ceiling(x, dim), out=y)
-        total = _sum(np.exp(y), dim)
-        y -= np.log(total + (total == 0))
+        sums = _sum(np.exp(y), dim)
+        y -= np.log(sums + (sums == 0))
 
     x = as_floating(x)
-    y = np.empty_like(x, order="C")
-    along(fill, dim, y, x)
-    return y
+    wide = for_sums(x)
+    y = np.empty_like(wide, order="C")
+    along(fill, dim, y, wide)
+    return y.astype(x.dtype, copy=False)
 
 
 @log_softmax.vjp
@@ -142,20 +145,20 @@ def ceiling(x, dim):
 
 def exponentials(x, dim, about):
     """e = exp(x − c), a new array; its sum along `dim`; and c: `about`, or the maxima where the sums are not safe."""
-    def fill(e, total, c, x, about, dim):
+    def fill(e, sums, c, x, about, dim):
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(x, about, out=e)
             np.exp(e, out=e)
-            total[...] = _sum(e, dim)
+            sums[...] = _sum(e, dim)
         c[...] = about
-        if not _is_safe(total):
-            total[...], c[...] = _exponentiate(e, x, dim)
+        if not _is_safe(sums):
+            sums[...], c[...] = _exponentiate(e, x, dim)
 
     e = np.empty_like(x, order="C")
-    total = np.empty_like(about, order="C")
+    sums = np.empty_like(about, order="C")
     c = np.empty_like(about, order="C")
-    along(fill, dim, e, total, c, x, about)
-    return e, total, c
+    along(fill, dim, e, sums, c, x, about)
+    return e, sums, c
 
 
 def _exponentiate(e, x, dim):
@@ -163,16 +166,16 @@ def _exponentiate(e, x, dim):
     top = ceiling(x, dim)
     np.subtract(x, top, out=e)
     np.exp(e, out=e)
-    total = _sum(e, dim)
-    total += total == 0
-    return total, top
+    sums = _sum(e, dim)
+    sums += sums == 0
+    return sums, top
 
 
-def _is_safe(total):
+def _is_safe(sums):
     """Whether these sums of exponentials lie well inside the range of their dtype, between 1/√max and √max:
     no term overflowed, and none that counts was rounded towards 0."""
-    size = np.abs(total)
-    safe = math.sqrt(np.finfo(total.dtype).max)
+    size = np.abs(sums)
+    safe = math.sqrt(np.finfo(sums.dtype).max)
     return size.min(initial=1) > 1 / safe and size.max(initial=1) < safe
 
 
@@ -186,12 +189,12 @@ def along(f, dim, *arrays):
 
 def _inner(a, b, dim):
     """Σ a ⊙ b along `dim`, which is kept; in BLAS along the last axis."""
-    return np.vecdot(a, b)[..., None] if _is_last(dim, a) else (a * b).sum(dim, keepdims=True)
+    return inner(a, b)[..., None] if _is_last(dim, a) else total(a * b, dim, keepdims=True)
 
 
 def _sum(a, dim):
     """Σ a along `dim`, which is kept; in BLAS along the last axis."""
-    return np.vecdot(a, np.ones(a.shape[dim], a.dtype))[..., None] if _is_last(dim, a) else a.sum(dim, keepdims=True)
+    return inner(a, np.ones(a.shape[dim], a.dtype))[..., None] if _is_last(dim, a) else total(a, dim, keepdims=True)
 
 
 def _is_last(dim, x):

@@ -143,7 +143,8 @@ class Module:
         state : mapping of str to array_like
             As `state_dict` gives it. Values are cast to the dtype of this Module.
         strict : bool
-            Whether missing or unexpected keys are an error. A wrong shape always is.
+            Whether missing or unexpected keys are an error. A wrong shape always is, and so is what cannot be cast:
+            strings, None, complex numbers.
 
         Returns
         -------
@@ -153,14 +154,17 @@ class Module:
         Raises
         ------
         ValueError
-            Naming the keys that are missing or unexpected, and both shapes where they differ.
+            Naming the keys that are missing or unexpected, and both shapes or types where they do not fit.
         """
         own = dict(self._state())
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
         shapes = [f"{name} is {own[name].shape} here, {np.shape(state[name])} in the state"
                   for name in own if name in state and np.shape(state[name]) != own[name].shape]
+        kinds = [f"{name} is {own[name].dtype} here, {np.asarray(state[name]).dtype} in the state" for name in own
+                 if name in state and not np.can_cast(np.asarray(state[name]).dtype, own[name].dtype, "same_kind")]
         problems = [f"wrong shapes: {'; '.join(shapes)}"] if shapes else []
+        problems += [f"wrong types: {'; '.join(kinds)}"] if kinds else []
         if strict:
             problems += [f"missing keys: {', '.join(missing)}"] if missing else []
             problems += [f"unexpected keys: {', '.join(unexpected)}"] if unexpected else []

@@ -49,6 +49,8 @@ class Adam(Optimizer):
     array([ 0.5, -1.5], dtype=float32)
     """
 
+    entries = ("step", "exp_avg", "exp_avg_sq")
+
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
 
@@ -79,8 +81,8 @@ class Adam(Optimizer):
             np.subtract(g, m, out=scratch)      # m ← m + (1 − β₁)(g − m)
             scratch *= 1 - beta1
             m += scratch
-            np.multiply(g, g, out=scratch)      # v ← β₂ v + (1 − β₂) g²
-            scratch *= 1 - beta2
+            np.multiply(g, 1 - beta2, out=scratch)      # v ← β₂ v + (1 − β₂) g², which may be in range where g² is not
+            scratch *= g
             v *= beta2
             v += scratch
             np.sqrt(v, out=scratch)             # θ ← θ − γ̂ m / (√v + ε̂)

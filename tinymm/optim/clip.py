@@ -5,8 +5,12 @@ import math
 import numpy as np
 
 from ..autograd import Tensor
+from ..cores.sums import for_sums, inner
+from ..functional.linalg import norm
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
+
+SMALLEST = 1e-30  # below it a sum of squares in float32 may have lost some that were rounded to 0
 
 
 def clip_grad_norm_(parameters, max_norm):
@@ -33,7 +37,8 @@ def clip_grad_norm_(parameters, max_norm):
 
     Notes
     -----
-    If the norm is infinite or NaN, the gradients are left as they are; the caller sees it in the result.
+    Squares that would overflow or vanish are scaled: the norm is infinite or NaN only if a gradient is. Then the
+    gradients are left as they are; the caller sees it in the result.
 
     References
     ----------
@@ -50,14 +55,14 @@ def clip_grad_norm_(parameters, max_norm):
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm_: max_norm must be positive; got {max_norm}")
     grads = _gradients(parameters)
-    # float16 cannot hold the square of 256, so its squares are taken in float32
-    wide = [g.astype(np.promote_types(g.dtype, np.float32), copy=False) for g in grads]
-    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in wide))
-    scale = max_norm / (norm + 1e-6)
-    if scale < 1 and math.isfinite(norm):
+    length = math.hypot(*map(_length, grads))
+    scale = max_norm / (length + 1e-6)
+    if scale < 1 and math.isfinite(length):
         for g in grads:
-            g *= scale
-    return norm
+            # a scale that float32 can hold in part only is multiplied in float64
+            dtype = np.float32 if scale > np.finfo(np.float32).tiny else np.float64
+            np.multiply(g, scale, out=g, dtype=np.promote_types(g.dtype, dtype), casting="same_kind")
+    return length
 
 
 def clip_grad_value_(parameters, clip_value):
@@ -87,7 +92,18 @@ def clip_grad_value_(parameters, clip_value):
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value must not be negative; got {clip_value}")
     for g in _gradients(parameters):
-        np.clip(g, -clip_value, clip_value, out=g)
+        bound = min(clip_value, float(np.finfo(g.dtype).max)) if clip_value < math.inf else math.inf
+        np.clip(g, -bound, bound, out=g)
+
+
+def _length(g):
+    """‖g‖ (float)."""
+    flat = for_sums(g).reshape(-1)
+    with np.errstate(over="ignore"):
+        square = float(inner(flat, flat))
+    if SMALLEST < square < math.inf:
+        return math.sqrt(square)
+    return float(norm(flat.astype(np.float64)))
 
 
 def _gradients(parameters):

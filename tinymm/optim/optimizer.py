@@ -14,7 +14,8 @@ COST = 100  # multiplications of a matrix product that take as long as the updat
 class Optimizer:
     """Base class: holds the parameters in groups, and steps through those that have a gradient.
 
-    A subclass names its defaults and writes `update(p, g, state, group)`, which changes the array `p` in place.
+    A subclass names its defaults and the entries of a parameter's state, and writes `update(p, g, state, group)`, which
+    changes the array `p` in place.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ class Optimizer:
     ValueError
         If there is no parameter, one comes twice, something is not a leaf Tensor, or a hyperparameter is out of range.
     """
+
+    entries = ()  # of the state of a parameter that was updated: arrays in its shape, or whole numbers
 
     def __init__(self, params, defaults):
         name = type(self).__name__
@@ -75,7 +78,12 @@ class Optimizer:
         def update_part(start, stop):
             for (p, state, group), begin in zip(due, begins):
                 if start <= begin < stop:
-                    self.update(p.data, p.grad, state, group)
+                    if p.dtype != np.float16:
+                        self.update(p.data, p.grad, state, group)
+                        continue
+                    wide = p.data.astype(np.float32)    # float16 would round ε and most squares to 0
+                    self.update(wide, p.grad.astype(np.float32), state, group)
+                    p.data[...] = wide
 
         large = sum(p.size for p, _, _ in due if p.size >= BLOCK)   # small ones are not worth another thread
         parallel_for(begins[-1], update_part, work=COST * large)
@@ -98,35 +106,62 @@ class Optimizer:
     def load_state_dict(self, flat):
         """Go on from where `state_dict` was taken, with parameters of the same shapes in the same order.
 
+        The state may come from before or after a schedule was made: a group's `initial_lr` is taken over if it is
+        there, else kept.
+
         Raises
         ------
         ValueError
-            If the state is of other parameters or groups.
+            If the state is of other parameters or groups, or holds something else than numbers. Then nothing is
+            changed.
         """
         state = [{} for _ in self.state]
         groups = [{} for _ in self.param_groups]
         tables = {"state": state, "param_groups": groups}
-        for name, array in flat.items():
+        for name, value in flat.items():
             table, _, rest = name.partition(".")
             i, _, key = rest.partition(".")
-            if table not in tables or not i.isdigit() or int(i) >= len(tables[table]):
+            if table not in tables or not i.isdecimal() or int(i) >= len(tables[table]):
                 raise ValueError(f"load_state_dict: this {type(self).__name__} has {len(self.state)} parameters in "
                                  f"{len(self.param_groups)} groups; got {name!r}")
-            array = np.array(array)
+            array = np.array(value)
+            if array.dtype.kind not in "biuf":
+                raise ValueError(f"load_state_dict: {name} must be a real number or an array of them; "
+                                 f"got {array.dtype}")
             # the other entries are numbers, such as a step count
             is_moment = table == "state" and array.dtype.kind == "f"
-            if is_moment and array.shape != self.parameters[int(i)].shape:
+            if table == "state" and array.shape != (self.parameters[int(i)].shape if is_moment else ()):
                 raise ValueError(f"load_state_dict: {name} must have the shape of its parameter, "
                                  f"{self.parameters[int(i)].shape}; got {array.shape}")
             tables[table][int(i)][key] = array if is_moment else array.tolist()
-        for i, (group, saved) in enumerate(zip(self.param_groups, groups)):
-            if saved.keys() != group.keys() or saved.pop("params") != len(group["params"]):
-                settings = ", ".join(key for key in group if key != "params")
-                raise ValueError(f"load_state_dict: group {i} of this {type(self).__name__} has {len(group['params'])} "
-                                 f"parameters and {settings}; the state is of another")
+        self._require_entries(state)
+        merged = [self._merged(i, saved) for i, saved in enumerate(groups)]
         self.state = state
-        for group, saved in zip(self.param_groups, groups):
-            group.update(saved)
+        for group, taken in zip(self.param_groups, merged):
+            group.update(taken)
+
+    def _require_entries(self, state):
+        """Raise ValueError if the state of a parameter is not what `update` leaves there."""
+        for i, row in enumerate(state):
+            if row and set(row) != set(self.entries):
+                raise ValueError(f"load_state_dict: the state of parameter {i} of this {type(self).__name__} has "
+                                 f"{', '.join(self.entries)}; got {', '.join(row)}")
+
+    def _merged(self, i, saved):
+        """The settings of group i with those of a saved state in their place; ValueError if they do not fit."""
+        group = self.param_groups[i]
+        settings = {key: value for key, value in saved.items() if key != "params"}
+        required = group.keys() - {"params", "initial_lr"}
+        if settings.keys() - {"initial_lr"} != required or saved.get("params") != len(group["params"]):
+            raise ValueError(f"load_state_dict: group {i} of this {type(self).__name__} has {len(group['params'])} "
+                             f"parameters and {', '.join(key for key in group if key in required)}; the state is of "
+                             "another")
+        try:
+            self.check({**group, **settings})
+        except TypeError as error:  # a list where a number belongs, or the other way round
+            raise ValueError(f"load_state_dict: the settings of group {i} are not those of this "
+                             f"{type(self).__name__}: {error}") from None
+        return settings
 
 
 def blocks(*arrays):

@@ -105,9 +105,16 @@ class LambdaLR:
     lr_lambda : callable
         From the number of steps taken (int) to a factor (float).
 
+    Attributes
+    ----------
+    last_epoch : int
+        The number of steps taken; the name is PyTorch's.
+
     Notes
     -----
-    Call `step()` after each `optimizer.step()`. The first step of the optimiser runs at ``lr_lambda(0)``.
+    Call `step()` after each `optimizer.step()`. The first step of the optimiser runs at ``lr_lambda(0)``. As in
+    PyTorch, a second schedule starts from the same `initial_lr`, even if `lr` was set by hand in between: to start from
+    another rate, set `initial_lr`.
 
     Examples
     --------
@@ -122,10 +129,9 @@ class LambdaLR:
     def __init__(self, optimizer, lr_lambda):
         self.optimizer = optimizer
         self.lr_lambda = lr_lambda
-        self.last_epoch = 0  # steps taken; the name is PyTorch's
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        self._apply()
+        self._go_to(0)
 
     def rate(self, step, initial_lr):
         """The learning rate after `step` steps, of a group made with `initial_lr`."""
@@ -133,12 +139,15 @@ class LambdaLR:
 
     def step(self):
         """One more step was taken: set the rates for the next."""
-        self.last_epoch += 1
-        self._apply()
+        self._go_to(self.last_epoch + 1)
 
-    def _apply(self):
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(self.last_epoch, group["initial_lr"])
+    def _go_to(self, step):
+        """Set the rates of a step; nothing changes if there is none."""
+        groups = self.optimizer.param_groups
+        rates = [self.rate(step, group["initial_lr"]) for group in groups]
+        for group, rate in zip(groups, rates):
+            group["lr"] = rate
+        self.last_epoch = step
 
     def get_last_lr(self):
         """The rate of each group (list of float), as the next optimiser step will use it."""
@@ -149,9 +158,18 @@ class LambdaLR:
         return {"last_epoch": np.array(self.last_epoch)}
 
     def load_state_dict(self, state):
-        """Go on from where `state_dict` was taken; the optimiser's own state carries the initial rates."""
-        self.last_epoch = int(state["last_epoch"])
-        self._apply()
+        """Go on from where `state_dict` was taken; the optimiser's own state carries the initial rates.
+
+        Raises
+        ------
+        ValueError
+            If the state is no whole number of steps, or one that this schedule does not have. Then nothing is changed.
+        """
+        step = np.asarray(state.get("last_epoch"))
+        if step.dtype.kind not in "iu" or step.ndim or step < 0:
+            raise ValueError(f"load_state_dict: the state of a {type(self).__name__} is last_epoch, a number of steps; "
+                             f"got {dict(state)}")
+        self._go_to(int(step))
 
 
 class LinearWarmup(LambdaLR):

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..data import batches, batches_by_length
 
 __all__ = ["Selection", "TrainingConfig", "TrainingSet"]
@@ -41,11 +43,27 @@ class TrainingSet:
             raise ValueError("TrainingSet: needs a length per example; "
                              f"got {len(self.lengths)} for {self.num_examples}")
 
-    def order(self, batch_size, rng):
-        """The batches of an epoch: list of int arrays of row numbers."""
+    def order(self, batch_size, rng, drop_last=False):
+        """The batches of an epoch: list of int arrays of row numbers. A single example that is left over joins another
+        batch, for it has no batch statistics; with `drop_last`, all that do not fill a batch are left out."""
         if self.lengths is None:
-            return batches(self.num_examples, batch_size, rng)
-        return batches_by_length(self.lengths, batch_size, rng)
+            return _without_single(batches(self.num_examples, batch_size, rng, drop_last), batch_size)
+        parts = batches_by_length(self.lengths, batch_size, rng)
+        if drop_last:
+            parts = [rows for rows in parts if len(rows) == batch_size]
+            if not parts:
+                raise ValueError(f"TrainingSet: drop_last needs a full batch; got {self.num_examples} examples, "
+                                 f"batch_size {batch_size}")
+        return _without_single(parts, batch_size)
+
+
+def _without_single(parts, batch_size):
+    """The batches, one of a single row joined to its neighbour."""
+    k = next((k for k, rows in enumerate(parts) if len(rows) == 1), None)
+    if k is None or len(parts) == 1 or batch_size == 1:
+        return parts
+    k = max(k, 1)
+    return [*parts[:k - 1], np.concatenate(parts[k - 1:k + 1]), *parts[k + 1:]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +113,8 @@ class TrainingConfig:
     epochs : int
         Passes through the examples, at most.
     batch_size : int
-        Examples per step; the last step of an epoch takes what is left.
+        Examples per step; the last step of an epoch takes what is left. A single example that is left joins another
+        step.
     seed : int
         Decides the order of the examples and the random numbers of augmentation and of the loss function.
     max_norm : float, optional
@@ -107,11 +126,14 @@ class TrainingConfig:
     replicas : int
         The examples of each step are divided among so many replicas of the model, which run on cores of their own if
         there are enough. Results depend on this number, since a replica's batch statistics are those of its share, but
-        not on the number of cores. A loss that `needs_whole_batch` allows 1 only.
+        not on the number of cores. No share has a single example, unless the batch has. A loss that
+        `needs_whole_batch` allows 1 only.
     log_every : int
         Steps between two rows of the log; each epoch ends with a row of its own.
     checkpoint_every : float
         Seconds between two checkpoints inside an epoch; each epoch ends with one in any case.
+    drop_last : bool
+        Leave out the examples that do not fill a batch, others in each epoch.
 
     Examples
     --------
@@ -128,6 +150,7 @@ class TrainingConfig:
     replicas: int = 1
     log_every: int = 50
     checkpoint_every: float = 60.0
+    drop_last: bool = False
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "replicas", "log_every"):
@@ -138,4 +161,7 @@ class TrainingConfig:
 
     def steps_per_epoch(self, num_examples):
         """Steps in one pass through the examples (int); the whole run has `epochs` times as many."""
-        return math.ceil(num_examples / self.batch_size)
+        full, left = divmod(num_examples, self.batch_size)
+        if self.drop_last or full and left == 1:    # a single one joins another batch
+            return full
+        return full + (left > 0)

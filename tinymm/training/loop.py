@@ -201,7 +201,7 @@ class Trainer:
 
     def _train_epoch(self, display):
         """The steps of this epoch that are not done yet."""
-        order = self.data.order(self.config.batch_size, self._rng(self.at.epoch))
+        order = self.data.order(self.config.batch_size, self._rng(self.at.epoch), self.config.drop_last)
         self.model.train()
         for rows in order[self.at.batch:]:
             with uninterrupted():
@@ -212,7 +212,7 @@ class Trainer:
 
     def _train_step(self, rows):
         """Loss, gradients, the hook, clipping, update; then whatever counts steps counts this one."""
-        shares = np.array_split(rows, min(self.config.replicas, len(rows)))
+        shares = np.array_split(rows, max(1, min(self.config.replicas, len(rows) // 2)))    # one row has no statistics
 
         def share_loss(replica, k):
             rng = self._rng(self.at.epoch, self.at.batch, k)
@@ -361,7 +361,7 @@ class Trainer:
     def _identity(self):
         """What a resumed run must have in common with the one it continues."""
         return {"seed": self.config.seed, "batch_size": self.config.batch_size, "replicas": self.config.replicas,
-                "examples": self.data.num_examples, "parts": list(self._stateful)}
+                "drop_last": self.config.drop_last, "examples": self.data.num_examples, "parts": list(self._stateful)}
 
     def save(self):
         """Write the checkpoint, if there is a folder."""

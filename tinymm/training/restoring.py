@@ -20,7 +20,7 @@ def _refused(path, reason):
 
 def check_identity(saved, own):
     """Raise ValueError if a checkpoint is of a run of another seed, batch size, data, …, or of none."""
-    saved = saved if isinstance(saved, dict) else {}
+    saved = {"drop_last": False, **saved} if isinstance(saved, dict) else {}     # earlier checkpoints do not name it
     differences = [f"{what} {value}, the checkpoint has {quoted(saved.get(what))}" for what, value in own.items()
                    if saved.get(what) != value]
     if differences:

@@ -137,3 +137,14 @@ def test_errors(rng):
         F.gumbel_softmax(np.zeros(3), 0, rng=rng)
     with pytest.raises(TypeError, match="rng"):
         F.gumbel_softmax(np.zeros(3))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_an_infinite_temperature_is_even_among_what_is_possible(hard):
+    """−∞ · 0 is NaN."""
+    e = tm.tensor(np.array([[1.0, -np.inf, 5.0], [-np.inf, -np.inf, -np.inf]]), requires_grad=True)
+    y = F.gumbel_softmax(e, np.inf, hard, rng=np.random.default_rng(0))
+    y.backward(np.arange(6.0).reshape(2, 3))
+    if not hard:
+        assert y.tolist() == [[0.5, 0, 0.5], [0, 0, 0]]
+    assert y.data[0, 1] == 0 and not e.grad.any()

@@ -109,3 +109,23 @@ def test_errors():
     with pytest.raises(ValueError,
                        match=r"causal_product: query and key must share .*got \(2, 3, 4, 4\), \(2, 3, 5, 4\)"):
         F.linear_attention(q, k, v, is_causal=True)
+
+
+@pytest.mark.parametrize("q", [-60.0, -30.0, 0.0, 60.0])
+@pytest.mark.parametrize("k", [-60.0, 0.0])
+@pytest.mark.parametrize("causal", [False, True])
+def test_products_of_small_features_stay_in_range(q, k, causal):
+    """e⁻⁶⁰ · e⁻⁶⁰ is 0 in float32; in the quotient it cancels."""
+    query, key, value = drawn(0)
+    inputs = query + q, key + k, value
+    forms = [lambda *a: F.linear_attention(*a, is_causal=causal),
+             lambda *a: F.quadratic_linear_attention(*a, is_causal=causal)[0],
+             lambda *a: F.linear_attention_step(*(t[:, :, 0] for t in a))[0]]
+    for form in forms:
+        leaves = [[tm.tensor(a.astype(dtype), requires_grad=True) for a in inputs]
+                  for dtype in (np.float32, np.float64)]
+        found, exact = (form(*group) for group in leaves)
+        np.testing.assert_allclose(found.data, exact.data, rtol=1e-4, atol=1e-5)
+        g = np.random.default_rng(1).standard_normal(found.shape)
+        for a, b in zip(tm.grad(found, leaves[0], g), tm.grad(exact, leaves[1], g)):
+            np.testing.assert_allclose(a.data, b.data, rtol=1e-3, atol=1e-4)

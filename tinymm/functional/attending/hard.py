@@ -141,7 +141,8 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
     logits : Tensor or ndarray
         e; −inf means "never".
     tau : float
-        τ: near 0 the draws are almost one-hot and their gradients wild; a large τ makes them smooth and all alike.
+        τ: near 0 the draws are almost one-hot and their gradients wild; a large τ, or ∞, makes them smooth and all
+        alike.
     hard : bool
         Return the one-hot vector of the largest, with the gradient of y (straight-through).
     dim : int
@@ -178,8 +179,9 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, rng):
     if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau must be positive; got {tau}")
     noisy = logits + rng.gumbel(size=logits.shape).astype(logits.dtype)
-    # y = softmax((e + η) / τ)
-    soft = softmax(noisy * (1 / tau), dim)
+    # y = softmax((e + η) / τ); −∞ stays "never" at τ = ∞ too
+    never = _data(noisy) == -np.inf
+    soft = softmax(where(never, -np.inf, where(never, 0, noisy) * (1 / tau)), dim)
     if not hard:
         return soft
     largest = likeliest_weights(np.moveaxis(_data(noisy), dim, -1))

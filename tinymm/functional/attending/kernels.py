@@ -11,6 +11,7 @@ import numpy as np
 from ...autograd import op
 from ..reductions import cumsum
 from ..reductions import sum as sum_
+from ..scaling import power_near
 from ..selection import where
 from ..shape import flip, tril
 from .products import pair_products, selected, weighted_sum
@@ -153,7 +154,7 @@ def linear_attention(query, key, value, mask=None, is_causal=False, feature_map=
     array([[2.],
            [3.]])
     """
-    query = feature_map(query)
+    query = _levelled(feature_map(query))
     key, value = _visible(feature_map(_visible(key, mask)), mask), _visible(value, mask)
     if is_causal:
         # n_t = Σ_{s≤t} φ(k_s)
@@ -187,7 +188,7 @@ def quadratic_linear_attention(query, key, value, mask=None, is_causal=False, fe
     (array([[7.]]), array([[0.25, 0.75]]))
     """
     key = _visible(feature_map(_visible(key, mask)), mask)
-    similarity = pair_products(feature_map(query), key)                                              # (..., T, S)
+    similarity = pair_products(_levelled(feature_map(query)), key)                                   # (..., T, S)
     if is_causal:
         similarity = tril(similarity)
     total = sum_(similarity, -1, keepdims=True)
@@ -230,7 +231,7 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
     >>> output
     array([3.])
     """
-    query = feature_map(query)
+    query = _levelled(feature_map(query))
     key = feature_map(key)
     memory = key[..., :, None] * value[..., None, :]                                                 # (..., D, E)
     norm = key
@@ -239,6 +240,12 @@ def linear_attention_step(query, key, value, state=None, feature_map=elu_feature
         norm = state[1] + norm
     output = _shares(query[..., None, :], query[..., None, :] @ memory, norm[..., None, :])          # (..., 1, E)
     return output[..., 0, :], (memory, norm)
+
+
+def _levelled(query):
+    """φ(q) over a power of two near its largest: it cancels in the quotient, and small φ(q) times small φ(k) stays in
+    the range of float32."""
+    return query / power_near(query, -1)
 
 
 def _visible(x, mask):

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from ...autograd import op, saving
+from ...cores.blocks import as_floating
 
 __all__ = ["dft", "irfft", "rfft"]
 
@@ -68,7 +69,8 @@ def rfft(x):
     if not x.ndim or not x.shape[-1]:
         raise ValueError(f"rfft: needs at least one sample along the last axis; got shape {x.shape}")
     X = np.fft.rfft(x)
-    return saving((X.real.copy(), X.imag.copy()), n=x.shape[-1])
+    dtype = as_floating(x).dtype
+    return saving((X.real.astype(dtype), X.imag.astype(dtype)), n=x.shape[-1])
 
 
 @rfft.vjp
@@ -112,7 +114,8 @@ def irfft(real, imag, n=None):
     if real.shape != imag.shape or n < 1 or real.shape[-1] != n // 2 + 1:
         raise ValueError(f"irfft: {n} samples need real and imaginary parts of {n // 2 + 1} frequencies; "
                          f"got {real.shape} and {imag.shape}")
-    return saving(np.fft.irfft(real + 1j * imag, n), samples=n)
+    y = np.fft.irfft(real + 1j * imag, n)
+    return saving(y.astype(as_floating(real).dtype, copy=False), samples=n)
 
 
 @irfft.vjp

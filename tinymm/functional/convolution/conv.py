@@ -9,6 +9,7 @@ their explicit forms (one matrix product per kernel pixel), and the checks.
 import math
 
 from ...autograd import op
+from ...cores.sums import total
 from ..indexing import getitem, place
 from .columns import correlate, kernel_gradient, spread
 from .windows import Geometry, geometry_of, pair
@@ -74,7 +75,7 @@ def conv2d_vjp(g, input, weight, stride, padding, dilation, groups):
     geometry = _geometry("conv2d", input, weight, None, stride, padding, dilation, groups)
     return (lambda: spread(g, weight, geometry, groups),            # x̄: every response paints its window
             lambda: kernel_gradient(g, input, geometry, groups),    # w̄: every window, weighted by its response
-            lambda: g.sum((0, 2, 3)))                               # β̄ₒ = Σ g[:, o]
+            lambda: total(g, (0, 2, 3)))                            # β̄ₒ = Σ g[:, o]
 
 
 @conv2d.composite
@@ -188,7 +189,7 @@ def conv_transpose2d_vjp(g, input, weight, stride, padding, output_padding, grou
     geometry = _transposed(input, weight, None, stride, padding, output_padding, groups, dilation)
     return (lambda: correlate(g, weight, geometry, groups),         # the form of `conv2d`, with x and g exchanged
             lambda: kernel_gradient(input, g, geometry, groups),    # likewise
-            lambda: g.sum((0, 2, 3)))                               # β̄ₒ = Σ g[:, o]
+            lambda: total(g, (0, 2, 3)))                            # β̄ₒ = Σ g[:, o]
 
 
 @conv_transpose2d.composite

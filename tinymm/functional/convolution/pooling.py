@@ -4,11 +4,14 @@ One kernel pixel is looked at after another, for all windows of some images at o
 images those are. Results and gradients have the memory layout of the input.
 """
 
+import math
+
 import numpy as np
 
 from ...autograd import op, saving
 from ...cores import ceil_div
 from ...cores.blocks import over_rows
+from ...cores.sums import accumulator, for_sums
 from ..indexing import getitem, place
 from ..joining import pad, stack
 from ..selection import where
@@ -155,8 +158,8 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
     """
     geometry = _geometry("avg_pool2d", input, kernel_size, stride, padding)
     x = _padded(input, geometry, 0)
-    y = np.zeros_like(x, shape=(*input.shape[:2], *geometry.windows))
-    count = _count(geometry, count_include_pad, input.dtype)
+    y = np.zeros_like(x, accumulator(x.dtype, math.prod(geometry.kernel)), shape=(*input.shape[:2], *geometry.windows))
+    count = _count(geometry, count_include_pad, y.dtype)
 
     def add(x, total):
         for i, j, tap in geometry.taps():
@@ -164,14 +167,14 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
         total /= count
 
     over_rows(add, x, y)
-    return saving(y, shape=input.shape)
+    return saving(y.astype(input.dtype, copy=False), shape=input.shape)
 
 
 @avg_pool2d.vjp
 def avg_pool2d_vjp(g, y, shape, kernel_size, stride, padding, count_include_pad):   # x̄ = Σ over windows with x: g / n
     geometry = _geometry("avg_pool2d", np.empty(shape, bool), kernel_size, stride, padding)
-    count = _count(geometry, count_include_pad, g.dtype)
-    x = np.zeros_like(y, g.dtype, shape=(*shape[:2], *geometry.padded))
+    x = np.zeros_like(y, accumulator(g.dtype, math.prod(geometry.kernel)), shape=(*shape[:2], *geometry.padded))
+    count = _count(geometry, count_include_pad, x.dtype)
 
     def share(x, g):
         each = g / count
@@ -229,10 +232,11 @@ def adaptive_avg_pool2d(input, output_size):
     both = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     both = [side if n is None else n for n, side in zip(both, input.shape[2:])]
     height, width = pair(both, "adaptive_avg_pool2d", "output_size", 1)
-    rows = _cells(input.shape[2], height, input.dtype)
-    columns = _cells(input.shape[3], width, input.dtype)
+    x = for_sums(input)
+    rows = _cells(input.shape[2], height, x.dtype)
+    columns = _cells(input.shape[3], width, x.dtype)
     grid = np.kron(rows, columns)                                   # (H·W, H'·W')
-    y = _cell_by_cell(input.reshape(*input.shape[:2], len(grid)), grid)
+    y = _cell_by_cell(x.reshape(*input.shape[:2], len(grid)), grid).astype(input.dtype, copy=False)
     return saving(y.reshape(*input.shape[:2], height, width), grid=grid, shape=input.shape)
 
 
