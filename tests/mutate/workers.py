@@ -88,6 +88,7 @@ class Worker:
 
 def serve(pipe, parents, examples, limit):
     """The worker's loop. Its output goes nowhere; Ctrl-C is its parent's business, and without a parent it ends."""
+    sys.modules["torch"] = None  # as where PyTorch is not installed: what only it knows must be written down
     parents.close()  # the copy that a fork leaves, with which the pipe would stay open for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
