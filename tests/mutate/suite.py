@@ -28,12 +28,12 @@ from tinymm.testing import strategies
 from .checks import IN_THIS_PROCESS, BrokenCheck, FirstFailureCounts
 from .install import compiled, installed
 from .rooms import ROOMS
+from .workers import MEMORY, hide
 
 __all__ = ["judged_by_tests", "paths_of"]
 
 TESTS = Path(__file__).resolve().parents[1]
 PACKAGE = Path(tinymm.__file__).parent
-MEMORY = 3 << 30  # bytes: a loop that never ends may grow
 PATIENCE = 5.0, 10.0  # seconds of the processor for a test: so many, and so many times what it takes
 HANGS = {-signal.SIGPROF: "it hangs", -signal.SIGALRM: "it hangs"}
 fork = multiprocessing.get_context("fork")
@@ -73,7 +73,7 @@ def judged_by_tests(mutants, paths, jobs):
 def serve(pipe, mutants, paths, jobs):
     """The process that hosts pytest; its output goes nowhere."""
     silence()
-    sys.modules["torch"] = None  # as where PyTorch is not installed
+    hide("torch")
     strategies.settings = partial(hypothesis.settings, phases=(Phase.generate,))  # no smaller example is looked for
     arguments = [*IN_THIS_PROCESS[1:], "-s", "--doctest-modules", "--import-mode=importlib", *map(str, paths)]
     court = Court(pipe, mutants, jobs)
