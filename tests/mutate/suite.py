@@ -34,7 +34,6 @@ __all__ = ["judged_by_tests", "paths_of"]
 
 TESTS = Path(__file__).resolve().parents[1]
 PACKAGE = Path(tinymm.__file__).parent
-PATIENCE = 5.0, 10.0  # seconds of the processor for a test: so many, and so many times what it takes
 HANGS = {-signal.SIGPROF: "it hangs", -signal.SIGALRM: "it hangs"}
 fork = multiprocessing.get_context("fork")
 
@@ -44,8 +43,10 @@ def paths_of(room):
     return [*(TESTS / folder for folder in ROOMS[room]), PACKAGE / room]
 
 
-def judged_by_tests(mutants, paths, jobs):
+def judged_by_tests(mutants, paths, jobs, patience=(5.0, 10.0)):
     """Yield `(mutant, killer)`, where killer is the name of a test that fails, None for a survivor.
+
+    A test may use so many seconds of the processor, and so many times what it takes on the source as it is: `patience`.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def judged_by_tests(mutants, paths, jobs):
     if not mutants:
         return
     ours, theirs = fork.Pipe(duplex=False)
-    host = fork.Process(target=serve, args=(theirs, mutants, paths, jobs))
+    host = fork.Process(target=serve, args=(theirs, mutants, paths, jobs, patience))
     host.start()
     theirs.close()
     try:
@@ -70,13 +71,13 @@ def judged_by_tests(mutants, paths, jobs):
         host.terminate()
 
 
-def serve(pipe, mutants, paths, jobs):
+def serve(pipe, mutants, paths, jobs, patience):
     """The process that hosts pytest; its output goes nowhere."""
     silence()
     hide("torch")
     strategies.settings = partial(hypothesis.settings, phases=(Phase.generate,))  # no smaller example is looked for
     arguments = [*IN_THIS_PROCESS[1:], "-s", "--doctest-modules", "--import-mode=importlib", *map(str, paths)]
-    court = Court(pipe, mutants, jobs)
+    court = Court(pipe, mutants, jobs, patience)
     status = pytest.main(arguments, plugins=[FirstFailureCounts, court])
     if not court.has_sat:
         pipe.send((0, BrokenCheck(f"the tests of {', '.join(path.name for path in paths)} cannot be collected: "
@@ -102,9 +103,10 @@ class Run:
 class Court:
     """A plugin of pytest that judges mutants instead of running the tests."""
 
-    def __init__(self, pipe, mutants, jobs):
-        self.pipe, self.mutants, self.jobs = pipe, mutants, jobs
+    def __init__(self, pipe, mutants, jobs, patience):
+        self.pipe, self.mutants, self.jobs, self.patience = pipe, mutants, jobs, patience
         self.has_sat, self.complaint = False, ""
+        self.files = {str(mutant.target.path) for mutant in mutants}
         self.failed = self.skipped = False  # the test that runs now
         self.shared = {}  # fixture made for several tests -> functions called while it was made
         self.calls = set()
@@ -184,14 +186,15 @@ class Court:
             sys.setprofile(note)
             passed = self.passes(item, following)
             sys.setprofile(None)
-            functions = {(file, name.partition(".<locals>")[0]) for file, name in self.calls
-                         if file.startswith(str(PACKAGE))}
-            runs.append(Run(time.process_time() - began, passed and not self.skipped, functions))
+            runs.append(Run(time.process_time() - began, passed and not self.skipped, self.of_interest(self.calls)))
         for item, run in zip(self.items, runs):
             for fixture in getattr(item, "fixturenames", ()):
-                run.functions |= {(file, name.partition(".<locals>")[0])
-                                  for file, name in self.shared.get(fixture, ())}
+                run.functions |= self.of_interest(self.shared.get(fixture, ()))
         return runs
+
+    def of_interest(self, calls):
+        """Of all functions called those in the files of the mutants; what runs inside one belongs to it."""
+        return {(file, name.partition(".<locals>")[0]) for file, name in calls if file in self.files}
 
     def passes(self, item, following=None):
         self.failed = self.skipped = False
@@ -203,7 +206,7 @@ class Court:
         target = mutant.target
         with installed(target, compiled(mutant)):
             for k in self.order(target):
-                seconds = PATIENCE[0] + PATIENCE[1] * self.runs[k].seconds
+                seconds = self.patience[0] + self.patience[1] * self.runs[k].seconds
                 signal.setitimer(signal.ITIMER_PROF, seconds)
                 signal.setitimer(signal.ITIMER_REAL, 10 * seconds)  # one that sleeps for ever
                 if not self.passes(self.items[k]):
