@@ -66,7 +66,8 @@ class RoomNotebook(Notebook):
     def __init__(self, path, room, fresh=False):
         super().__init__(path, fresh=fresh)
         self.room = room
-        tests = sorted(file for folder in paths_of(room) for file in folder.rglob("*.py"))
+        tests = sorted(file for path in paths_of(room)
+                       for file in (path.rglob("*.py") if path.is_dir() else [path]))
         specs = sorted((Path(tinymm.testing.__file__).parent).rglob("*.py"))
         self.tests = digest(*(file.read_text("utf-8") for file in [*tests, *specs]))
 

@@ -34,13 +34,14 @@ __all__ = ["judged_by_tests", "paths_of"]
 
 TESTS = Path(__file__).resolve().parents[1]
 PACKAGE = Path(tinymm.__file__).parent
+DEFAULTS = "test_defaults.py"  # reads signatures: it finds changed defaults, and runs nothing
 HANGS = {-signal.SIGPROF: "it hangs", -signal.SIGALRM: "it hangs"}
 fork = multiprocessing.get_context("fork")
 
 
 def paths_of(room):
-    """The folders with a room's tests and examples."""
-    return [*(TESTS / folder for folder in ROOMS[room]), PACKAGE / room]
+    """The folders with a room's tests and examples, and the file about defaults."""
+    return [*(TESTS / folder for folder in ROOMS[room]), TESTS / DEFAULTS, PACKAGE / room]
 
 
 def judged_by_tests(mutants, paths, jobs, patience=(5.0, 10.0)):
@@ -204,8 +205,10 @@ class Court:
     def killer(self, mutant):
         """The number of the first test that fails, or None."""
         target = mutant.target
-        with installed(target, compiled(mutant)):
-            for k in self.order(target):
+        changed = compiled(mutant)
+        of_defaults = [k for k, item in enumerate(self.items) if changed.defaults and item.path.name == DEFAULTS]
+        with installed(target, changed):
+            for k in dict.fromkeys([*of_defaults, *self.order(target)]):
                 seconds = self.patience[0] + self.patience[1] * self.runs[k].seconds
                 signal.setitimer(signal.ITIMER_PROF, seconds)
                 signal.setitimer(signal.ITIMER_REAL, 10 * seconds)  # one that sleeps for ever

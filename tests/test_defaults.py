@@ -1,0 +1,69 @@
+"""What an argument is when it is not given: PyTorch's defaults, written down, for the functions and layers of its names.
+
+The last test compares what is written down with PyTorch itself, where it is installed.
+"""
+
+import inspect
+from operator import attrgetter
+
+import pytest
+
+import tinymm as tm
+
+CONV = dict(bias=None, stride=1, padding=0, dilation=1, groups=1)
+MEAN = dict(reduction="mean")
+RECURRENT = dict(num_layers=1, bias=True, dropout=0.0, bidirectional=False)
+TRANSFORMER = dict(dim_feedforward=2048, dropout=0.1, layer_norm_eps=1e-5, norm_first=False)
+ADAM = dict(lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
+DEFAULTS = {
+    "functional": dict(
+        avg_pool2d=dict(stride=None, padding=0), batch_norm=dict(weight=None, bias=None, training=False, momentum=0.1,
+                                                                 eps=1e-5),
+        binary_cross_entropy_with_logits=dict(weight=None, pos_weight=None, **MEAN),
+        conv1d=CONV, conv2d=CONV, conv3d=CONV,
+        conv_transpose2d=dict(bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1),
+        cross_entropy=dict(weight=None, ignore_index=-100, label_smoothing=0.0, **MEAN),
+        ctc_loss=dict(blank=0, zero_infinity=False, **MEAN), dropout=dict(p=0.5, training=True), elu=dict(alpha=1.0),
+        embedding=dict(padding_idx=None), gelu=dict(approximate="none"),
+        group_norm=dict(weight=None, bias=None, eps=1e-5), gumbel_softmax=dict(tau=1.0, hard=False, dim=-1),
+        huber_loss=dict(delta=1.0, **MEAN), kl_div=dict(log_target=False, **MEAN), l1_loss=MEAN,
+        layer_norm=dict(weight=None, bias=None, eps=1e-5), leaky_relu=dict(negative_slope=0.01),
+        linear=dict(bias=None), max_pool2d=dict(stride=None, padding=0, dilation=1), mse_loss=MEAN,
+        nll_loss=dict(weight=None, ignore_index=-100, **MEAN), pad=dict(mode="constant"),
+        rms_norm=dict(weight=None, eps=None), smooth_l1_loss=dict(beta=1.0, **MEAN),
+        scaled_dot_product_attention=dict(attn_mask=None, is_causal=False, scale=None, enable_gqa=False)),
+    "nn": dict(
+        AvgPool2d=dict(stride=None, padding=0), BatchNorm1d=dict(eps=1e-5, momentum=0.1),
+        BatchNorm2d=dict(eps=1e-5, momentum=0.1), Conv1d=dict(stride=1, padding=0, dilation=1, bias=True),
+        Conv2d=dict(stride=1, padding=0, groups=1, bias=True), Conv3d=dict(stride=1, padding=0, bias=True),
+        ConvTranspose2d=dict(stride=1, padding=0, output_padding=0, bias=True), Dropout=dict(p=0.5),
+        Embedding=dict(padding_idx=None), GELU=dict(approximate="none"), GRU=RECURRENT, GroupNorm=dict(eps=1e-5),
+        LSTM=RECURRENT, LayerNorm=dict(eps=1e-5), Linear=dict(bias=True), MaxPool2d=dict(stride=None, padding=0),
+        MultiheadAttention=dict(dropout=0.0, bias=True, kdim=None, vdim=None), Parameter=dict(requires_grad=True),
+        RMSNorm=dict(eps=None), RNN=RECURRENT, TransformerDecoder=dict(norm=None), TransformerDecoderLayer=TRANSFORMER,
+        TransformerEncoder=dict(norm=None), TransformerEncoderLayer=TRANSFORMER),
+    "optim": dict(Adam=dict(ADAM, weight_decay=0.0), AdamW=dict(ADAM, weight_decay=0.01),
+                  SGD=dict(lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)),
+}
+CASES = [(room, name) for room, names in DEFAULTS.items() for name in names]
+IN_C = {"avg_pool2d", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "gelu", "linear",
+        "scaled_dot_product_attention", "max_pool2d", "GRU", "LSTM", "RNN"}  # they do not tell their defaults
+
+
+def defaults_of(f):
+    return {name: p.default for name, p in inspect.signature(f).parameters.items() if p.default is not p.empty}
+
+
+@pytest.mark.parametrize("room, name", CASES)
+def test_defaults_are_pytorchs(room, name):
+    ours = defaults_of(attrgetter(f"{room}.{name}")(tm))
+    for argument, value in DEFAULTS[room][name].items():
+        assert ours[argument] == value and type(ours[argument]) is type(value), argument
+
+
+@pytest.mark.parametrize("room, name", [case for case in CASES if case[1] not in IN_C])
+def test_what_is_written_down_is_what_pytorch_says(room, name):
+    torch = pytest.importorskip("torch")
+    theirs = defaults_of(attrgetter({"functional": f"nn.functional.{name}"}.get(room, f"{room}.{name}"))(torch))
+    for argument, value in DEFAULTS[room][name].items():
+        assert theirs[argument] == value, argument
