@@ -1,14 +1,14 @@
-"""What an argument is when it is not given: PyTorch's defaults, written down, for the functions and layers of its names.
+"""What an argument is when it is not given: PyTorch's defaults, written down, for the functions and layers of its names;
+and our own for others, on which published numbers depend.
 
 The last test compares what is written down with PyTorch itself, where it is installed.
 """
 
+import importlib
 import inspect
 from operator import attrgetter
 
 import pytest
-
-import tinymm as tm
 
 CONV = dict(bias=None, stride=1, padding=0, dilation=1, groups=1)
 MEAN = dict(reduction="mean")
@@ -45,6 +45,13 @@ DEFAULTS = {
     "optim": dict(Adam=dict(ADAM, weight_decay=0.0), AdamW=dict(ADAM, weight_decay=0.01),
                   SGD=dict(lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)),
 }
+OWN = {
+    "mapping": dict(beam_search=dict(beam=4, length_penalty=1.0), sample=dict(temperature=1.0, top_k=None, top_p=None),
+                    ctc_greedy=dict(blank=0), collapse=dict(blank=0),
+                    ctc_beam_search=dict(blank=0, beam=16, language_model=None, weight=1.0, bonus=0.0)),
+    "metrics": dict(bleu=dict(max_n=4), cider_d=dict(n=4, sigma=6.0), rouge_l=dict(beta=1.2),
+                    wilson_interval=dict(confidence=0.95), bootstrap_interval=dict(confidence=0.95, resamples=1000)),
+}
 CASES = [(room, name) for room, names in DEFAULTS.items() for name in names]
 IN_C = {"avg_pool2d", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "gelu", "linear",
         "scaled_dot_product_attention", "max_pool2d", "GRU", "LSTM", "RNN"}  # they do not tell their defaults
@@ -54,10 +61,10 @@ def defaults_of(f):
     return {name: p.default for name, p in inspect.signature(f).parameters.items() if p.default is not p.empty}
 
 
-@pytest.mark.parametrize("room, name", CASES)
-def test_defaults_are_pytorchs(room, name):
-    ours = defaults_of(attrgetter(f"{room}.{name}")(tm))
-    for argument, value in DEFAULTS[room][name].items():
+@pytest.mark.parametrize("room, name", [*CASES, *((room, name) for room, names in OWN.items() for name in names)])
+def test_defaults_are_as_written_down(room, name):
+    ours = defaults_of(getattr(importlib.import_module(f"tinymm.{room}"), name))
+    for argument, value in {**DEFAULTS, **OWN}[room][name].items():
         assert ours[argument] == value and type(ours[argument]) is type(value), argument
 
 

@@ -12,9 +12,9 @@ from tinymm.mapping import beam_search, filter_logits, greedy, sample
 BOS, EOS, WORDS = 0, 1, 4
 
 
-def language(seed):
+def language(seed, words=WORDS):
     """A random bigram language per example: log-probabilities (2, V, V) of the next word; nothing says BOS again."""
-    p = np.random.default_rng(seed).dirichlet(np.full(WORDS, 0.5), (2, WORDS)) + 1e-6
+    p = np.random.default_rng(seed).dirichlet(np.full(words, 0.5), (2, words)) + 1e-6
     p[..., BOS] = 1e-12
     return np.log(p / p.sum(-1, keepdims=True))
 
@@ -65,9 +65,9 @@ def patient_beam_search(table, max_length, beam, penalty):
     return list(words[:words.index(EOS)] if EOS in words else words)
 
 
-@given(st.integers(0, 10_000), st.integers(1, 5), st.sampled_from((0.0, 0.5, 1.0, 2.0)))
+@given(st.integers(0, 10_000), st.integers(1, 8), st.sampled_from((0.0, 0.5, 1.0, 2.0)))
 def test_to_stop_early_changes_no_caption(seed, beam, penalty):
-    table = language(seed)
+    table = language(seed, words=9)
     assert beam_search(step_of(table), 2, BOS, EOS, 7, beam, penalty) \
         == [patient_beam_search(table[row], 7, beam, penalty) for row in range(2)]
 
@@ -159,6 +159,15 @@ def test_filters_keep_the_likeliest_and_no_more_than_asked(seed, top_k, top_p):
     for row, k in zip(p, nucleus):
         assert row[k].min() >= row[~k].max(initial=-1)
         assert row[k].sum() >= top_p - 1e-12 and row[k].sum() - row[k].min() < top_p
+
+
+def test_the_nucleus_ends_with_the_word_that_reaches_the_share():
+    """Not with the next, where the share is reached exactly."""
+    logits = np.log([0.125, 0.5, 0.125, 0.25])
+    for top_p, kept in ((0.25, [1]), (0.5, [1]), (0.51, [1, 3]), (0.75, [1, 3]), (0.8, [0, 1, 3]), (1, [0, 1, 2, 3])):
+        assert np.flatnonzero(np.isfinite(filter_logits(logits, top_p=top_p))).tolist() == kept
+    both = filter_logits(np.stack([logits, logits[::-1]]), top_k=3, top_p=0.75)
+    assert np.isfinite(both).tolist() == [[False, True, False, True], [True, False, True, False]]
 
 
 def test_wrong_settings_are_named():
