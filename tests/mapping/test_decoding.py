@@ -73,8 +73,8 @@ def test_to_stop_early_changes_no_caption(seed, beam, penalty):
 
 
 @pytest.mark.parametrize("close, beam, penalty, steps", [
-    # EOS or word 2 at each step. With a penalty of 1 an open caption may hope for the score it has, over 10 words; so for
-    # p(EOS) = 0.7, 0.3^n in 10 words is better than 0.7 in one as long as n < 3.
+    # EOS or word 2 at each step. With a penalty of 1 an open caption may hope for the score it has, over 10 words; so
+    # for p(EOS) = 0.7, 0.3^n in 10 words is better than 0.7 in one as long as n < 3.
     (0.7, 2, 1.0, 3), (0.7, 2, 0.0, 2), (0.5, 2, 1.0, 10), (0.5, 2, 0.0, 2), (0.4, 2, 1.0, 10), (0.4, 2, 0.0, 2),
     (0.1, 2, 0.0, 10)])
 def test_beam_search_stops_when_nothing_open_can_win(close, beam, penalty, steps):

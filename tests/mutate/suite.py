@@ -44,7 +44,7 @@ def paths_of(room):
     return [*(TESTS / folder for folder in ROOMS[room]), TESTS / DEFAULTS, PACKAGE / room]
 
 
-def judged_by_tests(mutants, paths, jobs, patience=(5.0, 10.0)):
+def judged_by_tests(mutants, paths, jobs, patience=(5.0, 4.0)):
     """Yield `(mutant, killer)`, where killer is the name of a test that fails, None for a survivor.
 
     A test may use so many seconds of the processor, and so many times what it takes on the source as it is: `patience`.
