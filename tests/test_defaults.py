@@ -46,6 +46,7 @@ DEFAULTS = {
                   SGD=dict(lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)),
 }
 OWN = {
+    "fusion": dict(AttentionFusion=dict(width=256, heads=1, dropout=0.0)),
     "mapping": dict(beam_search=dict(beam=4, length_penalty=1.0), sample=dict(temperature=1.0, top_k=None, top_p=None),
                     ctc_greedy=dict(blank=0), collapse=dict(blank=0),
                     ctc_beam_search=dict(blank=0, beam=16, language_model=None, weight=1.0, bonus=0.0)),
