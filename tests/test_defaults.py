@@ -46,6 +46,21 @@ DEFAULTS = {
                   SGD=dict(lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)),
 }
 OWN = {
+    "encoders": dict(
+        AudioRecurrent=dict(width=256, channels=(32, 64, 64), halvings=2, layers=1, kind="gru", dropout=0.0),
+        AudioTransformer=dict(width=128, channels=(32, 64, 64), halvings=2, layers=2, heads=4, dropout=0.0),
+        BagOfWords=dict(width=128, dropout=0.0),
+        CausalLSTM=dict(width=256, embedding=128, context=128, dropout=0.0, context_dropout=0.0),
+        CausalTransformer=dict(width=256, layers=2, heads=4, context=128, dropout=0.0, context_dropout=0.0),
+        ConvEncoder=dict(widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, brightness=False),
+        ConvSubsampling=dict(width=128, channels=(32, 64, 64), halvings=2),
+        ResidualEncoder=dict(widths=(16, 32, 64), blocks=2, size=32, channels=3),
+        TextCNN=dict(width=192, embedding=128, windows=(1, 2, 3), dropout=0.0),
+        TextRNN=dict(width=256, embedding=128, cell="lstm", layers=1, dropout=0.0),
+        TextTransformer=dict(width=128, layers=2, heads=4, dropout=0.0),
+        VideoAttention=dict(width=128, layers=2, heads=4, dropout=0.0),
+        VideoConv3d=dict(widths=(16, 32, 64), channels=3), VideoRecurrent=dict(width=128, cell="gru"),
+        VisionTransformer=dict(width=64, layers=4, heads=4, patch=4, size=32, channels=3, dropout=0.0)),
     "fusion": dict(AttentionFusion=dict(width=256, heads=1, dropout=0.0)),
     "mapping": dict(beam_search=dict(beam=4, length_penalty=1.0), sample=dict(temperature=1.0, top_k=None, top_p=None),
                     ctc_greedy=dict(blank=0), collapse=dict(blank=0),

@@ -12,10 +12,10 @@ from .targets import Target, definitions
 
 __all__ = ["ROOMS", "drawn", "mutants_in", "targets_of_room"]
 
-ROOMS = {  # room -> the folders of tests that are asked, besides the examples in the docstrings of the room
+ROOMS = {  # room -> the folders or files of tests that are asked, besides the examples in the docstrings of the room
     "functional": ("functional", "cores"),
     "cores": ("cores", "functional"),
-    "autograd": ("autograd", "functional"),
+    "autograd": ("autograd", "functional/test_methods.py", "functional/test_traps.py"),
     "nn": ("nn",),
     "optim": ("optim",),
     "training": ("training",),
