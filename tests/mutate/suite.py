@@ -175,18 +175,17 @@ class Court:
 
     def on_the_source(self):
         """A `Run` for every test."""
-        def note(frame, event, _):
-            if event == "call":
-                code = frame.f_code
-                self.calls.add((code.co_filename, code.co_qualname))
+        def note(frame, *_):
+            """Of each call, and of no line in it: it returns no function for those."""
+            self.calls.add((frame.f_code.co_filename, frame.f_code.co_qualname))
 
         runs = []
-        threading.setprofile(note)
+        threading.settrace(note)
         for item, following in zip(self.items, [*self.items[1:], None]):
             self.calls, began = set(), time.process_time()
-            sys.setprofile(note)
+            sys.settrace(note)
             passed = self.passes(item, following)
-            sys.setprofile(None)
+            sys.settrace(None)
             runs.append(Run(time.process_time() - began, passed and not self.skipped, self.of_interest(self.calls)))
         for item, run in zip(self.items, runs):
             for fixture in getattr(item, "fixturenames", ()):
