@@ -317,7 +317,7 @@ def _called(op, i, d, kind=ndarray):
         raise ValueError(f"{op.name}: argument {op.input_name(i)} is not differentiable, but requires grad")
     if kind is ndarray:
         return np.asarray(d)
-    return d if isinstance(d, Tensor) else Tensor(d)
+    return d if isinstance(d, Tensor) else Tensor(np.asarray(d))
 
 
 def _fitted(op, i, d, like):
