@@ -1,5 +1,5 @@
-"""What an argument is when it is not given: PyTorch's defaults, written down, for the functions and layers of its names;
-and our own for others, on which published numbers depend.
+"""What an argument is when it is not given: PyTorch's defaults for functions and layers of its names, written down; and
+our own for others, on which published numbers depend.
 
 The last test compares what is written down with PyTorch itself, where it is installed.
 """

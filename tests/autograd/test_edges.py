@@ -94,7 +94,7 @@ def test_an_input_that_the_composite_does_not_read_has_gradient_zero(clean):
     a, b = (tm.tensor(np.array([1.0, 2.0]), requires_grad=True) for _ in range(2))
     da, db = tm.grad(first(a, b), [a, b], np.array([5.0, 6.0]), create_graph=True)
     assert isinstance(db, tm.Tensor) and db.data.tolist() == [0, 0] and da.data.tolist() == [5, 6]
-    assert first_composite(2.0, None) == 2.0 and first_vjp(1.0, np.ones(1))[0] == 1.0      # the decorators give them back
+    assert first_composite(2.0, None) == 2.0 and first_vjp(1.0, np.ones(1))[0] == 1.0   # as the decorators give them
 
 
 def test_an_op_keeps_its_name_and_its_words(clean):

@@ -131,7 +131,8 @@ def test_samples_follow_the_distribution_at_any_temperature():
 
 
 @pytest.mark.parametrize("temperature, top_k, top_p", [
-    (0.5, 2, None), (2.0, 2, None), (2.0, None, 0.75), (0.5, None, 0.75), (3.0, 3, 0.6), (1.0, 1, None), (1.0, None, 1)])
+    (0.5, 2, None), (2.0, 2, None), (2.0, None, 0.75), (0.5, None, 0.75), (3.0, 3, 0.6), (1.0, 1, None),
+    (1.0, None, 1)])
 def test_samples_are_restricted_after_the_temperature(temperature, top_k, top_p):
     """A flatter distribution needs more words for the same share; what is left is drawn by what it has."""
     n, logs = 20_000, np.log([0.1, 0.2, 0.3, 0.4])
