@@ -104,3 +104,4 @@ def test_the_last_convolution_of_a_video_is_not_halved(rng):
 def test_front_ends_know_their_width(rng):
     front = encoders.ConvSubsampling(6, 8, (2, 3), 1, rng=rng)
     assert (front.bands, front.width, front.halvings) == (6, 8, 1)
+    assert all(DROPPING[name](0.0).front.halvings == 1 for name in ("AudioTransformer", "AudioRecurrent"))

@@ -15,6 +15,8 @@ ANY_SEQUENCE = "any sequence will do"
 UNLIKELY = "differs with probability 0"
 ONE_LONG = "the axis has length 1, or one element is left"
 SAME_VALUES = "another way to the same values"
+DIVIDES = "divides without a rest, or is refused"
+SQUARE = "the grid is square"
 
 KNOWN = [  # (function, changed line, reason)
     ("captioner.Captioner.read_on", "if state.cache:", TRUE_ANYWAY),
@@ -49,4 +51,43 @@ KNOWN = [  # (function, changed line, reason)
      "return math.log(self.documents) - math.log(max(1, self.counts.get(ngram, 1)))", "0 or 1, at least 1"),
     ("wer.edit_distance", "return _table(reference, hypothesis)[-1][-1]", SAME_ORDER),
     ("wer._table", "D = [range(len(hypothesis) + 1)]", ANY_SEQUENCE),
+    ("causal.CausalLSTM.forward", "if state and state.length:", TRUE_ANYWAY),
+    ("convolutional.ConvEncoder.__init__",
+     "self.patch, self.pooled_width = -(-self.grid[0] // glance), glance**2 * self.width", DIVIDES),
+    ("vision_transformer.VisionTransformer.forward",
+     'mask = checked_mask("VisionTransformer", mask, (len(images), self.grid[1] * self.grid[1]))', SQUARE),
+    ("vision_transformer.VisionTransformer.forward",
+     'mask = checked_mask("VisionTransformer", mask, (len(images), self.grid[-1] * self.grid[1]))', SQUARE),
+    ("recurrent.TextRNN.__init__", "self.recurrence = CELLS[cell](embedding, -(-width // 2), layers, dropout=dropout, "
+                                   "bidirectional=True, rng=rng)", DIVIDES),
+    ("grouped.GroupedQueryAttention._split_heads",
+     "return x.reshape(batch, length, -(-width // head_width), head_width).transpose(1, 2)", DIVIDES),
+    ("rollout.attention_rollout", "batch = weights[-1].shape[0]", "all layers have one batch"),
+    ("summaries._indented", "return '  ' + f\"{row.name.rpartition('.')[2]} {row.kind}\"", OPEN),
+    ("normalization.RMSNorm.__init__", "self.normalized_shape = normalized_shape", OPEN),
+    ("transformer.TransformerEncoder.forward", "return src if not self.norm else self.norm(src)", TRUE_ANYWAY),
+    ("calling.caller_for", "if False:", OPEN),
+    ("calling._binary_caller", "if True:", SPEED),
+    ("calling._binary_caller", "return Tensor(y, Node(record, (first, second), record.pick((a, b, y)), (a, b),",
+     "keeps memory longer: inputs that no composite reads"),
+    ("calling._sequence_caller", "arity = len(record.names) if record.starred is None else 1", OPEN),
+    ("calling._sequence_caller", "values = list(bind(args, kwargs))", SPEED),
+    ("calling._plain_argument",
+     "return _array_beside(a, args) if record.operands and isinstance(args, (list, tuple)) else a", SAME_VALUES),
+    ("calling.lay_results", "port = Node(node.op, (node,), None, (), part.shape, part.dtype)", "a port keeps nothing"),
+    ("debug._Watch.unlock", "if entry[1] == 0 and (array.base is None or id(array.base) in self.locked):", OPEN),
+    ("debug._arrays_in", "if False:", OPEN),
+    ("op.Op.miss", "missing = [name for name in self.places if name not in extras]", MESSAGE),
+    ("op.Op.pull_recorded", "if self.composite:", TRUE_ANYWAY),
+    ("tape.grad", "wanted.update((node, g) for node, g in cotangents.items())", "more entries, which nobody reads"),
+    ("tape._one_each",
+     "listed = g is None or isinstance(g, Tensor) or np.shape(g) == outputs[0].shape", SAME_VALUES),
+    ("tape._reachable", "seen", SPEED),
+    ("tape._arrivals", "cotangents[node] = g", "found at the end of the walk instead"),
+    ("tape._walk", "if d is not ndarray:", SPEED),
+    ("tape._walk", "if watch:", TRUE_ANYWAY),
+    ("tape._walk_recorded", "if not parent or parent not in useful:", TRUE_ANYWAY),
+    ("tape._unbroadcast", "if extra >= -1:", "refused one line later"),
+    ("tape._unbroadcast", "stretched = [k + extra for k, n in enumerate(shape) if n == 1 and d.shape[k + extra] != 0]",
+     "a sum over an axis of length 1"),
 ]
