@@ -24,6 +24,8 @@ def test_a_cotangent_is_cast_to_its_output(cotangent):
     x = tm.tensor([3.0, 4.0], requires_grad=True)                                           # float32
     for d in (tm.grad(x * x, x, cotangent)[0].data, tm.grad(F.exp(F.log(x)), x, cotangent)[0].data):
         assert d.dtype == np.float32
+    for recorded in (False, True):                                  # no node in between that would cast it
+        assert tm.grad(x, x, cotangent, create_graph=recorded)[0].dtype == np.float32
     (x * 2.0).backward(cotangent)
     assert x.grad.dtype == np.float32 and x.grad.tolist() == [2.0, 4.0]
 

@@ -180,7 +180,7 @@ def _seed(y, g, who, lift=False):
     if raw.shape != y.data.shape:
         raise ValueError(f"{who}: the cotangent must have the shape of the output, {y.shape}; got {raw.shape}")
     if lift:
-        return g if isinstance(g, Tensor) else Tensor(raw)
+        raw = g if isinstance(g, Tensor) else Tensor(raw)
     return raw if raw.dtype == y.data.dtype else raw.astype(y.data.dtype)
 
 
