@@ -116,6 +116,8 @@ def test_what_a_tensor_is_to_python():
     (rows[1] * 5.0).sum().backward()
     assert x.grad.tolist() == [[0, 0], [5, 5]]
     assert bool(tm.tensor(2.0)) is True and bool(tm.tensor([0])) is False
+    assert float(tm.tensor([2.0])) == 2.0 and type(tm.tensor([2.0]).numpy()) is np.ndarray
+    assert tm.tensor([2.0]).__array__(np.float64).dtype == np.float64
     assert float(tm.tensor(3)) == 3.0 and type(float(tm.tensor(3))) is float
     assert int(tm.tensor(3.7)) == 3 and [10, 20, 30][tm.tensor(1)] == 20
 
