@@ -81,6 +81,92 @@ def test_a_sequence_of_inputs(clean):
     assert a.grad == 4.0 and b.grad == 2.0
 
 
+def test_any_number_of_operands_after_a_setting(clean):
+    """Values, gradients, and second ones by the composite; errors count the operands."""
+    @op
+    def powers(exponent, *operands):                # Σ xᵢ^p
+        return sum(np.asarray(x) ** exponent for x in operands)
+
+    @powers.vjp
+    def powers_vjp(g, exponent, operands):
+        return tuple((lambda x=x: g * exponent * x ** (exponent - 1)) for x in operands)
+
+    @powers.composite
+    def powers_composite(exponent, *operands):
+        total = operands[0] ** exponent
+        for x in operands[1:]:
+            total = total + x ** exponent
+        return total
+
+    leaves = [tm.tensor(np.array([2.0, k]), requires_grad=True) for k in (1.0, -1.0, 3.0)]
+    for count in (1, 2, 3):
+        several = leaves[:count]
+        y = powers(3, *several)
+        np.testing.assert_array_equal(y.data, sum(x.data**3 for x in several))
+        first = tm.grad(y, several, np.ones(2), create_graph=True)
+        for x, d in zip(several, first):
+            np.testing.assert_allclose(d.data, 3 * x.data**2)
+            np.testing.assert_allclose(tm.grad(d, x, np.ones(2), retain_graph=True)[0].data, 6 * x.data)
+        plain = tm.grad(powers(3, *several), several, np.ones(2))
+        assert all((a.data == b.data).all() for a, b in zip(plain, first))
+    constant = np.array([5.0, 5.0])
+    y = powers(2, constant, leaves[0])
+    np.testing.assert_array_equal(tm.grad(y, leaves[0], np.ones(2))[0].data, 2 * leaves[0].data)
+    assert type(powers(2, constant, constant)) is np.ndarray
+    powers.vjp(lambda g, operands: tuple(g[:1].repeat(3) for _ in operands))
+    with pytest.raises(ValueError, match="powers: the VJP gave input 1 of operands a gradient of shape"):
+        powers(2, constant, leaves[0]).backward(np.ones(2))
+
+
+def test_a_list_of_inputs_by_default_and_twice(clean):
+    @op
+    def weighted_sum(tensors, weight=3.0):
+        return sum(np.asarray(t) * weight for t in tensors)
+
+    @weighted_sum.vjp
+    def weighted_sum_vjp(g, tensors, weight):
+        return tuple((lambda: g * weight) for _ in tensors)
+
+    a, b = (tm.tensor([k], requires_grad=True) for k in (1.0, 2.0))
+    y = weighted_sum([a, b])
+    np.testing.assert_array_equal(y.data, [9.0])
+    y.backward()
+    assert a.grad == b.grad == 3.0
+    assert weighted_sum(weight=2.0, tensors=[np.ones(1), np.ones(1)]) == 4.0
+    assert weighted_sum([[1.0], np.ones(1)], 1.0) == 2.0                            # a list in the list is an array
+
+
+def test_several_results_of_a_composite(clean):
+    @op
+    def square_and_cube(x):
+        return x**2, x**3
+
+    @square_and_cube.vjp
+    def square_and_cube_vjp(g, x):
+        return g[0] * 2 * x + g[1] * 3 * x**2
+
+    @square_and_cube.composite
+    def square_and_cube_composite(x):
+        return x * x, x * x * x
+
+    x = tm.tensor(np.array([2.0, -3.0]), requires_grad=True)
+    for used, first, second in (([0], 2 * x.data, 2), ([1], 3 * x.data**2, 6 * x.data),
+                                ([0, 1], 2 * x.data + 3 * x.data**2, 2 + 6 * x.data)):
+        results = [square_and_cube(x)[k] for k in used] if len(used) == 1 else list(square_and_cube(x))
+        d, = tm.grad(results, x, [np.ones(2)] * len(used), create_graph=True)
+        np.testing.assert_allclose(d.data, first)
+        np.testing.assert_allclose(tm.grad(d, x, np.ones(2))[0].data, np.broadcast_to(second, 2))
+
+
+def test_of_two_operands_one_may_be_a_list():
+    """As numbers in the dtype of the other; a list that is no operand stays as it is."""
+    x = tm.tensor(np.array([1.0, 2.0], np.float32), requires_grad=True)
+    y = tm.functional.multiply(x, [3.0, 4.0])
+    assert y.dtype == np.float32 and y.data.tolist() == [3.0, 8.0]
+    assert tm.functional.multiply([3.0, 4.0], np.array([1.0, 2.0], np.float32)).dtype == np.float32
+    assert tm.functional.reshape(np.ones((2, 3)), [3, 2]).shape == (3, 2)
+
+
 def test_composite_is_what_is_differentiated_twice(clean):
     @op
     def cube(x, scale):

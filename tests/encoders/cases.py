@@ -64,6 +64,7 @@ CASES = {
     "ConvEncoder": (IMAGE, lambda rng: encoders.ConvEncoder(((4,), (8,)), 8, channels=2, glance=2, rng=rng)),
     "ConvEncoder_brightness": (IMAGE, lambda rng: encoders.ConvEncoder(((4,), (8,)), 8, 2, 1, True, rng=rng)),
     "ResidualEncoder": (IMAGE, lambda rng: encoders.ResidualEncoder((4, 8), 1, 8, channels=2, rng=rng)),
+    "ResidualEncoder_deep": (IMAGE, lambda rng: encoders.ResidualEncoder((2, 2, 4), 2, 8, channels=2, rng=rng)),
     "VisionTransformer": (IMAGE, lambda rng: encoders.VisionTransformer(8, 2, 2, patch=4, size=8, channels=2, rng=rng)),
     "BagOfWords": (TEXT, lambda rng: encoders.BagOfWords(V, 6, rng=rng)),
     "TextCNN": (TEXT, lambda rng: encoders.TextCNN(V, 6, E, windows=(1, 2, 4), rng=rng)),

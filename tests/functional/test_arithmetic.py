@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
+from tinymm.testing.strategies import broadcastable
 
 
 def gradients(f, *values, g):
@@ -44,3 +47,19 @@ def test_an_infinite_cotangent_reaches_the_larger_alone():
     a, b = gradients(F.maximum, [1.0, 5.0], [4.0, 2.0], g=[np.inf, -np.inf])
     np.testing.assert_array_equal(a, [0, -np.inf])
     np.testing.assert_array_equal(b, [np.inf, 0])
+
+
+@pytest.mark.parametrize("f, wins", [(F.maximum, np.greater), (F.minimum, np.less)])
+@given(broadcastable(2), st.integers(0, 2**32 - 1))
+def test_ties_share_the_gradient_when_shapes_broadcast(f, wins, pair, seed):
+    """Half of the cotangent to each, summed over the axes along which an operand was repeated; of whole numbers, many
+    are equal."""
+    rng = np.random.default_rng(seed)
+    operands = [rng.integers(-1, 2, shape).astype(float) for shape in pair]
+    a, b = (tm.tensor(x, requires_grad=True) for x in operands)
+    y, (left, right) = f(a, b), np.broadcast_arrays(*operands)
+    g = rng.standard_normal(y.shape)
+    for found, shape, share in zip(tm.grad(y, [a, b], g), pair, (wins(left, right), wins(right, left))):
+        whole = g * (share + 0.5 * (left == right))
+        stretched = tuple(k for k, n in enumerate((1,) * (y.ndim - len(shape)) + shape) if n == 1)
+        np.testing.assert_allclose(found.data, whole.sum(stretched).reshape(shape), rtol=1e-12, atol=1e-14)

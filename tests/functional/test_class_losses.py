@@ -57,6 +57,28 @@ def test_ignored_places_do_not_matter(shape, seed):
         assert (d * np.expand_dims(target == -100, 1) == 0).all()
 
 
+@pytest.mark.parametrize("ignored", [-100, -1, 0, 2, 9])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+def test_any_number_may_mean_ignored(loss, reduction, ignored, rng):
+    """As if the places were not there: the loss, its gradient, and the gradient that is recorded."""
+    x, target, weight = rng.standard_normal((6, 3)), np.array([0, 1, 2, 0, 2, 1]), np.array([0.5, 2.0, 1.5])
+    gone = target == ignored if ignored in target else np.array([0, 1, 0, 0, 1, 0], bool)
+    marked = np.where(gone, ignored, target)
+    x, kept = tm.tensor(x, requires_grad=True), tm.tensor(x[~gone], requires_grad=True)
+    y = loss(x, marked, weight, ignored, reduction)
+    expected = loss(kept, target[~gone], weight, reduction=reduction)
+    if reduction == "none":
+        assert (y.data[gone] == 0).all()
+    np.testing.assert_allclose(y.data[~gone] if reduction == "none" else y.data, expected.data, rtol=1e-13)
+    g = rng.standard_normal(y.shape)
+    wanted = tm.grad(expected, kept, g[~gone] if reduction == "none" else g)[0].data
+    for recorded in (False, True):
+        d = tm.grad(y, x, g, retain_graph=True, create_graph=recorded)[0].data
+        np.testing.assert_allclose(d[~gone], wanted, rtol=1e-12, atol=1e-15)
+        assert (d[gone] == 0).all()
+
+
 @given(shapes(2, 2).flatmap(lambda s: st.tuples(arrays(s), integers(s[:1], 0, s[1]))), st.sampled_from((0.0, 0.3)))
 def test_an_index_is_a_distribution_of_one(call, smoothing):
     x, target = call

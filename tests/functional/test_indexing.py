@@ -143,3 +143,19 @@ def test_no_row_outside_is_written(row):
             F.place(np.ones((1, 2)), np.array([row]), (rows, 2))
         with pytest.raises(IndexError, match="place: an index must lie in"):
             F.index_add(np.zeros((rows, 2)), 0, np.array([row]), np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -2, -4])
+def test_index_add_along_each_of_four_axes(axis, rng):
+    """Values, and both gradients."""
+    x, index = rng.standard_normal((3, 4, 2, 5)), np.array([1, 0, 1])
+    source = rng.standard_normal(np.moveaxis(np.moveaxis(x, axis, 0)[index], 0, axis).shape)
+    x, source = (tm.tensor(a, requires_grad=True) for a in (x, source))
+    y, expected = F.index_add(x, axis, index, source), np.moveaxis(x.data, axis, 0).copy()
+    for k, part in zip(index, np.moveaxis(source.data, axis, 0)):
+        expected[k] += part
+    np.testing.assert_allclose(y.data, np.moveaxis(expected, 0, axis), rtol=1e-14)
+    g = rng.standard_normal(y.shape)
+    wrt_x, wrt_source = tm.grad(y, [x, source], g)
+    np.testing.assert_array_equal(wrt_x.data, g)
+    np.testing.assert_array_equal(wrt_source.data, np.take(g, index, axis))

@@ -68,6 +68,22 @@ def test_reductions_are_those_of_the_elements(loss, rng):
         np.testing.assert_allclose(loss(x, target, reduction="batchmean"), each.sum() / 3, rtol=1e-13)
 
 
+@pytest.mark.parametrize("reduction, share", [("mean", 1 / 5), ("sum", 1), ("none", 1)])
+@pytest.mark.parametrize("threshold", [0.5, 1.0, 3.0])
+def test_thresholds_on_paper(threshold, reduction, share):
+    """Within δ, d²/2 with slope d; beyond, δ|d| − δ²/2 with slope ±δ. Smooth L1 is this divided by δ."""
+    d = np.array([-4.0, -2.0, 0.25, 0.0, 3.5])
+    near = np.abs(d) < threshold
+    value = np.where(near, d * d / 2, threshold * np.abs(d) - threshold**2 / 2)
+    slope = np.where(near, d, threshold * np.sign(d))
+    for loss, scale in ((F.huber_loss, 1), (F.smooth_l1_loss, threshold)):
+        x = tm.tensor(d + 1, requires_grad=True)
+        y = loss(x, np.ones(5), reduction, threshold)
+        np.testing.assert_allclose(y.data, (value if reduction == "none" else share * value.sum()) / scale, rtol=1e-14)
+        y.backward(np.ones(y.shape))
+        np.testing.assert_allclose(x.grad, share * slope / scale, rtol=1e-14)
+
+
 def test_second_derivative_of_the_square_is_two():
     x = tm.tensor(np.array([3.0]), requires_grad=True)
     d, = tm.grad(F.mse_loss(x, np.array([1.0])), x, create_graph=True)

@@ -1,5 +1,7 @@
 """What the spec rows of the normalisations cannot say: moments, invariances, running statistics, constant rows."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -130,3 +132,17 @@ def test_stretches_of_rows_do_not_show(norm, rng, monkeypatch):
         results.append([y.data, *(d.data for d in tm.grad(y, tensors, g))])
     for whole, parts in zip(*results, strict=True):
         np.testing.assert_allclose(parts, whole, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rms_norm_adds_the_machine_epsilon_of_the_input_unless_told(dtype):
+    """As `torch.nn.functional.rms_norm`: where the mean square is as small as that, it halves it."""
+    epsilon = float(np.finfo(dtype).eps)
+    x = np.array([[1.0, -1.0, 1.0, -1.0], [2.0, 0.0, 0.0, 0.0]], dtype) * dtype(math.sqrt(epsilon))
+    np.testing.assert_allclose(F.rms_norm(x, 4), np.sign(x) * np.array([[1.0], [2.0]]) / math.sqrt(2), rtol=1e-6)
+    np.testing.assert_allclose(F.rms_norm(x, 4, None, 0.0), np.sign(x) * np.array([[1.0], [2.0]]), rtol=1e-6)
+    g = np.array([[1.0, 0.0, 0.0, 0.0]], dtype)
+    t = tm.tensor(x[:1], requires_grad=True)
+    F.rms_norm(t, 4).backward(g)
+    scale = 1 / math.sqrt(2 * epsilon)                              # x̄ = (g − x̂ ⟨g x̂⟩) / σ, x̂ = ±1/√2
+    np.testing.assert_allclose(t.grad, scale * (g - np.sign(x[:1]) / 8), rtol=1e-5, atol=1e-6 * scale)

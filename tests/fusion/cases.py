@@ -39,7 +39,7 @@ class Case:
 CASES = {
     "AttentionFusion": Case(lambda rng: fusion.AttentionFusion(5, 3, 8, rng=rng), (5, 3), slow.attention_fusion,
                             without_effect=("key.bias",)),
-    "AttentionFusion_heads": Case(lambda rng: fusion.AttentionFusion(5, 3, 8, 4, rng=rng), (5, 3),
+    "AttentionFusion_heads": Case(lambda rng: fusion.AttentionFusion(5, 3, 8, 2, rng=rng), (5, 3),
                                   slow.attention_fusion, without_effect=("key.bias",)),
 }
 

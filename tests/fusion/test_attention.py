@@ -53,6 +53,24 @@ def test_without_a_text_every_position_shows_what_an_empty_question_finds(rng):
     assert not inputs[0].grad.any() and inputs[1].grad.any()
 
 
+def test_what_is_present_may_be_a_list_or_a_tensor():
+    subject = Subject("AttentionFusion", 0)
+    expected = subject.fusion(subject.inputs, None, subject.present).features.data
+    for present in (subject.present.tolist(), tm.tensor(subject.present)):
+        np.testing.assert_array_equal(subject.fusion(subject.inputs, None, present).features.data, expected)
+
+
+def test_dropout_falls_on_the_features_in_training_alone(rng):
+    fusion = AttentionFusion(5, 3, 64, dropout=0.25, rng=rng).to(np.float64)
+    inputs = rng.standard_normal((3, 4, 5)), rng.standard_normal((3, 6, 3))
+    whole = fusion.eval()(inputs).features.data
+    dropped = fusion.train()(inputs).features.data
+    kept = dropped != 0
+    np.testing.assert_allclose(dropped[kept], whole[kept] / 0.75, rtol=1e-12)
+    share = kept[whole != 0].mean()
+    assert abs(share - 0.75) < 5 * (0.75 * 0.25 / (whole != 0).sum())**0.5                  # five standard errors
+
+
 def test_heads_must_divide_the_width(rng):
     with pytest.raises(ValueError, match="AttentionFusion: heads must divide width; got 3 and 8"):
         AttentionFusion(5, 3, 8, 3, rng=rng)

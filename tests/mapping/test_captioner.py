@@ -111,6 +111,19 @@ def test_a_step_that_fails_leaves_the_state_as_it_was(captioner, batch, keeps_ke
         np.testing.assert_array_equal(logits(fails_at=t), logits())
 
 
+def test_several_words_at_once_are_read_as_one_after_the_other(captioner, batch):
+    """Logits of the new words alone, with a cache of the fusion and without."""
+    images, ids, _ = batch
+    captioner.eval()
+    whole = captioner(images, ids)[0].data
+    for cached in (True, False):
+        state = captioner.new_state(captioner.image_encoder(images))
+        state.cache = state.cache if cached else None
+        for start, stop in ((0, 2), (2, 3), (3, 6)):
+            np.testing.assert_allclose(captioner.read_on(ids[:, start:stop], state).data, whole[:, start:stop],
+                                       atol=1e-12)
+
+
 def test_several_captions_of_an_image_are_as_many_copies_of_the_image(captioner, batch, rng):
     images, ids, mask = batch
     captioner.eval()

@@ -55,6 +55,35 @@ def test_a_wide_beam_with_a_language_model_is_exact_too(seed, weight, bonus):
         assert math.isclose(score[tuple(found[b])], max(score.values()), rel_tol=1e-12, abs_tol=1e-12)
 
 
+def narrow_beam(log_p, beam, model, weight, bonus):
+    """Prefix beam search of one example (T, V) word for word: two probabilities of each prefix, the best kept."""
+    def prior(prefix):
+        return bonus * len(prefix) + weight * sum(model(prefix[:k], label) for k, label in enumerate(prefix))
+
+    kept = {(): (1.0, 0.0)}                                             # ends in a blank, in a label
+    for y in np.exp(log_p):
+        found = defaultdict(lambda: [0.0, 0.0])
+        for prefix, (blank, label) in kept.items():
+            found[prefix][0] += (blank + label) * y[0]
+            for k in range(1, len(y)):
+                if prefix and prefix[-1] == k:
+                    found[prefix][1] += label * y[k]
+                    found[(*prefix, k)][1] += blank * y[k]
+                else:
+                    found[(*prefix, k)][1] += (blank + label) * y[k]
+        possible = {prefix: math.log(sum(p)) + prior(prefix) for prefix, p in found.items() if sum(p)}
+        kept = {prefix: found[prefix] for prefix in sorted(possible, key=possible.get, reverse=True)[:beam]}
+    return max(kept, key=lambda prefix: math.log(sum(kept[prefix])) + prior(prefix) + weight * model(prefix, None))
+
+
+@given(seeds, st.integers(1, 5), st.sampled_from((0.0, 0.5, 2.0)), st.sampled_from((-1.0, 0.0, 1.5)))
+def test_a_narrow_beam_keeps_what_the_language_model_expects(seed, beam, weight, bonus):
+    log_probs, lengths = drawn(seed, T=7, V=4)
+    model = bigram_model([1, 2, 3])
+    assert ctc_beam_search(log_probs, lengths, 0, beam, model, weight, bonus) \
+        == [list(narrow_beam(log_probs[:n, b], beam, model, weight, bonus)) for b, n in enumerate(lengths)]
+
+
 @given(seeds)
 def test_the_probability_is_the_ctc_loss(seed):
     """What the search sums over paths is what the loss sums: no transcript found has a higher loss than greedy's."""

@@ -12,9 +12,9 @@ from tinymm.mapping import beam_search, filter_logits, greedy, sample
 BOS, EOS, WORDS = 0, 1, 4
 
 
-def language(seed):
+def language(seed, words=WORDS):
     """A random bigram language per example: log-probabilities (2, V, V) of the next word; nothing says BOS again."""
-    p = np.random.default_rng(seed).dirichlet(np.full(WORDS, 0.5), (2, WORDS)) + 1e-6
+    p = np.random.default_rng(seed).dirichlet(np.full(words, 0.5), (2, words)) + 1e-6
     p[..., BOS] = 1e-12
     return np.log(p / p.sum(-1, keepdims=True))
 
@@ -49,6 +49,48 @@ def test_a_wide_beam_finds_the_best_caption(seed, penalty):
         best = max(every_caption(4), key=lambda w: score(table, row, w, penalty))
         closed = (*words, EOS) if len(words) < 4 else tuple(words)
         assert score(table, row, closed, penalty) == pytest.approx(score(table, row, best, penalty), abs=1e-12)
+
+
+def patient_beam_search(table, max_length, beam, penalty):
+    """Of one example, without a rule when to stop: it goes on as long as anything is open."""
+    alive, closed = [(0.0, (BOS,))], []
+    for length in range(1, max_length + 1):
+        offers = [(score + table[words[-1], w], (*words, w)) for score, words in alive
+                  for w in np.argsort(-table[words[-1]], kind="stable")[:beam].tolist()]
+        best = sorted(offers, key=lambda offer: -offer[0])[:beam]
+        closed += [(score / length**penalty, words) for score, words in best if words[-1] == EOS]
+        alive = [offer for offer in best if offer[1][-1] != EOS]
+    closed += [(score / max_length**penalty, words) for score, words in alive]
+    words = max(closed, key=lambda c: c[0])[1][1:]
+    return list(words[:words.index(EOS)] if EOS in words else words)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 8), st.sampled_from((0.0, 0.5, 1.0, 2.0)))
+def test_to_stop_early_changes_no_caption(seed, beam, penalty):
+    table = language(seed, words=9)
+    assert beam_search(step_of(table), 2, BOS, EOS, 7, beam, penalty) \
+        == [patient_beam_search(table[row], 7, beam, penalty) for row in range(2)]
+
+
+@pytest.mark.parametrize("close, beam, penalty, steps", [
+    # EOS or word 2 at each step. With a penalty of 1 an open caption may hope for the score it has, over 10 words; so
+    # for p(EOS) = 0.7, 0.3^n in 10 words is better than 0.7 in one as long as n < 3.
+    (0.7, 2, 1.0, 3), (0.7, 2, 0.0, 2), (0.5, 2, 1.0, 10), (0.5, 2, 0.0, 2), (0.4, 2, 1.0, 10), (0.4, 2, 0.0, 2),
+    (0.1, 2, 0.0, 10)])
+def test_beam_search_stops_when_nothing_open_can_win(close, beam, penalty, steps):
+    """With as many closed captions as the beam is wide, and the best at least what an open one can still reach."""
+    calls = []
+    logs = np.log([1e-9, close, 1 - close - 2e-9, 1e-9])
+
+    def step(words, rows, state):
+        calls.append(len(words))
+        return np.broadcast_to(logs, (len(words), WORDS)), None
+
+    beam_search(step, 1, BOS, EOS, 10, beam, penalty)
+    best_open = np.arange(1, 11) * logs[2] / 10**penalty            # what it reaches if it is never extended
+    closed = [(k * logs[2] + logs[1]) / (k + 1)**penalty for k in range(10)]
+    settled = [n for n in range(1, 11) if n >= beam and max(closed[:n]) >= best_open[n - 1]]
+    assert len(calls) == min([*settled, 10]) == steps
 
 
 @given(st.integers(0, 10_000))
@@ -88,6 +130,24 @@ def test_samples_follow_the_distribution_at_any_temperature():
         np.testing.assert_array_less(np.abs(counts / n - p), 5 * np.sqrt(p * (1 - p) / n) + 1e-3)
 
 
+@pytest.mark.parametrize("temperature, top_k, top_p", [
+    (0.5, 2, None), (2.0, 2, None), (2.0, None, 0.75), (0.5, None, 0.75), (3.0, 3, 0.6), (1.0, 1, None),
+    (1.0, None, 1)])
+def test_samples_are_restricted_after_the_temperature(temperature, top_k, top_p):
+    """A flatter distribution needs more words for the same share; what is left is drawn by what it has."""
+    n, logs = 20_000, np.log([0.1, 0.2, 0.3, 0.4])
+    p = np.exp(logs / temperature) / np.exp(logs / temperature).sum()
+    order = np.argsort(-p)
+    kept = [w for i, w in enumerate(order) if (top_k is None or i < top_k)
+            and (top_p is None or p[order[:i]].sum() < top_p)]
+    expected = np.where(np.isin(np.arange(4), kept), p, 0) / p[kept].sum()
+    table = np.broadcast_to(logs, (n, WORDS, WORDS))
+    drawn = sample(step_of(table), n, BOS, EOS, 1, np.random.default_rng(0), temperature, top_k, top_p)
+    counts = np.bincount([words[0] if words else EOS for words in drawn], minlength=WORDS)
+    assert (counts[expected == 0] == 0).all()
+    np.testing.assert_array_less(np.abs(counts / n - expected), 5 * np.sqrt(expected * (1 - expected) / n) + 1e-3)
+
+
 @given(st.integers(0, 10_000), st.integers(1, 6), st.floats(0.05, 1.0))
 def test_filters_keep_the_likeliest_and_no_more_than_asked(seed, top_k, top_p):
     rng = np.random.default_rng(seed)
@@ -100,6 +160,15 @@ def test_filters_keep_the_likeliest_and_no_more_than_asked(seed, top_k, top_p):
     for row, k in zip(p, nucleus):
         assert row[k].min() >= row[~k].max(initial=-1)
         assert row[k].sum() >= top_p - 1e-12 and row[k].sum() - row[k].min() < top_p
+
+
+def test_the_nucleus_ends_with_the_word_that_reaches_the_share():
+    """Not with the next, where the share is reached exactly."""
+    logits = np.log([0.125, 0.5, 0.125, 0.25])
+    for top_p, kept in ((0.25, [1]), (0.5, [1]), (0.51, [1, 3]), (0.75, [1, 3]), (0.8, [0, 1, 3]), (1, [0, 1, 2, 3])):
+        assert np.flatnonzero(np.isfinite(filter_logits(logits, top_p=top_p))).tolist() == kept
+    both = filter_logits(np.stack([logits, logits[::-1]]), top_k=3, top_p=0.75)
+    assert np.isfinite(both).tolist() == [[False, True, False, True], [True, False, True, False]]
 
 
 def test_wrong_settings_are_named():

@@ -51,6 +51,17 @@ def test_one_image_scores_zero_unless_the_document_frequency_comes_from_elsewher
     assert cider_d(["a b c d"], [["a b c d"]], document_frequency=df)[0] == pytest.approx(10)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6])
+def test_every_order_up_to_n_counts(n):
+    """Of a caption of five words, k-grams for k = 6 do not exist: a zero term. A shared half of it on paper."""
+    references = [["a b c d e"], ["v w x y z"]]
+    _, per_item = cider_d(["a b c d e", "v w x p q"], references, n=n)
+    # k-grams of "v w x" among 6 − k: max(0, 4 − k), all of one weight
+    shares = [max(0, 4 - k) / (6 - k) if k < 6 else 0 for k in range(1, n + 1)]
+    np.testing.assert_allclose(per_item, [10 * min(n, 5) / n, 10 * sum(shares) / n], rtol=1e-12)
+    assert DocumentFrequency.from_references(references, n).n == n
+
+
 def test_document_frequency_counts_images_not_captions():
     df = DocumentFrequency.from_references([["dog dog", "dog"], ["cat"], ["dog and cat"]], n=2)
     assert df.counts[("dog",)] == 2 and df.counts[("cat",)] == 2 and df.counts[("dog", "dog")] == 1

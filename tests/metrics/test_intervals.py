@@ -99,3 +99,12 @@ def test_bootstrap_refuses_what_has_no_mean(values):
 def test_bootstrap_needs_a_resample():
     with pytest.raises(ValueError, match="bootstrap_interval: resamples must be at least 1; got 0"):
         bootstrap_interval([1.0], np.random.default_rng(0), resamples=0)
+
+
+@pytest.mark.parametrize("options, resamples", [({}, 1000), (dict(resamples=1), 1), (dict(resamples=37), 37)])
+def test_the_bootstrap_resamples_as_often_as_asked(options, resamples):
+    values = np.arange(5.0)
+    rng, expected = np.random.default_rng(3), np.random.default_rng(3)
+    bootstrap_interval(values, rng, **options)
+    expected.integers(5, size=(resamples, 5))
+    assert rng.random() == expected.random()

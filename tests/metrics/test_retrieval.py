@@ -68,6 +68,12 @@ def test_integer_targets_are_one_true_column_each(N, M, seed):
     np.testing.assert_array_equal(target_ranks(similarity, targets), target_ranks(similarity, one_hot))
 
 
+@given(problems())
+def test_the_median_rank_is_that_of_the_ranks(problem):
+    similarity, positive = problem
+    assert median_rank(similarity, positive) == np.median(target_ranks(similarity, positive))
+
+
 def test_a_model_without_opinion_ranks_last_not_first():
     assert recall_at_k(np.zeros((5, 5)), 4) == 0.0 and median_rank(np.zeros((5, 5))) == 5
 

@@ -70,6 +70,7 @@ def test_strings_and_token_sequences_score_alike():
     (["a dog"], ["a dog"], "every item needs a list of references; got the string 'a dog' for item 0"),
     ([["a", "dog"]], [["a", "dog"]], "all strings or all token sequences; got both in item 0"),
     ([[1, 2]], [[1, 2]], "a caption must be a string or a sequence of hashable tokens"),
+    ([[["a"], ["b"]]], [[[["a"]]]], "a caption must be a string or a sequence of hashable tokens"),
 ])
 def test_wrong_nesting_is_an_error_that_names_the_score(score, hypotheses, references, message):
     with pytest.raises(ValueError, match=f"^{score.__name__}: .*{message}"):

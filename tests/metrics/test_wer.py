@@ -1,7 +1,7 @@
 """Edit distance against the naive recursion, alignments replayed, error rates on paper."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinymm.metrics import (
@@ -39,6 +39,30 @@ def test_the_alignment_reads_both_sequences_at_the_distance_s_cost(h, r):
     for op, reference, hypothesis in steps:
         assert op == ("insert" if reference is None else "delete" if hypothesis is None
                       else "match" if reference == hypothesis else "substitute")
+
+
+def alignments(h, r):
+    """Every alignment, as ops from the end backwards."""
+    if not h and not r:
+        return [()]
+    found = []
+    if h and r:
+        found += [("same" if h[-1] == r[-1] else "other", *rest) for rest in alignments(h[:-1], r[:-1])]
+    if r:
+        found += [("delete", *rest) for rest in alignments(h, r[:-1])]
+    if h:
+        found += [("insert", *rest) for rest in alignments(h[:-1], r)]
+    return found
+
+
+@example("aba", "bab")  # to delete and to insert are as cheap
+@given(st.text(alphabet="ab", max_size=4), st.text(alphabet="ab", max_size=4))
+def test_among_the_cheapest_alignments_it_is_the_first_in_the_order_of_preference(h, r):
+    """From the end backwards: a match or substitution before a deletion, a deletion before an insertion."""
+    everything = alignments(h, r)               # made in that order, so that the first of the cheapest is the preferred
+    preferred = min(everything, key=lambda ops: sum(op != "same" for op in ops))
+    names = {"match": "same", "substitute": "other"}
+    assert tuple(names.get(op, op) for op, _, _ in edit_alignment(h, r)[::-1]) == preferred
 
 
 def test_alignment_on_paper():

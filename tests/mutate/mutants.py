@@ -49,14 +49,27 @@ def mutants_of(target):
     """Every mutant of a target, no two the same."""
     tree = ast.parse(target.source)
     function = tree.body[0]
-    parameters = [a.arg for a in function.args.args if a.arg != "self"]
+    parameters = parameters_of(function.args)
     seen = {ast.dump(tree)}
-    for node in nodes_of(function.body):
+    for node in [*nodes_of(function.body), *numbers_among(function.args)]:
         for what, replacement in rewrites_of(node, parameters):
             source, dump = spliced(target.source, node, replacement)
             if dump not in seen:
                 seen.add(dump)
                 yield Mutant(target, what, source)
+
+
+def parameters_of(args):
+    """Name -> node of the default, or None, of each parameter but `self`."""
+    named = [*args.posonlyargs, *args.args]
+    defaults = [*[None] * (len(named) - len(args.defaults)), *args.defaults, *args.kw_defaults]
+    return {a.arg: default for a, default in zip([*named, *args.kwonlyargs], defaults) if a.arg != "self"}
+
+
+def numbers_among(args):
+    """The defaults that are numbers or truth values."""
+    return [node for node in (*args.defaults, *args.kw_defaults)
+            if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float))]
 
 
 def nodes_of(body):
@@ -85,9 +98,9 @@ def spliced(source, node, replacement):
     if replacement is None:
         text = f"{before}pass # {' '.join(old.split())}{after}"
         return text, ast.dump(ast.parse(text))
-    if isinstance(node, ast.If):  # only its head is replaced
-        test, kept = node.test, replacement.test
-        return spliced(source, test, kept)
+    head = {ast.If: "test", ast.While: "test", ast.For: "iter"}.get(type(node))
+    if head:  # all the rest stays as it is
+        return spliced(source, getattr(node, head), getattr(replacement, head))
     new = ast.unparse(ast.fix_missing_locations(replacement))
     if isinstance(node, (ast.Slice, ast.stmt)):
         text = before + new + after

@@ -12,19 +12,21 @@ import json
 from functools import cache
 from pathlib import Path
 
+import tinymm.testing
 from tinymm.autograd import registry
 from tinymm.testing import SPECS
 
 from .checks import named_tests
+from .suite import paths_of
 from .targets import functions_around, functions_of
 
-__all__ = ["Notebook", "key_of"]
+__all__ = ["Notebook", "RoomNotebook", "key_of"]
 
 
 class Notebook:
     """Verdicts in a file that only grows."""
 
-    def __init__(self, path, modules, examples, fresh=False):
+    def __init__(self, path, modules=(), examples=0, fresh=False):
         self.path, self.modules, self.examples = Path(path), modules, examples
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if fresh:
@@ -36,22 +38,44 @@ class Notebook:
 
     def recall(self, mutant):
         """(killer,) of a mutant met before; None if it has to be run."""
-        record = self.known.get(key_of(mutant, self.modules))
+        record = self.known.get(self.key(mutant))
         if record is None or record["killer"] is None and record["against"] != self.against(mutant):
             return None
         return record["killer"],
 
     def note(self, mutant, killer):
         """Write a verdict down at once."""
-        record = {"key": key_of(mutant, self.modules), "target": mutant.target.name, "line": mutant.line,
+        record = {"key": self.key(mutant), "target": mutant.target.name, "line": mutant.line,
                   "killer": killer, "against": self.against(mutant)}
         self.known[record["key"]] = record
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
+    def key(self, mutant):
+        return key_of(mutant, self.modules)
+
     def against(self, mutant):
         """What a survivor has survived, beyond its key."""
         return digest(str(self.examples), *(path.read_text("utf-8") for path in named_tests(mutant.target)))
+
+
+class RoomNotebook(Notebook):
+    """Verdicts of the tests of a room: they hold as long as the mutant's file reads the same, those of survivors only
+    as long as all tests of the room do too."""
+
+    def __init__(self, path, room, fresh=False):
+        super().__init__(path, fresh=fresh)
+        self.room = room
+        tests = sorted(file for path in paths_of(room)
+                       for file in (path.rglob("*.py") if path.is_dir() else [path]))
+        specs = sorted((Path(tinymm.testing.__file__).parent).rglob("*.py"))
+        self.tests = digest(*(file.read_text("utf-8") for file in [*tests, *specs]))
+
+    def key(self, mutant):
+        return digest(self.room, mutant.target.name, mutant.source, mutant.target.path.read_text("utf-8"))
+
+    def against(self, mutant):
+        return self.tests
 
 
 def parsed(line):

@@ -8,6 +8,7 @@ import ast
 
 __all__ = ["rewrites_of"]
 
+NUMBERS = (bool, int, float)
 INVERSE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
            ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
 NEIGHBOURS = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt),
@@ -15,6 +16,7 @@ NEIGHBOURS = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (as
               ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,)}
 PARTNERS = {"sin": "cos", "cosh": "sinh", "max": "min", "maximum": "minimum", "argmax": "argmin", "any": "all",
             "sum": "mean", "ones": "zeros", "ones_like": "zeros_like", "floor": "ceil", "logical_and": "logical_or"}
+BARE_PARTNERS = {"max": "min", "min": "max", "any": "all", "all": "any"}  # Python's own
 PARTNERS |= {b: a for a, b in PARTNERS.items()}
 COMMUTES = (ast.Add, ast.Mult, ast.BitAnd, ast.BitOr)
 COMMUTATIVE = {"maximum", "minimum", "multiply", "add", "max", "min", "vecdot", "logical_and", "logical_or",
@@ -26,7 +28,8 @@ MODULES = {"np", "math", "scipy", "np.add", "scipy.sparse", "scipy.special"}
 
 
 def rewrites_of(node, parameters):
-    """Every `(what, replacement)` for one node, in a function of these parameters."""
+    """Every `(what, replacement)` for one node, in a function of these parameters: a mapping of name to the node of the
+    default, None without one."""
     for rewrite in REWRITES.get(type(node), ()):
         yield from rewrite(node, parameters)
 
@@ -36,9 +39,18 @@ def changed(node, **fields):
     return type(node)(**{**dict(ast.iter_fields(node)), **fields})
 
 
+def stepped(node):
+    """The node plus and minus one, unless it is a number, which `constant` changes."""
+    if not isinstance(node, (ast.Constant, ast.UnaryOp, ast.Starred)):
+        for sign in (ast.Add(), ast.Sub()):
+            yield ast.BinOp(node, sign, ast.Constant(1))
+
+
 def binary(node, _):
-    """a ∘ b: the inverse operation, one side alone, the sides exchanged."""
+    """a ∘ b: the inverse operation, one side alone, the sides exchanged; a // b rounded up."""
     kind, left, right = type(node.op), node.left, node.right
+    if kind is ast.FloorDiv:
+        yield "round up", ast.UnaryOp(ast.USub(), changed(node, left=ast.UnaryOp(ast.USub(), left)))
     if kind in INVERSE:
         yield "flip the sign" if kind in (ast.Add, ast.Sub) else "invert the operation", \
             changed(node, op=INVERSE[kind]())
@@ -55,7 +67,10 @@ def unary(node, _):
 
 
 def comparison(node, _):
-    """Each comparison: with equality or without, the other way round."""
+    """Each comparison: with equality or without, the other way round; a is None: not a."""
+    if isinstance(node.ops[0], (ast.Is, ast.IsNot)) and getattr(node.comparators[-1], "value", 0) is None:
+        yield "ask for truth, not for None", \
+            node.left if isinstance(node.ops[0], ast.IsNot) else ast.UnaryOp(ast.Not(), node.left)
     for i, op in enumerate(node.ops):
         for other in NEIGHBOURS[type(op)]:
             yield "change a comparison", changed(node, ops=[*node.ops[:i], other(), *node.ops[i + 1:]])
@@ -76,8 +91,8 @@ def choice(node, _):
 
 
 def branch(node, _):
-    """An if statement: always, never."""
-    for truth in (True, False):
+    """An if statement: always, never; a loop: never."""
+    for truth in (True, False)[isinstance(node, ast.While):]:
         yield f"the condition is always {truth}", changed(node, test=ast.Constant(truth))
 
 
@@ -110,16 +125,19 @@ def subscript(node, _):
 
 
 def stretch(node, _):
-    """a:b:c without one of its ends."""
+    """a:b:c without one of its ends; an end one further, one less far."""
     for part in ("lower", "upper", "step"):
         if getattr(node, part) is not None:
             yield "forget an end of a slice", changed(node, **{part: None})
+            for other in stepped(getattr(node, part)):
+                yield "move an end of a slice", changed(node, **{part: other})
 
 
-def call(node, _):
+def call(node, parameters):
     """f(a, b, k=v): arguments exchanged or forgotten, another axis, the call forgotten."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     args = node.args
+    yield from other_calls(node, name, parameters)
     for i, (a, b) in enumerate(zip(args, args[1:])):
         if name not in COMMUTATIVE and ast.dump(a) != ast.dump(b):
             yield "swap two arguments", changed(node, args=[*args[:i], b, a, *args[i + 2:]])
@@ -138,9 +156,32 @@ def call(node, _):
         yield f"forget {name}", args[0]
 
 
+def other_calls(node, name, parameters):
+    """An argument's default in its place, the last one dropped, a range one longer or shorter, another order."""
+    args = node.args
+    for i, a in enumerate(args):
+        default = parameters.get(a.id) if isinstance(a, ast.Name) else None
+        if isinstance(default, ast.Constant) and default.value is None:
+            yield f"forget {a.id}", changed(node, args=[*args[:i], default, *args[i + 1:]])
+        if name == "range":
+            for other in stepped(a):
+                yield "move an end of a range", changed(node, args=[*args[:i], other, *args[i + 1:]])
+    if len(args) > 1:
+        yield "drop an argument", changed(node, args=args[:-1])
+    if isinstance(node.func, ast.Name) and name in BARE_PARTNERS:
+        yield "take the other function", changed(node, func=ast.Name(BARE_PARTNERS[name], ast.Load()))
+    if name in ("sorted", "sort") and "reverse" not in [keyword.arg for keyword in node.keywords]:
+        yield "sort the other way", \
+            changed(node, keywords=[*node.keywords, ast.keyword("reverse", ast.Constant(True))])
+
+
 def name(node, parameters):
-    """A saved value or an argument: the next one in its place."""
-    saved = parameters[1:]
+    """A saved value or an argument: the next one in its place; a number as its default says, whatever was passed."""
+    default = parameters.get(node.id)
+    if isinstance(node.ctx, ast.Load) and isinstance(getattr(default, "operand", default), ast.Constant) \
+            and isinstance(getattr(default, "operand", default).value, NUMBERS):
+        yield f"take the default of {node.id}", default
+    saved = list(parameters)[1:]
     if isinstance(node.ctx, ast.Load) and node.id in saved and len(saved) > 1:
         yield "take another input", ast.Name(saved[(saved.index(node.id) + 1) % len(saved)], ast.Load())
 
@@ -152,10 +193,33 @@ def augmented(node, _):
     yield "drop a statement", None
 
 
-def assignment(node, _):
-    """a[i] = b: not at all."""
-    if isinstance(node.targets[0], ast.Subscript):
+def assignment(node, parameters):
+    """a[i] = b, a.c = b, and what makes another value of an argument: not at all."""
+    target = node.targets[0]
+    if isinstance(target, (ast.Subscript, ast.Attribute)) or getattr(target, "id", None) in parameters:
         yield "drop a statement", None
+
+
+def loop(node, _):
+    """for a in b: without the first, without the last, the first alone."""
+    everything = ast.Call(ast.Name("list", ast.Load()), [node.iter], [])
+    one = ast.Constant(1)
+    for what, part in (("leave out the first", ast.Slice(one)), ("take the first alone", ast.Slice(None, one)),
+                       ("leave out the last", ast.Slice(None, ast.UnaryOp(ast.USub(), one)))):
+        yield what, changed(node, iter=ast.Subscript(everything, part, ast.Load()))
+
+
+def comprehension(node, _):
+    """[a for b in c if d]: without the condition."""
+    for i, part in enumerate(node.generators):
+        if part.ifs:
+            yield "drop a condition", \
+                changed(node, generators=[*node.generators[:i], changed(part, ifs=[]), *node.generators[i + 1:]])
+
+
+def jump(node, _):
+    """break, continue: not at all."""
+    yield "drop a statement", None
 
 
 def expression(node, _):
@@ -168,7 +232,7 @@ def returned(node, parameters):
     none; two gradients exchanged."""
     if node.value is None or not parameters:
         return
-    first = ast.Name(parameters[0], ast.Load())
+    first = ast.Name(next(iter(parameters)), ast.Load())
     if not isinstance(node.value, ast.Tuple):
         yield f"return {first.id} unchanged", changed(node, value=first)
         return
@@ -186,4 +250,6 @@ def returned(node, parameters):
 REWRITES = {ast.BinOp: [binary], ast.UnaryOp: [unary], ast.Compare: [comparison], ast.BoolOp: [logic],
             ast.IfExp: [choice], ast.If: [branch], ast.Constant: [constant], ast.Attribute: [attribute],
             ast.Subscript: [subscript], ast.Slice: [stretch], ast.Call: [call], ast.Name: [name],
-            ast.AugAssign: [augmented], ast.Assign: [assignment], ast.Expr: [expression], ast.Return: [returned]}
+            ast.AugAssign: [augmented], ast.Assign: [assignment], ast.Expr: [expression], ast.Return: [returned],
+            ast.While: [branch], ast.For: [loop], ast.ListComp: [comprehension], ast.SetComp: [comprehension],
+            ast.DictComp: [comprehension], ast.GeneratorExp: [comprehension], ast.Break: [jump], ast.Continue: [jump]}

@@ -162,6 +162,7 @@ def definitions(module):
     for node in ast.parse("\n".join(lines)).body:
         inner = [(f"{node.name}.", n) for n in node.body] if isinstance(node, ast.ClassDef) else [("", node)]
         for prefix, f in inner:
-            if isinstance(f, ast.FunctionDef):
+            if isinstance(f, ast.FunctionDef) and not any(ast.unparse(d).endswith((".setter", "overload"))
+                                                          for d in f.decorator_list):
                 found[prefix + f.name] = f, textwrap.dedent("\n".join(lines[f.lineno - 1:f.end_lineno]))
     return found

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 
 from .checks import BrokenCheck, killer_of
 
-__all__ = ["judged"]
+__all__ = ["MEMORY", "hide", "judged"]
 
 LIMIT = 20.0  # seconds of a file of tests; the longest takes two
 MEMORY = 3 << 30  # bytes: a loop that never ends may grow
@@ -86,8 +86,30 @@ class Worker:
         self.pipe.close()
 
 
+def hide(package):
+    """From now on, this process is as one in which the package is not installed."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+    sys.meta_path[:] = [Without(package, finder) for finder in sys.meta_path]
+
+
+@dataclass
+class Without:
+    """A finder of modules that does not find one package."""
+
+    package: str
+    finder: object
+
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] == self.package else self.finder.find_spec(name, path, target)
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+
 def serve(pipe, parents, examples, limit):
     """The worker's loop. Its output goes nowhere; Ctrl-C is its parent's business, and without a parent it ends."""
+    hide("torch")  # what only PyTorch knows must be written down
     parents.close()  # the copy that a fork leaves, with which the pipe would stay open for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))

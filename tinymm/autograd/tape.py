@@ -181,7 +181,7 @@ def _seed(y, g, who, lift=False):
     if raw.shape != y.data.shape:
         raise ValueError(f"{who}: the cotangent must have the shape of the output, {y.shape}; got {raw.shape}")
     if lift:
-        return g if isinstance(g, Tensor) else Tensor(raw)
+        raw = g if isinstance(g, Tensor) else Tensor(raw)
     return raw if raw.dtype == y.data.dtype else raw.astype(y.data.dtype)
 
 
@@ -318,7 +318,7 @@ def _called(op, i, d, kind=ndarray):
         raise ValueError(f"{op.name}: argument {op.input_name(i)} is not differentiable, but requires grad")
     if kind is ndarray:
         return np.asarray(d)
-    return d if isinstance(d, Tensor) else Tensor(d)
+    return d if isinstance(d, Tensor) else Tensor(np.asarray(d))
 
 
 def _fitted(op, i, d, like):

@@ -77,8 +77,9 @@ def quoted(value):
     203
     """
     short = value[:LONGEST_VALUE] if isinstance(value, str | bytes) else value
-    text = _SHORT.repr(short)[:LONGEST_VALUE + 2]  # an escaped letter counts as those that show it
-    return text if short is value and len(text) <= LONGEST_VALUE + 1 else text + "…"
+    whole = _SHORT.repr(short)
+    text = whole[:LONGEST_VALUE + 2]  # an escaped letter counts as those that show it
+    return text if short is value and text == whole else text + "…"
 
 
 _SHORT = reprlib.Repr()  # cuts inside containers too, so that a large or deep one costs nothing

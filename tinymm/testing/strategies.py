@@ -142,7 +142,7 @@ def einsums(draw):
 def convolutions(draw, dims=2, same=False):
     """Image, kernel, maybe bias, and a geometry in which at least one window fits;
     odd sides, gaps and strides included."""
-    groups = draw(st.integers(1, 2))
+    groups = draw(st.integers(1, 3))
     several = st.tuples(*[st.integers(1, 3)] * dims)
     kernel = draw(several)
     dilation = draw(several)
@@ -162,7 +162,7 @@ def convolutions(draw, dims=2, same=False):
 @st.composite
 def transposed_convolutions(draw):
     """Image, kernel, bias and a geometry that leaves something of the result."""
-    groups = draw(st.integers(1, 2))
+    groups = draw(st.integers(1, 3))
     several = st.tuples(*[st.integers(1, 3)] * 2)
     kernel = draw(several)
     stride = draw(several)

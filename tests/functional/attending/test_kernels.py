@@ -43,7 +43,7 @@ def test_decoding_step_by_step_is_the_causal_form(seed):
         assert [a.shape for a in state] == [(2, 3, 4, 5), (2, 3, 4)]
 
 
-@pytest.mark.parametrize("T", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
+@pytest.mark.parametrize("T", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3, 3 * CHUNK, 4 * CHUNK + 5])
 # sums of T products of size 1 to 10
 @pytest.mark.parametrize("dtype, close", [(np.float64, 1e-11), (np.float32, 2e-3)])
 def test_chunks_do_not_show(T, dtype, close, rng):

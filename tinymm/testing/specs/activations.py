@@ -20,10 +20,10 @@ def tanh_gelu(v):
 
 
 spec("relu", off_zero, each(lambda v: max(v, 0.0)), lambda torch, x: F(torch).relu(x))
-spec("leaky_relu", lambda: calls(arrays(gap=0.2), st.sampled_from((0.01, 0.3, -0.5))),
+spec("leaky_relu", lambda: calls(arrays(gap=0.2), st.sampled_from((0.01, 0.3, -0.5, 0.0))),
      lambda x, slope: each(lambda v: v if v > 0 else slope * v)(x),
      lambda torch, x, slope: F(torch).leaky_relu(x, slope))
-spec("elu", lambda: calls(arrays(gap=0.2), st.sampled_from((1.0, -0.7))),
+spec("elu", lambda: calls(arrays(gap=0.2), st.sampled_from((1.0, -0.7, 0.0))),
      lambda x, alpha: each(lambda v: v if v > 0 else alpha * (math.exp(v) - 1))(x),
      lambda torch, x, alpha: F(torch).elu(x, alpha))
 spec("silu", anywhere, each(lambda v: v * sigma(v)), lambda torch, x: F(torch).silu(x))

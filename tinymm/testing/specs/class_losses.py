@@ -10,23 +10,24 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def classified(smoothed=True, shape=None):
-    """Scores, class indices of which some but not all are ignored, class weights or none."""
+    """Scores, class indices of which some but not all are ignored, whatever number says so; class weights or none."""
     def fixed(shape):
         places = shape[:1] * (len(shape) > 1) + shape[2:]
         classes = shape[1] if len(shape) > 1 else shape[0]
         extras = dict(label_smoothing=st.sampled_from((0.0, 0.1, 1.0))) if smoothed else {}
-        return calls(arrays(shape, low=-4, high=4), integers(places, -1, classes).map(some_counted),
-                     weight=st.one_of(st.none(), positive((classes,))), ignore_index=-1,
-                     reduction=st.sampled_from(REDUCTIONS), **extras)
+        return st.sampled_from((-1, -100, 0) if classes > 1 else (-1, -100)).flatmap(lambda ignored: calls(
+            arrays(shape, low=-4, high=4), integers(places, -1, classes).map(lambda t: some_counted(t, ignored)),
+            weight=st.one_of(st.none(), positive((classes,))), ignore_index=ignored,
+            reduction=st.sampled_from(REDUCTIONS), **extras))
     return (shapes(1, 4, max_side=3) if shape is None else st.just(shape)).flatmap(fixed)
 
 
-def some_counted(target):
-    """Class 0 in the first place if all are -1."""
-    if (target == -1).all():
-        target = np.asarray(target).copy()
-        target[(0,) * target.ndim] = 0
-    return np.asarray(target)
+def some_counted(target, ignored):
+    """`ignored` for −1; in the first place class 0, or 1 where 0 is ignored, if all are."""
+    target = np.where(np.asarray(target) == -1, ignored, target)
+    if (target == ignored).all():
+        target[(0,) * target.ndim] = int(ignored == 0)
+    return target
 
 
 def distributed():

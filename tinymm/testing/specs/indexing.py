@@ -8,13 +8,13 @@ from ..strategies import arrays, indices, integers, seeds, shapes, st
 
 @st.composite
 def to_read(draw):
-    x = draw(arrays(shapes(1, 3)))
+    x = draw(arrays(shapes(1, 4, max_side=3)))
     return (x,), {"index": draw(indices(x.shape))}
 
 
 @st.composite
 def to_place(draw):
-    shape = draw(shapes(1, 3))
+    shape = draw(shapes(1, 4, max_side=3))
     index = draw(indices(shape))
     return (draw(arrays(np.zeros(shape)[index].shape)),), {"index": index, "shape": shape}
 
@@ -36,7 +36,7 @@ def placed(x, index, shape):
 
 @st.composite
 def to_gather(draw, source=False):
-    x = draw(arrays(shapes(1, 3)))
+    x = draw(arrays(shapes(1, 4, max_side=3)))
     axis = draw(st.integers(0, x.ndim - 1))
     shape = tuple(draw(st.integers(1, 4 if k == axis else n)) for k, n in enumerate(x.shape))
     index = draw(integers(shape, 0, x.shape[axis]))
@@ -46,7 +46,7 @@ def to_gather(draw, source=False):
 
 @st.composite
 def to_take(draw):
-    x = draw(arrays(shapes(1, 3)))
+    x = draw(arrays(shapes(1, 4, max_side=3)))
     axis = draw(st.integers(-x.ndim, x.ndim - 1))
 
     def side(k, n):
@@ -60,7 +60,7 @@ def to_take(draw):
 
 @st.composite
 def to_add(draw):
-    x = draw(arrays(shapes(1, 3)))
+    x = draw(arrays(shapes(1, 4, max_side=3)))
     axis = draw(st.integers(-x.ndim, x.ndim - 1))
     index = np.random.default_rng(draw(seeds)).integers(0, x.shape[axis], draw(st.integers(0, 4)))
     shape = tuple(len(index) if k == axis % x.ndim else n for k, n in enumerate(x.shape))

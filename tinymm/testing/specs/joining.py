@@ -37,7 +37,7 @@ def to_split(draw):
 def to_pad(draw):
     x = draw(arrays(shapes(1, 3)))
     widths = [w for n in x.shape[::-1] for w in (draw(st.integers(-(n // 2), 2)), draw(st.integers(-(n // 2), 2)))]
-    return (x, tuple(widths[:2 * draw(st.integers(0, x.ndim))])), {"value": draw(st.sampled_from((0, -1.5)))}
+    return (x, tuple(widths[:2 * draw(st.integers(0, x.ndim))])), {"value": draw(st.sampled_from((0, -1.5, 2)))}
 
 
 def joined(tensors, axis):

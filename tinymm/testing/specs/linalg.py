@@ -71,3 +71,5 @@ spec("norm", lambda: along_axes(lambda shape: arrays(shape, gap=0.2), ord=st.sam
 spec("norm", lambda: calls(arrays((2, 3, 4), gap=0.2), ord=math.inf, axis=st.sampled_from((0, (0, 1), (0, 2), None)),
                            keepdims=False),
      looped(length), torch_norm)
+spec("norm", lambda: along_axes(lambda shape: arrays(shape, gap=0.2), ord=st.sampled_from((0.5, 4, 5, 7.5, 12))),
+     looped(length), torch_norm)

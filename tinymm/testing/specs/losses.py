@@ -47,8 +47,8 @@ def huber(x, t, delta):
 
 spec("mse_loss", pairs, termwise(lambda x, t: (x - t) ** 2), mirrors("mse_loss"))
 spec("l1_loss", pairs, termwise(lambda x, t: math.fabs(x - t)), mirrors("l1_loss"))
-spec("huber_loss", lambda: pairs(delta=(1.0, 0.4)), termwise(huber), mirrors("huber_loss"))
-spec("smooth_l1_loss", lambda: pairs(beta=(1.0, 0.4)), termwise(lambda x, t, beta: huber(x, t, beta) / beta),
+spec("huber_loss", lambda: pairs(delta=(1.0, 0.4, 2.0)), termwise(huber), mirrors("huber_loss"))
+spec("smooth_l1_loss", lambda: pairs(beta=(1.0, 0.4, 2.0)), termwise(lambda x, t, beta: huber(x, t, beta) / beta),
      mirrors("smooth_l1_loss"))
 
 

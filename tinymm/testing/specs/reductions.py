@@ -13,7 +13,7 @@ from ..strategies import arrays, calls, shapes, st
 @st.composite
 def along_axes(draw, values=arrays, several=True, whole=True, min_dims=0, **options):
     """An array, an axis (several, none), and `keepdims`."""
-    x = draw(values(draw(shapes(min_dims, 3))))
+    x = draw(values(draw(shapes(min_dims, 4, max_side=3))))
     axes = st.lists(st.integers(0, max(x.ndim - 1, 0)), unique=True, min_size=1, max_size=x.ndim or 1).map(tuple)
     kinds = ([st.none()] if whole or not x.ndim else []) + ([axes] if several and x.ndim else [])
     kinds += [st.integers(-x.ndim, x.ndim - 1)] if x.ndim else []
@@ -65,9 +65,9 @@ def torch_prod(torch, x, axis=None, keepdims=False):
 
 spec("sum", along_axes, looped(math.fsum), mirrors("sum"))
 spec("mean", along_axes, looped(lambda v: math.fsum(v) / len(v)), mirrors("mean"))
-spec("var", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1))), looped(variance),
+spec("var", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1, 0.5))), looped(variance),
      mirrors("var"))
-spec("std", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1))),
+spec("std", lambda: along_axes(spread_out, min_dims=1, correction=st.sampled_from((0, 1, 0.5))),
      looped(lambda v, correction: math.sqrt(variance(v, correction))), mirrors("std"))
 spec("prod", lambda: along_axes(with_zeros), looped(math.prod), torch_prod)
 spec("cumsum", lambda: arrays(shapes(1, 3)).flatmap(lambda x: calls(x, st.integers(-x.ndim, x.ndim - 1))),

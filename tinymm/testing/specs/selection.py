@@ -23,7 +23,8 @@ def to_clip():
 
 
 def to_fill():
-    return shapes(0, 3).flatmap(lambda shape: calls(arrays(shape), masks(shape[shape[:1] == (2,):]), 2.5))
+    return shapes(0, 3).flatmap(lambda shape: calls(arrays(shape), masks(shape[shape[:1] == (2,):]),
+                                                       st.sampled_from((2.5, 0, -1))))
 
 
 def one_by_one(f):

@@ -15,7 +15,7 @@ def rows(draw):
     B, T, P = (draw(sides) for _ in range(3))
     positions = draw(st.one_of(st.none(), arrays((T,), low=-50, high=50).map(lambda t: tuple(t.round(1).tolist()))))
     shape = draw(st.sampled_from(((T, 2 * P), (B, 2, T, 2 * P))))
-    return (draw(arrays(shape)), positions), {"base": draw(st.sampled_from((1e4, 7.0)))}
+    return (draw(arrays(shape)), positions), {"base": draw(st.sampled_from((1e4, 7.0, 1.0)))}
 
 
 def turned(real, imaginary, positions, base):

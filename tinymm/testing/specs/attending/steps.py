@@ -21,7 +21,7 @@ def sequences(draw):
     causal = draw(st.booleans())
     mask = None if causal else draw(st.one_of(st.none(), masks((T, S)), masks((B, 1, T, S)), masks((B, H, 1, S))))
     return ((draw(arrays((B, H, T, D))), draw(arrays((B, H, S, D))), draw(arrays((B, H, S, E)))),
-            dict(attn_mask=mask, is_causal=causal, scale=draw(st.sampled_from((None, 0.3)))))
+            dict(attn_mask=mask, is_causal=causal, scale=draw(st.sampled_from((None, 0.3, -1.2, 0.0)))))
 
 
 @st.composite
@@ -101,7 +101,7 @@ def weights_reference(scores, mask):
 def pairs(draw):
     """(B, T, D) and (B, S, D)."""
     B, T, S, D = (draw(sides) for _ in range(4))
-    return (draw(arrays((B, T, D))), draw(arrays((B, S, D)))), {"scale": draw(st.sampled_from((None, 0.3)))}
+    return (draw(arrays((B, T, D))), draw(arrays((B, S, D)))), {"scale": draw(st.sampled_from((None, 0.3, -1.2, 0.0)))}
 
 
 @st.composite

@@ -1,0 +1,42 @@
+"""Single shapes and small questions about scenes: bytes, counts, places, what counts as true."""
+
+import numpy as np
+import pytest
+
+from tinymm.data.shapes import single
+from tinymm.data.shapes.scene import Scene, Thing, place_holds
+from tinymm.data.shapes.world import ShapesWorld, truth_accuracy
+
+
+def thing(x, y):
+    return Thing("red", "circle", "small", x=x, y=y, radius=0.11)
+
+
+def test_pictures_are_kept_as_the_nearest_of_256_levels(monkeypatch):
+    drawn = np.linspace(0, 1, 2 * 3 * 8 * 8, dtype=np.float32).reshape(2, 3, 8, 8)
+    monkeypatch.setattr(single, "render", lambda scenes, rng, size: drawn)
+    data = single.draw_shapes(2, np.random.default_rng(0), 8)
+    loaded = data.load(np.array([1, 0]))
+    assert loaded.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(loaded * 255), np.rint(drawn[::-1] * 255))
+    np.testing.assert_allclose(loaded, drawn[::-1], atol=0.5 / 255 + 1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_as_many_captions_as_asked_for(n):
+    world, rng = ShapesWorld(), np.random.default_rng(0)
+    scenes = [Scene((thing(0.2, 0.3), Thing("blue", "square", "large", x=0.7, y=0.6, radius=0.2)))]
+    assert [len(captions) for captions in world.captions(scenes, rng, n)] == [n]
+    assert [len(captions) for captions in world.captions(scenes, rng)] == [5]
+
+
+@pytest.mark.parametrize("x, y, holds", [(0.5, 0.5, True), (0.65, 0.36, True), (0.72, 0.5, False), (0.28, 0.5, False),
+                                         (0.5, 0.72, False), (0.5, 0.28, False), (0.2, 0.2, False)])
+def test_the_middle_ends_on_all_sides(x, y, holds):
+    assert place_holds("middle", thing(x, y)) == holds
+
+
+def test_what_is_true_and_leaves_something_out_does_not_count():
+    scene = Scene((thing(0.2, 0.3), Thing("blue", "square", "large", x=0.7, y=0.6, radius=0.2)))
+    assert truth_accuracy(["a red circle"], [scene]) == 0
+    assert truth_accuracy(["a red circle and a blue square"], [scene]) == 1

@@ -1,0 +1,56 @@
+"""What a configuration refuses, what counts as better, how many steps an epoch has; what an average gives away."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+from tinymm import nn
+from tinymm.training import ExponentialMovingAverage, Selection, TrainingConfig
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize("mode, value, best, better", [
+    ("max", 0.5, None, True), ("max", 0.0, None, True), ("min", 0.0, None, True), ("max", NAN, None, False),
+    ("max", 0.6, 0.5, True), ("max", 0.5, 0.5, False), ("max", 0.4, 0.5, False), ("min", 0.4, 0.5, True),
+    ("min", 0.5, 0.5, False), ("min", 0.6, 0.5, False), ("min", NAN, 0.5, False), ("max", 0.0, -1.0, True)])
+def test_what_is_better(mode, value, best, better):
+    assert Selection("x", mode).is_better(value, best) is better
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "replicas", "log_every"])
+def test_counts_are_at_least_one(name):
+    with pytest.raises(ValueError, match=f"TrainingConfig: {name} must be at least 1; got 0"):
+        TrainingConfig(**{"epochs": 1, "batch_size": 1, name: 0})
+    TrainingConfig(**{"epochs": 1, "batch_size": 1, name: 1})
+
+
+@pytest.mark.parametrize("wrong", [0, 0.0, -1.0, NAN])
+def test_a_bound_on_the_norm_is_positive(wrong):
+    with pytest.raises(ValueError, match="TrainingConfig: max_norm must be positive"):
+        TrainingConfig(1, 1, max_norm=wrong)
+    with pytest.raises(ValueError, match="Selection: patience must be at least 1 epoch; got 0"):
+        Selection("x", patience=0)
+
+
+@pytest.mark.parametrize("examples, size, steps", [(0, 4, 0), (1, 4, 1), (4, 4, 1), (5, 4, 2), (100, 32, 4)])
+def test_the_last_step_takes_what_is_left(examples, size, steps):
+    assert TrainingConfig(3, size).steps_per_epoch(examples) == steps
+
+
+def test_what_is_not_said():
+    given = {name: p.default for name, p in inspect.signature(TrainingConfig).parameters.items()}
+    assert given == dict(epochs=inspect.Parameter.empty, batch_size=inspect.Parameter.empty, seed=0, max_norm=None,
+                         selection=None, ema_decay=None, replicas=1, log_every=50, checkpoint_every=60.0)
+
+
+def test_the_state_of_an_average_is_a_copy(rng):
+    average = ExponentialMovingAverage(nn.Linear(2, 2, rng=rng).named_parameters(), 0.5)
+    state = average.state_dict()
+    assert all(isinstance(value, np.ndarray) for value in state.values())
+    kept = {name: value.copy() for name, value in average.averages.items()}
+    for value in state.values():
+        value[...] = 7
+    assert all((average.averages[name] == kept[name]).all() for name in kept)
