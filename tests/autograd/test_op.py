@@ -120,20 +120,20 @@ def test_any_number_of_operands_after_a_setting(clean):
 
 def test_a_list_of_inputs_by_default_and_twice(clean):
     @op
-    def weighted_sum(tensors, weight=3.0):
+    def weighted_total(tensors, weight=3.0):
         return sum(np.asarray(t) * weight for t in tensors)
 
-    @weighted_sum.vjp
-    def weighted_sum_vjp(g, tensors, weight):
+    @weighted_total.vjp
+    def weighted_total_vjp(g, tensors, weight):
         return tuple((lambda: g * weight) for _ in tensors)
 
     a, b = (tm.tensor([k], requires_grad=True) for k in (1.0, 2.0))
-    y = weighted_sum([a, b])
+    y = weighted_total([a, b])
     np.testing.assert_array_equal(y.data, [9.0])
     y.backward()
     assert a.grad == b.grad == 3.0
-    assert weighted_sum(weight=2.0, tensors=[np.ones(1), np.ones(1)]) == 4.0
-    assert weighted_sum([[1.0], np.ones(1)], 1.0) == 2.0                            # a list in the list is an array
+    assert weighted_total(weight=2.0, tensors=[np.ones(1), np.ones(1)]) == 4.0
+    assert weighted_total([[1.0], np.ones(1)], 1.0) == 2.0                            # a list in the list is an array
 
 
 def test_several_results_of_a_composite(clean):

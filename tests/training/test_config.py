@@ -35,15 +35,15 @@ def test_a_bound_on_the_norm_is_positive(wrong):
         Selection("x", patience=0)
 
 
-@pytest.mark.parametrize("examples, size, steps", [(0, 4, 0), (1, 4, 1), (4, 4, 1), (5, 4, 2), (100, 32, 4)])
-def test_the_last_step_takes_what_is_left(examples, size, steps):
+@pytest.mark.parametrize("examples, size, steps", [(0, 4, 0), (1, 4, 1), (4, 4, 1), (5, 4, 1), (6, 4, 2), (100, 32, 4)])
+def test_the_last_step_takes_what_is_left_and_a_single_example_joins_another(examples, size, steps):
     assert TrainingConfig(3, size).steps_per_epoch(examples) == steps
 
 
 def test_what_is_not_said():
     given = {name: p.default for name, p in inspect.signature(TrainingConfig).parameters.items()}
     assert given == dict(epochs=inspect.Parameter.empty, batch_size=inspect.Parameter.empty, seed=0, max_norm=None,
-                         selection=None, ema_decay=None, replicas=1, log_every=50, checkpoint_every=60.0)
+                         selection=None, ema_decay=None, replicas=1, log_every=50, checkpoint_every=60.0, drop_last=False)
 
 
 def test_the_state_of_an_average_is_a_copy(rng):
