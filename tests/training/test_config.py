@@ -43,7 +43,8 @@ def test_the_last_step_takes_what_is_left_and_a_single_example_joins_another(exa
 def test_what_is_not_said():
     given = {name: p.default for name, p in inspect.signature(TrainingConfig).parameters.items()}
     assert given == dict(epochs=inspect.Parameter.empty, batch_size=inspect.Parameter.empty, seed=0, max_norm=None,
-                         selection=None, ema_decay=None, replicas=1, log_every=50, checkpoint_every=60.0, drop_last=False)
+                         selection=None, ema_decay=None, replicas=1, log_every=50, checkpoint_every=60.0,
+                         drop_last=False)
 
 
 def test_the_state_of_an_average_is_a_copy(rng):

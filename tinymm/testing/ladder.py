@@ -101,8 +101,8 @@ def run_ladder(op, examples=10, rungs=None):
     Examples
     --------
     >>> import tinymm as tm
-    >>> result = tm.testing.run_ladder("tanh", examples=2, rungs=["value", "differences", "composite"])
-    >>> result.passed, result.rows["tanh"]["composite"].message
+    >>> result = tm.testing.run_ladder("exp", examples=2, rungs=["value", "differences", "composite"])
+    >>> result.passed, result.rows["exp"]["composite"].message
     (True, 'not fused')
     """
     rows = rows_of(op)

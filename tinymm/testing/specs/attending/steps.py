@@ -69,6 +69,9 @@ def output_alone(*args, **kwargs):
 def torch_attention(torch, query, key, value, attn_mask=None, **kwargs):
     if isinstance(attn_mask, torch.Tensor) and attn_mask.dtype != torch.bool:
         attn_mask = attn_mask.expand(*query.shape[:-1], key.shape[-2])
+    if kwargs.get("is_causal") and (kwargs.get("scale") or 0) < 0:      # there PyTorch 2.13 is NaN
+        T, S = query.shape[-2], key.shape[-2]
+        kwargs["is_causal"], attn_mask = False, torch.ones(T, S, dtype=torch.bool).tril()
     return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask, **kwargs)
 
 
