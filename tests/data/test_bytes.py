@@ -16,7 +16,8 @@ def test_the_line_and_the_byte_of_what_is_not_utf8(tmp_path, monkeypatch, block,
         in str(utf8_error(path))
 
 
-@pytest.mark.parametrize("length, cut", [(0, False), (100, False), (199, False), (200, False), (201, True), (9999, True)])
+@pytest.mark.parametrize("length, cut", [(0, False), (100, False), (199, False), (200, False), (201, True),
+                                         (9999, True)])
 def test_values_are_cut_at_two_hundred_letters(length, cut):
     shown = quoted("x" * length)
     assert shown.endswith("…") == cut
