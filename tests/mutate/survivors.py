@@ -16,6 +16,7 @@ UNLIKELY = "differs with probability 0"
 ONE_LONG = "the axis has length 1, or one element is left"
 SAME_VALUES = "another way to the same values"
 DIVIDES = "divides without a rest, or is refused"
+AS_ARRAY = "NumPy takes a Tensor of truth values too"
 SQUARE = "the grid is square"
 
 KNOWN = [  # (function, changed line, reason)
@@ -47,6 +48,10 @@ KNOWN = [  # (function, changed line, reason)
      "heads divide the width"),
     ("fused.checked_inputs", "batch = len(inputs[-1])", "all inputs have one length"),
     ("fused.checked_inputs", "return masks, present.T", ANY_SEQUENCE),
+    ("fused.checked_inputs", "present = np.asarray(present)", AS_ARRAY),
+    ("fused.checked_inputs", "present = present.data if isinstance(None, Tensor) else np.asarray(present)", AS_ARRAY),
+    ("fused.checked_inputs", "present = present.data if isinstance(modalities, Tensor) else np.asarray(present)",
+     AS_ARRAY),
     ("cider.DocumentFrequency.idf",
      "return math.log(self.documents) - math.log(max(1, self.counts.get(ngram, 1)))", "0 or 1, at least 1"),
     ("wer.edit_distance", "return _table(reference, hypothesis)[-1][-1]", SAME_ORDER),
