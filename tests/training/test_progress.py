@@ -95,3 +95,12 @@ def test_other_threads_are_left_alone():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_the_speed_is_steps_since_the_start_by_the_time_they_took(monkeypatch):
+    """Those of an earlier run are not counted."""
+    now = iter([100.0, 102.0, 104.0, 108.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    lines = shown(monkeypatch, io.StringIO()).splitlines()
+    assert [line.split()[-2:] for line in lines] == [["0.5", "steps/s"], ["0.5", "steps/s"], ["0.38", "steps/s"]]

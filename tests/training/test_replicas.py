@@ -1,5 +1,7 @@
 """Shares of a batch through replicas: the gradient of the whole, whoever computes it."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,3 +104,30 @@ def test_a_run_repeats_itself_bit_for_bit():
     other = build(replicas=2)
     other.fit(progress=False)
     assert (other.model.state_dict()["first.weight"] != first["first.weight"]).any()
+
+
+class Counting(tm.nn.Module):
+    """A weight, a floating buffer and a whole one."""
+
+    def __init__(self):
+        self.w = tm.nn.Parameter(np.ones(1, np.float32))
+        self.register_buffer("mean", np.zeros(1, np.float32))
+        self.register_buffer("count", np.zeros(1, np.int64))
+
+    def forward(self, x):
+        self.mean[...] = x.data.mean()
+        self.count += 2
+        return (self.w * x).sum()
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("fractions", [[1.0], [0.75, 0.25], [0.5, 0.25, 0.25]])
+def test_gradients_and_buffers_under_a_watch_too(fractions, watched):
+    """Gradients and floating buffers are weighted; what counts in whole numbers stays the first replica's own."""
+    model = Counting()
+    x = np.arange(1.0, 4.0, dtype=np.float32)
+    with tm.debug() if watched else nullcontext():
+        numbers = backward_replicas(model, lambda replica, k: replica(tm.tensor(x[k:k + 1])), fractions)
+    expected = sum(w * v for w, v in zip(fractions, x))
+    np.testing.assert_allclose([model.w.grad.item(), model.mean.item(), numbers["loss"]], expected, rtol=1e-6)
+    assert model.w.grad.dtype == np.float32 and model.count.tolist() == [2]
