@@ -1,7 +1,7 @@
 """Fusions by their equations, one example, position and head at a time, in plain NumPy: what the fast ones must equal.
 
-Each is called `slow(fusion, inputs, masks, present)`, masks and present given for every modality, and returns what the
-fusion's features and weights must be.
+Each is called `slow(fusion, inputs, masks, present)`, present and the masks of sequences given for every modality, and
+returns what the fusion's features and weights must be: NaN where nothing is promised, None for no weights.
 """
 
 import numpy as np
@@ -28,4 +28,5 @@ def attention_fusion(fusion, inputs, masks, present):
             c[rows] = sum(a * (W["value"] @ image[b, i] + bias["value"])[rows] for a, i in zip(alpha, regions))
         if masks[0][b, t]:
             features[b, t] = np.maximum(W["fuse"] @ np.concatenate([h, c]) + bias["fuse"], 0)
+    weights.swapaxes(1, 2)[~masks[0]] = np.nan
     return features, weights

@@ -1,6 +1,7 @@
 """Several modalities to one representation: `fusion(inputs, masks=None, present=None)` → `Fused`."""
 
-from .attention import AttentionFusion
+from . import attention, fused
+from .attention import *
 from .fused import Fused
 
-__all__ = ["AttentionFusion", "Fused"]
+__all__ = ["Fused", *attention.__all__]

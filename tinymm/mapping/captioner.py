@@ -45,7 +45,7 @@ class Captioner(nn.Module):
     >>> rng = np.random.default_rng(0)
     >>> captioner = Captioner(tm.encoders.ConvEncoder(((8,), (16,)), 8, glance=1, rng=rng),
     ...                       tm.encoders.CausalLSTM(10, 12, context=16, rng=rng),
-    ...                       tm.fusion.AttentionFusion(12, 16, 8, rng=rng), 10, rng=rng)
+    ...                       tm.fusion.AttentionFusion({"text": 12, "image": 16}, 8, rng=rng), 10, rng=rng)
     >>> logits, weights = captioner(np.zeros((2, 3, 8, 8), np.float32), np.array([[1, 4, 5], [1, 6, 2]]))
     >>> logits.shape, weights.shape
     ((2, 3, 10), (2, 1, 3, 16))
@@ -233,7 +233,7 @@ def next_word(captioner, images):
     >>> rng = np.random.default_rng(0)
     >>> captioner = Captioner(tm.encoders.ConvEncoder(((8,), (16,)), 8, glance=1, rng=rng),
     ...                       tm.encoders.CausalLSTM(10, 12, context=16, rng=rng),
-    ...                       tm.fusion.AttentionFusion(12, 16, 8, rng=rng), 10, rng=rng).eval()
+    ...                       tm.fusion.AttentionFusion({"text": 12, "image": 16}, 8, rng=rng), 10, rng=rng).eval()
     >>> step = next_word(captioner, np.zeros((2, 3, 8, 8), np.float32))
     >>> log_p, state = step(np.array([1, 1]), np.array([0, 1]), None)           # what follows <bos>, for either image
     >>> log_p, state = step(np.array([4, 5, 6]), np.array([0, 0, 1]), state)    # the first goes on in two ways

@@ -134,7 +134,7 @@ def build(config, rng):
     encoder = {"lstm": CausalLSTM, "transformer": CausalTransformer}[config["text"]]
     text = encoder(config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
                    context_dropout=config["context_dropout"], rng=rng)
-    fusion = AttentionFusion(width, image.width, width, config["heads"], rng=rng)
+    fusion = AttentionFusion({"text": width, "image": image.width}, width, config["heads"], rng=rng)
     return Captioner(image, text, fusion, config["vocabulary"], config["dropout"], rng=rng)
 
 
