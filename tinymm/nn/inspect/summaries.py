@@ -1,60 +1,15 @@
-"""A table of a Module's layers: shapes, parameters and what they cost.
+"""A table of a Module's layers: shapes, parameters and what their matrix products cost."""
 
-The cost counts the matrix products of one forward pass, with 2 FLOPs (a multiplication and an addition) for each
-product of two numbers. Elementwise work (activations, norms, softmax, pooling, biases), the smaller part, is left out.
-"""
-
-import math
 from dataclasses import dataclass
+from functools import wraps
 
-from ...autograd import no_grad
-from ..attention.multihead import MultiheadAttention
-from ..convolution import Conv1d, Conv2d, ConvTranspose2d
-from ..linear import Linear
-from ..recurrent import GRU, LSTM, RNN
-from .observing import observe
+from ...autograd import no_grad, watched
+from .flops import FlopCounter
+from .observing import replaced_forward
 
 __all__ = ["Summary", "summary"]
 
 GAP = "  "  # between the columns of the table
-
-
-def _linear_flops(layer, inputs, y):
-    """2 · rows · in · out."""
-    return 2 * y.size * layer.weight.shape[1]
-
-
-def _convolution_flops(layer, inputs, y):
-    """2 · outputs · (in / groups) · |kernel|."""
-    return 2 * y.size * math.prod(layer.weight.shape[1:])
-
-
-def _transposed_flops(layer, inputs, y):
-    """2 · inputs · out · |kernel|."""
-    return 2 * inputs[0].size * math.prod(layer.weight.shape[1:])
-
-
-def _recurrent_flops(layer, inputs, y):
-    """2 · B · T · |weights|: each step uses each weight of each layer and direction once."""
-    weights = sum(p.size for name, p in layer.own_parameters() if name.startswith("weight"))
-    return 2 * math.prod(inputs[0].shape[:2]) * weights
-
-
-def _attention_flops(layer, inputs, y):
-    """Projections 2·B·D·(T·D + S·kdim + S·vdim), scores and weighted sum 4·B·T·S·D; out_proj has a row of its own."""
-    query, key, value = inputs[:3]
-    B, T, D = query.shape
-    _, S, kdim = key.shape
-    vdim = value.shape[2]
-    projections = 2 * B * D * (T * D + S * kdim + S * vdim)
-    return projections + 4 * B * T * S * D
-
-
-# Of each kind of layer with matrix products: (layer, its inputs, its first output) -> FLOPs.
-FLOPS = {
-    Linear: _linear_flops, Conv1d: _convolution_flops, Conv2d: _convolution_flops, ConvTranspose2d: _transposed_flops,
-    RNN: _recurrent_flops, LSTM: _recurrent_flops, GRU: _recurrent_flops, MultiheadAttention: _attention_flops,
-}
 
 
 @dataclass
@@ -74,7 +29,8 @@ class Summary:
     Attributes
     ----------
     rows : list
-        One entry per layer, with `name`, `kind`, `parameters`, `shape` (of its last output) and `flops`.
+        One entry per layer, with `name`, `kind`, `parameters`, `shape` (of its last output) and `flops`, those of the
+        products that it computes itself and not by a layer below.
     parameters, flops : int
         Of the whole Module.
     """
@@ -96,6 +52,9 @@ class Summary:
 
 def summary(module, *inputs):
     """Run a Module once on example inputs and tabulate its layers.
+
+    FLOPs are counted where the products are computed, op by op: 2 for each product of two numbers. `inspect/flops.py`
+    says which ops have how many, and what is left out. Products of arrays with which no Tensor has to do are not seen.
 
     Parameters
     ----------
@@ -128,21 +87,38 @@ def summary(module, *inputs):
         layer = name.rpartition(".")[0]
         sizes[layer] = sizes.get(layer, 0) + parameter.size
     rows = {name: _Row(name, type(layer).__name__, sizes.get(name, 0)) for name, layer in module.named_modules()}
+    running = []                                                # the rows of the layers that are being called
 
-    def record(name, layer, inputs, output):
-        y = output[0] if isinstance(output, tuple) else output
-        rows[name].shape = str(y.shape)
-        if type(layer) in FLOPS:
-            rows[name].flops += FLOPS[type(layer)](layer, inputs, y)
+    def wrap(name, layer, forward):
+        @wraps(forward)
+        def counted(*inputs, **kwargs):
+            running.append(rows[name])
+            try:
+                output = forward(*inputs, **kwargs)
+            finally:
+                running.pop()
+            rows[name].shape = _shape(output)
+            return output
+        return counted
+
+    def add(flops):
+        running[-1].flops += flops
 
     modes = [(layer, layer.training) for layer in module.modules()]
     try:
-        with no_grad(), observe(module.eval(), record):
+        with no_grad(), watched(FlopCounter(add)), replaced_forward(module.eval().named_modules(), wrap):
             module(*inputs)
     finally:
         for layer, mode in modes:
             layer.training = mode
     return Summary(list(rows.values()))
+
+
+def _shape(output):
+    """Of the first array in what a layer returned."""
+    while isinstance(output, (tuple, list)):
+        output = output[0]
+    return str(getattr(output, "shape", type(output).__name__))
 
 
 def _aligned(cells, widths):
