@@ -17,7 +17,8 @@ from .cases import CASES, Subject, as_leaves, cotangents_of, gradients, streams
 
 SEEDS = range(3)
 CLASSES = {name: getattr(fusion, name) for name in fusion.__all__
-           if inspect.isclass(getattr(fusion, name)) and issubclass(getattr(fusion, name), nn.Module)}
+           if inspect.isclass(getattr(fusion, name)) and issubclass(getattr(fusion, name), nn.Module)
+           and name != "FusedClassifier"}
 KIND = {name: CLASSES[name.partition("_")[0]].kind for name in CASES}
 SEQUENCES = [name for name, kind in KIND.items() if kind == "sequences"]
 MASKED_AND_PARTLY = [(False, False), (True, False), (False, True), (True, True)]
