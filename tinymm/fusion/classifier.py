@@ -75,11 +75,18 @@ class FusedClassifier(nn.Module):
         logits : Tensor (B, K)
         fused : Fused
         """
+        return self.decide(self.encode(inputs, masks), present)
+
+    def encode(self, inputs, masks=None):
+        """What each encoder makes of its input: list of `Encoded`."""
         masks = (None,) * len(inputs) if masks is None else masks
         if len(inputs) != len(self.encoders) or len(masks) != len(inputs):
             raise ValueError(f"FusedClassifier: inputs and masks must be of {', '.join(self.fusion.modalities)}; "
                              f"got {len(inputs)} and {len(masks)}")
-        encoded = [encoder(x, mask) for (_, encoder), x, mask in zip(self.encoders.items(), inputs, masks)]
+        return [encoder(x, mask) for (_, encoder), x, mask in zip(self.encoders.items(), inputs, masks)]
+
+    def decide(self, encoded, present=None):
+        """The second half of `forward`: from `encode`'s list to logits (B, K) and `Fused`."""
         if self.fusion.kind == "sequences":
             fused = self.fusion(tuple(e.sequence for e in encoded), tuple(e.mask for e in encoded), present)
         elif self.fusion.kind == "vectors":
