@@ -46,6 +46,11 @@ CASES = {
                             without_effect=("key.bias",)),
     "AttentionFusion_heads": Case(lambda rng: fusion.AttentionFusion(TWO, 8, 4, rng=rng), slow.attention_fusion,
                                   without_effect=("key.bias",)),
+    # in evaluation, where nothing is drawn; the scores choose, and learn by an estimator (test_hard.py)
+    "HardAttentionFusion": Case(lambda rng: fusion.HardAttentionFusion(TWO, 8, rng=rng).eval(), slow.hard_attention,
+                                without_effect=("look.score.weight",)),
+    "GumbelAttentionFusion": Case(lambda rng: fusion.GumbelAttentionFusion(TWO, 8, rng=rng).eval(),
+                                  slow.gumbel_attention, without_effect=("look.score.weight",)),
 }
 
 
