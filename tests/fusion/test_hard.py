@@ -1,4 +1,4 @@
-"""Hard attention as a fusion, in training: what is drawn, and that its estimators point where the exact gradient does."""
+"""Hard attention as a fusion, in training: what is drawn, and that the estimators point where the gradient does."""
 
 import numpy as np
 import pytest
