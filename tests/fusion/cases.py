@@ -48,7 +48,8 @@ CASES = {
                                   without_effect=("key.bias",)),
     # in evaluation, where nothing is drawn; the scores choose, and learn by an estimator (test_hard.py)
     "HardAttentionFusion": Case(lambda rng: fusion.HardAttentionFusion(TWO, 8, rng=rng).eval(), slow.hard_attention,
-                                without_effect=("look.score.weight",)),
+                                without_effect=("look.score.weight", "baseline.linear.weight",
+                                                "baseline.linear.bias")),
     "GumbelAttentionFusion": Case(lambda rng: fusion.GumbelAttentionFusion(TWO, 8, rng=rng).eval(),
                                   slow.gumbel_attention, without_effect=("look.score.weight",)),
 }

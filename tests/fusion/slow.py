@@ -53,4 +53,4 @@ def gumbel_attention(fusion, inputs, masks, present):
 def hard_attention(fusion, inputs, masks, present):
     """The same in evaluation, and of what REINFORCE needs the weights."""
     features, weights = gumbel_attention(fusion, inputs, masks, present)
-    return features, (None, None, weights, None, None)
+    return features, (weights, None, None, None)

@@ -5,7 +5,7 @@ import pytest
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.fusion import GumbelAttentionFusion, HardAttentionFusion
+from tinymm.fusion import GumbelAttentionFusion, HardAttentionFusion, look_loss
 
 WIDTHS = {"text": 4, "image": 3}
 
@@ -34,11 +34,24 @@ def test_hidden_regions_are_never_drawn(kind, rng, inputs):
 
 def test_in_training_one_region_is_drawn_by_its_weight(rng, inputs):
     fusion = made(HardAttentionFusion, rng, mix=0.0)
-    draws = [fusion(inputs).weights for _ in range(2000)]
-    counts = np.mean([glimpse.choice.data for glimpse in draws], 0)
-    alpha = draws[0].weights.data
-    assert np.abs(counts - alpha).max() < 4 * 0.5 / np.sqrt(2000)
-    assert all((glimpse.choice.data.sum(-1) == 1).all() for glimpse in draws[:5])
+    looks = [fusion(inputs).weights for _ in range(2000)]
+    alpha = looks[0].weights.data
+    drawn = np.abs(np.exp([look.log_probability.data for look in looks])[..., None] - alpha) < 1e-12
+    assert np.abs(drawn.mean(0) - alpha).max() < 4 * 0.5 / np.sqrt(2000)
+    assert (drawn.sum(-1) == 1).all()
+
+
+def test_the_loss_is_made_of_three_terms_and_leaves_out_what_does_not_count(rng, inputs):
+    fusion, where = made(HardAttentionFusion, rng, mix=0.0), rng.random((2, 3)) < 0.6
+    look, reward = fusion(inputs).weights, rng.standard_normal((2, 3))
+    log_p, entropy, expected = (x.data[where] for x in look[1:])
+    advantage = reward[where] - expected
+    loss = look_loss(look, np.where(where, reward, np.nan), where)
+    np.testing.assert_allclose(loss.data, -(advantage * log_p).mean() + (advantage**2).mean() / 2
+                               - 0.002 * entropy.mean())
+    bias, W = tm.grad(loss, [fusion.baseline.linear.bias, fusion.look.score.weight])
+    np.testing.assert_allclose(bias.data, -advantage.mean())            # of the squared error alone
+    assert W.data.any()
 
 
 def test_reinforce_through_the_fusion_is_unbiased(rng, inputs):

@@ -4,14 +4,70 @@ The draw has no gradient. `HardAttentionFusion` returns what REINFORCE needs, `G
 `docs/hard_attention.md` derives both. In evaluation both look where it is likeliest.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .. import functional as F
 from .. import nn
+from ..autograd import Tensor
 from ..encoders.encoded import zero_hidden
 from .fused import Fused, checked_inputs, checked_widths, visible
 
-__all__ = ["GumbelAttentionFusion", "HardAttentionFusion"]
+__all__ = ["GumbelAttentionFusion", "HardAttentionFusion", "Look", "look_loss"]
+
+ENTROPY = 0.002  # the reward for looking around, of Xu et al.
+
+
+class Look(NamedTuple):
+    """Where `HardAttentionFusion` looked, and what REINFORCE needs: its `Fused.weights`.
+
+    Attributes
+    ----------
+    weights : Tensor (B, T, N)
+        α, the probability of each region.
+    log_probability : Tensor (B, T)
+        ln α of the region that was drawn; 0 where none was.
+    entropy : Tensor (B, T)
+        Of α.
+    expected : Tensor (B, T)
+        The reward that $h_t$ leads one to expect, the baseline b.
+    """
+
+    weights: Tensor
+    log_probability: Tensor
+    entropy: Tensor
+    expected: Tensor
+
+
+def look_loss(look, reward, where=None):
+    r"""What training adds to its loss so that draws learn: REINFORCE, the baseline's error, and a little entropy.
+
+    $$-\operatorname{mean}\big((R_t - b_t)\ln\alpha_{t s_t}\big) + \tfrac12 \operatorname{mean}(b_t - R_t)^2
+      - \lambda \operatorname{mean} H(\alpha_t)$$
+
+    Parameters
+    ----------
+    look : Look
+    reward : array (B, T)
+        $R_t$, such as the log-likelihood of the word that position t predicts; a constant.
+    where : boolean array (B, T), optional
+        The positions that count.
+
+    Returns
+    -------
+    Tensor ()
+
+    References
+    ----------
+    Xu et al. (2015), Show, attend and tell, §4.1; there the baseline is a moving average, here it is learned from
+    $h_t$, which the draw does not reach.
+    """
+    chosen = slice(None) if where is None else where
+    log_p, entropy, expected = (x[chosen] for x in look[1:])
+    reward = reward[chosen]
+    return (F.reinforce_loss(log_p, reward, expected) + 0.5 * F.mse_loss(expected, reward)
+            - ENTROPY * F.mean(entropy))
 
 
 class _OneRegion(nn.Module):
@@ -38,7 +94,7 @@ class _OneRegion(nn.Module):
         image = zero_hidden(image, image_mask)
         seen = self.look(text, image, mask=None if image_mask is None else image_mask[:, None])
         fused = F.relu(self.fuse(F.concatenate([text, seen[0]], -1)))    # (B, T, D)
-        return Fused(zero_hidden(fused, text_mask), text_mask, self._shown(seen))
+        return Fused(zero_hidden(fused, text_mask), text_mask, self._shown(text, seen))
 
 
 class HardAttentionFusion(_OneRegion):
@@ -59,7 +115,7 @@ class HardAttentionFusion(_OneRegion):
 
     Notes
     -----
-    `Fused.weights` is a `tinymm.nn.Glimpse`: train W by `functional.reinforce_loss` on its log-probabilities.
+    `Fused.weights` is a `Look`. The features have no gradient to W: add `look_loss` to the loss.
 
     References
     ----------
@@ -76,10 +132,11 @@ class HardAttentionFusion(_OneRegion):
     def __init__(self, widths, width=256, mix=0.5, *, rng):
         _, (text, image) = checked_widths("HardAttentionFusion", widths, 2)
         super().__init__(widths, width, nn.HardAttention(nn.GeneralScore(text, image, rng=rng), mix, rng=rng))
+        self.baseline = nn.LearnedBaseline(text, rng=rng)
 
-    @staticmethod
-    def _shown(seen):
-        return seen
+    def _shown(self, text, glimpse):
+        known = text.detach() if isinstance(text, Tensor) else text      # the baseline's error trains it alone
+        return Look(glimpse.weights, glimpse.log_probability, glimpse.entropy, self.baseline(known))
 
 
 class GumbelAttentionFusion(_OneRegion):
@@ -120,6 +177,5 @@ class GumbelAttentionFusion(_OneRegion):
         _, (text, image) = checked_widths("GumbelAttentionFusion", widths, 2)
         super().__init__(widths, width, nn.GumbelAttention(nn.GeneralScore(text, image, rng=rng), tau, rng=rng))
 
-    @staticmethod
-    def _shown(seen):
+    def _shown(self, text, seen):
         return seen[2]

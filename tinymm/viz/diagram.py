@@ -47,7 +47,7 @@ class Diagram:
     arrows: list
 
     def rows(self):
-        """The row of each box: one below the last box that flows into it; inputs and parameters right above their use."""
+        """The row of each box: below the last one that flows into it; inputs and parameters right above their use."""
         found = [0] * len(self.boxes)
         for _ in self.boxes:
             before = list(found)

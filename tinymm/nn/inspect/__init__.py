@@ -1,4 +1,4 @@
-"""What a Module does and why: its size and cost, calls and wiring, attribution to inputs, attention rollout, filters."""
+"""What a Module does and why: size and cost, calls and wiring, attribution to inputs, attention rollout, filters."""
 
 from . import attribution, filters, observing, rollout, summaries, wirings
 from .attribution import *
