@@ -126,7 +126,7 @@ def _spread(items, wanted=None):
     for item in items:                                                       # from the left: never over a neighbour
         x[item] = wanted[item] if edge is None else max(wanted[item], edge + _room(item) / 2)
         edge = x[item] + _room(item) / 2
-    if items:                                                                # and back, so that the row is not off centre
+    if items:                                                                # and back, all by the same amount
         shift = sum(wanted[item] - x[item] for item in items) / len(items)
         x = {item: value + shift for item, value in x.items()}
     return x
