@@ -11,7 +11,7 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm import fusion
 
-from . import slow
+from . import cases_vectors, slow
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ CASES = {
                             without_effect=("key.bias",)),
     "AttentionFusion_heads": Case(lambda rng: fusion.AttentionFusion(TWO, 8, 4, rng=rng), slow.attention_fusion,
                                   without_effect=("key.bias",)),
+    **{name: Case(**row) for name, row in cases_vectors.ROWS.items()},
 }
 
 
