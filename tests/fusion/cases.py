@@ -11,7 +11,7 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm import fusion
 
-from . import slow
+from . import cases_vectors, slow
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ CASES = {
                                                 "baseline.linear.bias")),
     "GumbelAttentionFusion": Case(lambda rng: fusion.GumbelAttentionFusion(TWO, 8, rng=rng).eval(),
                                   slow.gumbel_attention, without_effect=("look.score.weight",)),
+    **{name: Case(**row) for name, row in cases_vectors.ROWS.items()},
 }
 
 
