@@ -148,7 +148,7 @@ class AlternatingCoAttention(nn.Module):
         self.text = _GuidedAttention(text_width, image_width, width, rng=rng)        # q̂
 
     def forward(self, inputs, masks=None, present=None):
-        """As for `ParallelCoAttention`; the weights are those of the last look at the text, and of that at the image."""
+        """As for `ParallelCoAttention`; the weights are those of the last look at the text, and at the image."""
         (Q, V), (text_mask, image_mask) = visible_inputs(self, inputs, masks, present)
         s, _ = self.summary(Q, None, text_mask)
         v, a_v = self.image(V, s, image_mask)
