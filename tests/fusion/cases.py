@@ -11,7 +11,7 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm import fusion
 
-from . import cases_vectors, slow
+from . import cases_sequences, cases_vectors, slow
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,11 @@ class Case:
         A Generator → the fusion.
     slow : callable
         As in `slow.py`.
-    positions : {"first", "streams", "joined", "none"}
+    positions : {"first", "streams", "joined", "aligned", "none"}
         Whose positions the features have: those of the first input; a stream for each input; those of all inputs, one
-        after the other; nobody's (vectors, decisions, latents).
+        after the other; those that all inputs share; nobody's (vectors, decisions, latents).
+    ordered : tuple of int
+        The inputs whose order counts: permuting their positions does more than to permute features.
     without_effect : tuple of str
         Parameters that cannot change the result, such as a bias of all keys, which softmax does not see.
     """
@@ -34,6 +36,7 @@ class Case:
     make: callable
     slow: callable
     positions: str = "first"
+    ordered: tuple = ()
     without_effect: tuple = ()
 
 
@@ -53,6 +56,7 @@ CASES = {
     "GumbelAttentionFusion": Case(lambda rng: fusion.GumbelAttentionFusion(TWO, 8, rng=rng).eval(),
                                   slow.gumbel_attention, without_effect=("look.score.weight",)),
     **{name: Case(**row) for name, row in cases_vectors.ROWS.items()},
+    **cases_sequences.rows(Case, TWO, THREE),
 }
 
 
@@ -62,7 +66,8 @@ class Subject:
     Attributes
     ----------
     fusion : Module
-    inputs : tuple of arrays: vectors (B, D), log-probabilities (B, K), or (B, L, D), another L for each modality
+    inputs : tuple of arrays: vectors (B, D), log-probabilities (B, K), or (B, L, D), another L for each modality unless
+        they are aligned
     masks : tuple of boolean arrays (B, L), the first position of each row True; None where there are no positions
     present : boolean array (B, M)
         The last example has all modalities, each of the first M lacks one.
@@ -73,7 +78,7 @@ class Subject:
         self.case = CASES[name]
         self.fusion = self.case.make(rng).to(dtype)
         count = len(self.fusion.modalities)
-        batch, lengths = count + 1, 3 + rng.permutation(count)
+        batch, lengths = count + 1, [6] * count if self.case.positions == "aligned" else 3 + rng.permutation(count)
         for parameter in self.fusion.parameters():
             parameter.data[...] = rng.standard_normal(parameter.shape) * 0.5
         sequences = self.fusion.kind == "sequences"

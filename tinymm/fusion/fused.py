@@ -41,7 +41,7 @@ class Fused(NamedTuple):
     weights: Tensor | tuple | None
 
 
-def checked_widths(name, widths, count=None):
+def checked_widths(name, widths, count=None, least=2):
     """The names and the widths of the modalities that a fusion is made for.
 
     Parameters
@@ -51,7 +51,8 @@ def checked_widths(name, widths, count=None):
     widths : dict of str to int
         Modality to the last axis of its input.
     count : int, optional
-        How many the method has a meaning for; default: two or more.
+        How many the method has a meaning for; default: any number from `least` on.
+    least : int
 
     Returns
     -------
@@ -71,8 +72,8 @@ def checked_widths(name, widths, count=None):
     Traceback (most recent call last):
     ValueError: AttentionFusion: widths must be a dict of 2 modalities to their widths; got {'text': 8}
     """
-    wanted = "2 or more" if count is None else count
-    if not isinstance(widths, dict) or (len(widths) < 2 if count is None else len(widths) != count) or any(
+    wanted = f"{least} or more" if count is None else count
+    if not isinstance(widths, dict) or (len(widths) < least if count is None else len(widths) != count) or any(
             isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1
             for width in widths.values()):
         raise ValueError(f"{name}: widths must be a dict of {wanted} modalities to their widths; got {widths!r}")
