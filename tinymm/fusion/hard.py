@@ -49,10 +49,10 @@ def look_loss(look, reward, where=None):
     Parameters
     ----------
     look : Look
-    reward : array (B, T)
+    reward : array (B, T), or (n,) of the n positions that count
         $R_t$, such as the log-likelihood of the word that position t predicts; a constant.
     where : boolean array (B, T), optional
-        The positions that count.
+        The positions that count; default: all.
 
     Returns
     -------
@@ -63,9 +63,9 @@ def look_loss(look, reward, where=None):
     Xu et al. (2015), Show, attend and tell, §4.1; there the baseline is a moving average, here it is learned from
     $h_t$, which the draw does not reach.
     """
-    chosen = slice(None) if where is None else where
-    log_p, entropy, expected = (x[chosen] for x in look[1:])
-    reward = reward[chosen]
+    log_p, entropy, expected = (x if where is None else x[where] for x in look[1:])
+    if where is not None and reward.shape == where.shape:
+        reward = reward[where]
     return (F.reinforce_loss(log_p, reward, expected) + 0.5 * F.mse_loss(expected, reward)
             - ENTROPY * F.mean(entropy))
 
