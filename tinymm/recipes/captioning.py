@@ -190,13 +190,14 @@ def words_and_maps(captioner, tokens, image, ids):
 
 
 def _over_regions(weights):
-    """The weights of the regions for each word, (T, N), of what the fusion of one caption has to show."""
+    """What share of its look each word gives to each region, (T, N), of what the fusion of a caption has to show."""
     if isinstance(weights, tuple):                                       # a Look; or α and β of a co-attention
         weights = weights[0]
     if weights is None:
         return None
     found = weights.data[0]
-    return found.mean(0) if found.ndim == 3 else found
+    found = found.mean(0) if found.ndim == 3 else found                  # over heads
+    return found / found.sum(-1, keepdims=True)                          # words may look at words too
 
 
 def predict(loaded, items):
