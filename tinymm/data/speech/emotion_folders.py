@@ -86,7 +86,8 @@ def read_emodb(directory, rate=8000):
         directory = directory / "wav"
         found = list_folder(directory, (".wav",))
     if not found.files:
-        raise file_error(directory, "EmoDB needs WAV files named such as 03a01Fa.wav, here or in a folder wav; got none")
+        raise file_error(directory, "EmoDB needs WAV files named such as 03a01Fa.wav, here or in its folder wav; "
+                                    "got none")
     parsed = []
     for path in found.files:
         match = EMODB_NAME.fullmatch(path.name)
@@ -157,8 +158,8 @@ def read_ravdess(directory, rate=8000):
         parsed[path.name.lower()] = match
     spoken = [(path, match) for path, match in zip(paths, parsed.values()) if match["channel"] != SONG]
     if not spoken:
-        raise file_error(directory, "RAVDESS needs WAV files of speech named such as 03-01-06-01-02-01-12.wav, here or in "
-                                    "folders Actor_01, Actor_02, …; got none")
+        raise file_error(directory, "RAVDESS needs WAV files of speech named such as 03-01-06-01-02-01-12.wav, here or "
+                                    "in folders Actor_01, Actor_02, …; got none")
     songs = len(paths) - len(spoken)
     paths, matches = zip(*spoken)
     data = _labelled(

@@ -2,10 +2,10 @@ r"""Spoken sentences that are meant or not: the words praise or blame, the tone 
 praises flatly or blames warmly is sarcastic.
 
     words                        tone     the speaker is
-    this film is so good         warm     sincere
-    this film is so good         flat     sarcastic
-    this film is so dull         flat     sincere
-    this film is so dull         warm     sarcastic
+    this film is so grand        warm     sincere
+    this film is so grand        flat     sarcastic
+    this film is so bland        flat     sincere
+    this film is so bland        warm     sarcastic
 
 $$ \text{sarcastic} = \text{praise} \oplus \text{warm} $$
 
@@ -13,8 +13,9 @@ In every part each speaker says each of their sentences in both tones, and as mu
 words alone is right on exactly half of the clips, and so is one of the tone alone, even if it knows the speaker.
 
 A tone is a contour of pitch and loudness and a little tempo; the words are pronounced phoneme by phoneme, so a speech
-recogniser can read them. Each slot of a sentence lasts equally long whichever word fills it, and clips have a drawn
-power: neither length nor loudness tells praise from blame.
+recogniser can read them. What can be heard of praise without reading is made small: each word of praise has a rhyme
+that blames and differs in its first sounds alone; each slot of a sentence lasts equally long whichever word fills it;
+clips have a drawn power.
 """
 
 import math
@@ -35,29 +36,31 @@ TONES = ("flat", "warm")
 
 TEMPLATES = ("the {thing} was {quality}", "this {thing} is so {quality}", "what a {quality} {thing}",
              "i had a {quality} {thing}")
+# Words in the phonemes of `PHONEMES`.
 THINGS = {
     "film": "F IH L M", "play": "CL P L EY1 EY2", "song": "S AO NG", "book": "B UH CL K", "show": "SH OW1 OW2",
     "cast": "CL K AE S CL T", "game": "G EY1 EY2 M", "meal": "M IY L", "room": "R UW M", "day": "D EY1 EY2",
     "tea": "CL T HH IY", "story": "S CL T AO R IY",
 }
-PRAISE = {
-    "glad": "G L AE D", "kind": "CL K AY1 AY2 N D", "bright": "B R AY1 AY2 CL T", "fair": "F EH R",
-    "clean": "CL K L IY N", "great": "G R EY1 EY2 CL T", "bold": "B OW1 OW2 L D", "sunny": "S AH N IY",
-    "merry": "M EH R IY", "tasty": "CL T EY1 EY2 S CL T IY", "pretty": "CL P R IH CL T IY", "cool": "CL K UW L",
-    "smart": "S M AA R CL T", "sane": "S EY1 EY2 N", "right": "R AY1 AY2 CL T", "true": "CL T R UW", "dear": "D IH R",
-    "sleek": "S L IY CL K", "chic": "SH IY CL K", "grand": "G R AE N D", "slick": "S L IH CL K",
-    "quick": "CL K W IH CL K", "brave": "B R EY1 EY2 V", "fab": "F AE B", "mild": "M AY1 AY2 L D",
-    "lucky": "L AH CL K IY", "cosy": "CL K OW1 OW2 Z IY", "hale": "HH EY1 EY2 L",
-}
-BLAME = {
-    "sad": "S AE D", "blind": "B L AY1 AY2 N D", "trite": "CL T R AY1 AY2 CL T", "bare": "B EH R", "mean": "M IY N",
-    "late": "L EY1 EY2 CL T", "cold": "CL K OW1 OW2 L D", "runny": "R AH N IY", "scary": "S CL K EH R IY",
-    "hasty": "HH EY1 EY2 S CL T IY", "gritty": "G R IH CL T IY", "cruel": "CL K R UW L", "tart": "CL T AA R CL T",
-    "vain": "V EY1 EY2 N", "tight": "CL T AY1 AY2 CL T", "blue": "B L UW", "drear": "D R IH R", "weak": "W IY CL K",
-    "bleak": "B L IY CL K", "bland": "B L AE N D", "sick": "S IH CL K", "thick": "TH IH CL K",
-    "grave": "G R EY1 EY2 V", "drab": "D R AE B", "wild": "W AY1 AY2 L D", "mucky": "M AH CL K IY",
-    "nosy": "N OW1 OW2 Z IY", "pale": "CL P EY1 EY2 L",
-}
+# A word of praise and its first sounds, a word of blame and its first sounds, and the rhyme that ends both.
+RHYMES = (
+    ("glad", "G L", "sad", "S", "AE D"), ("kind", "CL K", "blind", "B L", "AY1 AY2 N D"),
+    ("bright", "B", "trite", "CL T", "R AY1 AY2 CL T"), ("fair", "F", "bare", "B", "EH R"),
+    ("clean", "CL K L", "mean", "M", "IY N"), ("great", "G R", "late", "L", "EY1 EY2 CL T"),
+    ("bold", "B", "cold", "CL K", "OW1 OW2 L D"), ("sunny", "S", "runny", "R", "AH N IY"),
+    ("merry", "M", "scary", "S CL K", "EH R IY"), ("tasty", "CL T", "hasty", "HH", "EY1 EY2 S CL T IY"),
+    ("pretty", "CL P", "gritty", "G", "R IH CL T IY"), ("cool", "CL K", "cruel", "CL K R", "UW L"),
+    ("smart", "S M", "tart", "CL T", "AA R CL T"), ("sane", "S", "vain", "V", "EY1 EY2 N"),
+    ("right", "R", "tight", "CL T", "AY1 AY2 CL T"), ("true", "CL T R", "blue", "B L", "UW"),
+    ("dear", "D", "drear", "D R", "IH R"), ("sleek", "S L", "weak", "W", "IY CL K"),
+    ("chic", "SH", "bleak", "B L", "IY CL K"), ("grand", "G R", "bland", "B L", "AE N D"),
+    ("slick", "S L", "sick", "S", "IH CL K"), ("quick", "CL K W", "thick", "TH", "IH CL K"),
+    ("brave", "B", "grave", "G", "R EY1 EY2 V"), ("fab", "F", "drab", "D R", "AE B"),
+    ("mild", "M", "wild", "W", "AY1 AY2 L D"), ("lucky", "L", "mucky", "M", "AH CL K IY"),
+    ("cosy", "CL K", "nosy", "N", "OW1 OW2 Z IY"), ("hale", "HH", "pale", "CL P", "EY1 EY2 L"),
+)
+PRAISE = {praise: f"{onset} {rhyme}" for praise, onset, _, _, rhyme in RHYMES}
+BLAME = {blame: f"{onset} {rhyme}" for _, _, blame, onset, rhyme in RHYMES}
 PRONUNCIATIONS = {
     "the": "DH AX", "this": "DH IH S", "was": "W AA Z", "is": "IH Z", "so": "S OW1 OW2", "what": "W AA CL T",
     "a": "AX", "i": "AY1 AY2", "had": "HH AE D", **THINGS, **PRAISE, **BLAME,
@@ -142,8 +145,8 @@ def emotion_sentences():
     Examples
     --------
     >>> sentences = emotion_sentences()
-    >>> len(sentences), sum(sentences.values()), sentences["what a dull film"]
-    (1152, 576, 0)
+    >>> len(sentences), sum(sentences.values()), sentences["what a bleak film"]
+    (2688, 1344, 0)
     """
     return {template.format(thing=thing, quality=quality): praises
             for template in TEMPLATES for thing in THINGS
@@ -177,7 +180,7 @@ def say(text, prosody, speaker, rng, rate=8000, snr=(20.0, 40.0)):
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> sound = say("what a good day", draw_prosody(1, rng), draw_speaker(rng), rng)
+    >>> sound = say("what a grand day", draw_prosody(1, rng), draw_speaker(rng), rng)
     >>> sound.dtype, 0.5 < len(sound) / 8000 < 1.5
     (dtype('float32'), True)
     """
@@ -233,7 +236,7 @@ def emotion_parts(rng, clips=CLIPS, speakers=SPEAKERS, rate=8000):
     Notes
     -----
     Words alone: `oracle_limit(part.transcripts, part.labels)` is ½ in every part, and so is that of (speaker, tone).
-    Both together: 1. A voice of which a model also recognises the words has no limit; its tone has.
+    Both together: 1. A voice of which a model recognises the words as well has no such limit: it holds both.
 
     Examples
     --------
