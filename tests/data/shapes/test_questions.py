@@ -35,7 +35,7 @@ def _narrow(world, part, kinds):
 
 @pytest.fixture(scope="module", params=PARTS)
 def drawn(request, world):
-    return request.param, world.sample(20_000, np.random.default_rng(0), request.param)
+    return request.param, world.sample(8_000, np.random.default_rng(0), request.param)
 
 
 def test_every_answer_is_right_and_of_the_closed_set(drawn):
