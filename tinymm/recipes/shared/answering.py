@@ -126,7 +126,8 @@ class Answered:
     more: dict
 
 
-def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, controls=True):
+def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, variants=None,
+           score=None):
     """Train the fused model and each modality alone, and test them all.
 
     Parameters
@@ -148,8 +149,11 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         For the checkpoint.
     modulate : bool
         Whether the modality that is ahead is slowed.
-    controls : bool
-        Whether each modality is trained alone.
+    variants : dict of str to callable, optional
+        Further controls, such as "single frame": ``variant(inputs, rng)`` → inputs, of which the same model is trained
+        and tested with less to see.
+    score : callable, optional
+        ``score(part, predictions)`` → dict of system to Scores; by default accuracy and macro F1.
 
     Returns
     -------
@@ -162,12 +166,20 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
                     tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
     modalities = list(model.encoders)
     singles = {}
-    for m, name in enumerate(modalities if controls else ()):
+    for m, name in enumerate(modalities):
         alone = Single(encoders(config, run.rng(0))[name], len(names), config["dropout"], rng=run.rng(0, 2))
         singles[name] = run.fit_control(
             f"{name} only", plan, alone, _single_loss(m), data,
             lambda model, m=m: {"accuracy": accuracy(_alone(model, val, m).argmax(1), val.labels)})
-    prior = np.bincount(train.labels, minlength=len(names)) + 1.0
+    others = {}
+    for name, variant in (variants or {}).items():
+        less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
+        other = run.fit_control(
+            name, plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(False),
+            TrainingSet(len(train), lambda rows, rng, seen=less["train"]: (*seen.inputs(rows, rng), train.labels[rows])),
+            lambda model, seen=less["val"]: {"accuracy": accuracy(probabilities(model, seen).argmax(1), seen.labels)})
+        others[name] = other, less
+    prior = np.bincount(train.labels[train.labels >= 0], minlength=len(names)) + 1.0
     results, found, more = [], {}, {}
     for part in (part for part in parts if part.startswith("test")):
         examples = parts[part]
@@ -175,9 +187,10 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         systems = {OURS: found[part].argmax(1), "majority": majority_class(train.labels, len(examples))}
         alone = {name: _alone(single, examples, m) for m, (name, single) in enumerate(singles.items())}
         systems |= {f"{name} only": p.argmax(1) for name, p in alone.items()}
-        if len(alone) > 1:
-            systems["product"] = product(list(alone.values()), prior).argmax(1)
-        results.append(Results(part, scored(systems, examples.labels), items))
+        systems["product"] = product(list(alone.values()), prior).argmax(1)
+        systems |= {name: probabilities(other, less[part]).argmax(1) for name, (other, less) in others.items()}
+        scores = scored(systems, examples.labels) if score is None else score(part, systems)
+        results.append(Results(part, scores, items))
         for m, name in enumerate(modalities):
             exchanged = _exchanged(model, examples, m, run.rng(6, m)).argmax(1)
             more[f"ablation/{name}{part.removeprefix('test')}/accuracy"] = accuracy(exchanged, examples.labels)
@@ -224,6 +237,17 @@ def _alone(model, examples, m):
         return np.where(absent[:, None], 1 / p.shape[1], p)
 
     return np.array(over_batches(model, len(examples), BATCH, ask))
+
+
+def _less(examples, variant, rng):
+    """The examples as a control sees them; without a Generator of training's, in one fixed way."""
+    fixed = int(rng.integers(2**31))
+
+    def inputs(rows, drawn):
+        found, masks = examples.inputs(rows, drawn)
+        return variant(found, np.random.default_rng([fixed, *rows[:1]]) if drawn is None else drawn), masks
+
+    return Examples(inputs, examples.labels, examples.present)
 
 
 def _exchanged(model, examples, m, rng):
