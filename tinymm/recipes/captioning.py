@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import functional as F
 from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
-from ..data.texts.tokenizer import BOS, EOS, UNK
+from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
 from ..mapping import Captioner, caption_loss, hide_words, next_word
 from ..metrics import caption_scores, exact_match
