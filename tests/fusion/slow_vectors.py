@@ -1,7 +1,7 @@
 """Fusions of vectors and of decisions by their formulas, one example and one coordinate at a time, in plain NumPy.
 
-`slow(fusion, inputs, masks, present)` as in `slow.py`. Every bilinear form is computed from its whole tensor of weights,
-every tensor from its definition; a bias is the weight of a 1 that stands before the features.
+`slow(fusion, inputs, masks, present)` as in `slow.py`. Every bilinear form is computed from its whole tensor of
+weights, every tensor from its definition; a bias is the weight of a 1 that stands before the features.
 """
 
 import functools
@@ -18,8 +18,9 @@ __all__ = ["addition", "at_each_position", "bilinear", "block", "concatenation",
 def each_example(define):
     """`define(fusion, vectors, here)` → (z, weights) of one example, absent vectors zero, for all examples."""
     def slow(fusion, inputs, masks, present):
-        return collected([define(fusion, [x[b] if there else np.zeros_like(x[b]) for x, there in zip(inputs, here)], here)
-                          for b, here in enumerate(present)])
+        def vectors(b):
+            return [x[b] if there else np.zeros_like(x[b]) for x, there in zip(inputs, present[b])]
+        return collected([define(fusion, vectors(b), here) for b, here in enumerate(present)])
     slow.define = define
     return slow
 

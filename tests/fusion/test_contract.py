@@ -18,7 +18,7 @@ from .cases import CASES, Subject, as_leaves, cotangents_of, gradients, streams
 SEEDS = range(3)
 CLASSES = {name: getattr(fusion, name) for name in fusion.__all__
            if inspect.isclass(getattr(fusion, name)) and issubclass(getattr(fusion, name), nn.Module)}
-KIND = {name: case.make(np.random.default_rng(0)).kind for name, case in CASES.items()}  # a wrapper's is not its class's
+KIND = {name: case.make(np.random.default_rng(0)).kind for name, case in CASES.items()}  # that of what a wrapper wraps
 SEQUENCES = [name for name, kind in KIND.items() if kind == "sequences"]
 MASKED_AND_PARTLY = [(False, False), (True, False), (False, True), (True, True)]
 every_case = pytest.mark.parametrize("name", CASES)

@@ -187,8 +187,8 @@ class WeightedDecisions(_DecisionFusion):
     Notes
     -----
     The weights shown are $w_m$ for each example (B, M), 0 where a modality is absent: it then has no part in the
-    product, and without any the result is uniform. A weight below 1 makes a modality that is too sure of itself less so;
-    one that only repeats another gets little. Log-probabilities must be finite.
+    product, and without any the result is uniform. A weight below 1 makes a modality that is too sure of itself less
+    so; one that only repeats another gets little. Log-probabilities must be finite.
 
     References
     ----------
@@ -233,8 +233,8 @@ class StackedDecisions(_DecisionFusion):
     Notes
     -----
     It can learn which classes a modality takes for each other. With $W = (I \mid \dots \mid I)$ it is the product. An
-    absent modality is taken to have decided uniformly. Log-probabilities must be finite. Train it on decisions about examples that the single models were
-    not trained on, or it learns to trust the one that overfits most.
+    absent modality is taken to have decided uniformly. Log-probabilities must be finite. Train it on decisions about
+    examples that the single models were not trained on, or it learns to trust the one that overfits most.
 
     References
     ----------

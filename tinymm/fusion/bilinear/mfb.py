@@ -60,7 +60,8 @@ class MFBFusion(VectorFusion):
 class MFHFusion(VectorFusion):
     r"""Several blocks of MFB, each of which multiplies the product of the one before: higher orders.
 
-    $$q^{(p)} = (U_p x + a_p) \odot (V_p y + b_p) \odot q^{(p-1)}, \qquad q^{(0)} = 1, \qquad z = [z^{(1)}; \dots; z^{(P)}]$$
+    $$q^{(p)} = (U_p x + a_p) \odot (V_p y + b_p) \odot q^{(p-1)}, \qquad q^{(0)} = 1, \qquad
+    z = [z^{(1)}; \dots; z^{(P)}]$$
 
     with $z^{(p)}$ from $q^{(p)}$ as in `MFBFusion`: the sums enter nothing further.
 

@@ -23,8 +23,8 @@ class MLBFusion(VectorFusion):
     Notes
     -----
     Attributes and `forward` are those of every fusion of vectors. Without the tanh,
-    $W_k = \sum_{r=1}^d P_{kr}\, U_r V_r^\top$: bilinear pooling in which all $W_k$ share d matrices of rank one. The tanh
-    bounds the factors, so that products stay as small as they are.
+    $W_k = \sum_{r=1}^d P_{kr}\, U_r V_r^\top$: bilinear pooling in which all $W_k$ share d matrices of rank one. The
+    tanh bounds the factors, so that products stay as small as they are.
 
     References
     ----------
