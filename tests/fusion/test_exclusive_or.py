@@ -21,14 +21,14 @@ def sampled(n, rng):
 
 
 def fitted(f, inputs, labels, rng):
-    """`f` of the inputs and a linear layer, after a hundred steps; a function of other inputs."""
+    """`f` of the inputs and a linear layer, after a hundred steps; a function of inputs, and of what is present."""
     head = nn.Linear(f.width, 2, rng=rng)
     optimizer = tm.optim.AdamW([*f.parameters(), *head.parameters()], lr=0.03)
     for _ in range(100):
         optimizer.zero_grad()
         F.cross_entropy(head(f(inputs).features), labels).backward()
         optimizer.step()
-    return lambda inputs: head(f(inputs).features).data
+    return lambda inputs, *present: head(f(inputs, None, *present).features).data
 
 
 class One(nn.Module):
@@ -40,7 +40,7 @@ class One(nn.Module):
         self.m = m
         self.linear = nn.Linear(list(WIDTHS.values())[m], self.width, rng=rng)
 
-    def forward(self, inputs):
+    def forward(self, inputs, masks=None, present=None):
         return fusion.Fused(F.relu(self.linear(inputs[self.m])), None, None)
 
 
@@ -58,23 +58,29 @@ def world():
     lambda widths, width, rng: fusion.MUTANFusion(widths, width, 8, 3, rng=rng),
     lambda widths, width, rng: fusion.BLOCKFusion(widths, width, 16, 4, 3, rng=rng),
     lambda widths, width, rng: fusion.MCBFusion(widths, 4 * width, rng=rng)])
-def test_fusions_of_vectors_learn_it(make, world):
+def test_fusions_of_vectors_learn_it_and_need_both(make, world):
+    """Without one of the two, the same model is at chance, which is its ceiling then: whatever one modality says, both
+    labels are as likely."""
     (inputs, labels), (others, answers) = world
     rng = np.random.default_rng(1)
-    predicted = fitted(make(WIDTHS, 16, rng=rng), inputs, labels, rng)(others).argmax(-1)
-    assert (predicted == answers).mean() >= 0.98
+    model = fitted(make(WIDTHS, 16, rng=rng), inputs, labels, rng)
+    assert (model(others).argmax(-1) == answers).mean() >= 0.98
+    for one in ([True, False], [False, True]):
+        assert at_chance(model(others, np.tile(one, (len(answers), 1))), answers)
+
+
+def at_chance(log_p, answers):
+    """Whether one half lies within the 99.9 % interval of the share of right answers."""
+    low, high = wilson_interval(int((log_p.argmax(-1) == answers).sum()), len(answers), 0.999)
+    return low < 0.5 < high
 
 
 def test_no_modality_alone_nor_mean_nor_product_of_decisions_is_above_chance(world):
-    """Half lies within the 99.9 % interval of the share of right answers."""
     (inputs, labels), (others, answers) = world
     rng = np.random.default_rng(1)
     decisions = tuple(F.log_softmax(fitted(One(m, rng), inputs, labels, rng)(others), -1) for m in range(2))
     combined = [f(decisions).features.data for f in (fusion.MeanOfDecisions(CLASSES), fusion.ProductOfExperts(CLASSES))]
-    for log_p in (*decisions, *combined):
-        right = (log_p.argmax(-1) == answers).sum()
-        low, high = wilson_interval(int(right), len(answers), 0.999)
-        assert low < 0.5 < high
+    assert all(at_chance(log_p, answers) for log_p in (*decisions, *combined))
 
 
 def test_decisions_without_error_say_nothing():

@@ -71,8 +71,7 @@ def test_the_product_is_the_posterior_where_modalities_are_independent_given_the
     single = [PRIOR * p.T / (PRIOR * p.T).sum(1, keepdims=True) for p in given_class]    # p(k | x_m) (n, 3)
     seen = list(np.ndindex(joint.shape[:3]))
     inputs = tuple(np.log(p[[x[m] for x in seen]]) for m, p in enumerate(single))
-    combine = fusion.ProductOfExperts(CLASSES, PRIOR).to(np.float64)
-    combine.log_prior[...] = np.log(PRIOR)                               # not rounded to float32
+    combine = fusion.ProductOfExperts(CLASSES, PRIOR)
     for present in itertools.product((False, True), repeat=3):
         hidden = tuple(m for m in range(3) if not present[m])
         whole = joint.sum(hidden, keepdims=True)

@@ -56,5 +56,16 @@ def test_a_captioner_takes_it_and_decodes_with_its_cache(rng):
 
 
 def test_only_fusions_of_vectors_have_positions_to_be_put_at(rng):
-    with pytest.raises(ValueError, match="AtEachPosition: needs a fusion of vectors; got AttentionFusion"):
+    with pytest.raises(ValueError, match="AtEachPosition: needs a fusion of vectors itself, .*; got AttentionFusion"):
         fusion.AtEachPosition(fusion.AttentionFusion(TWO, 8, rng=rng))
+
+
+def test_wrappers_go_around(rng):
+    f = fusion.BilinearFusion(TWO, 4, rng=rng)
+    with pytest.raises(ValueError, match="what wraps one goes around; got MissingTokens"):
+        fusion.AtEachPosition(fusion.MissingTokens(f, rng=rng))
+    around = fusion.ModalityDropout(fusion.MissingTokens(fusion.AtEachPosition(f), rng=rng), 0.5, rng=rng)
+    text, image = rng.standard_normal((2, 4, 5)), rng.standard_normal((2, 7, 3))
+    assert around.causal and around.kind == "sequences" and around.to(np.float64).new_cache().means is None
+    around((text, image)).features.sum().backward()
+    assert all(p.grad is not None for p in f.parameters())

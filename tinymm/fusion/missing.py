@@ -112,7 +112,7 @@ class ModalityDropout(_Wrapped):
 
     References
     ----------
-    Neverova et al. (2016), ModDrop: adaptive multi-modal gesture recognition, §4.2.
+    Neverova et al. (2016), ModDrop: adaptive multi-modal gesture recognition.
 
     Examples
     --------

@@ -37,7 +37,8 @@ class TensorFusion(VectorFusion):
 
     References
     ----------
-    Zadeh et al. (2017), Tensor fusion network for multimodal sentiment analysis, §3.2, the last equation.
+    Zadeh et al. (2017), Tensor fusion network for multimodal sentiment analysis: the tensor fusion
+    layer, of three modalities.
 
     Examples
     --------
@@ -77,7 +78,7 @@ class LowRankFusion(VectorFusion):
 
     References
     ----------
-    Liu et al. (2018), Efficient low-rank multimodal fusion with modality-specific factors, eq. 5 to 7.
+    Liu et al. (2018), Efficient low-rank multimodal fusion with modality-specific factors.
 
     Examples
     --------

@@ -32,8 +32,8 @@ class MFBFusion(VectorFusion):
 
     References
     ----------
-    Yu et al. (2017), Multi-modal factorized bilinear pooling with co-attention learning for visual question answering,
-    eq. 4 and 5; there D = 1000 and k = 5.
+    Yu et al. (2017), Multi-modal factorized bilinear pooling with co-attention learning for visual question answering;
+    there D = 1000 and k = 5.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class MFHFusion(VectorFusion):
     References
     ----------
     Yu et al. (2018), Beyond bilinear: generalized multimodal factorized high-order pooling for visual question
-    answering, eq. 8 to 11; there P = 2.
+    answering.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class MLBFusion(VectorFusion):
 
     References
     ----------
-    Kim et al. (2017), Hadamard product for low-rank bilinear pooling, eq. 3 and 8.
+    Kim et al. (2017), Hadamard product for low-rank bilinear pooling.
 
     Examples
     --------
