@@ -77,6 +77,9 @@ ROWS = {
                                          by.missing_tokens(slow.attention_fusion), ("fusion.key.bias",)),
     "ModalityDropout": vectors(lambda rng: fusion.ModalityDropout(fusion.GatingFusion(THREE, 4, rng=rng), 0.5,
                                                                   rng=rng).eval(), by.wrapped(by.gating)),
+    "ModalityDropout_decisions": vectors(
+        lambda rng: fusion.ModalityDropout(fusion.StackedDecisions(CLASSES, rng=rng), 0.5, rng=rng).eval(),
+        by.wrapped(by.stacked_decisions)),
     "ModalityDropout_sequences": sequences(lambda rng: fusion.ModalityDropout(attention(rng), 0.5, rng=rng).eval(),
                                            by.wrapped(slow.attention_fusion), ("fusion.key.bias",)),
 }

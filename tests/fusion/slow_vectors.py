@@ -20,7 +20,6 @@ def each_example(define):
     def slow(fusion, inputs, masks, present):
         def vectors(b):
             return [x[b] if there else np.zeros_like(x[b]) for x, there in zip(inputs, present[b])]
-
         return collected([define(fusion, vectors(b), here) for b, here in enumerate(present)])
     slow.define = define
     return slow

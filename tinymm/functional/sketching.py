@@ -116,7 +116,7 @@ def count_sketch(x, index, sign, n):
     References
     ----------
     Charikar, Chen and Farach-Colton (2002), Finding frequent items in data streams, §3; Pham and Pagh (2013), Fast and
-    scalable polynomial kernels via explicit feature maps, §2.
+    scalable polynomial kernels via explicit feature maps.
 
     Examples
     --------

@@ -33,7 +33,7 @@ class ConcatenationFusion(VectorFusion):
 
     References
     ----------
-    Ngiam et al. (2011), Multimodal deep learning, §3.
+    Ngiam et al. (2011), Multimodal deep learning.
 
     Examples
     --------

@@ -28,7 +28,8 @@ class FiLMFusion(VectorFusion):
 
     References
     ----------
-    Perez et al. (2018), FiLM: visual reasoning with a general conditioning layer, eq. 1 and 2; γ around 1 as in §7.2.
+    Perez et al. (2018), FiLM: visual reasoning with a general conditioning layer, eq. 1 and 2; γ
+    around 1 as there.
 
     Examples
     --------

@@ -33,8 +33,8 @@ class GatedMultimodalUnit(VectorFusion):
 
     References
     ----------
-    Arevalo et al. (2017), Gated multimodal units for information fusion, §3.1, figure 2 and its equations; there the
-    maps have no bias.
+    Arevalo et al. (2017), Gated multimodal units for information fusion: the bimodal unit and that of any number of
+    modalities; there as here the maps have no bias.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class GatingFusion(VectorFusion):
 
     References
     ----------
-    Jacobs et al. (1991), Adaptive mixtures of local experts, eq. 1.2: here the experts are modalities.
+    Jacobs et al. (1991), Adaptive mixtures of local experts; here the experts are modalities.
 
     Examples
     --------

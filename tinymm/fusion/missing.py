@@ -112,7 +112,7 @@ class ModalityDropout(_Wrapped):
 
     References
     ----------
-    Neverova et al. (2016), ModDrop: adaptive multi-modal gesture recognition, §4.2.
+    Neverova et al. (2016), ModDrop: adaptive multi-modal gesture recognition.
 
     Examples
     --------
@@ -140,11 +140,10 @@ class ModalityDropout(_Wrapped):
         return self.fusion(inputs, masks, present, **options)
 
     def _drawn(self, there):
-        """Of the modalities that are there, (B, M) boolean, those that stay."""
+        """Of the modalities that are there, (B, M) boolean, those that stay: the one that drew most in any case."""
         chance = np.where(there, self.rng.random(there.shape), -1.0)
-        stays = chance >= self.p
-        likeliest = chance.argmax(1)[:, None] == np.arange(there.shape[1])
-        return there & (stays | (likeliest & ~stays.any(1, keepdims=True)))
+        most = chance.argmax(1)[:, None] == np.arange(there.shape[1])
+        return there & ((chance >= self.p) | most)
 
     def extra_repr(self):
         return f"p={self.p}"

@@ -33,7 +33,7 @@ class AtEachPosition(nn.Module):
     Raises
     ------
     ValueError
-        If f is no fusion of vectors.
+        If f is no fusion of vectors. (`MissingTokens` and `ModalityDropout` go around `AtEachPosition`.)
 
     Notes
     -----
@@ -54,7 +54,8 @@ class AtEachPosition(nn.Module):
 
     def __init__(self, fusion):
         if not isinstance(fusion, VectorFusion):
-            raise ValueError(f"AtEachPosition: needs a fusion of vectors; got {type(fusion).__name__}")
+            raise ValueError("AtEachPosition: needs a fusion of vectors itself, what wraps one goes around; "
+                             f"got {type(fusion).__name__}")
         self.fusion = fusion
         self.modalities, self.input_widths, self.width = fusion.modalities, fusion.input_widths, fusion.width
 

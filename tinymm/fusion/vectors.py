@@ -114,7 +114,7 @@ def joined(inputs):
     (2, 3, 9)
     """
     lead = np.broadcast_shapes(*(x.shape[:-1] for x in inputs))
-    return F.concatenate([F.broadcast_to(x, (*lead, x.shape[-1])) for x in inputs], -1)
+    return F.concatenate([x if x.shape[:-1] == lead else F.broadcast_to(x, (*lead, x.shape[-1])) for x in inputs], -1)
 
 
 def outer(x, y):

@@ -42,7 +42,7 @@ class BLOCKFusion(VectorFusion):
     References
     ----------
     Ben-younes et al. (2019), BLOCK: bilinear superdiagonal fusion for visual question answering and visual relationship
-    detection, §3, eq. 3 to 9.
+    detection.
 
     Examples
     --------

@@ -30,10 +30,10 @@ class MCBFusion(VectorFusion):
     Notes
     -----
     Attributes and `forward` are those of every fusion of vectors. Convolution adds places, and so s is itself a count
-    sketch: of $x y^\top$, where $x_i y_j$ goes to $(h_{1,i} + h_{2,j}) \bmod D$ with sign $s_{1,i} s_{2,j}$. The mean of
-    $\langle s, s'\rangle$ over the draws is $\langle x, x'\rangle\langle y, y'\rangle$: a linear layer on s can do, up
-    to noise that falls as 1/√D, what bilinear pooling in full can do. Of an absent modality the sketch is zero, and z
-    with it.
+    sketch: of $x y^\top$, where $x_i y_j$ goes to $(h_{1,i} + h_{2,j}) \bmod D$ with sign $s_{1,i} s_{2,j}$. The mean
+    of $\langle s, s'\rangle$ over the draws is $\langle x, x'\rangle\langle y, y'\rangle$: a linear layer on s can
+    do, up to noise that falls as 1/√D, what bilinear pooling in full can do. Of an absent modality the sketch is zero,
+    and z with it.
 
     References
     ----------

@@ -32,8 +32,8 @@ class MFBFusion(VectorFusion):
 
     References
     ----------
-    Yu et al. (2017), Multi-modal factorized bilinear pooling with co-attention learning for visual question answering,
-    eq. 4 and 5; there D = 1000 and k = 5.
+    Yu et al. (2017), Multi-modal factorized bilinear pooling with co-attention learning for visual question answering;
+    there D = 1000 and k = 5.
 
     Examples
     --------
@@ -60,7 +60,8 @@ class MFBFusion(VectorFusion):
 class MFHFusion(VectorFusion):
     r"""Several blocks of MFB, each of which multiplies the product of the one before: higher orders.
 
-    $$q^{(p)} = (U_p x + a_p) \odot (V_p y + b_p) \odot q^{(p-1)}, \qquad q^{(0)} = 1, \qquad z = [z^{(1)}; \dots; z^{(P)}]$$
+    $$q^{(p)} = (U_p x + a_p) \odot (V_p y + b_p) \odot q^{(p-1)}, \qquad q^{(0)} = 1, \qquad
+    z = [z^{(1)}; \dots; z^{(P)}]$$
 
     with $z^{(p)}$ from $q^{(p)}$ as in `MFBFusion`: the sums enter nothing further.
 
@@ -83,7 +84,7 @@ class MFHFusion(VectorFusion):
     References
     ----------
     Yu et al. (2018), Beyond bilinear: generalized multimodal factorized high-order pooling for visual question
-    answering, eq. 8 to 11; there P = 2.
+    answering.
 
     Examples
     --------

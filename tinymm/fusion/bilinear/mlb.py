@@ -23,12 +23,12 @@ class MLBFusion(VectorFusion):
     Notes
     -----
     Attributes and `forward` are those of every fusion of vectors. Without the tanh,
-    $W_k = \sum_{r=1}^d P_{kr}\, U_r V_r^\top$: bilinear pooling in which all $W_k$ share d matrices of rank one. The tanh
-    bounds the factors, so that products stay as small as they are.
+    $W_k = \sum_{r=1}^d P_{kr}\, U_r V_r^\top$: bilinear pooling in which all $W_k$ share d matrices of rank one. The
+    tanh bounds the factors, so that products stay as small as they are.
 
     References
     ----------
-    Kim et al. (2017), Hadamard product for low-rank bilinear pooling, eq. 3 and 8.
+    Kim et al. (2017), Hadamard product for low-rank bilinear pooling.
 
     Examples
     --------

@@ -36,7 +36,7 @@ class MUTANFusion(VectorFusion):
 
     References
     ----------
-    Ben-younes et al. (2017), MUTAN: multimodal Tucker fusion for visual question answering, eq. 3 to 9.
+    Ben-younes et al. (2017), MUTAN: multimodal Tucker fusion for visual question answering.
 
     Examples
     --------

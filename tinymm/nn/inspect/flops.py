@@ -72,12 +72,18 @@ def _irfft(values, y):
     return _fourier(y.size // max(y.shape[-1], 1), y.shape[-1])
 
 
+def _circular(values, y):
+    """Two transforms there, one back; the products between are elementwise."""
+    n = y.shape[-1]
+    return _fourier(sum(x.size // max(n, 1) for x in (*values[:2], y)), n)
+
+
 # Of each op with products: (arguments of its forward, its result) -> FLOPs.
 FLOPS = {
     "matmul": _matmul, "linear": _linear, "contract": _contract, "conv2d": _conv2d,
     "conv_transpose2d": _conv_transpose2d, "fused_attention": _attention, "tiled_attention": _attention,
     "causal_product": _causal_product, "lstm": _recurrent(2), "gru": _recurrent(1), "rnn_tanh": _recurrent(1),
-    "rfft": _rfft, "irfft": _irfft,
+    "rfft": _rfft, "irfft": _irfft, "circular_convolution": _circular, "circular_correlation": _circular,
 }
 
 
