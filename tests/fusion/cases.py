@@ -11,7 +11,7 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm import fusion
 
-from . import cases_sequences, slow
+from . import cases_sequences, cases_vectors, slow
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,13 @@ CASES = {
                             without_effect=("key.bias",)),
     "AttentionFusion_heads": Case(lambda rng: fusion.AttentionFusion(TWO, 8, 4, rng=rng), slow.attention_fusion,
                                   without_effect=("key.bias",)),
+    # in evaluation, where nothing is drawn; the scores choose, and learn by an estimator (test_hard.py)
+    "HardAttentionFusion": Case(lambda rng: fusion.HardAttentionFusion(TWO, 8, rng=rng).eval(), slow.hard_attention,
+                                without_effect=("look.score.weight", "baseline.linear.weight",
+                                                "baseline.linear.bias")),
+    "GumbelAttentionFusion": Case(lambda rng: fusion.GumbelAttentionFusion(TWO, 8, rng=rng).eval(),
+                                  slow.gumbel_attention, without_effect=("look.score.weight",)),
+    **{name: Case(**row) for name, row in cases_vectors.ROWS.items()},
     **cases_sequences.rows(Case, TWO, THREE),
 }
 

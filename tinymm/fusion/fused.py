@@ -8,7 +8,7 @@ from .. import functional as F
 from ..autograd import Tensor
 from ..encoders.encoded import checked_mask
 
-__all__ = ["KINDS", "Fused", "checked_inputs", "checked_widths", "or_zero", "visible"]
+__all__ = ["KINDS", "Fused", "as_tensors", "checked_inputs", "checked_widths", "or_zero", "visible"]
 
 # What enters a fusion, and its shape; within a kind any two fusions are interchangeable.
 KINDS = {"vectors": "(B, D)", "sequences": "(B, N, D)", "decisions": "(B, K)"}
@@ -139,6 +139,17 @@ def checked_inputs(fusion, inputs, masks=None, present=None):
         raise ValueError(f"{name}: present must be boolean {(batch, count)}, True where an example has a modality; "
                          f"got {present.dtype} {present.shape}")
     return masks, list(present.T)
+
+
+def as_tensors(inputs):
+    """The inputs as Tensors, so that a fusion without parameters, too, gives Tensors for arrays.
+
+    Examples
+    --------
+    >>> [type(x).__name__ for x in as_tensors((np.ones(2), Tensor(np.ones(3))))]
+    ['Tensor', 'Tensor']
+    """
+    return [x if isinstance(x, Tensor) else Tensor(x) for x in inputs]
 
 
 def visible(x, mask, present):

@@ -12,6 +12,7 @@ from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 from ..encoders import Encoded
+from ..fusion import Look, look_loss
 
 __all__ = ["CaptionState", "Captioner", "caption_loss", "hide_words", "next_word"]
 
@@ -141,6 +142,8 @@ def _selected(image, rows):
 def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
     r"""Mean negative log-likelihood per word of captions `ids` (B·K, T), the first word of which is given.
 
+    With hard attention, whose draws have no gradient, REINFORCE joins it (`tinymm.fusion.look_loss`).
+
     Parameters
     ----------
     captioner : Captioner
@@ -168,9 +171,14 @@ def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
     1.0
     """
     shown = ids if shown is None else shown
-    logits, _ = captioner(images, shown[:, :-1])                           # (B·K, T-1, V)
-    said = mask[:, 1:]
-    return F.cross_entropy(logits[said], ids[:, 1:][said], label_smoothing=label_smoothing)
+    logits, weights = captioner(images, shown[:, :-1])                     # (B·K, T-1, V)
+    said, words = mask[:, 1:], ids[:, 1:]
+    loss = F.cross_entropy(logits[said], words[said], label_smoothing=label_smoothing)
+    if isinstance(weights, Look):
+        # where to look for a word is rewarded by its log-likelihood: no other word depends on it
+        reward = -F.cross_entropy(logits.data[said], words[said], reduction="none")
+        loss = loss + look_loss(weights, reward, said)
+    return loss
 
 
 def hide_words(ids, share, unknown, rng):

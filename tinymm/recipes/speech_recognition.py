@@ -21,7 +21,8 @@ from ..training import Selection, TrainingSet
 from .shared import OURS, Answer, Plan, Results, Scores, over_batches, recipe, require
 from .shared.clips import Clips, read_takes, speakers_of, voice_parts
 from .shared.sounds import RATE, Variation, classified, padded, spectrogram
-from .shared.speakers import Outcome, leave_each_out
+from .shared.several import Outcome
+from .shared.speakers import leave_each_out
 from .sound_classification import add_variations, audio_encoder
 
 __all__ = ["Decoding", "INPUTS", "Recogniser", "bigrams", "build", "commonest_digit", "cut_and_classified",
