@@ -130,7 +130,7 @@ class AttentionBlock(nn.Module):
     References
     ----------
     Xiong et al. (2020), On layer normalization in the Transformer architecture; with a memory: Tsai et al. (2019),
-    Multimodal Transformer, eq. 6.
+    Multimodal Transformer, §3.
 
     Examples
     --------

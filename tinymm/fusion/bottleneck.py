@@ -63,7 +63,7 @@ class BottleneckFusion(nn.Module):
 
     References
     ----------
-    Nagrani et al. (2021), Attention bottlenecks for multimodal fusion, eq. 8–9.
+    Nagrani et al. (2021), Attention bottlenecks for multimodal fusion, §3.
 
     Examples
     --------

@@ -1,8 +1,4 @@
-r"""Early fusion, article 2.4: the inputs are joined before the first layer, and one Transformer reads them all.
-
-"Early", "intermediate" and "late" say *when* modalities meet: at the input, between layers, at the decision. Elsewhere
-"late fusion" often means that the features of two encoders are joined; here that is dual-stream fusion (3.1.2).
-"""
+r"""Early fusion, article 2.4: the inputs are joined before the first layer, and one Transformer reads them all."""
 
 from .. import functional as F
 from .. import nn

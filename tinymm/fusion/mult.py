@@ -52,13 +52,14 @@ class MulTFusion(nn.Module):
     Notes
     -----
     The paper takes the last step of each stream, joins them, and adds W₂ relu(W₁ x) before the answer: that is the
-    task's. The public code differs from the paper: it lets position t see the other modality only up to a distance that
-    grows with the difference of the lengths, and takes a step whose first feature is exactly 0 for padding. This class
-    does neither.
+    task's. As in the public code, a sub-layer's result is added to x and not to LN(x), a norm follows each stack, and
+    √d and p come before the reader too. Two things of that code are left out, which the paper does not have either: it
+    lets position t see the other modality only up to a distance that grows with the difference of the lengths, and
+    takes a step whose first feature is exactly 0 for padding.
 
     References
     ----------
-    Tsai et al. (2019), Multimodal Transformer for unaligned multimodal language sequences, §3, eq. 3–6.
+    Tsai et al. (2019), Multimodal Transformer for unaligned multimodal language sequences, §3.
 
     Examples
     --------
@@ -83,6 +84,8 @@ class MulTFusion(nn.Module):
         self.projections = nn.ModuleList(nn.Linear(d, width, bias=False, rng=rng) for d in self.input_widths)
         self.crossings = nn.ModuleList(nn.ModuleList(stack(width) for _ in range(count - 1)) for _ in range(count))
         self.readers = nn.ModuleList(stack(joined) for _ in range(count))
+        self.input_places = nn.SinusoidalPositionalEncoding(width)
+        self.reader_places = nn.SinusoidalPositionalEncoding(joined)
         self.positions = positions
         self.width = (joined,) * count
 
@@ -103,18 +106,18 @@ class MulTFusion(nn.Module):
             in order, and for each the others in order: (B, H, N_m, N_n).
         """
         inputs, masks = visible_inputs(self, inputs, masks, present)
-        x = [self._placed(project(v)) for project, v in zip(self.projections, inputs)]           # level 0
+        x = [self._placed(project(v), self.input_places) for project, v in zip(self.projections, inputs)]    # level 0
         streams, weights = [], []
         for m, (crossings, reader) in enumerate(zip(self.crossings, self.readers)):
             others = [n for n in range(len(x)) if n != m]
             told = [crossing(x[m], x[n], masks[n]) for crossing, n in zip(crossings, others)]
-            z, _ = reader(self._placed(F.concatenate([y for y, _ in told], -1)), mask=masks[m])  # (B, N_m, D)
+            joined = self._placed(F.concatenate([y for y, _ in told], -1), self.reader_places)       # (B, N_m, D)
+            z, _ = reader(joined, mask=masks[m])
             streams.append(zero_hidden(z, masks[m]))
             weights.extend(maps for _, maps in told)
         return Fused(tuple(streams), tuple(masks), tuple(weights))
 
-    def _placed(self, x):
+    def _placed(self, x, places):
         """√d x + p."""
-        d = x.shape[-1]
-        x = x * math.sqrt(d)
-        return nn.SinusoidalPositionalEncoding(d)(x, offset=1) if self.positions else x
+        x = x * math.sqrt(x.shape[-1])
+        return places(x, offset=1) if self.positions else x

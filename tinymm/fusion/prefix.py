@@ -18,8 +18,8 @@ class PrefixFusion(nn.Module):
     $$z = \mathrm{LN}\big(\mathrm{Layers}([W_v v_i + e_v;\; W_h h_t + e_h])\big),\qquad
     \text{p may look at s} \iff s \text{ is a region, or } p \text{ a word and } s \le p$$
 
-    The features are those of the words. They would not change if the regions saw the words; but then word t would see,
-    by way of a region, the words after it.
+    The features are those of the words. Regions must not see words: by way of a region word t would see the words after
+    it.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class PrefixFusion(nn.Module):
 
     References
     ----------
-    Wang et al. (2022), GIT: a generative image-to-text transformer, §3.1 (its mask); Raffel et al. (2020), Exploring
+    Wang et al. (2022), GIT: a generative image-to-text transformer (its mask); Raffel et al. (2020), Exploring
     the limits of transfer learning, §3.2.1 ("prefix language model").
 
     Examples
