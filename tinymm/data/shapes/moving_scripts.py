@@ -88,7 +88,7 @@ def scripts(asks):
 
 
 def _one_after_the_other(flashing):
-    """Scripts in which first the first thing flashes and then the second; or appears, and vanishes in the same order."""
+    """Scripts in which the first thing flashes, and then the second; or appears so, and vanishes in the same order."""
     if flashing:
         return [(_still(lit=[start]), _still(lit=[start + gap]))
                 for gap in GAPS for start in range(FRAMES - gap)]
