@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cores import parallel_for
+from .files import file_error, named
 from .images.digits import draw_digits
 from .images.idx import read_mnist
 from .images.labelled import LabelledImages
 from .speech.augmentation import add_noise, pink_noise
 from .speech.digits import official_test, read_spoken_digits
 from .speech.voice import draw_speaker, speak
-from .splits import random_split, stratified_split
+from .splits import stratified_split
 
 __all__ = ["DigitPairs", "degraded", "draw_digit_pairs", "draw_present", "pair_by_class", "read_digit_pairs"]
 
@@ -42,7 +43,7 @@ class DigitPairs:
     Raises
     ------
     ValueError
-        If there is not one label and one speaker to each clip, or a digit is only said or only pictured.
+        If there is not one label and one speaker to each clip, or a digit is said that is not pictured.
 
     Examples
     --------
@@ -62,10 +63,8 @@ class DigitPairs:
         if not len(self.sounds) == len(self.labels) == len(self.speakers):
             raise ValueError("DigitPairs: needs a label and a speaker for each clip; "
                              f"got {len(self.sounds)} clips, {len(self.labels)} labels, {len(self.speakers)} speakers")
-        said, pictured = set(self.labels.tolist()), set(self.pictures.labels.tolist())
-        if lonely := sorted(said ^ pictured):
-            sides = [f"{digit} only {'said' if digit in said else 'pictured'}" for digit in lonely]
-            raise ValueError(f"DigitPairs: every digit must be both said and pictured; got {', '.join(sides)}")
+        if missing := sorted(set(self.labels.tolist()) - set(self.pictures.labels.tolist())):
+            raise ValueError(f"DigitPairs: every digit that is said must be pictured; got no picture of {missing}")
 
     def __len__(self):
         return len(self.sounds)
@@ -205,7 +204,7 @@ def draw_digit_pairs(rng, clips=CLIPS, pictures=PICTURES, size=28):
     Raises
     ------
     ValueError
-        As `DigitPairs`, where there are too few, and `draw_digits`.
+        As `DigitPairs`, where there are too few pictures, and `draw_digits`.
 
     Examples
     --------
@@ -255,7 +254,8 @@ def read_digit_pairs(directory, images, rng, rate=8000):
     Raises
     ------
     ValueError
-        As `read_spoken_digits`, `read_wave`, `read_mnist` and `DigitPairs`.
+        As `read_spoken_digits`, `read_wave` and `read_mnist`; if a digit is only said or only pictured, or a part would
+        have no picture of one that is said in it.
 
     Examples
     --------
@@ -265,28 +265,32 @@ def read_digit_pairs(directory, images, rng, rate=8000):
     """
     data = read_spoken_digits(directory, rate)
     found = read_mnist(images)
+    _check_same_digits(directory, data.digits, images, found["train"].labels)
     official = official_test(data)
-    if official.any():
-        rest, test = np.flatnonzero(~official), np.flatnonzero(official)
-    else:
-        rest, test = stratified_split(data.digits.tolist(), (1 - TEST, TEST), rng)
-    clips = _three(rest, test, rng)
+    clips = _three(data.digits, official if official.any() else None, rng)
     pictures = found["train"]
-    if "test" in found:
-        rest, seen = np.arange(len(pictures)), None
-    else:
-        rest, seen = stratified_split(pictures.labels.tolist(), (1 - TEST, TEST), rng)
-    rows = _three(rest, seen, rng)
+    rows = _three(pictures.labels, np.zeros(len(pictures), bool) if "test" in found else None, rng)
     parts = {}
     for name, own in clips.items():
-        part = found["test"] if rows[name] is None else pictures.part(rows[name])
+        part = found["test"] if name == "test" and "test" in found else pictures.part(rows[name])
         parts[name] = DigitPairs(data.load(own), data.digits[own], [data.speakers[i] for i in own], part)
     notes = {**data.notes(), "test clips": "takes 0 to 4" if official.any() else f"{TEST:.0%} of the recordings",
              "test pictures": "t10k" if "test" in found else f"{TEST:.0%} of the pictures"}
     return parts, notes
 
 
-def _three(rest, test, rng):
-    """The rows of each part."""
-    train, val = random_split(len(rest), (1 - VALIDATION, VALIDATION), rng)
-    return {"train": rest[train], "val": rest[val], "test": test}
+def _check_same_digits(directory, said, images, pictured):
+    said, pictured = set(said.tolist()), set(pictured.tolist())
+    if lonely := sorted(said ^ pictured):
+        sides = [f"{digit} only {'said' if digit in said else 'pictured'}" for digit in lonely]
+        raise file_error(images, f"must picture the digits that are said in {named(directory)}; got {', '.join(sides)}")
+
+
+def _three(labels, test, rng):
+    """The rows of each part, class by class; `test` (bool (n,)) says which are for the test, or a fifth is."""
+    if test is None:
+        rest, own = stratified_split(labels.tolist(), (1 - TEST, TEST), rng)
+    else:
+        rest, own = np.flatnonzero(~test), np.flatnonzero(test)
+    train, val = stratified_split(labels[rest].tolist(), (1 - VALIDATION, VALIDATION), rng)
+    return {"train": rest[train], "val": rest[val], "test": own}
