@@ -10,7 +10,7 @@ from tinymm.data.questions import read_tgif_qa
 
 Image = pytest.importorskip("PIL.Image")
 HEADER = "gif_name\tquestion\tanswer\tvid_id\ttype\n"
-ROWS = "a\twhat is moving?\tcat\tID1\t0\nb\twhat colour is the car?\tred\tID2\t2\na\thow many cats, if any?\t2\tID3\t1\n"
+ROWS = "a\twhat is moving?\tcat\tID1\t0\nb\twhat colour is the car?\tred\tID2\t2\na\thow many cats?\t2\tID3\t1\n"
 
 
 def save(path, shades, mode="L"):
@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def test_reads_questions_and_clips(folder):
     (data,) = read_tgif_qa(folder, frames=4, size=6).values()
-    assert data.texts == ["what is moving?", "what colour is the car?", "how many cats, if any?"]
+    assert data.texts == ["what is moving?", "what colour is the car?", "how many cats?"]
     assert data.answers == ["cat", "red", "2"] and data.images.tolist() == [0, 1, 0] and data.size == (4, 3, 6, 6)
     clips = data.load(np.array([1, 0]))
     assert clips.shape == (2, 4, 3, 6, 6) and clips.dtype == np.float32
