@@ -119,6 +119,11 @@ def test_the_picture_alone_tells_as_much_as_computed(world, kinds, n):
     assert ceiling < 0.42
 
 
+def test_ceilings_of_all_kinds_together(world):
+    assert [world.blind_ceiling(part) for part in PARTS] == pytest.approx([0.36419, 0.35278], abs=1e-5)
+    assert [world.image_only_ceiling(part) for part in PARTS] == pytest.approx([0.26717, 0.26377], abs=1e-5)
+
+
 def test_one_layout_of_each_eight_is_enough():
     def turned(layout):  # 0 1 above 2 3, by a quarter to the right; and seen in a mirror
         return tuple(np.array([1, 3, 0, 2])[list(layout)]), tuple(np.array([1, 0, 3, 2])[list(layout)])

@@ -175,7 +175,7 @@ def _answer(asks, clip, events, thing=None, other=None):
             return known[0] if len(known) == 1 else None
     attribute, _, _, event, rank = asks.split()
     times = sorted((each.frame, each.thing) for each in events if each.what == event)
-    if len(times) != len(clip.tracks) or len({frame for frame, _ in times}) != len(times) or \
-            len({which for _, which in times}) != len(times):
+    is_at_once = len({frame for frame, _ in times}) < len(times)
+    if is_at_once or sorted(which for _, which in times) != list(range(len(clip.tracks))):
         return None
     return getattr(clip.tracks[times[0 if rank == "first" else -1][1]], attribute)

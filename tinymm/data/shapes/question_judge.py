@@ -63,7 +63,7 @@ def scene_answer(question, scene):
 
 def _pattern(phrase):
     """The regular expression of a phrase."""
-    return re.compile(re.escape(phrase).replace(r"\{", "{").replace(r"\}", "}").replace(r"\ ", " ").format(
+    return re.compile(phrase.replace("?", r"\?").format(
         a=f"{_ARTICLE} {_ONE.format(1)}", the=f"the {_ONE.format(1)}", the2=f"the {_ONE.format(2)}",
         many=_MANY.format(1), many2=_MANY.format(2)))
 

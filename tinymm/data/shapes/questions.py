@@ -121,7 +121,10 @@ class QuestionsWorld:
         return render(scenes, rng, self.size)
 
     def blind_ceiling(self, compositions="seen"):
-        r"""The expected accuracy of whoever knows the question alone: $\sum_q P(q) / |A(q)|$."""
+        r"""The expected accuracy of whoever knows the question alone: $\sum_q P(q) / |A(q)|$.
+
+        Of all kinds together .364, and .353 in held-out scenes, where more answers are possible.
+        """
         space = self._space(compositions)
         return math.fsum(p / len(space.possible[query]) for query, p in space.probabilities(self.kinds))
 
@@ -133,6 +136,7 @@ class QuestionsWorld:
 
         with N(q, a, n) the number of scenes s of n things in which a is the answer to q. The sum runs over all
         sketches, 186,208 in the seen part, and all layouts, of which those alike but for turns and mirrors count once.
+        Of all kinds together it is .267, and .264 in held-out scenes.
         """
         return self._space(compositions).image_only_ceiling(self.kinds)
 
