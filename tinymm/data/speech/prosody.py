@@ -6,8 +6,8 @@ that of the window it does not:
 
 $$ c(\tau) = \frac{r_x(\tau)}{r_x(0)} \Big/ \frac{r_w(\tau)}{r_w(0)}. $$
 
-Of a sound with period τ it is 1 at τ, of white noise about 0. The highest peak gives the pitch; its height, the clarity,
-tells a voice from noise.
+Of a sound with period τ it is 1 at τ, of white noise about 0. The highest peak gives the pitch; its height, the
+clarity, tells a voice from noise. All this after a low-pass filter, as the breath of a voice lies above its pitch.
 """
 
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class ProsodyTrack(NamedTuple):
     pitch : array
         Hz; 0 where there is none.
     clarity : array
-        At most about 1; above ½ where there is a pitch.
+        At most about 1; above 0.6 where there is a pitch.
     energy : array
         Decibels of the mean square.
 
@@ -72,8 +72,9 @@ def prosody_track(samples, rate=8000):
     References
     ----------
     Boersma (1993), Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
-    sampled sound, IFA Proceedings 17, eq. 9; De Looze & Hirst (2008), Detecting changes in key and range for the
-    automatic modelling and coding of intonation, Speech Prosody (the two passes).
+    sampled sound, IFA Proceedings 17, eq. 9; Markel (1972), The SIFT algorithm for fundamental frequency estimation
+    (the low-pass filter); De Looze & Hirst (2008), Detecting changes in key and range for the automatic modelling and
+    coding of intonation, Speech Prosody (the two passes).
 
     Examples
     --------
