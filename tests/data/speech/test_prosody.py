@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.data.speech import prosody_statistics, prosody_track
+from tinymm.data.speech import prosody_frames, prosody_statistics, prosody_track
 from tinymm.data.speech.resonators import glottal_pulses
 
 seeds = st.integers(0, 2**32 - 1)
@@ -42,6 +42,22 @@ def test_gain_moves_the_energy_alone(seed, gain):
     np.testing.assert_allclose(np.delete(a, level), np.delete(b, level), rtol=1e-3, atol=1e-3)
 
 
+@given(st.floats(90, 200), st.floats(0.1, 100))
+def test_frames_of_a_model_depend_on_neither_level_nor_key(pitch, gain):
+    """The same tune, higher and louder: a step of half an octave up is a step of 2 in quarter octaves."""
+    t = np.arange(4000) / 8000
+
+    def tune(base):
+        steps = base * np.where(t < 0.15, 1.0, 2**0.5)
+        return np.sin(2 * np.pi * np.cumsum(steps) / 8000)
+
+    one, other = prosody_frames(tune(100.0)), prosody_frames(gain * tune(pitch))
+    inner = [*range(5, 10), *range(22, 45)]
+    np.testing.assert_allclose(one[inner], other[inner], atol=0.1)
+    assert one.shape == (51, 3) and one.dtype == np.float32
+    np.testing.assert_allclose(one[40, 0] - one[8, 0], 2.0, atol=0.05)
+
+
 @given(seeds)
 def test_noise_and_silence_have_no_pitch(seed):
     noise = np.random.default_rng(seed).standard_normal(4000)
@@ -56,6 +72,7 @@ def test_statistics_of_any_sound_are_finite(seed, length):
     sound = rng.standard_normal(length) * rng.choice([0.0, 1e-6, 1.0, 1e4])
     x = prosody_statistics(sound)
     assert x.shape == (23,) and x.dtype == np.float32 and np.isfinite(x).all()
+    assert np.isfinite(prosody_frames(sound)).all()
 
 
 def test_statistics_say_what_the_docstring_says():

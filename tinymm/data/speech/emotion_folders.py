@@ -203,8 +203,8 @@ def split_speech(data, rng, by="both"):
     rng : numpy.random.Generator
     by : {"both", "speaker", "sentence", "random"}
         What is new in the test: speakers and sentences at once, which leaves out the clips of known speakers with new
-        sentences, and the reverse; speakers; sentences; or nothing but the takes, which tells little, and the notes warn
-        of it. Validation is carved from what is trained on, by speaker if there are several, unless at random.
+        sentences, and the reverse; speakers; sentences; or nothing but the takes, which tells little, and the notes
+        warn of it. Validation is carved from what is trained on, by speaker if there are several, unless at random.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def split_speech(data, rng, by="both"):
     >>> data = LabelledSpeech(np.zeros(30, int), ["calm"], [s for _, s in rows], *map(list, zip(*rows)), load=None)
     >>> parts, notes = split_speech(data, np.random.default_rng(0))
     >>> set(parts["train"].sentences) & set(parts["test"].sentences), notes["split"]
-    (set(), 'new speakers and new sentences in the test; 13 clips of one but not the other are left out')
+    (set(), 'new speakers and new sentences in the test; 14 clips of one but not the other are left out')
     """
     if by not in WAYS:
         raise ValueError(f"split_speech: by must be one of {', '.join(WAYS)}; got {by!r}")

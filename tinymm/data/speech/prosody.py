@@ -6,15 +6,15 @@ that of the window it does not:
 
 $$ c(\tau) = \frac{r_x(\tau)}{r_x(0)} \Big/ \frac{r_w(\tau)}{r_w(0)}. $$
 
-Of a sound with period τ it is 1 at τ, of white noise about 0. The highest peak gives the pitch; its height, the clarity,
-tells a voice from noise.
+Of a sound with period τ it is 1 at τ, of white noise about 0. The highest peak gives the pitch; its height, the
+clarity, tells a voice from noise. All this after a low-pass filter, as the breath of a voice lies above its pitch.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["ProsodyTrack", "prosody_statistics", "prosody_track"]
+__all__ = ["ProsodyTrack", "prosody_frames", "prosody_statistics", "prosody_track"]
 
 FRAME, HOP = 0.048, 0.010   # seconds: three periods of the lowest pitch; from frame to frame
 LOWEST, HIGHEST = 62.5, 500.0  # Hz
@@ -35,7 +35,7 @@ class ProsodyTrack(NamedTuple):
     pitch : array
         Hz; 0 where there is none.
     clarity : array
-        At most about 1; above ½ where there is a pitch.
+        At most about 1; above 0.6 where there is a pitch.
     energy : array
         Decibels of the mean square.
 
@@ -72,8 +72,9 @@ def prosody_track(samples, rate=8000):
     References
     ----------
     Boersma (1993), Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
-    sampled sound, IFA Proceedings 17, eq. 9; De Looze & Hirst (2008), Detecting changes in key and range for the
-    automatic modelling and coding of intonation, Speech Prosody (the two passes).
+    sampled sound, IFA Proceedings 17, eq. 9; Markel (1972), The SIFT algorithm for fundamental frequency estimation
+    (the low-pass filter); De Looze & Hirst (2008), Detecting changes in key and range for the automatic modelling and
+    coding of intonation, Speech Prosody (the two passes).
 
     Examples
     --------
@@ -127,6 +128,41 @@ def _autocorrelation(frames, lags, rate):
     found, taper = r(frames * window, low), r(window, 1.0)
     is_silent = found[:, :1] <= FLOOR * size * 1e-3
     return np.where(is_silent, 0.0, found / np.where(is_silent, 1.0, found[:, :1])) / (taper / taper[0])
+
+
+def prosody_frames(samples, rate=8000):
+    r"""A clip as a sequence for a model that is to hear the tone and not the words.
+
+    Parameters
+    ----------
+    samples : float array (L,)
+    rate : int
+        Samples per second.
+
+    Returns
+    -------
+    float32 array (T, 3)
+        Of each frame of `prosody_track`: the pitch in quarter octaves above the clip's median, 0 where there is none;
+        1 where there is one, else 0; the energy in decibels below the loudest frame, /20, + 1.
+
+    Raises
+    ------
+    ValueError
+        As `prosody_track`.
+
+    Examples
+    --------
+    >>> t = np.arange(2400) / 8000
+    >>> frames = prosody_frames(np.sin(2 * np.pi * np.where(t < 0.2, 100, 200) * t))
+    >>> frames.shape, frames[[10, 26]].round(1).tolist()
+    ((31, 3), [[0.0, 1.0, 1.0], [4.0, 1.0, 1.0]])
+    """
+    track = prosody_track(samples, rate)
+    voiced = track.pitch > 0
+    octaves = np.log2(np.maximum(track.pitch, LOWEST))
+    middle = np.median(octaves[voiced]) if voiced.any() else 0.0
+    return np.stack([np.where(voiced, 4 * (octaves - middle), 0.0), voiced,
+                     (track.energy - track.energy.max()) / 20 + 1], 1).astype(np.float32)
 
 
 def prosody_statistics(samples, rate=8000):
