@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.data.splits import group_split, held_out_compositions, random_split
+from tinymm.data.splits import (
+    crossed_split, group_split, held_out_compositions, leave_one_group_out, random_split,
+)
 
 seeds = st.integers(0, 2**32)
 shares = st.sampled_from([(1.0,), (0.5, 0.5), (0.8, 0.1, 0.1), (0.6, 0.3, 0.1), (0.7, 0.2, 0.1)])
@@ -104,3 +106,33 @@ def test_wrong_calls_say_so():
         held_out_compositions([(1, 2)], 0, rng)
     with pytest.raises(ValueError, match="share each field value"):
         held_out_compositions([(1, 2), (3, 4)], 0.5, rng)
+    with pytest.raises(ValueError, match="crossed_split: needs two groups for each row"):
+        crossed_split([1, 2], [1], 0.5, rng)
+    with pytest.raises(ValueError, match="crossed_split: needs two groups for each row and a fraction"):
+        crossed_split([1, 2], [1, 2], 1.0, rng)
+    with pytest.raises(ValueError, match="as many groups; got 1"):
+        crossed_split([1, 1], [1, 2], 0.5, rng)
+    with pytest.raises(ValueError, match="every part needs a row of both kinds; got 0 to train on"):
+        crossed_split([1, 2], [2, 1], 0.5, np.random.default_rng(2))
+    with pytest.raises(ValueError, match="needs two groups or more; got 1"):
+        next(leave_one_group_out(["ann", "ann"]))
+
+
+@given(seeds, st.integers(2, 6), st.integers(2, 6), st.sampled_from([0.2, 0.5, 0.7]))
+def test_crossed_parts_share_no_group_of_either_kind(seed, m, n, fraction):
+    first, second = zip(*((f"a{i}", f"b{k}") for i in range(m) for k in range(n)))
+    train, test = crossed_split(first, second, fraction, np.random.default_rng(seed))
+    assert len(train) and len(test)
+    for groups in (np.array(first), np.array(second)):
+        assert not set(groups[train]) & set(groups[test])
+    kept = [sum(groups[row] in set(np.array(groups)[test]) for groups in (first, second)) for row in range(m * n)]
+    assert all((row in train) == (count == 0) and (row in test) == (count == 2) for row, count in enumerate(kept))
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=12).filter(lambda groups: len(set(groups)) > 1))
+def test_each_group_is_left_out_once(groups):
+    folds = list(leave_one_group_out(groups))
+    assert [name for name, _, _ in folds] == sorted(set(groups))
+    for name, train, test in folds:
+        assert_partition([train, test], len(groups))
+        assert {groups[i] for i in test} == {name}

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymm.data import tables
-from tinymm.data.tables import read_rows
+from tinymm.data import json_members
+from tinymm.data.tables import read_members, read_rows
 
 fields = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12) \
     | st.text('a",\n\t{}[] é', max_size=8)
@@ -57,7 +57,7 @@ def test_json_and_jsonl_round_trip(folder, rows, block, indent):
     (folder / "a.json").write_text(json.dumps(rows, indent=indent, ensure_ascii=False), "utf-8", errors="surrogatepass")
     (folder / "a.jsonl").write_text("\n\n".join(map(json.dumps, rows)), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "BLOCK", block)
+        patch.setattr(json_members, "BLOCK", block)
         try:
             assert [row.values for row in read_rows(folder / "a.json")] == rows
         except ValueError as error:  # lone surrogates are no UTF-8
@@ -157,14 +157,14 @@ def test_a_long_row_does_not_slow_the_ones_after_it(tmp_path):
             return found
 
     with pytest.MonkeyPatch.context() as patch:
-        read = tables._Window._read
+        read = json_members.JsonWindow._read
 
         def counted_read(window):
             found = read(window)
             window.text = Counted(window.text)
             return found
 
-        patch.setattr(tables._Window, "_read", counted_read)
+        patch.setattr(json_members.JsonWindow, "_read", counted_read)
         assert sum(1 for _ in read_rows(tmp_path / "a.json")) == 20_001
     assert copied < 10 * (tmp_path / "a.json").stat().st_size
 
@@ -190,3 +190,58 @@ def test_a_file_that_cannot_be_read_is_named(suffix, tmp_path):
     path.symlink_to("/proc/self/mem")
     with pytest.raises(ValueError, match=f"train{suffix}: must be a file that can be read; "):
         list(read_rows(path))
+
+
+values = st.recursive(st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")) | st.none(),
+                      lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab\"é"), inner, max_size=3),
+                      max_leaves=6)
+
+
+@given(st.dictionaries(st.text("abc", max_size=2), values, max_size=4),
+       st.lists(st.dictionaries(st.text("xy", max_size=1), values, max_size=3), max_size=4),
+       st.sampled_from([1, 2, 7, 1 << 16]), st.sampled_from([None, 1]), st.booleans())
+def test_the_members_of_one_array_among_anything_else(folder, others, rows, block, indent, is_first):
+    """Whatever the block at which the reading stops first, within a number too."""
+    content = {"rows": rows, **others} if is_first else {**others, "rows": rows}
+    (folder / "a.json").write_text(json.dumps(content, indent=indent, ensure_ascii=False), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_members, "BLOCK", block)
+        found = list(read_members(folder / "a.json", "rows"))
+    assert [row.values for row in found] == rows
+    assert all(f"a.json, rows[{i}] (line" in row.where for i, row in enumerate(found))
+
+
+@pytest.mark.parametrize("text, message", [
+    ('[{"id": 1}]', r'must hold an object, {"rows": \[...\]}; it begins with \'\[\''),
+    ("", "must hold an object"),
+    ("{}", "must have an array 'rows'; it is not there"),
+    ('{"rows": {"id": 1}}', r"'rows' must be an array; it begins with '{'"),
+    ('{"rows": [], "rows": []}', "must have one array 'rows'; line 1 begins another"),
+    ('{"rows": [3]}', r"rows\[0\] \(line 1\): must be an object; it begins with '3'"),
+    ('{"rows": [{"id": 1}\n {}]}', "line 2: must be JSON; expecting ',', got '{'"),
+    ('{"rows": [{"no": 1}]}', r"rows\[0\] \(line 1\): must have 'id'; it has 'no'"),
+    ('{"rows": [{"id": 1}', "must be JSON"),
+    ('{"rows": [{"id": 1}]', "expecting ',', got ''"),
+    ('{"rows": []} []', r"line 1: must end after the object; got '\['"),
+    ('{rows: []}', "expecting '\"', got 'r'"),
+    ('{"a" 1}', "expecting ':', got '1'"),
+    ('{"a": }', "must be JSON; Expecting value"),
+])
+def test_broken_objects_are_located(tmp_path, text, message):
+    (tmp_path / "a.json").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=message) as caught:
+        list(read_members(tmp_path / "a.json", "rows", ["id"]))
+    assert str(caught.value).startswith(str(tmp_path / "a.json"))
+
+
+def test_bytes_that_are_no_text_are_located(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'{"rows": [{"id": "\xff"}]}')
+    with pytest.raises(ValueError, match="must be UTF-8 text; line 1, byte 18"):
+        list(read_members(tmp_path / "a.json", "rows"))
+
+
+def test_tabs_in_a_file_of_another_ending(tmp_path):
+    (tmp_path / "a.csv").write_text("x\ty\n1,2\t3\n", "utf-8")
+    assert [row.values for row in read_rows(tmp_path / "a.csv", tabs=True)] == [{"x": "1,2", "y": "3"}]
+    with pytest.raises(ValueError, match="must have the column 'y'"):
+        list(read_rows(tmp_path / "a.csv", ["y"]))

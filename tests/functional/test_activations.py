@@ -71,3 +71,21 @@ def test_erf_in_float32():
     np.testing.assert_allclose(y, exact, rtol=8e-7)
     assert np.isnan(F.erf(np.float32(np.nan)))
     np.testing.assert_array_equal(F.erf(-x), -y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_signed_root_has_slope_zero_at_zero(dtype):
+    """To both orders, where √relu(x) − √relu(−x) has NaN; beside it the slope is that of the root."""
+    x = tm.tensor(np.array([0.0, -0.0, 4.0, -4.0], dtype), requires_grad=True)
+    slope, = tm.grad(F.signed_sqrt(x).sum(), x, create_graph=True)
+    np.testing.assert_array_equal(slope.data, np.array([0, 0, 0.25, 0.25], dtype))
+    curvature, = tm.grad(slope.sum(), x)
+    np.testing.assert_allclose(curvature.data, [0, 0, -1 / 32, 1 / 32], rtol=1e-6)
+
+
+def test_the_signed_root_of_products_of_dead_units_passes_nothing():
+    """relu(x) relu(y) is 0 around x = −1: the slope of the whole is 0, and that is what comes."""
+    x = tm.tensor(np.array([-1.0, 2.0]), requires_grad=True)
+    pooled = F.normalize(F.signed_sqrt(F.relu(x) * np.array([3.0, 0.0])), dim=-1)
+    pooled.backward(np.ones(2))
+    assert not x.grad.any()

@@ -11,7 +11,7 @@ from .cases import Subject, as_leaves
 
 @pytest.mark.parametrize("heads", [1, 2, 4])
 def test_weights_are_shares_of_the_visible_regions(heads, rng):
-    fusion = AttentionFusion(5, 3, 8, heads, rng=rng).to(np.float64)
+    fusion = AttentionFusion({"text": 5, "image": 3}, 8, heads, rng=rng).to(np.float64)
     text, image = rng.standard_normal((3, 4, 5)), rng.standard_normal((3, 6, 3))
     np.testing.assert_allclose(fusion((text, image)).weights.data.sum(-1), 1)
     mask = rng.random((3, 6)) < 0.5
@@ -23,7 +23,7 @@ def test_weights_are_shares_of_the_visible_regions(heads, rng):
 
 def test_gradients_of_the_weights(rng):
     """They are shown, and may be trained: to look where they should."""
-    fusion = AttentionFusion(5, 3, 4, 2, rng=rng).to(np.float64)
+    fusion = AttentionFusion({"text": 5, "image": 3}, 4, 2, rng=rng).to(np.float64)
     mask = np.array([[True, True, False], [True, True, True]])
     assert tm.testing.gradcheck(lambda text, image: fusion((text, image), (None, mask)).weights,
                                 [rng.standard_normal((2, 2, 5)), rng.standard_normal((2, 3, 3))], rng)
@@ -73,11 +73,11 @@ def test_dropout_falls_on_the_features_in_training_alone(rng):
 
 def test_heads_must_divide_the_width(rng):
     with pytest.raises(ValueError, match="AttentionFusion: heads must divide width; got 3 and 8"):
-        AttentionFusion(5, 3, 8, 3, rng=rng)
+        AttentionFusion({"text": 5, "image": 3}, 8, 3, rng=rng)
 
 
 def test_the_call_of_before_names_the_new_one(rng):
-    fusion = AttentionFusion(5, 3, 8, rng=rng)
+    fusion = AttentionFusion({"text": 5, "image": 3}, 8, rng=rng)
     text, image = tm.tensor(np.zeros((2, 4, 5), np.float32)), tm.tensor(np.zeros((2, 6, 3), np.float32))
     with pytest.raises(ValueError, match=r"AttentionFusion: inputs must be a tuple of 2, \(text, image\); "
                                          "got a single Tensor"):

@@ -45,8 +45,8 @@ READERS = {
     "transformer": lambda context, rng: CausalTransformer(V, 8, heads=2, context=context, rng=rng),
 }
 KINDS = {
-    "attention": (ConvEncoder, lambda rng: AttentionFusion(8, 8, 10, 2, rng=rng)),
-    "masked regions": (MaskedRegions, lambda rng: AttentionFusion(8, 8, 10, 2, rng=rng)),
+    "attention": (ConvEncoder, lambda rng: AttentionFusion({"text": 8, "image": 8}, 10, 2, rng=rng)),
+    "masked regions": (MaskedRegions, lambda rng: AttentionFusion({"text": 8, "image": 8}, 10, 2, rng=rng)),
     "fusion without a cache": (ConvEncoder, lambda rng: RunningMean(8, 8, 10, rng=rng)),
 }
 METHODS = {

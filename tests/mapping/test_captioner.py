@@ -15,7 +15,7 @@ def captioner(request, rng):
     image = ConvEncoder(((4,), (8,)), 8, glance=2, rng=rng)
     options = {"heads": 2} if request.param is CausalTransformer else {}
     text = request.param(9, 8, context=image.pooled_width, rng=rng, **options)
-    return Captioner(image, text, AttentionFusion(8, 8, 10, 2, rng=rng), 9, rng=rng).to(np.float64)
+    return Captioner(image, text, AttentionFusion({"text": 8, "image": 8}, 10, 2, rng=rng), 9, rng=rng).to(np.float64)
 
 
 @pytest.fixture
@@ -168,4 +168,5 @@ def test_what_does_not_fit_is_refused_by_name(captioner, batch, rng):
         causal = False
 
     with pytest.raises(ValueError, match="Captioner: the fusion must be causal, .*; got Bidirectional"):
-        Captioner(captioner.image_encoder, captioner.text_encoder, Bidirectional(8, 8, 10, rng=rng), 9, rng=rng)
+        fusion = Bidirectional({"text": 8, "image": 8}, 10, rng=rng)
+        Captioner(captioner.image_encoder, captioner.text_encoder, fusion, 9, rng=rng)

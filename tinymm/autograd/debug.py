@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .mode import mode, unusual
+from .mode import watched
 
 __all__ = ["debug"]
 
@@ -40,16 +40,12 @@ def debug():
     FloatingPointError: log: the result of shape (2,) has an infinite element, but no input has;
     inputs (2,), created at ...
     """
-    before = mode.watch
     watch = _Watch()
-    mode.watch = watch
-    unusual.add(watch)
     try:
-        yield
+        with watched(watch):
+            yield
     finally:
-        unusual.discard(watch)
         watch.unlock_all()
-        mode.watch = before
 
 
 class _Watch:

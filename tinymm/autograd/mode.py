@@ -1,4 +1,4 @@
-"""Two switches the tape looks at: is it recording, and is somebody debugging?
+"""Two switches the tape looks at: is it recording, and is somebody watching?
 
 Both belong to the thread that sets them, so an evaluation in one thread never
 stops a training in another from recording. To read a thread's switch costs an op as
@@ -8,16 +8,16 @@ much as a dict look-up; `unusual`, which all threads share, is empty while none 
 import threading
 from contextlib import contextmanager
 
-__all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "unusual"]
+__all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "unusual", "watched"]
 
 
 class _Mode(threading.local):
     recording = True  # does an op put itself on the tape?
-    watch = None  # the active tm.debug() watch, or None
+    watch = None  # who is told of every op that is called on Tensors, or None
 
 
 mode = _Mode()
-unusual = set()  # the blocks of no_grad and debug that are open in some thread
+unusual = set()  # the blocks of no_grad and of watching that are open in some thread
 
 
 @contextmanager
@@ -32,6 +32,27 @@ def _recording(value):
     finally:
         mode.recording = before
         unusual.discard(block)
+
+
+@contextmanager
+def watched(watch):
+    """Context manager: tell `watch` of every op that this thread calls on Tensors.
+
+    Parameters
+    ----------
+    watch : object
+        Its `check_forward(op, values, y)` is called with the record of the op, the arguments of its forward and its
+        result; `lock(node)` with what goes on the tape; `check_backward(node, i, g, d)` and `unlock(saved)` on the way
+        back.
+    """
+    before = mode.watch
+    mode.watch = watch
+    unusual.add(watch)
+    try:
+        yield watch
+    finally:
+        unusual.discard(watch)
+        mode.watch = before
 
 
 def no_grad():

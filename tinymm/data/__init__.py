@@ -3,9 +3,11 @@
 NumPy and SciPy only; nothing here has gradients.
 """
 
-from . import batching, images, shapes, splits, tables, texts
+from . import batching, digit_pairs, images, questions, shapes, splits, tables, texts
 from .batching import *
+from .digit_pairs import *
 from .images import *
+from .questions import *
 from .shapes import *
 from .speech import digits, waves
 from .speech.digits import *
@@ -15,6 +17,6 @@ from .tables import *
 from .texts import *
 
 __all__ = [
-    *batching.__all__, *digits.__all__, *images.__all__, *shapes.__all__, *splits.__all__, *tables.__all__,
-    *texts.__all__, *waves.__all__,
+    *batching.__all__, *digit_pairs.__all__, *digits.__all__, *images.__all__, *questions.__all__, *shapes.__all__,
+    *splits.__all__, *tables.__all__, *texts.__all__, *waves.__all__,
 ]

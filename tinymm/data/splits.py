@@ -1,6 +1,6 @@
-"""Ways to divide a data set: at random, class by class, by group, and by composition.
+"""Ways to divide a data set: at random, class by class, by group, by two kinds of group, and by composition.
 
-Each returns sorted arrays of row numbers; `batching` shuffles them.
+Each gives sorted arrays of row numbers; `batching` shuffles them.
 """
 
 import math
@@ -8,7 +8,8 @@ from collections import Counter
 
 import numpy as np
 
-__all__ = ["group_split", "held_out_compositions", "random_split", "stratified_split"]
+__all__ = ["crossed_split", "group_split", "held_out_compositions", "leave_one_group_out", "random_split",
+           "stratified_split"]
 
 
 def random_split(n, fractions, rng):
@@ -140,6 +141,83 @@ def group_split(groups, fractions, rng):
         empty.discard(part)
     parts = np.array([part_of[group] for group in groups])
     return [np.flatnonzero(parts == part) for part in range(len(fractions))]
+
+
+def crossed_split(first, second, fraction, rng):
+    """Hold out rows that are new in two ways, such as clips of new speakers who say new sentences.
+
+    Of the groups of each kind a share is held out. A row of which both groups are held out is tested on, one of which
+    neither is, is trained on; the others are left out.
+
+    Parameters
+    ----------
+    first, second : sequence of hashable
+        The two groups of each row.
+    fraction : float
+        The share of rows in the held-out groups of each kind, between 0 and 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    train, test : numpy.ndarray
+        Sorted int64 arrays of row numbers.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, `fraction` is not in (0, 1), a kind has fewer than two groups, or no row is left for a
+        part.
+
+    Examples
+    --------
+    >>> rows = [(speaker, sentence) for speaker in ("ann", "bob") for sentence in ("yes", "no")]
+    >>> train, test = crossed_split(*zip(*rows), 0.5, np.random.default_rng(0))
+    >>> [rows[i] for i in train], [rows[i] for i in test]
+    ([('ann', 'yes')], [('bob', 'no')])
+    """
+    if len(first) != len(second) or not 0 < fraction < 1:
+        raise ValueError("crossed_split: needs two groups for each row and a fraction between 0 and 1; "
+                         f"got {len(first)}, {len(second)} and {fraction}")
+    kinds = [group_split(groups, (1 - fraction, fraction), rng) for groups in (first, second)]
+    train, test = (np.intersect1d(one, other) for one, other in zip(*kinds))
+    if not len(train) or not len(test):
+        raise ValueError("crossed_split: every part needs a row of both kinds; "
+                         f"got {len(train)} to train on and {len(test)} to test on of {len(first)}")
+    return train, test
+
+
+def leave_one_group_out(groups):
+    """One group after the other held out, such as each speaker, in sorted order.
+
+    Parameters
+    ----------
+    groups : sequence of str or int
+        The group of each row.
+
+    Yields
+    ------
+    group : str or int
+    train, test : numpy.ndarray
+        The rows of all other groups, and those of this one: sorted int64 arrays.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups.
+
+    Examples
+    --------
+    >>> for name, train, test in leave_one_group_out(["bob", "ann", "bob"]):
+    ...     print(name, train, test)
+    ann [0 2] [1]
+    bob [1] [0 2]
+    """
+    names = sorted(set(groups))
+    if len(names) < 2:
+        raise ValueError(f"leave_one_group_out: needs two groups or more; got {len(names)}")
+    for name in names:
+        is_own = np.array([group == name for group in groups])
+        yield name, np.flatnonzero(~is_own), np.flatnonzero(is_own)
 
 
 def held_out_compositions(rows, fraction, rng):

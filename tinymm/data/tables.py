@@ -5,41 +5,19 @@ without a byte order mark.
 """
 
 import csv
-import json
-import re
 from collections import Counter
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from .files import decoded_json, file_error, named, open_text, quoted, utf8_error
+from .json_members import JsonWindow, array_rows, read_members
+from .rows import LONGEST_FIELD, LONGEST_ROW, Row, check_lengths, listed, object_row, too_long
 
-__all__ = ["LONGEST_FIELD", "Row", "SUFFIXES", "read_rows"]
+__all__ = ["LONGEST_FIELD", "Row", "SUFFIXES", "read_members", "read_rows"]
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
-BLOCK = 1 << 16             # characters of a JSON file read at a time; more while a value is incomplete
-LONGEST_FIELD = 100_000     # characters of a text
-LONGEST_ROW = 1 << 20       # characters of a line of CSV or JSONL, and of a member of a JSON array
-WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 
 
-class Row(NamedTuple):
-    """One row of a table.
-
-    Attributes
-    ----------
-    where : str
-        File and place, for messages: ``"train.csv, row 3 (line 5)"``, the file as `named` shows it;
-        rows count from 1, the header of a CSV not counted.
-    values : dict of str to object
-        The values by column; those of a CSV file are all str.
-    """
-
-    where: str
-    values: dict
-
-
-def read_rows(path, columns=()):
+def read_rows(path, columns=(), tabs=None):
     r"""The rows of a table, whose name ends in ``.csv``, ``.tsv``, ``.json`` (an array of objects) or ``.jsonl``, in
     capitals or not.
 
@@ -48,6 +26,8 @@ def read_rows(path, columns=()):
     path : path
     columns : sequence of str
         Columns that must be there; in a JSON file, in every row.
+    tabs : bool, optional
+        Whether tabs separate the fields of a CSV file; by default if its name ends in ``.tsv``.
 
     Yields
     ------
@@ -77,16 +57,18 @@ def read_rows(path, columns=()):
     if suffix not in kinds:
         raise file_error(path, f"a table must be one of {', '.join(kinds)}; got {quoted(suffix or 'no ending')}")
     try:
-        yield from kinds[suffix](path, tuple(columns))
+        if kinds[suffix] is _csv_rows:
+            yield from _csv_rows(path, tuple(columns), suffix == ".tsv" if tabs is None else tabs)
+        else:
+            yield from kinds[suffix](path, tuple(columns))
     except UnicodeDecodeError:
         raise utf8_error(path) from None
     except OSError as error:
         raise file_error(path, f"must be a file that can be read; {error.strerror or error}") from error
 
 
-def _csv_rows(path, columns):
+def _csv_rows(path, columns, tabs):
     with open_text(path, newline="") as file:
-        tabs = path.suffix.lower() == ".tsv"
         line = 1  # where the next row begins
         lines = _Lines(file, path)
         reader = csv.reader(lines, delimiter="\t" if tabs else ",", strict=True)
@@ -108,7 +90,7 @@ def _csv_rows(path, columns):
         except csv.Error as error:
             where = f"{named(path)}, line {reader.line_num}"
             if str(error).startswith("field larger"):  # as Python itself bounds it, by 131,072 unless told otherwise
-                raise ValueError(f"{where}: {_too_long(f'the field that begins in line {line}')}") from None
+                raise ValueError(f"{where}: {too_long(f'the field that begins in line {line}')}") from None
             raise ValueError(f"{where}: must be CSV; {error}") from None
 
 
@@ -165,24 +147,8 @@ def _checked(where, header, fields):
     if len(fields) != len(header):
         raise ValueError(f"{where}: must have {len(header)} fields, as the header; got {len(fields)}")
     row = dict(zip(header, fields))
-    _check_lengths(where, row)
+    check_lengths(where, row)
     return row
-
-
-def _check_lengths(where, row):
-    if sum(map(len, filter(_is_text, row.values()))) <= LONGEST_FIELD:
-        return
-    for name, value in row.items():
-        if _is_text(value) and len(value) > LONGEST_FIELD:
-            raise ValueError(f"{where}: {_too_long(quoted(name))}; got {len(value):,}")
-
-
-def _is_text(value):
-    return isinstance(value, str)
-
-
-def _too_long(what):
-    return f"{what} must have at most {LONGEST_FIELD:,} characters"
 
 
 def _check_header(path, header, columns):
@@ -193,13 +159,7 @@ def _check_header(path, header, columns):
         raise file_error(path, f"every column needs a name of its own; the header has {quoted(twice[0])} twice")
     missing = [name for name in columns if name not in header]
     if missing:
-        raise file_error(path, f"must have the column {missing[0]!r}; its header is {_listed(header)}")
-
-
-def _listed(names, most=20):
-    """Names for a message."""
-    names = list(islice(names, most + 1))
-    return ", ".join(map(quoted, names[:most])) + (", …" if len(names) > most else "")
+        raise file_error(path, f"must have the column {missing[0]!r}; its header is {listed(header)}")
 
 
 def _jsonl_rows(path, columns):
@@ -215,101 +175,15 @@ def _jsonl_rows(path, columns):
                 except ValueError as error:
                     problem = getattr(error, "msg", error)
                     raise ValueError(f"{named(path)}, line {line}: must be JSON; {problem}") from None
-                yield _object(f"{named(path)}, row {number} (line {line})", value, columns)
+                yield object_row(f"{named(path)}, row {number} (line {line})", value, columns)
 
 
 def _json_rows(path, columns):
     """The members of an array, each parsed as soon as all of it has been read."""
     with open_text(path) as file:
-        text = _Window(file, path)
+        text = JsonWindow(file, path)
         if text.next_character() != "[":
             raise file_error(path, f"must hold an array of objects, [{{...}}, ...]; "
                                    f"it begins with {text.next_character()!r}")
-        text.skip(1)
-        number = 0
-        while text.next_character() != "]":
-            if number:
-                text.expect(",")
-            number += 1
-            first = text.next_character()
-            where = f"{named(path)}, row {number} (line {text.line})"
-            if first != "{":
-                raise ValueError(f"{where}: must be an object; it begins with {first!r}")
-            yield _object(where, text.value(), columns)
-        text.skip(1)
-        if text.next_character():
-            found = text.next_character()
-            raise ValueError(f"{named(path)}, line {text.line}: must end after the array; got {found!r}")
-
-
-class _Window:
-    """The part of a text file from which JSON is being parsed; it grows while a value is not yet complete."""
-
-    def __init__(self, file, path):
-        self.file = file
-        self.path = path
-        self.text = ""
-        self.position = 0       # in the text: all before it is parsed
-        self.line = 1           # of the file, at that position
-        self.block = BLOCK      # characters to read next
-
-    def skip(self, count):
-        """Step over characters, counting lines."""
-        self.line += self.text.count("\n", self.position, self.position + count)
-        self.position += count
-
-    def next_character(self):
-        """The next character that is no white space, without stepping over it; empty at the end of the file."""
-        while True:
-            self.skip(WHITE_SPACE.match(self.text, self.position).end() - self.position)
-            if self.position < len(self.text) or not self._read():
-                return self.text[self.position:self.position + 1]
-
-    def expect(self, character):
-        """Step over a character that must come next."""
-        if self.next_character() != character:
-            raise ValueError(f"{named(self.path)}, line {self.line}: must be JSON; expecting {character!r}, "
-                             f"got {self.next_character()!r}")
-        self.skip(1)
-
-    def value(self):
-        """The object that begins here.
-
-        Each failed attempt reads twice as much as the one before, so that all together cost about twice the last.
-        """
-        while True:
-            try:
-                value, end = decoded_json(self.text, self.position)
-            except json.JSONDecodeError as error:
-                is_long = len(self.text) - self.position > LONGEST_ROW
-                if not is_long and self._read():
-                    continue
-                line = self.line + self.text.count("\n", self.position, error.pos)
-                bound = f" of at most {LONGEST_ROW:,} characters a row" if is_long else ""
-                raise ValueError(f"{named(self.path)}, line {line}: must be JSON{bound}; {error.msg}") from None
-            except ValueError as error:
-                raise ValueError(f"{named(self.path)}, line {self.line}: must be JSON; {error}") from None
-            if end - self.position > LONGEST_ROW:
-                raise ValueError(f"{named(self.path)}, line {self.line}: a row must have at most {LONGEST_ROW:,} "
-                                 f"characters; got {end - self.position:,}")
-            self.skip(end - self.position)
-            self.block = BLOCK
-            return value
-
-    def _read(self):
-        """Read a block more and drop what is parsed; False at the end of the file."""
-        more = self.file.read(self.block)
-        self.block *= 2
-        self.text = self.text[self.position:] + more
-        self.position = 0
-        return bool(more)
-
-
-def _object(where, value, columns):
-    if not isinstance(value, dict):
-        raise ValueError(f"{where}: must be an object; got {type(value).__name__}")
-    missing = [name for name in columns if name not in value]
-    if missing:
-        raise ValueError(f"{where}: must have {missing[0]!r}; it has {_listed(value) or 'nothing'}")
-    _check_lengths(where, value)
-    return Row(where, value)
+        yield from array_rows(text, columns, lambda number: f"row {number + 1}")
+        text.expect_end("array")

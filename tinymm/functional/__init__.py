@@ -7,7 +7,7 @@ the tape; called with arrays they are plain NumPy.
 from . import (
     activations, arithmetic, attending, audio, cells, class_losses, contraction, convolution, ctc, dropping,
     elementwise, embeddings, extremes, indexing, joining, linalg, losses, normalization, recurrent, reductions,
-    selection, shape, softmaxes, sorting,
+    selection, shape, sketching, softmaxes, sorting,
 )
 from .activations import *
 from .arithmetic import *
@@ -31,6 +31,7 @@ from .recurrent import *
 from .reductions import *
 from .selection import *
 from .shape import *
+from .sketching import *
 from .softmaxes import *
 from .sorting import *
 
@@ -39,7 +40,7 @@ __all__ = [
     *class_losses.__all__, *contraction.__all__, *convolution.__all__, *ctc.__all__, *dropping.__all__,
     *elementwise.__all__, *embeddings.__all__, *extremes.__all__, *indexing.__all__, *joining.__all__, *linalg.__all__,
     *losses.__all__, *normalization.__all__, *recurrent.__all__, *reductions.__all__, *selection.__all__,
-    *shape.__all__, *softmaxes.__all__, *sorting.__all__,
+    *shape.__all__, *sketching.__all__, *softmaxes.__all__, *sorting.__all__,
 ]
 
 from . import methods, protocol  # noqa: E402,F401  (bind the operators and methods of Tensor, and NumPy's functions)

@@ -11,7 +11,7 @@ from .elementwise import erf, sigmoid, tanh
 from .normal import NORMAL_CDF, TANH_GELU, tanh_of_odd
 from .selection import where
 
-__all__ = ["elu", "gelu", "leaky_relu", "quick_gelu", "relu", "silu"]
+__all__ = ["elu", "gelu", "leaky_relu", "quick_gelu", "relu", "signed_sqrt", "silu"]
 
 
 @op
@@ -257,3 +257,42 @@ def _tanh_gelu_slope(d, g, x, cdf):  # x̄ = g ⊙ (Φ + x 2Φ(1 − Φ) u′), 
     d *= 2 * (1 - cdf)
     d += cdf
     d *= g
+
+
+@op
+def signed_sqrt(x):
+    r"""Square root of the size, with the sign kept: $y = \operatorname{sign}(x)\sqrt{|x|}$. Its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : Tensor or array_like
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Notes
+    -----
+    Towards 0 the slope $1 / (2\sqrt{|x|})$ grows beyond all bounds from both sides, so that no number continues it. It
+    is defined as 0 there: products of ReLU features and of absent modalities are exactly 0 and stay so in a whole
+    neighbourhood of the inputs, and there 0 is the slope of the composition. The form
+    $\sqrt{\max(x, 0)} - \sqrt{\max(-x, 0)}$ multiplies infinity by zero at that point, which is NaN.
+
+    References
+    ----------
+    Perronnin, Sánchez and Mensink (2010), Improving the Fisher kernel for large-scale image classification, §3.2.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.signed_sqrt(np.array([-4.0, 0.0, 9.0]))
+    array([-2.,  0.,  3.])
+    """
+    return np.sign(x) * np.sqrt(np.abs(x))
+
+
+@signed_sqrt.vjp
+def signed_sqrt_vjp(g, y):          # x̄ = g / 2|y|, and 0 where y = 0
+    zero = y == 0
+    return where(zero, 0, g) / (2 * np.abs(where(zero, 1, y)))

@@ -12,9 +12,9 @@ from .elementwise import abs, sign
 from .extremes import to_chosen
 from .reductions import dropped, spread
 from .scaling import is_in_range, scale_of
-from .selection import where
+from .selection import clip, where
 
-__all__ = ["linear", "matmul", "norm", "outer"]
+__all__ = ["linear", "matmul", "norm", "normalize", "outer"]
 
 
 @op
@@ -235,3 +235,31 @@ def norm_vjp(g, y, x, ord, axis, largest):  # x̄ᵢ = g · sign(xᵢ) (|xᵢ| /
     if ord == 2:
         return g * (x / y)
     return g * sign(x) * (where(x == 0, y, abs(x)) / y) ** (ord - 1)
+
+
+def normalize(x, p=2, dim=1, eps=1e-12):
+    r"""Vectors along an axis, brought to length 1: $y = x / \max(\lVert x\rVert_p, \epsilon)$.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    p : float
+        Of the length, as `ord` of `norm`.
+    dim : int
+        The axis of the vectors.
+    eps : float
+        A shorter vector is divided by this instead: zeros stay zeros, and their gradient is finite.
+
+    Returns
+    -------
+    Tensor
+        In the shape of x.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm.functional as F
+    >>> F.normalize(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    return x / clip(norm(x, p, dim, keepdims=True), min=eps)

@@ -10,7 +10,7 @@ from .. import functional as F
 from .. import nn
 from ..encoders.encoded import zero_hidden
 from ..nn.attention.cache import MemoryCache
-from .fused import Fused, checked_inputs, visible
+from .fused import Fused, checked_inputs, checked_widths, visible
 
 __all__ = ["AttentionFusion"]
 
@@ -26,8 +26,9 @@ class AttentionFusion(nn.Module):
 
     Parameters
     ----------
-    text_width, image_width : int
-        Widths of $h_t$ and $v_i$.
+    widths : dict of str to int
+        Of two modalities, their names and widths: what is aligned with each position ($h_t$) comes first, what is
+        looked at ($v_i$) second, such as {"text": 192, "image": 64}.
     width : int
         D of the fused features.
     heads : int
@@ -39,7 +40,11 @@ class AttentionFusion(nn.Module):
     Attributes
     ----------
     modalities : tuple of str
-        What the inputs are, in order.
+        The names of the inputs, in order.
+    input_widths : tuple of int
+        Their widths.
+    kind : str
+        What the inputs are: "sequences".
     width : int
         D.
     causal : bool
@@ -52,17 +57,19 @@ class AttentionFusion(nn.Module):
     Examples
     --------
     >>> import numpy as np
-    >>> fusion = AttentionFusion(8, 6, width=4, rng=np.random.default_rng(0))
+    >>> fusion = AttentionFusion({"text": 8, "image": 6}, width=4, rng=np.random.default_rng(0))
     >>> text, image = np.ones((2, 3, 8), np.float32), np.ones((2, 5, 6), np.float32)
     >>> fused = fusion((text, image))
     >>> fused.features.shape, fused.weights.shape, round(float(fused.weights.data.sum()), 3)
     ((2, 3, 4), (2, 1, 3, 5), 6.0)
     """
 
-    modalities = "text", "image"
+    kind = "sequences"
     causal = True
 
-    def __init__(self, text_width, image_width, width=256, heads=1, dropout=0.0, *, rng):
+    def __init__(self, widths, width=256, heads=1, dropout=0.0, *, rng):
+        self.modalities, self.input_widths = checked_widths("AttentionFusion", widths, 2)
+        text_width, image_width = self.input_widths
         if width % heads:
             raise ValueError(f"AttentionFusion: heads must divide width; got {heads} and {width}")
         self.query = nn.Linear(text_width, width, rng=rng)
@@ -94,7 +101,7 @@ class AttentionFusion(nn.Module):
         Fused
             Features (B, T, D), zero where the text is padding; the mask of the text; weights α (B, H, T, N).
         """
-        masks, present = checked_inputs("AttentionFusion", self.modalities, inputs, masks, present)
+        masks, present = checked_inputs(self, inputs, masks, present)
         (text, image), (text_mask, image_mask) = inputs, masks
         image_mask = visible(image, image_mask, present[1])
         text = zero_hidden(text, visible(text, text_mask, present[0]))

@@ -12,6 +12,7 @@ from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 from ..encoders import Encoded
+from ..fusion import Look, look_loss
 from ..nn.attention.cache import unchanged_on_error
 
 __all__ = ["CaptionState", "Captioner", "caption_loss", "hide_words", "next_word"]
@@ -46,7 +47,7 @@ class Captioner(nn.Module):
     >>> rng = np.random.default_rng(0)
     >>> captioner = Captioner(tm.encoders.ConvEncoder(((8,), (16,)), 8, glance=1, rng=rng),
     ...                       tm.encoders.CausalLSTM(10, 12, context=16, rng=rng),
-    ...                       tm.fusion.AttentionFusion(12, 16, 8, rng=rng), 10, rng=rng)
+    ...                       tm.fusion.AttentionFusion({"text": 12, "image": 16}, 8, rng=rng), 10, rng=rng)
     >>> logits, weights = captioner(np.zeros((2, 3, 8, 8), np.float32), np.array([[1, 4, 5], [1, 6, 2]]))
     >>> logits.shape, weights.shape
     ((2, 3, 10), (2, 1, 3, 16))
@@ -149,6 +150,8 @@ def _selected(image, rows):
 def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
     r"""Mean negative log-likelihood per word of captions `ids` (B·K, T), the first word of which is given.
 
+    With hard attention, whose draws have no gradient, REINFORCE joins it (`tinymm.fusion.look_loss`).
+
     Parameters
     ----------
     captioner : Captioner
@@ -176,9 +179,14 @@ def caption_loss(captioner, images, ids, mask, shown=None, label_smoothing=0.0):
     1.0
     """
     shown = ids if shown is None else shown
-    logits, _ = captioner(images, shown[:, :-1])                           # (B·K, T-1, V)
-    said = mask[:, 1:]
-    return F.cross_entropy(logits[said], ids[:, 1:][said], label_smoothing=label_smoothing)
+    logits, weights = captioner(images, shown[:, :-1])                     # (B·K, T-1, V)
+    said, words = mask[:, 1:], ids[:, 1:]
+    loss = F.cross_entropy(logits[said], words[said], label_smoothing=label_smoothing)
+    if isinstance(weights, Look):
+        # where to look for a word is rewarded by its log-likelihood: no other word depends on it
+        reward = -F.cross_entropy(logits.data[said], words[said], reduction="none")
+        loss = loss + look_loss(weights, reward, said)
+    return loss
 
 
 def hide_words(ids, share, unknown, rng):
@@ -241,7 +249,7 @@ def next_word(captioner, images):
     >>> rng = np.random.default_rng(0)
     >>> captioner = Captioner(tm.encoders.ConvEncoder(((8,), (16,)), 8, glance=1, rng=rng),
     ...                       tm.encoders.CausalLSTM(10, 12, context=16, rng=rng),
-    ...                       tm.fusion.AttentionFusion(12, 16, 8, rng=rng), 10, rng=rng).eval()
+    ...                       tm.fusion.AttentionFusion({"text": 12, "image": 16}, 8, rng=rng), 10, rng=rng).eval()
     >>> step = next_word(captioner, np.zeros((2, 3, 8, 8), np.float32))
     >>> log_p, state = step(np.array([1, 1]), np.array([0, 1]), None)           # what follows <bos>, for either image
     >>> log_p, state = step(np.array([4, 5, 6]), np.array([0, 0, 1]), state)    # the first goes on in two ways

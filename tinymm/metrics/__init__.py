@@ -12,12 +12,13 @@ from .ngrams import ngram_counts
 from .retrieval import median_rank, recall_at_k, target_ranks
 from .rouge import longest_common_subsequence, rouge_l
 from .text import caption_tokens, exact_match, tokenised_pairs, tokenised_references
+from .vqa import normalised_answer, vqa_accuracy
 from .wer import aligned_text, character_error_rate, edit_alignment, edit_counts, edit_distance, word_error_rate
 
 __all__ = [
     "DocumentFrequency", "accuracy", "aligned_text", "bleu", "bootstrap_interval", "caption_scores", "caption_tokens",
     "character_error_rate", "cider_d", "class_scores", "confusion_matrix", "edit_alignment", "edit_counts",
     "edit_distance", "exact_match", "longest_common_subsequence", "macro_f1", "median_rank", "ngram_counts",
-    "recall_at_k", "rouge_l", "sentence_bleu", "target_ranks", "tokenised_pairs", "tokenised_references",
-    "wilson_interval", "word_error_rate",
+    "normalised_answer", "recall_at_k", "rouge_l", "sentence_bleu", "target_ranks", "tokenised_pairs",
+    "tokenised_references", "vqa_accuracy", "wilson_interval", "word_error_rate",
 ]

@@ -1,6 +1,7 @@
-"""Image captioning with attention fusion: image → CNN regions, prefix → LSTM or Transformer, attention, words.
+"""Image captioning: image → CNN regions, prefix → LSTM or Transformer features, a fusion of the two, words.
 
-The article's running example (3.1.1, 3.2.1). Without --data it learns from the embedded shapes world: scenes of two or
+The article's running example (3.1, 3.2.1). --fusion chooses the fusion, each with as many parameters as attention;
+--fusion all trains one captioner with each and puts them into one table. Without --data it learns from the embedded shapes world: scenes of two or
 three things, judged by a parser that knows what is true; tested on unseen scenes, and on colours and shapes that were
 never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/. An image entry
 may carry "split": train, val or test.
@@ -13,9 +14,8 @@ import numpy as np
 
 from .. import functional as F
 from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
-from ..data.texts.tokenizer import BOS, EOS, UNK
+from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
-from ..fusion import AttentionFusion
 from ..mapping import Captioner, caption_loss, hide_words, next_word
 from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
@@ -25,6 +25,8 @@ from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, rec
 from .shared.captioned import drawn_scenes, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
+from .shared.fusions import CAUSAL, width_for
+from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
            "nearest_images", "predict", "run", "scored", "words_and_maps"]
@@ -61,11 +63,14 @@ FOLDER = {
 
 
 @recipe
-def run(run, text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
+def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
     Parameters
     ----------
+    fusion : {"attention", "hard", "gumbel", "dual-stream", "co-attention", "bilinear", "early", "all"}
+        How words and image meet: soft attention; hard attention by REINFORCE or by Gumbel-softmax; joined with the
+        image's mean; co-attention; a bilinear form; one Transformer over both. all: each in turn.
     text : {"lstm", "transformer"}
         What reads the words said so far.
     hold_out : sequence of str, optional
@@ -74,6 +79,15 @@ def run(run, text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
     image_size : int, optional
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     """
+    if fusion == "all":
+        return compare(run, "fusion", list(CAUSAL), lambda run: _one(run, run.options["fusion"], text, hold_out,
+                                                                     image_size, decoding),
+                       "Captioning: seven fusions", "As many parameters and steps for each.")
+    return _one(run, fusion, text, hold_out, image_size, decoding).metrics
+
+
+def _one(run, fusion, text, hold_out, image_size, decoding):
+    """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
     require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
@@ -87,7 +101,7 @@ def run(run, text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
 
     tokens = WordTokenizer.fit(caption for group in train.captions for caption in group)
     encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
-    config = config_of(setting, train.images([0]).shape[2], len(tokens), text)
+    config = config_of(setting, train.images([0]).shape[2], len(tokens), text, fusion)
 
     def batch(rows, rng):
         """images (B, 3, H, W), ids (B·K, T), mask (B·K, T): K paraphrases of each image in turn."""
@@ -113,7 +127,7 @@ def run(run, text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
         systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
         scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
         results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
-    return run.finish(_report(run, captioner, tokens, parts, results, captions), results)
+    return Outcome(run.finish(_report(run, captioner, tokens, parts, results, captions), results), results[0])
 
 
 def _chosen(n, k, rng):
@@ -124,10 +138,14 @@ def _chosen(n, k, rng):
 # The model --------------------------------------------------------------------------------------------------------
 
 
-def config_of(setting, size, vocabulary, text="lstm"):
-    """What `build` makes a captioner of: plain JSON."""
+def config_of(setting, size, vocabulary, text="lstm", fusion="attention"):
+    """What `build` makes a captioner of: plain JSON. Every fusion gets as many parameters as attention has."""
+    width, regions = setting["width"], setting["widths"][-1][-1]
+    inputs = {"text": width, "image": regions}
+    attention = CAUSAL["attention"].make(inputs, width, np.random.default_rng(0)).num_parameters()
+    fused = width_for(CAUSAL[fusion], inputs, attention + (width + 1) * vocabulary, vocabulary)
     sizes = {name: setting[name] for name in ("widths", "width", "dropout", "context_dropout")}
-    return {"size": size, "vocabulary": vocabulary, "text": text, "heads": 4, **sizes}
+    return {"size": size, "vocabulary": vocabulary, "text": text, "fusion": fusion, "fused_width": fused, **sizes}
 
 
 def build(config, rng):
@@ -138,7 +156,7 @@ def build(config, rng):
     image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
     text = READERS[config["text"]](config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
                    context_dropout=config["context_dropout"], rng=rng)
-    fusion = AttentionFusion(width, image.width, width, config["heads"], rng=rng)
+    fusion = CAUSAL[config["fusion"]].make({"text": width, "image": image.width}, config["fused_width"], rng)
     return Captioner(image, text, fusion, config["vocabulary"], config["dropout"], rng=rng)
 
 
@@ -165,12 +183,25 @@ def words_and_maps(captioner, tokens, image, ids):
     Returns
     -------
     words : list of T str
-    maps : array (T, h, w)
-        Mean over heads; each sums to 1.
+    maps : array (T, h, w), or None
+        Mean over heads; None for a fusion that does not choose among regions.
     """
     _, weights = captioner.eval()(image[None], np.array([[BOS, *ids[:-1]]]))
-    maps = weights.data[0].mean(0).reshape(len(ids), *captioner.image_encoder.grid)    # (T, h, w)
+    maps = _over_regions(weights)
+    if maps is not None:
+        maps = maps.reshape(len(ids), *captioner.image_encoder.grid)     # (T, h, w)
     return [tokens.words[i] for i in ids], maps
+
+
+def _over_regions(weights):
+    """What share of its look each word gives to each region, (T, N), of what the fusion of a caption has to show."""
+    if isinstance(weights, tuple):                                       # a Look; or α and β of a co-attention
+        weights = weights[0]
+    if weights is None:
+        return None
+    found = weights.data[0]
+    found = found.mean(0) if found.ndim == 3 else found                  # over heads
+    return found / found.sum(-1, keepdims=True)                          # words may look at words too
 
 
 def predict(loaded, items):
@@ -222,6 +253,9 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
     report = Report(text or "(no words)", f"{Path(image).name}, captioned by {checkpoint}")
     if ids:
         words, maps = words_and_maps(loaded.model, loaded.tokenizer, pixels, ids)
+        if maps is None:
+            print(f"{text}\nno attention map: {loaded.config['fusion']} does not choose among regions")
+            return text
         report.attention(pixels, words, maps, caption="Attention over the image for each word, mean over heads.")
     report.save(out)
     print(f"{text}\nattention map: {out}")
@@ -273,7 +307,8 @@ def nearest_images(train, images, block=2000):
 
 
 def _report(run, captioner, tokens, parts, results, captions):
-    report = run.report("Image captioning with attention fusion", f"Trained on {len(parts['train'])} images")
+    name = run.options["fusion"]
+    report = run.report(f"Image captioning, {name} fusion", f"Trained on {len(parts['train'])} images")
     titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
     for found in results:
         part = parts[found.part]
@@ -281,16 +316,17 @@ def _report(run, captioner, tokens, parts, results, captions):
             "Modal caption: the commonest training caption; nearest neighbour: the caption of the closest training "
             "image by pixels; shuffled images: the same model, shown other images."))
         _gallery(report, part, captions[found.part][OURS])
-    report.heading("Where the model looked")
-    report.text("For each word, the attention weights over the image regions (mean over heads) "
-                "from which it was predicted.")
-    name, part = results[0].part, parts[results[0].part]
-    for i in np.unique(np.linspace(0, len(part) - 1, min(len(part), 4)).astype(int)):
-        text = captions[name][OURS][i]
-        ids = [word for word in tokens.encode(text) if word not in (BOS, EOS)]
-        image = part.images(np.array([i]))[0]
-        if ids:
-            report.attention(image, *words_and_maps(captioner, tokens, image, ids), caption=text)
+    part = parts[results[0].part]
+    said = captions[results[0].part][OURS]
+    shown = [i for i in np.unique(np.linspace(0, len(part) - 1, min(len(part), 4)).astype(int)) if said[i]]
+    pictures = [part.images(np.array([i]))[0] for i in shown]
+    found = [words_and_maps(captioner, tokens, image, [*tokens.encode(said[i])][1:-1])
+             for i, image in zip(shown, pictures)]
+    if found and found[0][1] is not None:
+        report.heading("Where the model looked")
+        report.text("For each word, the weights of the image regions (mean over heads) from which it was predicted.")
+        for i, image, (words, maps) in zip(shown, pictures, found):
+            report.attention(image, words, maps, caption=said[i])
     return report
 
 

@@ -20,7 +20,8 @@ from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers, scored, validation_scores
 from .shared.clips import read_takes, speakers_of, voice_parts
 from .shared.sounds import BANDS, RATE, Variation, classified, padded, spectrogram
-from .shared.speakers import Outcome, leave_each_out
+from .shared.several import Outcome
+from .shared.speakers import leave_each_out
 
 __all__ = ["ENCODER", "INPUTS", "SoundClassifier", "add_variations", "audio_encoder", "build", "predict",
            "probabilities", "run"]

@@ -24,7 +24,8 @@ from .shared.checkpoints import checked_config
 from .shared.clips import Clips, read_takes, speakers_of, voice_parts
 from .shared.options import require_used
 from .shared.sounds import RATE, Variation, classified, padded, spectrogram
-from .shared.speakers import Outcome, leave_each_out
+from .shared.several import Outcome
+from .shared.speakers import leave_each_out
 from .sound_classification import ENCODER, add_variations, audio_encoder
 
 __all__ = ["Decoding", "INPUTS", "Recogniser", "bigrams", "build", "commonest_digit", "cut_and_classified",

@@ -6,6 +6,7 @@ NumPy and SciPy write the report; pillow (extra `media`) adds its pictures and m
 from .blocks import Example
 from .cells import metric_table
 from .console import format_table
+from .diagram import Box, Diagram
 from .figures import bar_chart, line_chart
 from .images import overlay, to_png
 from .maps import montage, signed_map
@@ -13,6 +14,6 @@ from .report import Report
 from .spectrograms import alignment_image, spectrogram_image
 
 __all__ = [
-    "Example", "Report", "alignment_image", "bar_chart", "format_table", "line_chart", "metric_table", "montage",
-    "overlay", "signed_map", "spectrogram_image", "to_png",
+    "Box", "Diagram", "Example", "Report", "alignment_image", "bar_chart", "format_table", "line_chart", "metric_table",
+    "montage", "overlay", "signed_map", "spectrogram_image", "to_png",
 ]

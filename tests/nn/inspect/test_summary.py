@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinymm as tm
+import tinymm.functional as F
 from tinymm import nn
 
 B, T, S, D, H = 2, 3, 5, 8, 2
@@ -13,7 +14,22 @@ def layers(rng):
     """Name to (layer, inputs, FLOPs counted by hand)."""
     x, memory = np.ones((B, T, D), np.float32), np.ones((B, S, D), np.float32)
     image = np.ones((B, 4, 6, 6), np.float32)
+    video = np.ones((B, 3, 4, 6, 6), np.float32)
     attention = 2 * B * D * D * (T + 2 * S) + 2 * 2 * B * T * S * D
+
+    class Wider(nn.Linear):
+        pass
+
+    class Function(nn.Module):
+        """A layer that computes with functions alone."""
+
+        def __init__(self, f):
+            self.f, self.weight = f, nn.Parameter(np.ones((D, D)))
+
+        def forward(self, *inputs):
+            return self.f(self.weight, *inputs)
+
+    square = D * D
     return {
         "Linear": (nn.Linear(D, 3, rng=rng), [x], 2 * B * T * D * 3),
         "Conv1d": (nn.Conv1d(T, 7, 3, rng=rng), [x], 2 * B * (D - 2) * 7 * T * 3),
@@ -24,10 +40,16 @@ def layers(rng):
         "GRU": (nn.GRU(D, 3, rng=rng), [x], 2 * B * T * 3 * (D * 3 + 3 * 3)),
         "MultiheadAttention": (nn.MultiheadAttention(D, H, rng=rng), [x, memory, memory],
                                attention + 2 * B * T * D * D),
-        "Conv3d": (nn.Conv3d(4, 6, 3, padding=1, rng=rng), [np.ones((B, 4, 5, 6, 7), np.float32)],
-                   2 * B * 6 * 5 * 6 * 7 * 4 * 27),
-        "GroupedQueryAttention": (nn.GroupedQueryAttention(D, 4, 2, rng=rng), [x],
-                                  2 * B * T * D * (D + D // 2 + D // 2 + D) + 4 * B * T * T * D),
+        "GroupedQueryAttention": (nn.GroupedQueryAttention(D, 4, H, rng=rng), [x],
+                                  2 * B * T * 2 * (square + square // 2) + 4 * B * T * T * D),
+        "Conv3d": (nn.Conv3d(3, 5, (2, 3, 3), rng=rng), [video], 2 * B * 3 * 16 * 5 * 3 * 18),
+        "a subclass": (Wider(D, 3, rng=rng), [x], 2 * B * T * D * 3),
+        "matmul": (Function(lambda w, x: x @ w), [x], 2 * B * T * square),
+        "einsum": (Function(lambda w, x: F.einsum("btd,de,bte->b", x, w, x)), [x], 2 * B * T * (square + D)),
+        "an outer product": (Function(lambda w, x: F.einsum("de,bt->debt", w, x[..., 0])), [x], 0),
+        "linear_attention": (Function(lambda w, x: F.linear_attention(x @ w, x, x, is_causal=True)), [x],
+                             2 * B * T * square + 4 * B * T * square),
+        "rfft": (Function(lambda w: F.irfft(*F.rfft(w), D)), [], 2 * D * round(2.5 * D * 3)),
         **{f"soft {type(score).__name__}": (nn.SoftAttention(score), [x, memory[..., :E]],
                                             flops + 2 * B * T * S * E) for score, E, flops in (
             (nn.DotScore(), D, 2 * B * T * S * D), (nn.ScaledDotScore(), D, 2 * B * T * S * D),
@@ -38,7 +60,6 @@ def layers(rng):
         **{type(layer).__name__: (layer, [x, memory], 4 * B * T * S * D) for layer in (
             nn.LocalAttention(nn.DotScore(), 1), nn.HardAttention(nn.DotScore(), rng=rng),
             nn.GumbelAttention(nn.DotScore(), rng=rng))},
-        "a subclass": (type("Mine", (nn.Linear,), {})(D, 3, rng=rng), [x], 2 * B * T * D * 3),
         "Embedding": (nn.Embedding(5, D, rng=rng), [np.zeros((B, T), int)], 0),
     }
 
@@ -72,6 +93,25 @@ def test_attention_with_a_cache_counts_the_keys_that_are_there(rng):
     assert first["attend"] == (query + key + 4 * B * D) + (query + S * key + 4 * B * S * D)
     assert second["attend"] == (query + key + 4 * B * 2 * D) + (query + 4 * B * S * D)
     assert first["group"] == 4 * B * D and second["group"] == 4 * B * 2 * D
+
+
+def test_words_read_one_by_one_cost_what_is_computed_for_them(rng):
+    """Keys and values in a cache are not projected again."""
+    decoder = nn.TransformerDecoder([nn.TransformerDecoderLayer(D, H, 16, rng=rng)])
+    word, memory = np.ones((B, 1, D), np.float32), np.ones((B, S, D), np.float32)
+    cache = decoder.new_cache()
+    decoder(word, memory, tgt_is_causal=True, cache=cache)
+
+    class Step(nn.Module):
+        def __init__(self):
+            self.decoder = decoder
+
+        def forward(self, word):
+            return self.decoder(word, None, tgt_is_causal=True, cache=cache)
+
+    own = 2 * B * 4 * D * D + 4 * B * 2 * D
+    other = 2 * B * 2 * D * D + 4 * B * S * D
+    assert nn.summary(Step(), word).flops == own + other + 2 * B * 2 * D * 16
 
 
 def test_flops_as_pytorch_counts_them(rng):

@@ -1,13 +1,17 @@
 """Pictures: reading files and public layouts, and changing training images."""
 
-from . import augmentation, coco, folder, idx, labelled, picture
+from . import animation, augmentation, coco, components, digits, folder, idx, labelled, picture
+from .animation import *
 from .augmentation import *
 from .coco import *
+from .components import *
+from .digits import *
 from .folder import *
 from .idx import *
 from .labelled import *
 from .picture import *
 
 __all__ = [
-    *augmentation.__all__, *coco.__all__, *folder.__all__, *idx.__all__, *labelled.__all__, *picture.__all__,
+    *animation.__all__, *augmentation.__all__, *coco.__all__, *components.__all__, *digits.__all__, *folder.__all__,
+    *idx.__all__, *labelled.__all__, *picture.__all__,
 ]

@@ -10,7 +10,7 @@ from ..files import file_error, list_folder, quoted
 from .labelled import LabelledImages
 from .picture import SUFFIXES, open_image, read_image
 
-__all__ = ["read_image_folder"]
+__all__ = ["natural_size", "read_image_folder"]
 
 PARTS = ("train", "val", "test")
 
@@ -51,7 +51,7 @@ def read_image_folder(directory, size=None, largest=64):
     if len(names) < 2:
         raise file_error(folders["train"], f"must hold a folder for each of at least two classes; got {len(names)}")
     found = {part: _files(path, names) for part, path in folders.items()}
-    size = _natural_size(found["train"][0][0], largest) if size is None else size
+    size = natural_size(found["train"][0][0], largest) if size is None else size
     return {part: _labelled(paths, labels, names, size, notes | told) for part, (paths, labels, told) in found.items()}
 
 
@@ -119,7 +119,7 @@ def _below(folder):
     return images, others
 
 
-def _natural_size(path, largest):
+def natural_size(path, largest):
     """The larger side of a picture, rounded up to a multiple of 4, at most `largest`."""
     picture = open_image(path)
     return min(largest, 4 * ceil_div(max(picture.height, picture.width), 4))

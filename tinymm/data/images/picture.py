@@ -4,13 +4,14 @@ import io
 import os
 import threading
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
 from ...extras import need
 from ..files import file_error, one_line, open_file
 
-__all__ = ["FORMATS", "MOST_PIXELS", "SUFFIXES", "open_image", "read_image", "resized"]
+__all__ = ["FORMATS", "MOST_PIXELS", "SUFFIXES", "decoding", "on_white", "open_image", "read_image", "resized"]
 
 # What pillow may be asked to read. It knows some that start another program, such as EPS, whatever the suffix says.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -52,19 +53,32 @@ def open_image(path):
         or floating ones outside [0, 1].
     """
     pil = need("PIL.Image", extra="media", feature="read images")
+    with decoding(path) as (picture, file):
+        picture.load()
+        turn = _turn(picture)
+        picture = on_white(_of_eight_bits(pil, picture, file))
+        return picture.transpose(pil.Transpose[turn]) if turn else picture
+
+
+@contextmanager
+def decoding(path, formats=FORMATS):
+    """Open a picture file to decode it: ``with decoding(path) as (picture, file): picture.load()``.
+
+    The picture is that of pillow; whatever is wrong with it, found inside the block too, is a ValueError that names the
+    file.
+    """
+    pil = need("PIL.Image", extra="media", feature="read images")
     with _Patient(open_file(path, LARGEST).detach()) as file:
         try:
             _check_plain(file)
             with _silence, warnings.catch_warnings():
                 warnings.simplefilter("ignore")     # such as of a damaged date; what matters is checked here
-                picture = pil.open(file, formats=FORMATS)
+                picture = pil.open(file, formats=formats)
                 _check_size(*picture.size)          # before any pixel is decoded
-                picture.load()
-                turn = _turn(picture)
-                picture = _on_white(pil, _of_eight_bits(pil, picture, file))
-                return picture.transpose(pil.Transpose[turn]) if turn else picture
+                yield picture, file
+                return
         except pil.UnidentifiedImageError:
-            problem = f"it is none of {', '.join(FORMATS)}"
+            problem = f"it is none of {', '.join(formats)}"
         except Exception as error:  # every decoder fails in its own way on a damaged file
             problem = one_line(error) or type(error).__name__
     raise file_error(path, f"must be an image that can be decoded; {problem}")
@@ -140,8 +154,9 @@ def _grey(picture):
     return grey
 
 
-def _on_white(pil, picture):
+def on_white(picture):
     """The picture as RGB, laid upon white where it is transparent."""
+    pil = need("PIL.Image", extra="media", feature="read images")
     if picture.has_transparency_data:
         picture = picture.convert("LA") if picture.mode == "La" else picture
         picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")

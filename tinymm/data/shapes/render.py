@@ -10,7 +10,7 @@ import numpy as np
 
 from .scene import COLOURS, SHAPES
 
-__all__ = ["render"]
+__all__ = ["background", "render"]
 
 # Hues as far apart as six can be, on a background that is always darker.
 PALETTE = np.array(
@@ -83,7 +83,7 @@ def render(scenes, rng, size=32):
     for start in range(0, len(scenes), CHUNK):
         chunk = scenes[start : start + CHUNK]
         canvas = images[start : start + CHUNK]
-        canvas[...] = _background(len(chunk), rng, size)
+        canvas[...] = background(len(chunk), rng, size)
         for layer in range(max(len(scene.things) for scene in chunk)):
             members = [i for i, scene in enumerate(chunk) if layer < len(scene.things)]
             _paint(canvas, members, [chunk[i].things[layer] for i in members], rng)
@@ -92,8 +92,14 @@ def render(scenes, rng, size=32):
     return images
 
 
-def _background(n, rng, size):
-    """Dark cloth: one brightness for each picture, a smooth tinted stain, a fine grain."""
+def background(n, rng, size):
+    """Dark cloth: one brightness for each picture, a smooth tinted stain, a fine grain: float32 (n, 3, size, size).
+
+    Examples
+    --------
+    >>> background(2, np.random.default_rng(0), size=8).shape
+    (2, 3, 8, 8)
+    """
     level = 0.06 + 0.10 * rng.random((n, 1, 1, 1), dtype=np.float32)
     stain = 0.05 * rng.standard_normal((n, 3, 5, 5), dtype=np.float32)
     stretch = _linear_upsampling(5, size)

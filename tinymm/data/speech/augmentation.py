@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-__all__ = ["add_noise", "change_gain", "change_speed", "mask_spectrogram", "shift_time"]
+__all__ = ["add_noise", "change_gain", "change_speed", "mask_spectrogram", "pink_noise", "shift_time"]
 
 GRID = 100  # speeds are multiples of 1/100, so that resampling is a ratio of small whole numbers
 
@@ -54,6 +54,33 @@ def add_noise(samples, snr, rng, noise=None):
         return samples.copy()
     scale = math.sqrt(float(signal_power / noise_power)) * 10 ** (-snr / 20)
     return samples + (scale * noise).astype(samples.dtype)
+
+
+def pink_noise(length, rng):
+    r"""Noise with as much power in every octave: white noise, its spectrum divided by $\sqrt f$.
+
+    Parameters
+    ----------
+    length : int
+        At least 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    float64 array (length,)
+        Without the frequency 0, and so of mean 0.
+
+    Examples
+    --------
+    >>> noise = pink_noise(8000, np.random.default_rng(0))
+    >>> power = np.abs(np.fft.rfft(noise)) ** 2
+    >>> float((power[100:200].sum() / power[1000:2000].sum()).round())
+    1.0
+    """
+    spectrum = np.fft.rfft(rng.standard_normal(length))
+    spectrum[0] = 0.0
+    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    return np.fft.irfft(spectrum, length)
 
 
 def change_gain(samples, decibels):

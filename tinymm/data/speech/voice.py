@@ -1,4 +1,5 @@
-r"""A small voice: digits synthesised by source and filter, for any number of speakers.
+r"""A small voice: digits, and whatever else is spelled in phonemes, synthesised by source and filter, for any number
+of speakers.
 
 $$ \text{sound} = \Delta\left[(v\,g + b\,n_1) * R_1 * R_2 * R_3 * R_4 \;+\; h\, n_2 * R_h\right] $$
 
@@ -15,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 from .phonemes import DIGITS, PHONEMES, Phoneme
 from .resonators import glottal_pulses, resonate
 
-__all__ = ["Speaker", "draw_speaker", "speak", "tracks"]
+__all__ = ["SILENCE", "Speaker", "draw_speaker", "speak", "synthesise", "tracks"]
 
 FOURTH = 3500.0  # F4 in Hz, the same for all sounds
 BANDWIDTHS = (70.0, 90.0, 130.0, 200.0)  # of F1 to F4, Hz
@@ -32,7 +33,7 @@ class Speaker(NamedTuple):
     Attributes
     ----------
     pitch : float
-        Hz, at the beginning of a string; it falls by a fifth towards the end.
+        Hz, at the beginning of a string; when it says digits, it falls by a fifth towards the end.
     size : float
         Factor on all formants; large for a short vocal tract.
     rate : float
@@ -104,6 +105,37 @@ def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
     if not len(digits) or not all(0 <= d <= 9 for d in digits):
         raise ValueError(f"speak: needs at least one digit from 0 to 9; got {list(digits)}")
     track = tracks(_segments(digits, speaker, rng), speaker, rng, rate)
+    sound = synthesise(track, speaker, rng, rate, snr)
+    return (sound * (rng.uniform(0.2, 0.9) / np.abs(sound).max())).astype(np.float32)
+
+
+def synthesise(track, speaker, rng, rate=8000, snr=(15.0, 40.0)):
+    """The sound of the settings that `tracks` gives, in a room with noise.
+
+    Parameters
+    ----------
+    track : dict
+        As `tracks` gives it; the pitch and the amplitudes may have been changed since.
+    speaker : Speaker
+    rng : numpy.random.Generator
+        Draws all noise, and how loud the room's is.
+    rate : int
+        Samples per second.
+    snr : (float, float)
+        The least and the most decibels by which the voice is louder than the noise of the room.
+
+    Returns
+    -------
+    float64 array (T,)
+        At no level in particular.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> speaker = draw_speaker(rng)
+    >>> synthesise(tracks([(PHONEMES["IY"], 0.1)], speaker, rng, 8000), speaker, rng).shape
+    (800,)
+    """
     voiced = track["voice"] * (glottal_pulses(track["pitch"], rate)
                                + speaker.breath * rng.standard_normal(len(track["voice"])))
     sound = voiced + 0.3 * track["breath"] * rng.standard_normal(len(voiced))
@@ -113,11 +145,10 @@ def speak(digits, speaker, rng, rate=8000, snr=(15.0, 40.0)):
     sound += resonate(hiss, np.minimum(track["place"], 0.47 * rate), track["width"], rate)
     sound = np.diff(sound, prepend=0.0)                                                 # Δ
     power = (sound * sound).mean()
-    sound += np.sqrt(power) * 10 ** (-rng.uniform(*snr) / 20) * rng.standard_normal(len(sound))
-    return (sound * (rng.uniform(0.2, 0.9) / np.abs(sound).max())).astype(np.float32)
+    return sound + np.sqrt(power) * 10 ** (-rng.uniform(*snr) / 20) * rng.standard_normal(len(sound))
 
 
-def tracks(segments, speaker, rng, rate):
+def tracks(segments, speaker, rng, rate, fall=0.8):
     """The settings of the synthesiser at every sample.
 
     Parameters
@@ -127,6 +158,8 @@ def tracks(segments, speaker, rng, rate):
     speaker : Speaker
     rng : numpy.random.Generator
     rate : int
+    fall : float
+        The pitch at the end, as a share of that at the beginning.
 
     Returns
     -------
@@ -148,10 +181,10 @@ def tracks(segments, speaker, rng, rate):
     targets = np.array([phoneme.formants for phoneme, _ in segments]).T * misses         # (3, sounds)
     formants = [speaker.size * held(row, GLIDE) for row in (*targets, np.full(len(segments), FOURTH))]
     flutter = held(np.exp(FLUTTER * rng.standard_normal(len(segments))), 4 * GLIDE)
-    fall = np.linspace(1.0, 0.8, sum(lengths))
+    line = np.linspace(1.0, fall, sum(lengths))
     sources = {name: held([getattr(phoneme, name) for phoneme, _ in segments], FADE)
                for name in ("voice", "breath", "hiss", "place", "width")}
-    return {**sources, "formants": np.minimum(formants, 0.48 * rate), "pitch": speaker.pitch * fall * flutter}
+    return {**sources, "formants": np.minimum(formants, 0.48 * rate), "pitch": speaker.pitch * line * flutter}
 
 
 def _segments(digits, speaker, rng):

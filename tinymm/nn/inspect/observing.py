@@ -38,7 +38,7 @@ def observe(module, callback):
             return output
         return watched
 
-    with _replaced_forward(module.named_modules(), wrap):
+    with replaced_forward(module.named_modules(), wrap):
         yield
 
 
@@ -79,12 +79,12 @@ def record_attention(module):
         return recorded
 
     attentions = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, MultiheadAttention)]
-    with _replaced_forward(attentions, wrap):
+    with replaced_forward(attentions, wrap):
         yield maps
 
 
 @contextmanager
-def _replaced_forward(named_layers, wrap):
+def replaced_forward(named_layers, wrap):
     """Context manager: within it, each layer's `forward` is what `wrap(name, layer, forward)` returned."""
     layers = [(name, layer, vars(layer).get("forward")) for name, layer in named_layers]
     for name, layer, _ in layers:

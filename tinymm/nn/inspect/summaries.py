@@ -1,120 +1,15 @@
-"""A table of a Module's layers: shapes, parameters and what they cost.
+"""A table of a Module's layers: shapes, parameters and what their matrix products cost."""
 
-The cost counts the matrix products of one forward pass, with 2 FLOPs (a multiplication and an addition) for each
-product of two numbers. Elementwise work (activations, norms, softmax, pooling, biases), the smaller part, is left out.
-"""
-
-import math
 from dataclasses import dataclass
+from functools import wraps
 
-from ...autograd import no_grad
-from ..attention.cache import KeyValueCache, MemoryCache
-from ..attention.grouped import GroupedQueryAttention
-from ..attention.hard import GumbelAttention, HardAttention
-from ..attention.local import LocalAttention, PredictiveLocalAttention
-from ..attention.multihead import MultiheadAttention
-from ..attention.scores import AdditiveScore, ConcatScore, DotScore, GeneralScore, MLPScore, ScaledDotScore
-from ..attention.soft import SoftAttention
-from ..convolution import Conv1d, Conv2d, Conv3d, ConvTranspose2d
-from ..linear import Linear
-from ..recurrent import GRU, LSTM, RNN
-from .observing import observe
+from ...autograd import no_grad, watched
+from .flops import FlopCounter
+from .observing import replaced_forward
 
 __all__ = ["Summary", "summary"]
 
 GAP = "  "  # between the columns of the table
-
-
-def _linear_flops(layer, inputs, outputs):
-    """2 · rows · in · out."""
-    return 2 * outputs[0].size * layer.weight.shape[1]
-
-
-def _convolution_flops(layer, inputs, outputs):
-    """2 · outputs · (in / groups) · |kernel|."""
-    return 2 * outputs[0].size * math.prod(layer.weight.shape[1:])
-
-
-def _transposed_flops(layer, inputs, outputs):
-    """2 · inputs · out · |kernel|."""
-    return 2 * inputs[0].size * math.prod(layer.weight.shape[1:])
-
-
-def _recurrent_flops(layer, inputs, outputs):
-    """2 · B · T · |weights|: each step uses each weight of each layer and direction once."""
-    weights = sum(p.size for name, p in layer.own_parameters() if name.startswith("weight"))
-    return 2 * math.prod(inputs[0].shape[:2]) * weights
-
-
-def _keys(inputs, new):
-    """S: the keys in a cache after the call, or without one those of the call."""
-    caches = [x for x in inputs if isinstance(x, KeyValueCache | MemoryCache)]
-    return caches[0].key.shape[2] if caches else new
-
-
-def _attention_flops(layer, inputs, outputs):
-    """Projections 2·B·D·(T·D + N·kdim + N·vdim) of N new keys, scores and weighted sum 4·B·T·S·D; out_proj has a row
-    of its own."""
-    query, key, value = inputs[:3]
-    B, T, D = query.shape
-    N = 0 if key is None else key.shape[1]
-    projections = 2 * B * D * (T * D + (N * (key.shape[2] + value.shape[2]) if N else 0))
-    return projections + 4 * B * T * _keys(inputs, N) * D
-
-
-def _grouped_flops(layer, inputs, outputs):
-    """Scores and weighted sum 4·B·T·S·D; the projections have rows of their own."""
-    B, T, D = inputs[0].shape
-    return 4 * B * T * _keys(inputs, T) * D
-
-
-def _sum_flops(layer, inputs, outputs):
-    """The weighted sum of the values, 2 · (… T·S) · V; the score has a row of its own."""
-    return 2 * outputs[1].size * outputs[0].shape[-1]
-
-
-def _predictive_flops(layer, inputs, outputs):
-    """The weighted sum, and v·tanh(W q) for the position of each query."""
-    queries = inputs[0].size // inputs[0].shape[-1]
-    return _sum_flops(layer, inputs, outputs) + 2 * queries * (layer.weight.size + layer.weight_v.size)
-
-
-def _dot_flops(layer, inputs, outputs):
-    """q·k: 2 · (… T·S) · D."""
-    return 2 * outputs[0].size * inputs[0].shape[-1]
-
-
-def _general_flops(layer, inputs, outputs):
-    """(q W)·k: 2 · rows of q · D · E + 2 · (… T·S) · E."""
-    return 2 * inputs[0].size * layer.weight.shape[1] + 2 * outputs[0].size * layer.weight.shape[1]
-
-
-def _additive_flops(layer, inputs, outputs):
-    """v·tanh(W q + U k): 2 · A · (elements of q + elements of k + … T·S)."""
-    query, key = inputs[:2]
-    return 2 * len(layer.weight_v) * (query.size + key.size + outputs[0].size)
-
-
-def _pair_flops(layer, inputs, outputs):
-    """v·f(W [q; k]) of each pair: 2 · (… T·S) · A · (D + E + 1)."""
-    return 2 * outputs[0].size * (layer.weight.size + layer.weight_v.size)
-
-
-# Of each kind of layer with matrix products: (layer, its inputs, its outputs) -> FLOPs.
-FLOPS = {
-    Linear: _linear_flops, Conv1d: _convolution_flops, Conv2d: _convolution_flops, Conv3d: _convolution_flops,
-    ConvTranspose2d: _transposed_flops, RNN: _recurrent_flops, LSTM: _recurrent_flops, GRU: _recurrent_flops,
-    MultiheadAttention: _attention_flops, GroupedQueryAttention: _grouped_flops,
-    SoftAttention: _sum_flops, LocalAttention: _sum_flops, PredictiveLocalAttention: _predictive_flops,
-    HardAttention: _sum_flops, GumbelAttention: _sum_flops, DotScore: _dot_flops, ScaledDotScore: _dot_flops,
-    GeneralScore: _general_flops, AdditiveScore: _additive_flops, ConcatScore: _pair_flops, MLPScore: _pair_flops,
-}
-
-
-def _flops_of(layer, inputs, outputs):
-    """By the layer's class, or the nearest that it inherits from."""
-    kind = next((kind for kind in type(layer).__mro__ if kind in FLOPS), None)
-    return 0 if kind is None else FLOPS[kind](layer, inputs, outputs)
 
 
 @dataclass
@@ -134,7 +29,8 @@ class Summary:
     Attributes
     ----------
     rows : list
-        One entry per layer, with `name`, `kind`, `parameters`, `shape` (of its last output) and `flops`.
+        One entry per layer, with `name`, `kind`, `parameters`, `shape` (of its last output) and `flops`, those of the
+        products that it computes itself and not by a layer below.
     parameters, flops : int
         Of the whole Module.
     """
@@ -156,6 +52,9 @@ class Summary:
 
 def summary(module, *inputs):
     """Run a Module once on example inputs and tabulate its layers.
+
+    FLOPs are counted where the products are computed, op by op: 2 for each product of two numbers. `inspect/flops.py`
+    says which ops have how many, and what is left out. Products of arrays with which no Tensor has to do are not seen.
 
     Parameters
     ----------
@@ -188,20 +87,38 @@ def summary(module, *inputs):
         layer = name.rpartition(".")[0]
         sizes[layer] = sizes.get(layer, 0) + parameter.size
     rows = {name: _Row(name, type(layer).__name__, sizes.get(name, 0)) for name, layer in module.named_modules()}
+    running = []                                                # the rows of the layers that are being called
 
-    def record(name, layer, inputs, output):
-        outputs = output if isinstance(output, tuple) else (output,)
-        rows[name].shape = str(outputs[0].shape)
-        rows[name].flops += _flops_of(layer, inputs, outputs)
+    def wrap(name, layer, forward):
+        @wraps(forward)
+        def counted(*inputs, **kwargs):
+            running.append(rows[name])
+            try:
+                output = forward(*inputs, **kwargs)
+            finally:
+                running.pop()
+            rows[name].shape = _shape(output)
+            return output
+        return counted
+
+    def add(flops):
+        running[-1].flops += flops
 
     modes = [(layer, layer.training) for layer in module.modules()]
     try:
-        with no_grad(), observe(module.eval(), record):
+        with no_grad(), watched(FlopCounter(add)), replaced_forward(module.eval().named_modules(), wrap):
             module(*inputs)
     finally:
         for layer, mode in modes:
             layer.training = mode
     return Summary(list(rows.values()))
+
+
+def _shape(output):
+    """Of the first array in what a layer returned."""
+    while isinstance(output, (tuple, list)):
+        output = output[0]
+    return str(getattr(output, "shape", type(output).__name__))
 
 
 def _aligned(cells, widths):

@@ -163,23 +163,33 @@ class Run:
         """The folder that was asked for, or the one that would be chosen now."""
         return RunFolder.default(self.name, self.resume) if self.out is None else self.out
 
-    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None):
+    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None):
         """Train a model by a plan, or go on with it, and return the Trainer.
 
         Parameters
         ----------
         plan : Plan
-        model, loss, data, validate
+        model, loss, data, validate, after_backward
             As for `Trainer`.
         config, tokenizer, classes
             What the checkpoint says of the model, for `load`.
         """
         trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
+        trainer.after_backward = after_backward
         trainer.fit(resume=self.resume, progress=self.progress)
         self.trainer, self.tested = trainer, time.monotonic()
         self.say("testing, beside the baselines ...")
         return trainer
+
+    def fit_control(self, name, plan, model, loss, data, validate):
+        """Train a model that ours is compared with, by the same plan, and return it; its log lies in a folder `name`."""
+        self.say(f"training a control, {name} ...")
+        folder = self.folder.path / name.replace(" ", "-")
+        folder.mkdir(exist_ok=True)
+        trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, folder)
+        trainer.fit(resume=self.resume, progress=self.progress)
+        return model
 
     def report(self, title, learned):
         """A `Report` that begins with what was learned from which data."""

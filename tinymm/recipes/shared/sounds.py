@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import functional as F
-from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram
+from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram, prosody_statistics
 from .baselines import logistic_regression
 
-__all__ = ["BANDS", "RATE", "Variation", "classified", "outline", "padded", "spectrogram"]
+__all__ = ["BANDS", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics"]
 
 RATE = 8000  # samples a second; telephone speech, and the FSDD
 BANDS, FRAME, HOP = 40, 256, 80  # mel bands; samples a frame (32 ms) and from frame to frame (10 ms)
@@ -85,3 +85,15 @@ def classified(train, labels, test, classes):
     known, new = (np.array([outline(x) for x in part]) for part in (train, test))
     mean, scale = known.mean(0), known.std(0) + np.float32(1e-6)
     return logistic_regression((known - mean) / scale, labels, (new - mean) / scale, classes, penalty=1e-2)
+
+
+def voice_statistics(sound):
+    """How samples (L,) sound on the whole: float32 (103,).
+
+    The mean and the standard deviation of each mel band over the louder three quarters of all frames, then
+    `prosody_statistics`.
+    """
+    x = F.log_mel_spectrogram(sound, RATE, BANDS, FRAME, HOP, floor=FLOOR)
+    level = x.mean(1)
+    louder = x[level >= np.quantile(level, 0.25)]
+    return np.concatenate([louder.mean(0), louder.std(0), prosody_statistics(sound, RATE)]).astype(np.float32)

@@ -1,31 +1,18 @@
 """One speaker after the other left out to test on: a run each, and what they give together."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 
 from ...metrics import wilson_interval
-from ...training import save_checkpoint
 from ...viz import Report, format_table
 from .options import require
-from .results import OURS, Results
+from .results import OURS
+from .several import run_each
 
-__all__ = ["Outcome", "leave_each_out"]
-
-
-class Outcome(NamedTuple):
-    """What one run gave: its metrics, its table, and of classes how often each was taken for each (K, K)."""
-
-    metrics: dict
-    results: Results
-    confusion: np.ndarray | None = None
+__all__ = ["leave_each_out"]
 
 
 def leave_each_out(run, speakers, one, names=()):
     """Run `one` for each speaker, in a folder of the speaker's name: metrics of each and their mean.
-
-    A speaker whose run is whole is not trained again: to resume goes on with the speaker it stopped at.
 
     Parameters
     ----------
@@ -37,16 +24,8 @@ def leave_each_out(run, speakers, one, names=()):
         Of the classes, where there are some.
     """
     require(len(speakers) > 1, "--leave-out", "all needs several speakers", f"{', '.join(speakers)} in {run.data}")
-    folder = run.folder = run.open_folder()
-    if not folder.checkpoint.exists():
-        save_checkpoint(folder.checkpoint, {}, {"speakers": speakers})  # the folders of the speakers hold the weights
-    outcomes = {}
-    for i, name in enumerate(speakers, 1):
-        run.say(f"\nspeaker {i} of {len(speakers)}: {name}")
-        own = Path(folder.path, name)
-        is_begun = run.resume and (own / "checkpoint.npz").exists()
-        with run.again(own, is_begun, leave_out=name) as alone:
-            outcomes[name] = one(alone)
+    outcomes = run_each(run, "leave_out", speakers, one)
+    folder = run.folder
     mean = _mean({name: outcome.results for name, outcome in outcomes.items()})
     metrics = {key.replace("test/", f"test/{name}/", 1): value for name, outcome in outcomes.items()
                for key, value in outcome.metrics.items() if key.startswith("test/")}

@@ -32,3 +32,5 @@ spec("gelu", lambda: calls(arrays(low=-6, high=6)), each(lambda v: v * 0.5 * mat
      lambda torch, x: F(torch).gelu(x))
 spec("gelu", lambda: calls(arrays(low=-5, high=6), approximate="tanh"),     # below, ½ tanh + ½ moves in steps of ε
      lambda x, approximate: each(tanh_gelu)(x), lambda torch, x, approximate: F(torch).gelu(x, approximate=approximate))
+spec("signed_sqrt", off_zero, each(lambda v: math.copysign(math.sqrt(math.fabs(v)), v)),
+     lambda torch, x: torch.sign(x) * torch.sqrt(torch.abs(x)), complex_step=False)  # the size of a complex number

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ...functional import normalize
 from ..specification import spec
 from ..strategies import arrays, calls, shapes, st
 from .reductions import along_axes, looped
@@ -73,3 +74,6 @@ spec("norm", lambda: calls(arrays((2, 3, 4), gap=0.2), ord=math.inf, axis=st.sam
      looped(length), torch_norm)
 spec("norm", lambda: along_axes(lambda shape: arrays(shape, gap=0.2), ord=st.sampled_from((0.5, 4, 5, 7.5, 12))),
      looped(length), torch_norm)
+spec("norm", lambda: calls(arrays((2, 3, 4), gap=0.2), p=st.sampled_from((1, 2, 3)), dim=st.sampled_from((0, 1, -1))),
+     lambda x, p, dim: x / looped(length)(x, axis=dim, keepdims=True, ord=p),
+     lambda torch, x, p, dim: torch.nn.functional.normalize(x, p, dim), function=normalize)

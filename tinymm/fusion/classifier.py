@@ -1,0 +1,109 @@
+"""Several modalities to a class: an encoder for each, a fusion, and scores."""
+
+from .. import functional as F
+from .. import nn
+from ..encoders.over_time import mean_over_time
+
+__all__ = ["FusedClassifier"]
+
+
+class FusedClassifier(nn.Module):
+    r"""$p(k \mid x_1, \dots, x_M) = \operatorname{softmax}(W z + b)_k$, z what the fusion makes of all modalities.
+
+    What the fusion takes decides what it is given of each encoder: *vectors* the pooled features, *sequences* the
+    features with their mask, *decisions* $\log\operatorname{softmax}(W_m y_m + b_m)$ of the pooled features $y_m$.
+    z is the fused vector; of fused sequences it is the mean over real positions, side by side where there are several
+    streams. A fusion of decisions has decided: nothing follows it.
+
+    Parameters
+    ----------
+    encoders : dict of str to Module
+        For each modality of the fusion, in its order: `encoder(x, mask)` → `Encoded`.
+    fusion : Module
+        Its `input_widths` are the widths of the encoders (of sequences), their pooled widths (of vectors), or
+        `classes` (of decisions).
+    classes : int
+        K.
+    dropout : float
+        On what the scores are computed from.
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If the encoders are not those of the fusion.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> words, sounds = tm.encoders.BagOfWords(10, 8, rng=rng), tm.encoders.BagOfWords(10, 6, rng=rng)
+    >>> fusion = tm.fusion.AttentionFusion({"text": 8, "sound": 6}, 4, rng=rng)
+    >>> model = FusedClassifier({"text": words, "sound": sounds}, fusion, classes=3, rng=rng)
+    >>> logits, fused = model((np.array([[4, 5]]), np.array([[6, 7, 8]])))
+    >>> logits.shape, fused.weights.shape
+    ((1, 3), (1, 1, 2, 3))
+    """
+
+    def __init__(self, encoders, fusion, classes, dropout=0.0, *, rng):
+        if tuple(encoders) != tuple(fusion.modalities):
+            raise ValueError(f"FusedClassifier: encoders must be of the fusion's modalities, "
+                             f"{', '.join(fusion.modalities)}; got {', '.join(encoders)}")
+        self.encoders = nn.ModuleDict(encoders)
+        self.fusion = fusion
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        widths = fusion.width if isinstance(fusion.width, tuple) else (fusion.width,)
+        decides = fusion.kind == "decisions"
+        self.deciders = nn.ModuleDict({name: nn.Linear(encoder.pooled_width, classes, rng=rng)
+                                       for name, encoder in encoders.items()} if decides else {})
+        self.scores = None if decides else nn.Linear(sum(widths), classes, rng=rng)
+
+    def forward(self, inputs, masks=None, present=None):
+        """Classify a batch.
+
+        Parameters
+        ----------
+        inputs : tuple
+            What each encoder takes.
+        masks : tuple of boolean arrays, each optional
+            What each encoder takes as its mask.
+        present : boolean array (B, M), optional
+            Which modality an example has; default: all.
+
+        Returns
+        -------
+        logits : Tensor (B, K)
+        fused : Fused
+        """
+        return self.decide(self.encode(inputs, masks), present)
+
+    def encode(self, inputs, masks=None):
+        """What each encoder makes of its input: list of `Encoded`."""
+        masks = (None,) * len(inputs) if masks is None else masks
+        if len(inputs) != len(self.encoders) or len(masks) != len(inputs):
+            raise ValueError(f"FusedClassifier: inputs and masks must be of {', '.join(self.fusion.modalities)}; "
+                             f"got {len(inputs)} and {len(masks)}")
+        return [encoder(x, mask) for (_, encoder), x, mask in zip(self.encoders.items(), inputs, masks)]
+
+    def decide(self, encoded, present=None):
+        """The second half of `forward`: from `encode`'s list to logits (B, K) and `Fused`."""
+        if self.fusion.kind == "sequences":
+            fused = self.fusion(tuple(e.sequence for e in encoded), tuple(e.mask for e in encoded), present)
+        elif self.fusion.kind == "vectors":
+            fused = self.fusion(tuple(e.pooled for e in encoded), present=present)
+        else:
+            decisions = (F.log_softmax(decide(self.dropout(e.pooled)), -1)
+                         for (_, decide), e in zip(self.deciders.items(), encoded))
+            fused = self.fusion(tuple(decisions), present=present)
+            return fused.features, fused
+        return self.scores(self.dropout(_as_vector(fused))), fused
+
+
+def _as_vector(fused):
+    """(B, ΣD) of what a fusion of vectors or sequences made."""
+    features, masks = fused.features, fused.mask
+    if not isinstance(features, tuple):
+        features, masks = (features,), (masks,)
+    masks = (None,) * len(features) if masks is None else masks
+    vectors = [mean_over_time(x, mask) if x.ndim == 3 else x for x, mask in zip(features, masks)]
+    return vectors[0] if len(vectors) == 1 else F.concatenate(vectors, -1)

@@ -1,0 +1,305 @@
+"""Answers from several modalities: a fusion by name, trained beside each modality alone, and held against them.
+
+A page says what its encoders are and where its examples come from; what every such task does is said here: every
+fusion gets as many parameters, each modality alone the same plan, and the table has both, their product, and what
+becomes of the answers when one modality is exchanged among the examples.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import functional as F
+from ... import nn
+from ...fusion import FusedClassifier, GradientModulation, ModalityDropout, confidences, gradient_norms
+from ...metrics import accuracy
+from ...training import TrainingSet
+from .baselines import majority_class
+from .classification import scored, validation_scores
+from .fusions import FUSIONS, width_for
+from .prediction import over_batches
+from .results import OURS, Results
+
+__all__ = ["Answered", "Examples", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities"]
+
+BATCH = 100  # examples that are answered at a time
+SMOOTHING = 0.05  # of the labels
+
+
+@dataclass
+class Examples:
+    """Some examples of several modalities.
+
+    Parameters
+    ----------
+    inputs : callable
+        ``inputs(rows, rng)`` → (inputs, masks), a tuple with an entry for each modality, as encoders take them. With a
+        Generator, in training, examples may be varied; without one they are as they are.
+    labels : int array (N,)
+    present : boolean array (N, M), optional
+        Which modality an example has; default: all.
+    """
+
+    inputs: Callable
+    labels: np.ndarray
+    present: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.labels)
+
+
+class Single(nn.Module):
+    r"""One modality alone: $p(k \mid x_m) = \operatorname{softmax}(W y_m + b)_k$, y its pooled features.
+
+    Examples
+    --------
+    >>> import tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> model = Single(tm.encoders.BagOfWords(10, 8, rng=rng), 3, rng=rng)
+    >>> model(np.array([[4, 5]])).shape
+    (1, 3)
+    """
+
+    def __init__(self, encoder, classes, dropout=0.0, *, rng):
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.scores = nn.Linear(encoder.pooled_width, classes, rng=rng)
+
+    def forward(self, x, mask=None):
+        """What the encoder takes, to logits (B, K)."""
+        return self.scores(self.dropout(self.encoder(x, mask).pooled))
+
+
+def fused_config(fusion, encoders, parameters, classes, **others):
+    """The part of a config that says how modalities are fused, for `fused`.
+
+    Parameters
+    ----------
+    fusion : str
+        A name in `FUSIONS`.
+    encoders : dict of str to Module
+    parameters : int
+        Of the fusion and of the scores that follow it, at most.
+    classes : int
+    """
+    widths = _widths(fusion, encoders, classes)
+    return {"fusion": fusion, "classes": classes,
+            "fused_width": width_for(FUSIONS[fusion], widths, parameters, classes), **others}
+
+
+def fused(config, encoders, rng):
+    """The `FusedClassifier` of a config: "fusion", "fused_width", "classes", "dropout" and perhaps "drop"."""
+    widths = _widths(config["fusion"], encoders, config["classes"])
+    fusion = FUSIONS[config["fusion"]].make(widths, config["fused_width"], rng)
+    if config.get("drop"):
+        fusion = ModalityDropout(fusion, config["drop"], rng=rng)
+    return FusedClassifier(encoders, fusion, config["classes"], config["dropout"], rng=rng)
+
+
+def _widths(name, encoders, classes):
+    """What the fusion of this name is given: the widths of features, of pooled features, or of decisions."""
+    some = dict.fromkeys(encoders, 4)
+    kind = FUSIONS[name].make(some, 4, np.random.default_rng(0)).kind
+    return {modality: {"sequences": encoder.width, "vectors": encoder.pooled_width, "decisions": classes}[kind]
+            for modality, encoder in encoders.items()}
+
+
+@dataclass
+class Answered:
+    """What `answer` found.
+
+    Attributes
+    ----------
+    model : FusedClassifier
+    results : list of Results
+        One for each part that is tested on.
+    p : dict of str to array (N, K)
+        Of each of these parts, our probabilities.
+    more : dict of str to float
+        Metrics beside the results: "ablation/NAME/accuracy".
+    """
+
+    model: FusedClassifier
+    results: list
+    p: dict
+    more: dict
+
+
+def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, variants=None,
+           score=None):
+    """Train the fused model and each modality alone, and test them all.
+
+    Parameters
+    ----------
+    run : Run
+        Begun.
+    config : dict
+        For `fused`, and for the page's `encoders`.
+    encoders : callable
+        ``encoders(config, rng)`` → dict of modality to encoder, weights drawn from `rng`.
+    parts : dict of str to Examples
+        "train", "val", and those that are tested on: "test", "test/…".
+    plan : Plan
+    names : sequence of str
+        Of the classes.
+    items : str
+        What is counted: "questions".
+    tokenizer : object, optional
+        For the checkpoint.
+    modulate : bool
+        Whether the modality that is ahead is slowed.
+    variants : dict of str to callable, optional
+        Further controls, such as "single frame": ``variant(inputs, rng)`` → inputs, of which the same model is trained
+        and tested with less to see.
+    score : callable, optional
+        ``score(part, predictions)`` → dict of system to Scores; by default accuracy and macro F1.
+
+    Returns
+    -------
+    Answered
+    """
+    train, val = parts["train"], parts["val"]
+    data = TrainingSet(len(train), lambda rows, rng: (*train.inputs(rows, rng), train.labels[rows]))
+    model = run.fit(plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(modulate), data,
+                    lambda model: validation_scores(probabilities(model, val), val.labels), config=config,
+                    tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
+    modalities = list(model.encoders)
+    singles = {}
+    for m, name in enumerate(modalities):
+        alone = Single(encoders(config, run.rng(0))[name], len(names), config["dropout"], rng=run.rng(0, 2))
+        singles[name] = run.fit_control(
+            f"{name} only", plan, alone, _single_loss(m), data,
+            lambda model, m=m: {"accuracy": accuracy(_alone(model, val, m).argmax(1), val.labels)})
+    others = {}
+    for name, variant in (variants or {}).items():
+        less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
+        other = run.fit_control(
+            name, plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(False),
+            TrainingSet(len(train), lambda rows, rng, seen=less["train"]: (*seen.inputs(rows, rng), train.labels[rows])),
+            lambda model, seen=less["val"]: {"accuracy": accuracy(probabilities(model, seen).argmax(1), seen.labels)})
+        others[name] = other, less
+    prior = np.bincount(train.labels[train.labels >= 0], minlength=len(names)) + 1.0
+    results, found, more = [], {}, {}
+    for part in (part for part in parts if part.startswith("test")):
+        examples = parts[part]
+        found[part] = probabilities(model, examples)
+        systems = {OURS: found[part].argmax(1), "majority": majority_class(train.labels, len(examples))}
+        alone = {name: _alone(single, examples, m) for m, (name, single) in enumerate(singles.items())}
+        systems |= {f"{name} only": p.argmax(1) for name, p in alone.items()}
+        systems["product"] = product(list(alone.values()), prior).argmax(1)
+        systems |= {name: probabilities(other, less[part]).argmax(1) for name, (other, less) in others.items()}
+        scores = scored(systems, examples.labels) if score is None else score(part, systems)
+        results.append(Results(part, scores, items))
+        for m, name in enumerate(modalities):
+            exchanged = _exchanged(model, examples, m, run.rng(6, m)).argmax(1)
+            more[f"ablation/{name}{part.removeprefix('test')}/accuracy"] = accuracy(exchanged, examples.labels)
+    return Answered(model, results, found, more)
+
+
+def product(decisions, prior):
+    r"""$p(k) \propto p(k)^{1 - M} \prod_m p(k \mid x_m)$: Bayes' rule where modalities are independent given the class.
+
+    Parameters
+    ----------
+    decisions : list of arrays (N, K)
+        Probabilities.
+    prior : array (K,)
+        Proportional to p(k).
+
+    Examples
+    --------
+    >>> product([np.array([[0.9, 0.1]]), np.array([[0.8, 0.2]])], np.ones(2)).round(3)
+    array([[0.973, 0.027]])
+    """
+    log_p = sum(np.log(np.maximum(p, 1e-12)) for p in decisions) - (len(decisions) - 1) * np.log(prior / prior.sum())
+    p = np.exp(log_p - log_p.max(1, keepdims=True))
+    return p / p.sum(1, keepdims=True)
+
+
+def probabilities(model, examples, present=None):
+    """p(k) of each example: float array (N, K); `present` (N, M) in place of the examples' own."""
+    here = examples.present if present is None else present
+
+    def ask(rows):
+        inputs, masks = examples.inputs(rows, None)
+        return F.softmax(model(inputs, masks, None if here is None else here[rows])[0].data, -1)
+
+    return np.array(over_batches(model, len(examples), BATCH, ask))
+
+
+def _alone(model, examples, m):
+    """The same of modality m's own model; a uniform answer where the modality is absent."""
+    def ask(rows):
+        inputs, masks = examples.inputs(rows, None)
+        p = F.softmax(model(inputs[m], masks[m]).data, -1)
+        absent = np.zeros(len(rows), bool) if examples.present is None else ~examples.present[rows, m]
+        return np.where(absent[:, None], 1 / p.shape[1], p)
+
+    return np.array(over_batches(model, len(examples), BATCH, ask))
+
+
+def _less(examples, variant, rng):
+    """The examples as a control sees them; without a Generator of training's, in one fixed way."""
+    fixed = int(rng.integers(2**31))
+
+    def inputs(rows, drawn):
+        found, masks = examples.inputs(rows, drawn)
+        return variant(found, np.random.default_rng([fixed, *rows[:1]]) if drawn is None else drawn), masks
+
+    return Examples(inputs, examples.labels, examples.present)
+
+
+def _exchanged(model, examples, m, rng):
+    """What the model says when modality m is exchanged among the examples, and the others are as they were."""
+    order = rng.permutation(len(examples))
+
+    def inputs(rows, _):
+        own, others = examples.inputs(rows, None), examples.inputs(order[rows], None)
+        return tuple(tuple(b if i == m else a for i, (a, b) in enumerate(zip(mine, theirs)))
+                     for mine, theirs in zip(own, others))
+
+    return probabilities(model, Examples(inputs, examples.labels, examples.present))
+
+
+def _loss(modulate):
+    def loss(model, batch, rng):
+        inputs, masks, labels = batch
+        encoded = model.encode(inputs, masks)
+        value = F.cross_entropy(model.decide(encoded)[0], labels, label_smoothing=SMOOTHING)
+        if not modulate:
+            return value
+        sure = confidences(model, encoded, labels)
+        return value, {f"confidence/{name}": s for name, s in sure.items()}
+
+    return loss
+
+
+def _single_loss(m):
+    def loss(model, batch, rng):
+        inputs, masks, labels = batch
+        return F.cross_entropy(model(inputs[m], masks[m]), labels, label_smoothing=SMOOTHING)
+
+    return loss
+
+
+def _watch_gradients(modulate):
+    """The hook that logs the norm of each encoder's gradient, as "gradient/NAME", and slows who is ahead."""
+    remedy = GradientModulation() if modulate else None
+
+    def after_backward(model, numbers, rng):
+        numbers |= {f"gradient/{name}": norm for name, norm in gradient_norms(model).items()}
+        if remedy is not None:
+            remedy(model, numbers, rng)
+
+    return after_backward
+
+
+def add_ablation(report, answered):
+    """Add to a report what becomes of the answers when one modality is another example's."""
+    report.heading("What each modality is used for")
+    rows = [["all as they are", answered.results[0].systems[OURS].metrics["accuracy"]]]
+    for name in answered.model.encoders:
+        rows.append([f"{name} exchanged among the examples", answered.more[f"ablation/{name}/accuracy"]])
+    report.table(rows, ["test", "accuracy"], caption=(
+        "The same model, one modality permuted among the examples: what it loses is what it took from that modality."))

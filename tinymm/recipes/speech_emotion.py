@@ -1,0 +1,195 @@
+"""Speech emotion: a recording and its words → what the speaker feels (article 2.2).
+
+Without --data it learns sarcasm from the embedded voice: words of praise or blame, a warm or a flat tone, and whoever
+praises flatly or blames warmly is sarcastic. That is their exclusive or: neither alone tells anything. With --data DIR
+it reads the Berlin database of emotional speech (03a01Fa.wav) or RAVDESS (03-01-06-01-02-01-12.wav), whose few
+sentences everybody says in every emotion, so that words tell nothing. Tests are on new speakers and sentences.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..data import WordTokenizer, pad_batch
+from ..data.speech import (emotion_parts, leave_one_speaker_out, oracle_limit, prosody_statistics,
+                           prosody_track, read_emodb, read_ravdess, read_wave, split_speech)
+from ..encoders import AudioRecurrent, BagOfWords
+from ..metrics import confusion_matrix
+from ..training import Selection
+from ..viz import spectrogram_image
+from .shared import Plan, Scores, recipe, require
+from .shared.answering import Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.baselines import logistic_regression
+from .shared.classification import add_classes, add_worst_errors, answers
+from .shared.fusions import chosen
+from .shared.several import Outcome, compare
+from .shared.sounds import BANDS, RATE, Variation, outline, padded, spectrogram
+from .shared.speakers import leave_each_out
+
+__all__ = ["INPUTS", "build", "encoders", "predict", "run"]
+
+INPUTS = ("text", "audio")
+TONE = 3  # numbers a frame beside the mel bands: pitch, whether it is clear, energy
+VOICE = {"plan": Plan(batch_size=32, steps=1400, peak_rate=2e-3, weight_decay=0.05, warmup=0.15,
+                      select=Selection("val/accuracy")),
+         "dropout": 0.1, "variation": None}
+ACTED = {"plan": Plan(batch_size=16, steps=500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15),
+         "dropout": 0.4, "variation": Variation(speed=1.1, tempo=1.15, snr=(10.0, 40.0))}
+FUSED = 60_000  # parameters of the fusion and the scores
+
+
+@recipe
+def run(run, fusion="mfb", leave_out=None, split="both", modulate=False):
+    """Train a classifier of emotions, test it beside its baselines, write the output folder.
+
+    Parameters
+    ----------
+    fusion : str
+        How words and voice meet: mfb, gated-unit, attention…; all: each in turn.
+    leave_out : str, optional
+        With --data: test on all recordings of this speaker, learn from the others; all: of each in turn.
+    split : {"both", "speaker", "sentence", "random"}
+        With --data: what is new in the test; at random it leaks, since everybody says the same sentences.
+    modulate : bool
+        Slow the modality that learns faster, by gradient modulation.
+    """
+    require(leave_out is None or run.data, "--leave-out",
+            "needs --data; every speaker of the embedded voice is new in the test anyway", leave_out)
+    require(split == "both" or run.data, "--split", "needs --data; in the embedded test all is new", split)
+    names = chosen(fusion)
+    require(len(names) == 1 or leave_out is None, "--fusion", "all goes without --leave-out", leave_out)
+    if fusion == "all":
+        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], None, split, modulate),
+                       "Speech emotion: every fusion", "As many parameters and steps for each.")
+    if leave_out == "all":
+        data = _read(run.data)
+        return leave_each_out(run, sorted(set(data.speakers)), lambda run: _one(
+            run, fusion, run.options["leave_out"], split, modulate), data.names)
+    return _one(run, fusion, leave_out, split, modulate).metrics
+
+
+def _one(run, fusion, leave_out, split, modulate):
+    """One training and test: Outcome."""
+    run.say(f"reading {run.data} ..." if run.data else "synthesising the embedded voice ...")
+    parts, notes = _parts(run, leave_out, split)
+    setting = ACTED if run.data else VOICE
+    run.begin(run.data or "the embedded voice", parts, notes)
+    words = WordTokenizer.fit(parts["train"].transcripts)
+    names = parts["train"].names
+    examples = {name: _examples(part, words, setting["variation"] if name == "train" else None)
+                for name, part in parts.items()}
+
+    config = {"vocabulary": len(words), "width": 96, "channels": [8, 16, 16], "dropout": setting["dropout"]}
+    config |= fused_config(fusion, encoders(config, run.rng(0)), FUSED, len(names))
+    answered = answer(run, config, encoders, examples, setting["plan"], names, items="clips", tokenizer=words,
+                      modulate=modulate)
+    results, test = answered.results[0], parts["test"]
+    results.systems["logistic regression"] = Scores(
+        {"accuracy": _by_statistics(parts["train"], test, len(names)) == test.labels})
+
+    report = run.report(f"Speech emotion, fused by {fusion}", f"Trained on {len(parts['train'])} clips")
+    results.add_to(report, "Test: new speakers", "Text only, audio only: models of one modality, trained alone by the "
+                   "same plan; product: of these two; logistic regression: on log-mel and pitch statistics.")
+    limit = oracle_limit(test.transcripts, test.labels)
+    report.text(f"Whoever knows the words alone, and the answers of the test, is right on {limit:.3f} of these clips at "
+                "most: the share of the commonest emotion of each sentence.")
+    add_ablation(report, answered)
+    p = answered.p["test"]
+    add_classes(report, p.argmax(1), test.labels, names)
+    sounds = test.load(np.arange(len(test)))
+    add_worst_errors(report, p, test.labels, names, lambda i: (spectrogram_image(spectrogram(sounds[i])),
+                                                               f"{test.speakers[i]}: {test.transcripts[i]}"))
+    more = answered.more | {"ceiling/text_only/accuracy": limit}
+    return Outcome(run.finish(report, [results], more), results,
+                   confusion_matrix(p.argmax(1), test.labels, len(names)))
+
+
+# The data ---------------------------------------------------------------------------------------------------------
+
+
+def _parts(run, leave_out, split):
+    """Parts of speech, and notes."""
+    if not run.data:
+        return emotion_parts(run.rng(1)), {}
+    data = _read(run.data)
+    if leave_out is None:
+        return split_speech(data, run.rng(1), split)
+    require(leave_out in data.speakers, "--leave-out", f"is all or one of {', '.join(sorted(set(data.speakers)))}",
+            leave_out)
+    parts = dict(leave_one_speaker_out(data, run.rng(1)))[leave_out]
+    return parts, {**data.notes, "split": f"all recordings of {leave_out} are tested on"}
+
+
+def _read(directory):
+    """EmoDB or RAVDESS, told by the names of the files."""
+    names = [path.name for path in [*Path(directory).glob("*.wav"), *Path(directory).glob("Actor_*")]]
+    is_ravdess = any(name.startswith("Actor_") or name.count("-") == 6 for name in names)
+    return (read_ravdess if is_ravdess else read_emodb)(directory, RATE)
+
+
+def _examples(part, words, variation):
+    """Words and voice of a part; voices are varied in training."""
+    sounds = part.load(np.arange(len(part)))
+    tracks = [prosody_track(sound, RATE) for sound in sounds]
+    ids = [words.encode(text) for text in part.transcripts]
+    still = None if variation else [_heard(spectrogram(sound), track) for sound, track in zip(sounds, tracks)]
+
+    def inputs(rows, rng):
+        clips = [still[i] if still else _heard(variation(sounds[i], rng), tracks[i]) for i in rows]
+        text, text_mask = pad_batch([ids[i] for i in rows])
+        x, mask = padded(clips)
+        return (text, x), (text_mask, mask)
+
+    return Examples(inputs, part.labels)
+
+
+def _heard(x, track):
+    """A spectrogram (T, F) and beside it, frame by frame, pitch in octaves about the clip's median (0 where it is
+    unclear), whether it is clear, and energy: float32 (T, F + 3)."""
+    place = np.linspace(0, len(track.pitch) - 1, len(x)).round().astype(int)
+    pitch, energy = track.pitch[place], track.energy[place]
+    clear = pitch > 0
+    middle = np.median(pitch[clear]) if clear.any() else 1.0
+    octaves = np.log2(np.where(clear, pitch, middle) / middle)
+    tone = np.stack([2 * octaves, clear, (energy - energy.mean()) / (energy.std() + 1e-6)], 1)
+    return np.concatenate([x, tone], 1).astype(np.float32)
+
+
+def _by_statistics(train, test, classes):
+    """The simple way: logistic regression on the outline of the spectrogram and on statistics of pitch and energy."""
+    def features(part):
+        sounds = part.load(np.arange(len(part)))
+        return np.array([np.concatenate([outline(spectrogram(s)), prosody_statistics(s, RATE)]) for s in sounds])
+
+    known, new = features(train), features(test)
+    mean, scale = known.mean(0), known.std(0) + 1e-6
+    return logistic_regression((known - mean) / scale, train.labels, (new - mean) / scale, classes, penalty=3e-2)
+
+
+# The model --------------------------------------------------------------------------------------------------------
+
+
+def encoders(config, rng):
+    """What reads each modality."""
+    return {"text": BagOfWords(config["vocabulary"], config["width"], config["dropout"], rng=rng),
+            "audio": AudioRecurrent(BANDS + TONE, config["width"], channels=config["channels"], halvings=2, layers=1,
+                                    dropout=config["dropout"], rng=rng)}
+
+
+def build(config, rng):
+    """The classifier of a config, its weights drawn from `rng`."""
+    return fused(config, encoders(config, rng), rng)
+
+
+def predict(loaded, items):
+    """The emotion of each recording and its words."""
+    sounds = [read_wave(item["audio"], RATE).samples for item in items]
+    clips = [_heard(spectrogram(sound), prosody_track(sound, RATE)) for sound in sounds]
+    ids = [loaded.tokenizer.encode(item["text"]) for item in items]
+
+    def inputs(rows, rng):
+        text, text_mask = pad_batch([ids[i] for i in rows])
+        x, mask = padded([clips[i] for i in rows])
+        return (text, x), (text_mask, mask)
+
+    return answers(probabilities(loaded.model, Examples(inputs, np.zeros(len(items), int))), loaded.classes)

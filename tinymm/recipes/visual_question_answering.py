@@ -1,0 +1,183 @@
+"""Visual question answering: a picture and a question about it → the answer (article 2.2, 3.1).
+
+Without --data it learns from the world of questions: shapes scenes, and questions whose answers are equally likely
+before one looks. With --data DIR it reads easy-VQA (questions.json and images/) or VQA (*questions.json,
+*annotations.json and COCO's pictures), where the score is the consensus of ten people.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..data import QuestionsWorld, WordTokenizer, pad_batch, read_image
+from ..data.questions import answer_vocabulary, read_easy_vqa, read_vqa
+from ..encoders import ConvEncoder, TextRNN
+from ..metrics import vqa_accuracy
+from ..training import Selection
+from .shared import Plan, Scores, recipe
+from .shared.answering import Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
+from .shared.classification import answers, scored
+from .shared.fusions import chosen
+from .shared.parts import split_off
+from .shared.several import Outcome, compare
+
+__all__ = ["INPUTS", "build", "encoders", "predict", "run"]
+
+INPUTS = ("image", "text")
+SCENES = {"plan": Plan(batch_size=64, steps=2000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+                       select=Selection("val/accuracy")),
+          "widths": [[16], [32, 32], [64, 64]], "width": 128, "embedding": 48, "dropout": 0.0, "fused": 150_000}
+FOLDER = {"plan": Plan(batch_size=64, steps=3000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+                       select=Selection("val/accuracy")),
+          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 48, "dropout": 0.1, "fused": 100_000}
+DRAWN = {"train": 24_000, "val": 500, "test": 2_000, "test/held_out": 1_000}  # questions, a scene for each
+MOST_ANSWERS = 1000
+
+
+@recipe
+def run(run, fusion="attention", image_size=None, modulate=False):
+    """Train a model that answers questions about pictures, test it beside its baselines, write the output folder.
+
+    Parameters
+    ----------
+    fusion : str
+        How question and picture meet: attention, mfb, co-attention…; all: each in turn.
+    image_size : int, optional
+        With --data: scale pictures to N×N, a multiple of 8.
+    modulate : bool
+        Slow the modality that learns faster, by gradient modulation.
+    """
+    names = chosen(fusion)
+    if fusion == "all":
+        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate),
+                       "Visual question answering: every fusion", "As many parameters and steps for each.")
+    return _one(run, fusion, image_size, modulate).metrics
+
+
+def _one(run, fusion, image_size, modulate):
+    """One training and test: Outcome."""
+    run.say(f"reading {run.data} ..." if run.data else "drawing scenes and questions ...")
+    (asked, notes, kinds), setting = (_read(run, image_size), FOLDER) if run.data else (_drawn(run), SCENES)
+    run.begin(run.data or "the world of questions", asked, notes)
+    words = WordTokenizer.fit(asked["train"].texts)
+    names = list(answer_vocabulary(asked["train"].answers, MOST_ANSWERS))
+    for part in ("train", "val"):                                        # rarer answers cannot be learned
+        asked[part] = asked[part].part(np.flatnonzero(asked[part].labels(names) >= 0))
+    parts = {name: asked_examples(part, words, names) for name, part in asked.items()}
+
+    config = {name: setting[name] for name in ("widths", "width", "embedding", "dropout")}
+    config |= {"vocabulary": len(words), "size": asked["train"].size[1]}
+    config |= fused_config(fusion, encoders(config, run.rng(0)), setting["fused"], len(names))
+
+    def score(part, predictions):
+        found = scored(predictions, parts[part].labels)
+        if asked[part].humans is None:
+            return found
+        return {system: Scores({"consensus": vqa_accuracy([names[k] for k in chosen], asked[part].humans),
+                                **found[system].each}, found[system].whole)
+                for system, chosen in predictions.items()}
+
+    answered = answer(run, config, encoders, parts, setting["plan"], names, items="questions", tokenizer=words,
+                      modulate=modulate, score=score)
+    report = run.report(f"Visual question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
+    for found in answered.results:
+        found.add_to(report, "Test: unseen pictures" if found.part == "test" else "Test: pairs never seen together",
+                     "Question only and image only: models of one modality, trained alone by the same plan; product: "
+                     "of these two.")
+    more = dict(answered.more)
+    if kinds is not None:
+        more |= _ceilings(report)
+        more |= add_kinds(report, answered, kinds, parts["test"].labels)
+    add_ablation(report, answered)
+    add_gallery(report, answered, asked["test"], parts["test"].labels, names, lambda picture: picture)
+    _add_maps(report, answered.model, asked["test"], words, names)
+    return Outcome(run.finish(report, answered.results, more), answered.results[0])
+
+
+# The data ---------------------------------------------------------------------------------------------------------
+
+
+def _drawn(run):
+    """The world of questions by part, every question with a scene of its own; notes; the kinds of the test."""
+    world = QuestionsWorld()
+    parts, kinds = drawn_questions(world, DRAWN, run)
+    return parts, {"held out": ", ".join(" ".join(pair) for pair in world.shapes.held_out)}, kinds
+
+
+def _read(run, size):
+    """easy-VQA or VQA by part, with validation (and a test) split off by picture; notes; no kinds."""
+    is_vqa = any(path.name.endswith("annotations.json") for path in Path(run.data).rglob("*.json"))
+    parts = read_vqa(run.data, size or 64) if is_vqa else read_easy_vqa(run.data, size)
+    notes = parts["train"].notes
+
+    parts, how = split_off(parts, {"test": 0.15, "val": 0.1}, split_by_picture, run.rng, "of the pictures")
+    return {name: parts[name] for name in ("train", "val", "test")}, notes | how, None
+
+
+# The model --------------------------------------------------------------------------------------------------------
+
+
+def encoders(config, rng):
+    """What reads each modality."""
+    return {"question": TextRNN(config["vocabulary"], config["width"], config["embedding"], "gru",
+                                dropout=config["dropout"], rng=rng),
+            "image": ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)}
+
+
+def build(config, rng):
+    """The model of a config, its weights drawn from `rng`."""
+    return fused(config, encoders(config, rng), rng)
+
+
+def predict(loaded, items):
+    """The answer to each question about its picture."""
+    ids = [loaded.tokenizer.encode(item["text"]) for item in items]
+    pictures = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
+
+    def inputs(rows, rng):
+        text, mask = pad_batch([ids[i] for i in rows])
+        return (text, pictures[rows]), (mask, None)
+
+    return answers(probabilities(loaded.model, Examples(inputs, np.zeros(len(items), int))), loaded.classes)
+
+
+# The report -------------------------------------------------------------------------------------------------------
+
+
+def _ceilings(report):
+    """What can be known by the question alone, and by the picture alone, of the world of questions."""
+    world = QuestionsWorld()
+    blind, image_only = world.blind_ceiling(), world.image_only_ceiling()
+    report.text(f"Ceilings, computed from the world's own probabilities: whoever knows the question alone is right on "
+                f"{blind:.3f} of the questions (1 / the number of possible answers, question by question), whoever sees "
+                f"the picture and not the question on {image_only:.3f}.")
+    return {"ceiling/question_only/accuracy": blind, "ceiling/image_only/accuracy": image_only}
+
+
+def _add_maps(report, model, asked, words, names):
+    """Where the fusion looked in the picture, for a few questions."""
+    h, w = model.encoders["image"].grid
+    title = False
+    for i in range(min(4, len(asked))):
+        ids, picture = words.encode(asked.texts[i]), asked.load(asked.images[i:i + 1])
+        logits, shown = model.eval()((np.array([ids]), picture))
+        maps = _over_regions(shown.weights, h * w)
+        if maps is None:
+            return
+        if not title:
+            report.heading("Where the model looked")
+            title = True
+        told = [words.words[k] for k in ids] if len(maps) == len(ids) else ["the question"]
+        report.attention(picture[0], told, maps.reshape(len(told), h, w),
+                         caption=f"{asked.texts[i]} {names[logits.data[0].argmax()]}")
+
+
+def _over_regions(weights, count):
+    """The weights of the regions, a row for each word or one for all, of what a fusion has to show; None if nothing."""
+    for shown in weights if isinstance(weights, tuple) else (weights,):
+        if shown is not None and shown.shape[-1] == count and shown.ndim <= 4:
+            maps = shown.data[0]
+            maps = maps.mean(0) if maps.ndim == 3 else np.atleast_2d(maps)
+            return maps / maps.sum(-1, keepdims=True)
+    return None
