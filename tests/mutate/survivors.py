@@ -166,4 +166,11 @@ KNOWN = [  # (function, changed line, reason)
     ("progress._Bar.update",
      'self.bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()}, refresh=True)', SPEED),
     ("replicas.backward_replicas", "loss.backward(np.full(loss.shape, fractions[k]))", "the tape casts"),
+    ("replicas._average_buffers", "if others or own.dtype.kind == 'f':", OPEN),
+    ("arithmetic.power", "return a ** b", OPEN),
+    ("positions.t5_buckets",
+     "def t5_buckets(distance, num_buckets=31, max_distance=128, bidirectional=True):", OPEN),
+    ("steps.grouped", 'if getattr(mask, "ndim", 1) > 2:', "a mask without ndim has no axis of heads either way"),
+    ("tiles.Tiles.forward", "ones = np.ones((KEYS, 1))", OPEN),
+    ("methods._bind", "Tensor", OPEN),
 ]
