@@ -61,7 +61,7 @@ def test_what_is_present_may_be_a_list_or_a_tensor():
 
 
 def test_dropout_falls_on_the_features_in_training_alone(rng):
-    fusion = AttentionFusion(5, 3, 64, dropout=0.25, rng=rng).to(np.float64)
+    fusion = AttentionFusion({"text": 5, "image": 3}, 64, dropout=0.25, rng=rng).to(np.float64)
     inputs = rng.standard_normal((3, 4, 5)), rng.standard_normal((3, 6, 3))
     whole = fusion.eval()(inputs).features.data
     dropped = fusion.train()(inputs).features.data

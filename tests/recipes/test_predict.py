@@ -28,12 +28,23 @@ CASES = {  # one small untrained checkpoint a recipe: its config, tokenizer, cla
     "text-classification": ({"encoder": "cnn", "vocabulary": len(LETTERS), "classes": 2, "width": 12, "embedding": 8,
                              "dropout": 0.0, "head_dropout": 0.0, "members": 2}, LETTERS, ["bad", "good"]),
 }
-PAGES = {"captioning": captioning, "image-recognition": image_recognition, "sound-classification": sound_classification,
-         "speech-recognition": speech_recognition, "text-classification": text_classification}
+FUSED = {"fusion": "mlb", "fused_width": 6, "classes": 2, "dropout": 0.0, "drop": 0.0}
+CASES |= {
+    "audio-visual-digits": (FUSED | {"size": 32, "width": 8, "channels": [2, 4, 4], "widths": [[2], [4], [4]],
+                                     "classes": 10, "drop": 0.1}, None, [str(digit) for digit in range(10)]),
+    "speech-emotion": (FUSED | {"vocabulary": len(WORDS), "width": 8, "channels": [2, 4, 4]}, WORDS,
+                       ["sincere", "sarcastic"]),
+    "video-question-answering": (FUSED | {"vocabulary": len(WORDS), "size": 16, "frames": 3, "widths": [[4], [4]],
+                                          "width": 8, "embedding": 4}, WORDS, ["yes", "no"]),
+    "visual-question-answering": (FUSED | {"fusion": "attention", "fused_width": 8, "vocabulary": len(WORDS),
+                                           "size": 16, "widths": [[4], [4]], "width": 8, "embedding": 4}, WORDS,
+                                  ["yes", "no"]),
+}
+PAGES = recipes.available()
 
 
 def test_every_recipe_has_a_case():
-    assert CASES.keys() == PAGES.keys() == recipes.available().keys()
+    assert CASES.keys() == PAGES.keys()
 
 
 @pytest.fixture
@@ -41,14 +52,17 @@ def inputs(tmp_path):
     """Inputs of each kind: two files in a folder."""
     pil = pytest.importorskip("PIL.Image", reason="pictures need pillow (extra media)")
     rng = np.random.default_rng(0)
-    for folder in ("image", "audio"):
+    for folder in ("image", "audio", "video"):
         (tmp_path / folder).mkdir()
     for name in ("a.png", "b.PNG"):
         pil.fromarray(rng.integers(0, 255, (20, 24, 3)).astype(np.uint8)).save(tmp_path / "image" / name)
     for name in ("a.wav", "b.wav"):
         wavfile.write(tmp_path / "audio" / name, 16000, (rng.standard_normal(9000) * 3000).astype(np.int16))
+    for name in ("a.gif", "b.gif"):
+        first, *others = (pil.fromarray(rng.integers(0, 255, (20, 24, 3)).astype(np.uint8)) for _ in range(4))
+        first.save(tmp_path / "video" / name, save_all=True, append_images=others)
     (tmp_path / "text.txt").write_text("good music\n\nbad plot\n", "utf-8")
-    return {"image": tmp_path / "image", "audio": tmp_path / "audio", "text": tmp_path / "text.txt"}
+    return {"text": tmp_path / "text.txt", **{kind: tmp_path / kind for kind in ("image", "audio", "video")}}
 
 
 @pytest.fixture
@@ -66,11 +80,12 @@ def checkpoint(tmp_path):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_checkpoint_alone_answers(name, checkpoint, inputs, capsys):
-    path, (kind,) = checkpoint(name), PAGES[name].INPUTS
-    assert main(["predict", str(path), str(inputs[kind])]) == 0
+    path, kinds = checkpoint(name), PAGES[name].INPUTS
+    named = [part for kind in kinds for part in (f"--{kind}", str(inputs[kind]))]
+    assert main(["predict", str(path), *(named if len(kinds) > 1 else named[1:])]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 and all(line.endswith("%)") for line in lines)
-    assert main(["predict", str(path), f"--{kind}", str(inputs[kind]), "--json"]) == 0
+    assert main(["predict", str(path), *named, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     for row in rows:
         assert 0 <= row["confidence"] <= 1 and isinstance(row["answer"], str)
@@ -81,10 +96,12 @@ def test_a_checkpoint_alone_answers(name, checkpoint, inputs, capsys):
 
 @pytest.mark.parametrize("name", CASES)
 def test_answers_do_not_depend_on_their_company(name, checkpoint, inputs):
-    loaded, (kind,) = load(checkpoint(name)), PAGES[name].INPUTS
-    items = ["good music", "bad plot, bad bad bad plot"] if kind == "text" else sorted(inputs[kind].iterdir())
-    alone = [loaded.recipe.predict(loaded, [{kind: item}])[0] for item in items]
-    together = loaded.recipe.predict(loaded, [{kind: item} for item in items])
+    loaded, kinds = load(checkpoint(name)), PAGES[name].INPUTS
+    columns = [["good music", "bad plot, bad bad bad plot"] if kind == "text" else sorted(inputs[kind].iterdir())
+               for kind in kinds]
+    items = [dict(zip(kinds, row)) for row in zip(*columns)]
+    alone = [loaded.recipe.predict(loaded, [item])[0] for item in items]
+    together = loaded.recipe.predict(loaded, items)
     assert [answer.answer for answer in alone] == [answer.answer for answer in together]
     np.testing.assert_allclose([a.confidence for a in alone], [a.confidence for a in together], rtol=1e-4)
 

@@ -15,8 +15,8 @@ __all__ = ["PerceiverResampler"]
 class PerceiverResampler(nn.Module):
     r"""R learned latents ask, layer by layer, all inputs and each other.
 
-    $$\ell \leftarrow \ell + \mathrm{Attention}\big(\mathrm{LN}\,\ell,\ [\mathrm{LN}'\,x,\ \mathrm{LN}\,\ell]\big),\qquad
-    \ell \leftarrow \ell + \mathrm{FFN}(\mathrm{LN}''\,\ell),\qquad z = \mathrm{LN}(\ell)$$
+    $$\ell \leftarrow \ell + \mathrm{Attention}\big(\mathrm{LN}\,\ell,\ [\mathrm{LN}'\,x,\ \mathrm{LN}\,\ell]\big),
+    \qquad \ell \leftarrow \ell + \mathrm{FFN}(\mathrm{LN}''\,\ell),\qquad z = \mathrm{LN}(\ell)$$
 
     x are the inputs, each with a projection and an embedding of its modality, laid end to end. The cost is R·(N + R)
     scores a layer, where a layer of `EarlyFusion` has N².

@@ -15,7 +15,8 @@ from ..encoders import AudioRecurrent, ConvEncoder
 from ..metrics import accuracy
 from ..training import Selection
 from .shared import Plan, recipe, require
-from .shared.answering import Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers
 from .shared.fusions import chosen
 from .shared.several import Outcome, compare
@@ -28,7 +29,7 @@ SIDE = 32  # pixels; pictures are framed to it
 NAMES = [str(digit) for digit in range(10)]
 PLAN = Plan(batch_size=32, steps=1500, peak_rate=2e-3, weight_decay=0.05, warmup=0.15,
             select=Selection("val/accuracy"))
-FUSED = 60_000  # parameters of the fusion and the scores
+PARAMETERS = 60_000  # parameters of the fusion and the scores
 DROPPED = 0.15  # of training examples lack the clip, and as many the picture
 SNRS = (None, 10.0, 0.0, -10.0)  # decibels; None: as recorded
 KEPT = (None, 16, 4, 2)  # principal components of a picture that are kept; None: all of it
@@ -71,9 +72,8 @@ def _one(run, images, fusion, modulate):
     for name, present in (("test/audio_missing", (False, True)), ("test/image_missing", (True, False))):
         parts[name] = Examples(parts["test"].inputs, parts["test"].labels, np.tile(present, (len(parts["test"]), 1)))
 
-    config = {"size": SIDE, "width": 96, "channels": [8, 16, 16], "widths": [[16], [32], [64]], "dropout": 0.1,
-              "drop": DROPPED}
-    config |= fused_config(fusion, encoders(config, run.rng(0)), FUSED, len(NAMES))
+    config = {"size": SIDE, "width": 96, "channels": [8, 16, 16], "widths": [[16], [32], [64]], "dropout": 0.1}
+    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(NAMES), 0.1, DROPPED)
     answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate)
 
     results = answered.results
@@ -157,6 +157,7 @@ def encoders(config, rng):
 
 def build(config, rng):
     """The classifier of a config, its weights drawn from `rng`."""
+    checked_config(config, size=int, width=int, channels=[int], widths=[[int]], **FUSED)
     return fused(config, encoders(config, rng), rng)
 
 

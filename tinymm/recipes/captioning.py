@@ -150,8 +150,8 @@ def config_of(setting, size, vocabulary, text="lstm", fusion="attention"):
 
 def build(config, rng):
     """The captioner of a config, its weights drawn from `rng`."""
-    checked_config(config, size=int, vocabulary=int, text=tuple(READERS), heads=int, widths=[[int]], width=int,
-                   dropout=float, context_dropout=float)
+    checked_config(config, size=int, vocabulary=int, text=tuple(READERS), fusion=tuple(CAUSAL), fused_width=int,
+                   widths=[[int]], width=int, dropout=float, context_dropout=float)
     width = config["width"]
     image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
     text = READERS[config["text"]](config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],

@@ -18,8 +18,9 @@ from ..metrics import confusion_matrix
 from ..training import Selection
 from ..viz import spectrogram_image
 from .shared import Plan, Scores, recipe, require
-from .shared.answering import Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
 from .shared.baselines import logistic_regression
+from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers
 from .shared.fusions import chosen
 from .shared.several import Outcome, compare
@@ -29,13 +30,14 @@ from .shared.speakers import leave_each_out
 __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("text", "audio")
+TOKENIZERS = {"word": WordTokenizer}
 TONE = 3  # numbers a frame beside the mel bands: pitch, whether it is clear, energy
 VOICE = {"plan": Plan(batch_size=32, steps=1400, peak_rate=2e-3, weight_decay=0.05, warmup=0.15,
                       select=Selection("val/accuracy")),
          "dropout": 0.1, "variation": None}
 ACTED = {"plan": Plan(batch_size=16, steps=500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15),
          "dropout": 0.4, "variation": Variation(speed=1.1, tempo=1.15, snr=(10.0, 40.0))}
-FUSED = 60_000  # parameters of the fusion and the scores
+PARAMETERS = 60_000  # parameters of the fusion and the scores
 
 
 @recipe
@@ -80,7 +82,7 @@ def _one(run, fusion, leave_out, split, modulate):
                 for name, part in parts.items()}
 
     config = {"vocabulary": len(words), "width": 96, "channels": [8, 16, 16], "dropout": setting["dropout"]}
-    config |= fused_config(fusion, encoders(config, run.rng(0)), FUSED, len(names))
+    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names), setting["dropout"])
     answered = answer(run, config, encoders, examples, setting["plan"], names, items="clips", tokenizer=words,
                       modulate=modulate)
     results, test = answered.results[0], parts["test"]
@@ -178,6 +180,7 @@ def encoders(config, rng):
 
 def build(config, rng):
     """The classifier of a config, its weights drawn from `rng`."""
+    checked_config(config, vocabulary=int, width=int, channels=[int], **FUSED)
     return fused(config, encoders(config, rng), rng)
 
 

@@ -14,8 +14,9 @@ from ..data.shapes import MovingWorld
 from ..encoders import ConvEncoder, TextRNN, VideoRecurrent
 from ..training import Selection
 from .shared import Plan, recipe, require
-from .shared.answering import Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
 from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
+from .shared.checkpoints import checked_config
 from .shared.classification import answers
 from .shared.fusions import chosen
 from .shared.parts import split_off
@@ -24,9 +25,11 @@ from .shared.several import Outcome, compare
 __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("video", "text")
+TOKENIZERS = {"word": WordTokenizer}
 PLAN = Plan(batch_size=32, steps=1500, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
             select=Selection("val/accuracy"))
-SETTING = {"widths": [[16], [32], [32]], "width": 128, "embedding": 48, "dropout": 0.0, "fused": 120_000}
+SETTING = {"widths": [[16], [32], [32]], "width": 128, "embedding": 48}
+PARAMETERS = 120_000  # of the fusion and the scores
 DRAWN = {"train": 12_000, "val": 400, "test": 1_000, "test/held_out": 500}  # questions, a clip for each
 MOST_ANSWERS = 1000
 SIDE = 32  # of the frames of a folder's clips
@@ -66,7 +69,7 @@ def _one(run, fusion, frames, modulate):
     parts = {name: asked_examples(part, words, names) for name, part in asked.items()}
 
     config = {**SETTING, "vocabulary": len(words), "size": asked["train"].size[-1], "frames": asked["train"].size[0]}
-    config |= fused_config(fusion, encoders(config, run.rng(0)), SETTING["fused"], len(names))
+    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names))
     answered = answer(run, config, encoders, parts, PLAN, names, items="questions", tokenizer=words,
                       modulate=modulate, variants={"single frame": _single_frame, "shuffled frames": _shuffled})
 
@@ -127,6 +130,7 @@ def encoders(config, rng):
 
 def build(config, rng):
     """The model of a config, its weights drawn from `rng`."""
+    checked_config(config, vocabulary=int, size=int, frames=int, widths=[[int]], width=int, embedding=int, **FUSED)
     return fused(config, encoders(config, rng), rng)
 
 

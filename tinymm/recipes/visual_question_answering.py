@@ -15,8 +15,9 @@ from ..encoders import ConvEncoder, TextRNN
 from ..metrics import vqa_accuracy
 from ..training import Selection
 from .shared import Plan, Scores, recipe
-from .shared.answering import Examples, add_ablation, answer, fused, fused_config, probabilities
+from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
 from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
+from .shared.checkpoints import checked_config
 from .shared.classification import answers, scored
 from .shared.fusions import chosen
 from .shared.parts import split_off
@@ -25,12 +26,13 @@ from .shared.several import Outcome, compare
 __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("image", "text")
+TOKENIZERS = {"word": WordTokenizer}
 SCENES = {"plan": Plan(batch_size=64, steps=2000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
                        select=Selection("val/accuracy")),
-          "widths": [[16], [32, 32], [64, 64]], "width": 128, "embedding": 48, "dropout": 0.0, "fused": 150_000}
+          "widths": [[16], [32, 32], [64, 64]], "width": 128, "embedding": 48, "dropout": 0.0, "parameters": 150_000}
 FOLDER = {"plan": Plan(batch_size=64, steps=3000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
                        select=Selection("val/accuracy")),
-          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 48, "dropout": 0.1, "fused": 100_000}
+          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 48, "dropout": 0.1, "parameters": 100_000}
 DRAWN = {"train": 24_000, "val": 500, "test": 2_000, "test/held_out": 1_000}  # questions, a scene for each
 MOST_ANSWERS = 1000
 
@@ -68,7 +70,7 @@ def _one(run, fusion, image_size, modulate):
 
     config = {name: setting[name] for name in ("widths", "width", "embedding", "dropout")}
     config |= {"vocabulary": len(words), "size": asked["train"].size[1]}
-    config |= fused_config(fusion, encoders(config, run.rng(0)), setting["fused"], len(names))
+    config |= fused_config(fusion, encoders(config, run.rng(0)), setting["parameters"], len(names), setting["dropout"])
 
     def score(part, predictions):
         found = scored(predictions, parts[part].labels)
@@ -127,6 +129,7 @@ def encoders(config, rng):
 
 def build(config, rng):
     """The model of a config, its weights drawn from `rng`."""
+    checked_config(config, vocabulary=int, size=int, widths=[[int]], width=int, embedding=int, **FUSED)
     return fused(config, encoders(config, rng), rng)
 
 

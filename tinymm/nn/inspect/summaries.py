@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from functools import wraps
 
-from ...autograd import no_grad, watched
+import numpy as np
+
+from ...autograd import no_grad, tensor, watched
 from .flops import FlopCounter
 from .observing import replaced_forward
 
@@ -54,7 +56,7 @@ def summary(module, *inputs):
     """Run a Module once on example inputs and tabulate its layers.
 
     FLOPs are counted where the products are computed, op by op: 2 for each product of two numbers. `inspect/flops.py`
-    says which ops have how many, and what is left out. Products of arrays with which no Tensor has to do are not seen.
+    says which ops have how many, and what is left out.
 
     Parameters
     ----------
@@ -107,11 +109,18 @@ def summary(module, *inputs):
     modes = [(layer, layer.training) for layer in module.modules()]
     try:
         with no_grad(), watched(FlopCounter(add)), replaced_forward(module.eval().named_modules(), wrap):
-            module(*inputs)
+            module(*map(_as_tensors, inputs))
     finally:
         for layer, mode in modes:
             layer.training = mode
     return Summary(list(rows.values()))
+
+
+def _as_tensors(x):
+    """Floating arrays as Tensors, in tuples too, so that what is computed with them is seen; all else as it is."""
+    if isinstance(x, tuple):
+        return type(x)(map(_as_tensors, x)) if type(x) is tuple else type(x)(*map(_as_tensors, x))
+    return tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
 
 def _shape(output):

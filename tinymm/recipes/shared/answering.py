@@ -21,10 +21,12 @@ from .fusions import FUSIONS, width_for
 from .prediction import over_batches
 from .results import OURS, Results
 
-__all__ = ["Answered", "Examples", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities"]
+__all__ = ["Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities"]
 
 BATCH = 100  # examples that are answered at a time
 SMOOTHING = 0.05  # of the labels
+# The part of a config that `fused` reads, for `checked_config`.
+FUSED = {"fusion": tuple(FUSIONS), "fused_width": int, "classes": int, "dropout": float, "drop": float}
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Single(nn.Module):
         return self.scores(self.dropout(self.encoder(x, mask).pooled))
 
 
-def fused_config(fusion, encoders, parameters, classes, **others):
+def fused_config(fusion, encoders, parameters, classes, dropout=0.0, drop=0.0):
     """The part of a config that says how modalities are fused, for `fused`.
 
     Parameters
@@ -82,17 +84,21 @@ def fused_config(fusion, encoders, parameters, classes, **others):
     parameters : int
         Of the fusion and of the scores that follow it, at most.
     classes : int
+    dropout : float
+        On what the scores are computed from.
+    drop : float
+        The probability with which a modality is hidden from a training example.
     """
     widths = _widths(fusion, encoders, classes)
-    return {"fusion": fusion, "classes": classes,
-            "fused_width": width_for(FUSIONS[fusion], widths, parameters, classes), **others}
+    return {"fusion": fusion, "fused_width": width_for(FUSIONS[fusion], widths, parameters, classes),
+            "classes": classes, "dropout": dropout, "drop": drop}
 
 
 def fused(config, encoders, rng):
-    """The `FusedClassifier` of a config: "fusion", "fused_width", "classes", "dropout" and perhaps "drop"."""
+    """The `FusedClassifier` of what `fused_config` gave."""
     widths = _widths(config["fusion"], encoders, config["classes"])
     fusion = FUSIONS[config["fusion"]].make(widths, config["fused_width"], rng)
-    if config.get("drop"):
+    if config["drop"]:
         fusion = ModalityDropout(fusion, config["drop"], rng=rng)
     return FusedClassifier(encoders, fusion, config["classes"], config["dropout"], rng=rng)
 
