@@ -10,7 +10,7 @@ import tinymm as tm
 from tinymm import recipes
 from tinymm.cli import main
 from tinymm.data import CharTokenizer, WordTokenizer
-from tinymm.recipes import captioning, image_recognition, sound_classification, speech_recognition, text_classification
+from tinymm.recipes import captioning
 from tinymm.recipes.shared import load
 from tinymm.recipes.shared.checkpoints import about
 from tinymm.training import save_checkpoint
@@ -142,10 +142,12 @@ def test_inputs_that_cannot_be_read_are_refused(checkpoint, inputs, tmp_path, re
     assert "at least one; got 0 text" in refused("predict", checkpoint("text-classification"), tmp_path / "none.txt")
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_file_goes_through_the_door(name, checkpoint, inputs, tmp_path, refused):
-    """Of several inputs the bad one is named, wherever it stands."""
-    path, (kind,) = checkpoint(name), PAGES[name].INPUTS
+@pytest.mark.parametrize("name, kind", [(name, kind) for name in CASES for kind in PAGES[name].INPUTS])
+def test_every_file_goes_through_the_door(name, kind, checkpoint, inputs, tmp_path, refused):
+    """Of several inputs the bad one is named, wherever it stands, and whatever stands beside it."""
+    path, others = checkpoint(name), [other for other in PAGES[name].INPUTS if other != kind]
+    beside = {other: "good" if other == "text" else str(sorted(inputs[other].iterdir())[0]) for other in others}
+    asked = [part for other, value in beside.items() for part in (f"--{other}", *[value] * 3)]
     good = inputs[kind] if kind == "text" else sorted(inputs[kind].iterdir())[0]
     suffix = good.suffix.lower()
     for name, target in (("circle", f"circle{suffix}"), ("device", "/dev/zero")):
@@ -153,13 +155,13 @@ def test_every_file_goes_through_the_door(name, checkpoint, inputs, tmp_path, re
     (tmp_path / f"latin{suffix}").write_bytes(b"caf\xe9")
     (tmp_path / f"zeros{suffix}").write_bytes(bytes(99) + b"\xff")
     for bad in (f"{name}{suffix}" for name in ("circle", "device", "latin", "zeros", "x" * 300)):
-        line = refused("predict", path, good, tmp_path / bad, good)
+        line = refused("predict", path, *asked, *[f"--{kind}"] * bool(others), good, tmp_path / bad, good)
         assert bad[-50:] in line, bad
-        (tmp_path / "table.jsonl").write_text(json.dumps({kind: bad}) + "\n")
+        (tmp_path / "table.jsonl").write_text(json.dumps(beside | {kind: bad}) + "\n")
         if kind != "text":
             assert bad[-50:] in refused("predict", path, "--table", tmp_path / "table.jsonl")
     for value in (1, None, [], "", {"a": 1}):
-        (tmp_path / "table.json").write_text(json.dumps([{kind: value}]))
+        (tmp_path / "table.json").write_text(json.dumps([beside | {kind: value}]))
         assert f"table.json, row 1 (line 1): needs a text as its {kind}; got" in refused(
             "predict", path, "--table", tmp_path / "table.json")
     assert "nowhere.csv: the file is not there" in refused("predict", path, "--table", "nowhere.csv")

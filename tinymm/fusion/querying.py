@@ -22,7 +22,8 @@ class QueryingTransformer(nn.Module):
     $$[u; t] \leftarrow \mathrm{LN}\big([u; t] + \mathrm{Attention}([u; t], [u; t])\big),\qquad
     u \leftarrow \mathrm{LN}\big(u + \mathrm{Attention}(u, v)\big)\ \text{ in layers } 0, 2, 4, \dots,$$
 
-    $$u \leftarrow \mathrm{LN}\big(u + \mathrm{FFN}_u(u)\big),\qquad t \leftarrow \mathrm{LN}\big(t + \mathrm{FFN}_t(t)\big)$$
+    $$u \leftarrow \mathrm{LN}\big(u + \mathrm{FFN}_u(u)\big),\qquad
+    t \leftarrow \mathrm{LN}\big(t + \mathrm{FFN}_t(t)\big)$$
 
     What sees what in the self-attention is the objective's:
 

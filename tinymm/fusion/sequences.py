@@ -55,7 +55,8 @@ def joined_mask(sequences, masks):
     """
     if all(mask is None for mask in masks):
         return None
-    return np.concatenate([np.ones(x.shape[:2], bool) if mask is None else mask for x, mask in zip(sequences, masks)], 1)
+    shown = [np.ones(x.shape[:2], bool) if mask is None else mask for x, mask in zip(sequences, masks)]
+    return np.concatenate(shown, 1)
 
 
 class ModalityEmbedding(nn.Module):

@@ -1,4 +1,4 @@
-"""Audio-visual digits: a digit that is said and pictured, either side noisy or missing, → which digit (article 1.1, 2.4).
+"""Audio-visual digits: a digit said and pictured, either side noisy or missing, → which digit (article 1.1, 2.4).
 
 Without --data it learns from the embedded voice and from drawn digits. With --data DIR it reads recordings
 digit_speaker_take.wav, as the Free Spoken Digit Dataset has them, and with --images DIR pictures in the IDX files of

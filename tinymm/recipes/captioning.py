@@ -1,10 +1,10 @@
 """Image captioning: image → CNN regions, prefix → LSTM or Transformer features, a fusion of the two, words.
 
 The article's running example (3.1, 3.2.1). --fusion chooses the fusion, each with as many parameters as attention;
---fusion all trains one captioner with each and puts them into one table. Without --data it learns from the embedded shapes world: scenes of two or
-three things, judged by a parser that knows what is true; tested on unseen scenes, and on colours and shapes that were
-never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/. An image entry
-may carry "split": train, val or test.
+--fusion all trains one captioner with each and puts them into one table. Without --data it learns from the embedded
+shapes world: scenes of two or three things, judged by a parser that knows what is true; tested on unseen scenes, and on
+colours and shapes that were never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and
+DIR/images/. An image entry may carry "split": train, val or test.
 """
 
 from collections import Counter

@@ -93,8 +93,8 @@ def _one(run, fusion, leave_out, split, modulate):
     results.add_to(report, "Test: new speakers", "Text only, audio only: models of one modality, trained alone by the "
                    "same plan; product: of these two; logistic regression: on log-mel and pitch statistics.")
     limit = oracle_limit(test.transcripts, test.labels)
-    report.text(f"Whoever knows the words alone, and the answers of the test, is right on {limit:.3f} of these clips at "
-                "most: the share of the commonest emotion of each sentence.")
+    report.text(f"Whoever knows the words alone, and the answers of the test, is right on {limit:.3f} of these clips "
+                "at most: the share of the commonest emotion of each sentence.")
     add_ablation(report, answered)
     p = answered.p["test"]
     add_classes(report, p.argmax(1), test.labels, names)

@@ -153,8 +153,8 @@ def _ceilings(report):
     world = QuestionsWorld()
     blind, image_only = world.blind_ceiling(), world.image_only_ceiling()
     report.text(f"Ceilings, computed from the world's own probabilities: whoever knows the question alone is right on "
-                f"{blind:.3f} of the questions (1 / the number of possible answers, question by question), whoever sees "
-                f"the picture and not the question on {image_only:.3f}.")
+                f"{blind:.3f} of the questions (1 / the number of possible answers, question by question), whoever "
+                f"sees the picture and not the question on {image_only:.3f}.")
     return {"ceiling/question_only/accuracy": blind, "ceiling/image_only/accuracy": image_only}
 
 

@@ -21,7 +21,8 @@ from .fusions import FUSIONS, width_for
 from .prediction import over_batches
 from .results import OURS, Results
 
-__all__ = ["Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities"]
+__all__ = ["Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities",
+           "product"]
 
 BATCH = 100  # examples that are answered at a time
 SMOOTHING = 0.05  # of the labels
@@ -166,7 +167,7 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
     Answered
     """
     train, val = parts["train"], parts["val"]
-    data = TrainingSet(len(train), lambda rows, rng: (*train.inputs(rows, rng), train.labels[rows]))
+    data = _batches(train)
     model = run.fit(plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(modulate), data,
                     lambda model: validation_scores(probabilities(model, val), val.labels), config=config,
                     tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
@@ -181,8 +182,7 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
     for name, variant in (variants or {}).items():
         less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
         other = run.fit_control(
-            name, plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(False),
-            TrainingSet(len(train), lambda rows, rng, seen=less["train"]: (*seen.inputs(rows, rng), train.labels[rows])),
+            name, plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(False), _batches(less["train"]),
             lambda model, seen=less["val"]: {"accuracy": accuracy(probabilities(model, seen).argmax(1), seen.labels)})
         others[name] = other, less
     prior = np.bincount(train.labels[train.labels >= 0], minlength=len(names)) + 1.0
@@ -201,6 +201,11 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
             exchanged = _exchanged(model, examples, m, run.rng(6, m)).argmax(1)
             more[f"ablation/{name}{part.removeprefix('test')}/accuracy"] = accuracy(exchanged, examples.labels)
     return Answered(model, results, found, more)
+
+
+def _batches(examples):
+    """What to train on: inputs, masks and labels."""
+    return TrainingSet(len(examples), lambda rows, rng: (*examples.inputs(rows, rng), examples.labels[rows]))
 
 
 def product(decisions, prior):

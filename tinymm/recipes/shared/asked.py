@@ -91,7 +91,7 @@ def add_kinds(report, answered, kinds, labels):
 
 
 def add_gallery(report, answered, asked, labels, names, picture_of):
-    """The first questions answered right, and the first answered wrong; `picture_of` makes a picture of what is seen."""
+    """The first questions answered right, and the first answered wrong; `picture_of` draws what is asked about."""
     guesses = answered.p["test"].argmax(1)
     for wanted, title in ((True, "right"), (False, "wrong")):
         rows = np.flatnonzero((guesses == labels) == wanted)

@@ -183,7 +183,7 @@ class Run:
         return trainer
 
     def fit_control(self, name, plan, model, loss, data, validate):
-        """Train a model that ours is compared with, by the same plan, and return it; its log lies in a folder `name`."""
+        """Train a model that ours is compared with, by the same plan; its log lies in a folder of its name."""
         self.say(f"training a control, {name} ...")
         folder = self.folder.path / name.replace(" ", "-")
         folder.mkdir(exist_ok=True)
