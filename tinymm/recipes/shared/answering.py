@@ -21,8 +21,9 @@ from .fusions import FUSIONS, width_for
 from .prediction import over_batches
 from .results import OURS, Results
 
-__all__ = ["Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities",
-           "product"]
+__all__ = [
+    "Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities", "product",
+]
 
 BATCH = 100  # examples that are answered at a time
 SMOOTHING = 0.05  # of the labels
