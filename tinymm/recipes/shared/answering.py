@@ -183,8 +183,9 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
     others = {}
     for name, variant in (variants or {}).items():
         less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
-        other = run.fit_control(
-            name, plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(False), _batches(less["train"]),
+        other = fused(config, encoders(config, run.rng(0)), run.rng(0, 1))
+        run.fit_control(
+            name, plan, other, _loss(False), _batches(less["train"]),
             lambda model, seen=less["val"]: {"accuracy": accuracy(probabilities(model, seen).argmax(1), seen.labels)})
         others[name] = other, less
     prior = np.bincount(train.labels[train.labels >= 0], minlength=len(names)) + 1.0
