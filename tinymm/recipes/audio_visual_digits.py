@@ -30,14 +30,16 @@ NAMES = [str(digit) for digit in range(10)]
 PLAN = Plan(batch_size=32, steps=1500, peak_rate=2e-3, weight_decay=0.05, warmup=0.15,
             select=Selection("val/accuracy"))
 PARAMETERS = 60_000  # parameters of the fusion and the scores
-DROPPED = 0.15  # of training examples lack the clip, and as many the picture
+ALONE = 1.0  # weight of the answers from one side alone: without it the better side leaves the other nothing to learn
+CLIPS = {"train": 2000, "val": 200, "test": 1000}  # of the embedded voice
+PICTURES = {"train": 3000, "val": 300, "test": 1000}  # that are drawn
 SNRS = (None, 10.0, 0.0, -10.0)  # decibels; None: as recorded
 KEPT = (None, 16, 4, 2)  # principal components of a picture that are kept; None: all of it
 HARD = -10.0, 4  # of "test/noisy"
 
 
 @recipe
-def run(run, images=None, fusion="product", modulate=False):
+def run(run, images=None, fusion="weighted", modulate=False):
     """Train a classifier of digits seen and heard, test it beside its baselines at every severity of noise.
 
     Parameters
@@ -45,7 +47,7 @@ def run(run, images=None, fusion="product", modulate=False):
     images : path, optional
         With --data: a folder of pictures, in the layout of MNIST.
     fusion : str
-        How sound and picture meet: concatenation, product, attention…; all: each in turn.
+        How sound and picture meet: weighted (decisions), gated-unit, attention…; all: each in turn.
     modulate : bool
         Slow the modality that learns faster, by gradient modulation.
     """
@@ -61,7 +63,7 @@ def run(run, images=None, fusion="product", modulate=False):
 def _one(run, images, fusion, modulate):
     """One training and test: Outcome."""
     run.say("drawing and saying digits ..." if run.data is None else f"reading {run.data} and {images} ...")
-    pairs, notes = (draw_digit_pairs(run.rng(1)), {}) if run.data is None else \
+    pairs, notes = (draw_digit_pairs(run.rng(1), CLIPS, PICTURES), {}) if run.data is None else \
         read_digit_pairs(run.data, images, run.rng(1), RATE)
     run.begin(f"{run.data} and {images}" if run.data else "the embedded voice and drawn digits", pairs, notes)
     components = _components(pairs["train"].pictures)
@@ -73,8 +75,8 @@ def _one(run, images, fusion, modulate):
         parts[name] = Examples(parts["test"].inputs, parts["test"].labels, np.tile(present, (len(parts["test"]), 1)))
 
     config = {"size": SIDE, "width": 96, "channels": [8, 16, 16], "widths": [[16], [32], [64]], "dropout": 0.1}
-    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(NAMES), 0.1, DROPPED)
-    answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate)
+    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(NAMES), 0.1)
+    answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate, alone=ALONE)
 
     results = answered.results
     report = run.report(f"Digits seen and heard, fused by {fusion}", f"Trained on {len(parts['train'])} clips")

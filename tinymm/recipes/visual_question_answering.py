@@ -14,7 +14,7 @@ from ..data.questions import answer_vocabulary, read_easy_vqa, read_vqa
 from ..encoders import ConvEncoder, TextRNN
 from ..metrics import vqa_accuracy
 from ..training import Selection
-from .shared import Plan, Scores, recipe
+from .shared import Plan, Scores, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
 from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
 from .shared.checkpoints import checked_config
@@ -51,6 +51,9 @@ def run(run, fusion="attention", image_size=None, modulate=False):
         Slow the modality that learns faster, by gradient modulation.
     """
     names = chosen(fusion)
+    require(image_size is None or run.data, "--image-size", "needs --data; the scenes keep their size", image_size)
+    require(image_size is None or image_size >= 8 and image_size % 8 == 0, "--image-size",
+            "must be a positive multiple of 8", image_size)
     if fusion == "all":
         return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate),
                        "Visual question answering: every fusion", "As many parameters and steps for each.")
@@ -165,7 +168,7 @@ def _add_maps(report, model, asked, words, names):
     for i in range(min(4, len(asked))):
         ids, picture = words.encode(asked.texts[i]), asked.load(asked.images[i:i + 1])
         logits, shown = model.eval()((np.array([ids]), picture))
-        maps = _over_regions(shown.weights, h * w)
+        maps = _over_regions(shown.weights, len(ids), h * w)
         if maps is None:
             return
         if not title:
@@ -176,11 +179,11 @@ def _add_maps(report, model, asked, words, names):
                          caption=f"{asked.texts[i]} {names[logits.data[0].argmax()]}")
 
 
-def _over_regions(weights, count):
+def _over_regions(weights, words, regions):
     """The weights of the regions, a row for each word or one for all, of what a fusion has to show; None if nothing."""
     for shown in weights if isinstance(weights, tuple) else (weights,):
-        if shown is not None and shown.shape[-1] == count and shown.ndim <= 4:
-            maps = shown.data[0]
-            maps = maps.mean(0) if maps.ndim == 3 else np.atleast_2d(maps)
-            return maps / maps.sum(-1, keepdims=True)
+        if shown is not None and shown.shape[-1] == regions and shown.ndim <= 4:
+            maps = shown.data[0].reshape(-1, *shown.shape[-2:]).mean(0) if shown.ndim > 2 else shown.data[:1]
+            if len(maps) in (1, words):
+                return maps / maps.sum(-1, keepdims=True)
     return None

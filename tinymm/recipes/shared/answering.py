@@ -135,8 +135,8 @@ class Answered:
     more: dict
 
 
-def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, variants=None,
-           score=None):
+def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, alone=0.0,
+           variants=None, score=None):
     """Train the fused model and each modality alone, and test them all.
 
     Parameters
@@ -158,6 +158,8 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         For the checkpoint.
     modulate : bool
         Whether the modality that is ahead is slowed.
+    alone : float
+        Weight in the loss of the answers that the model gives where all modalities but one are absent.
     variants : dict of str to callable, optional
         Further controls, such as "single frame": ``variant(inputs, rng)`` → inputs, of which the same model is trained
         and tested with less to see.
@@ -170,7 +172,7 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
     """
     train, val = parts["train"], parts["val"]
     data = _batches(train)
-    model = run.fit(plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(modulate), data,
+    model = run.fit(plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(modulate, alone), data,
                     lambda model: validation_scores(probabilities(model, val), val.labels), config=config,
                     tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
     modalities = list(model.encoders)
@@ -185,7 +187,7 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
         other = fused(config, encoders(config, run.rng(0)), run.rng(0, 1))
         run.fit_control(
-            name, plan, other, _loss(False), _batches(less["train"]),
+            name, plan, other, _loss(), _batches(less["train"]),
             lambda model, seen=less["val"]: {"accuracy": accuracy(probabilities(model, seen).argmax(1), seen.labels)})
         others[name] = other, less
     prior = np.bincount(train.labels[train.labels >= 0], minlength=len(names)) + 1.0
@@ -276,11 +278,14 @@ def _exchanged(model, examples, m, rng):
     return probabilities(model, Examples(inputs, examples.labels, examples.present))
 
 
-def _loss(modulate):
+def _loss(modulate=False, alone=0.0):
     def loss(model, batch, rng):
         inputs, masks, labels = batch
         encoded = model.encode(inputs, masks)
         value = F.cross_entropy(model.decide(encoded)[0], labels, label_smoothing=SMOOTHING)
+        for m in range(len(encoded) if alone else 0):
+            present = np.tile(np.arange(len(encoded)) == m, (len(labels), 1))
+            value = value + alone * F.cross_entropy(model.decide(encoded, present)[0], labels, label_smoothing=SMOOTHING)
         if not modulate:
             return value
         sure = confidences(model, encoded, labels)

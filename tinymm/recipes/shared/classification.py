@@ -24,18 +24,22 @@ def scored(predictions, labels):
     predictions : mapping of str to int array (N,)
         For each system, ours first, the class of each item.
     labels : int array (N,)
+        -1 for a class that no system knows: wrong, whatever is predicted.
 
     Returns
     -------
     dict of str to Scores
-        Of "accuracy" and "macro_f1".
+        Of "accuracy", and "macro_f1" over the items of known classes.
 
     Examples
     --------
     >>> scored({"tinymm": np.array([0, 1, 1, 1]), "majority": np.array([1, 1, 1, 1])}, [0, 1, 1, 0])["majority"].metrics
     {'accuracy': 0.5, 'macro_f1': 0.3333333333333333}
     """
-    return {system: Scores({"accuracy": np.asarray(classes) == labels}, {"macro_f1": macro_f1(classes, labels)})
+    labels = np.asarray(labels)
+    known = labels >= 0
+    return {system: Scores({"accuracy": np.asarray(classes) == labels},
+                           {"macro_f1": macro_f1(np.asarray(classes)[known], labels[known])})
             for system, classes in predictions.items()}
 
 

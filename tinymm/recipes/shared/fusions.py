@@ -71,7 +71,7 @@ FUSIONS = {
     "mfb": Choice(_plain(fusion.MFBFusion)),
     "mutan": Choice(_low_rank(fusion.MUTANFusion, times=1, rank=5)),
     "mcb": Choice(_plain(fusion.MCBFusion)),
-    "block": Choice(_low_rank(fusion.BLOCKFusion, chunks=10, rank=5)),
+    "block": Choice(_low_rank(fusion.BLOCKFusion, chunks=10, rank=5), 10),
     "low-rank": Choice(_plain(fusion.LowRankFusion)),
     "attention": Choice(_with(fusion.AttentionFusion, heads=4), 4),
     "co-attention": Choice(_plain(fusion.ParallelCoAttention)),

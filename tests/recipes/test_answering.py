@@ -1,0 +1,159 @@
+"""Recipes that answer from several modalities, as a user meets them: files, controls, resume, every fusion, bad input."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tinymm.cli import main
+from tinymm.recipes import audio_visual_digits, speech_emotion, video_question_answering, visual_question_answering
+from tinymm.recipes.shared.answering import Examples, probabilities, product
+from tinymm.recipes.shared.fusions import CAUSAL, FUSIONS, width_for
+from tinymm.training import load_checkpoint
+
+FILES = {"checkpoint.npz", "config.json", "log.jsonl", "machine.json", "metrics.json", "report.html"}
+SINGLE = {"audio-visual-digits": ("audio", "image"), "speech-emotion": ("text", "audio"),
+          "visual-question-answering": ("question", "image"), "video-question-answering": ("question", "video")}
+CEILINGS = {"audio-visual-digits": (), "speech-emotion": ("text_only",),
+            "visual-question-answering": ("question_only", "image_only"),
+            "video-question-answering": ("blind", "random_frame", "single_frame", "shuffled_frames")}
+every_recipe = pytest.mark.parametrize("name", SINGLE)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """What is tested here needs neither a good model nor much data."""
+    few = {"train": 24, "val": 12, "test": 12}
+    for page, name, small in (
+            (visual_question_answering, "DRAWN", few | {"test/held_out": 8}),
+            (video_question_answering, "DRAWN", few | {"test/held_out": 8}),
+            (audio_visual_digits, "CLIPS", few), (audio_visual_digits, "PICTURES", few),
+            (speech_emotion, "CLIPS", few), (speech_emotion, "SPEAKERS", dict.fromkeys(few, 2)),
+            (video_question_answering, "PLAN", replace(video_question_answering.PLAN, steps=2)),
+            (video_question_answering, "SETTING", {"widths": [[2], [4]], "width": 8, "embedding": 4}),
+            (audio_visual_digits, "PLAN", replace(audio_visual_digits.PLAN, steps=2))):
+        monkeypatch.setattr(page, name, small)
+    for page, name in ((visual_question_answering, "SCENES"), (speech_emotion, "VOICE")):
+        setting = getattr(page, name)
+        tiny = {"widths": [[2], [4]], "width": 8, "embedding": 4, "parameters": 2000, "steps": 2}
+        monkeypatch.setattr(page, name, setting | {"plan": replace(setting["plan"], steps=2)}
+                            | {key: value for key, value in tiny.items() if key in setting})
+
+
+def metrics_of(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+@every_recipe
+def test_a_run_leaves_its_files_and_prints_the_controls(name, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["run", name, "--out", str(out), "--epochs", "1"]) == 0
+    assert FILES <= {path.name for path in out.iterdir()}
+    metrics = metrics_of(out)
+    for control in (*(f"{single}_only" for single in SINGLE[name]), "product", "majority"):
+        assert 0 <= metrics[f"baseline/{control}/accuracy"] <= 1
+    for single in SINGLE[name]:
+        assert 0 <= metrics[f"ablation/{single}/accuracy"] <= 1
+    assert {f"ceiling/{what}/accuracy" for what in CEILINGS[name]} == {key for key in metrics if "ceiling" in key}
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert all(row[f"train/gradient/{single}"] >= 0 for row in rows for single in SINGLE[name])
+    said = capsys.readouterr().out
+    assert "product" in said and f"{SINGLE[name][0]} only" in said
+    page = (out / "report.html").read_text()
+    assert "What each modality is used for" in page
+
+
+def test_frames_in_no_order_and_one_frame_are_controls_of_clips(tmp_path):
+    assert main(["run", "video-question-answering", "--out", str(tmp_path / "out"), "--epochs", "1"]) == 0
+    metrics = metrics_of(tmp_path / "out")
+    assert {"baseline/single_frame/accuracy", "baseline/shuffled_frames/accuracy"} <= metrics.keys()
+
+
+@every_recipe
+def test_broken_off_and_resumed_it_ends_with_the_same_bits(name, check_resume):
+    check_resume(1, "run", name, "--seed", 3, "--epochs", 2)
+
+
+def test_broken_off_in_a_control_it_goes_on_from_there(check_resume):
+    """The fused model takes two steps, the second control is in its first."""
+    check_resume(3, "run", "visual-question-answering", "--epochs", 2)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_every_fusion_answers_and_the_gradient_can_be_modulated(fusion, tmp_path):
+    out = tmp_path / "out"
+    assert main(["run", "visual-question-answering", "--out", str(out), "--epochs", "1", "--fusion", fusion,
+                 "--modulate"]) == 0
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert all(0 < row["train/modulation/image"] <= 1 and 0 <= row["train/confidence/image"] <= 1 for row in rows)
+
+
+def test_all_fusions_stand_in_one_table_and_go_on_after_a_stop(tmp_path, monkeypatch, interrupted, capsys):
+    monkeypatch.setattr("tinymm.recipes.shared.fusions.FUSIONS", {name: FUSIONS[name] for name in ("mlb", "product")})
+    out = tmp_path / "out"
+    words = ("run", "visual-question-answering", "--fusion", "all", "--epochs", "1", "--out", out)
+    interrupted(4, *words)
+    assert main([*map(str, words), "--resume"]) == 0
+    metrics = metrics_of(out)
+    assert {"test/mlb/accuracy", "test/product/accuracy", "baseline/question_only/accuracy"} <= metrics.keys()
+    assert "mlb" in capsys.readouterr().out and (out / "mlb" / "report.html").exists()
+
+
+@every_recipe
+def test_wrong_options_are_refused_by_name(name, refused, tmp_path):
+    assert "--fusion: is all or one of concatenation, " in refused("run", name, "--fusion", "sum")
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_that_need_a_folder_are_refused_without_one(refused, tmp_path):
+    assert "--images: and --data must be given together" in refused("run", "audio-visual-digits", "--images", tmp_path)
+    assert "--images: and --data must be given together" in refused("run", "audio-visual-digits", "--data", tmp_path)
+    assert "--leave-out: needs --data" in refused("run", "speech-emotion", "--leave-out", "03")
+    assert "--split: needs --data" in refused("run", "speech-emotion", "--split", "random")
+    assert "--frames: needs --data" in refused("run", "video-question-answering", "--frames", 4)
+    assert "--image-size: needs --data" in refused("run", "visual-question-answering", "--image-size", 32)
+
+
+@pytest.mark.parametrize("choices", [FUSIONS, CAUSAL], ids=["answers", "captions"])
+def test_fusions_are_as_large_as_the_budget_allows(choices):
+    widths = {"text": 24, "image": 16}
+    for name, choice in choices.items():
+        if name in ("mean", "product", "weighted", "stacking"):              # decisions have no width to choose
+            continue
+        width = width_for(choice, widths, 30_000, 10)
+        made = [choice.make(widths, w, np.random.default_rng(0)) for w in (width, width + choice.multiple)]
+        if not made[0].num_parameters():                                     # a sketch is as wide as one likes
+            continue
+        sizes = [f.num_parameters() + 10 * (1 + (sum(f.width) if isinstance(f.width, tuple) else f.width)) for f in made]
+        assert sizes[0] <= 30_000 < sizes[1], name
+
+
+def test_the_product_is_bayes_rule():
+    rng = np.random.default_rng(0)
+    prior = rng.random(3) + 0.1
+    likelihoods = rng.random((2, 5, 3)) + 0.01
+    posteriors = [p * prior / (p * prior).sum(1, keepdims=True) for p in likelihoods]
+    both = likelihoods.prod(0) * prior
+    np.testing.assert_allclose(product(posteriors, prior), both / both.sum(1, keepdims=True))
+
+
+def test_what_is_absent_is_told_to_the_model():
+    class Model:
+        def eval(self):
+            return self
+
+        def __call__(self, inputs, masks, present):
+            import tinymm as tm
+            return tm.tensor(np.where(present, inputs[0][:, None], -50.0)), None
+
+    examples = Examples(lambda rows, _: ((np.ones(len(rows)),), (None,)), np.zeros(2, int),
+                        np.array([[True, False], [False, True]]))
+    np.testing.assert_allclose(probabilities(Model(), examples), np.eye(2), atol=1e-6)
+
+
+def test_the_checkpoint_holds_the_fused_model_alone(tmp_path):
+    assert main(["run", "visual-question-answering", "--out", str(tmp_path / "out"), "--epochs", "1"]) == 0
+    arrays, _ = load_checkpoint(tmp_path / "out" / "checkpoint.npz")
+    assert any(key.startswith("model/fusion.") for key in arrays)
+    assert (tmp_path / "out" / "question-only" / "checkpoint.npz").exists()
