@@ -108,8 +108,8 @@ def fused(config, encoders, rng):
 
 def _widths(name, encoders, classes):
     """What the fusion of this name is given: the widths of features, of pooled features, or of decisions."""
-    some = dict.fromkeys(encoders, 4)
-    kind = FUSIONS[name].make(some, 4, np.random.default_rng(0)).kind
+    choice = FUSIONS[name]
+    kind = choice.make(dict.fromkeys(encoders, 4), 4 * choice.multiple, np.random.default_rng(0)).kind
     return {modality: {"sequences": encoder.width, "vectors": encoder.pooled_width, "decisions": classes}[kind]
             for modality, encoder in encoders.items()}
 
