@@ -34,7 +34,7 @@ CASES |= {
                                      "classes": 10, "drop": 0.1}, None, [str(digit) for digit in range(10)]),
     "speech-emotion": (FUSED | {"vocabulary": len(WORDS), "width": 8, "channels": [2, 4, 4]}, WORDS,
                        ["sincere", "sarcastic"]),
-    "video-question-answering": (FUSED | {"vocabulary": len(WORDS), "size": 16, "frames": 3, "widths": [[4], [4]],
+    "video-question-answering": (FUSED | {"vocabulary": len(WORDS), "size": 16, "frames": 3, "widths": [4, 4],
                                           "width": 8, "embedding": 4}, WORDS, ["yes", "no"]),
     "visual-question-answering": (FUSED | {"fusion": "attention", "fused_width": 8, "vocabulary": len(WORDS),
                                            "size": 16, "widths": [[4], [4]], "width": 8, "embedding": 4}, WORDS,

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import functional as F
+from .. import nn
 from ..data import WordTokenizer, pad_batch
-from ..data.speech import (emotion_parts, leave_one_speaker_out, oracle_limit, prosody_statistics,
-                           prosody_track, read_emodb, read_ravdess, read_wave, split_speech)
-from ..encoders import AudioRecurrent, BagOfWords
+from ..data.speech import (emotion_parts, leave_one_speaker_out, oracle_limit, prosody_frames,
+                           read_emodb, read_ravdess, read_wave, split_speech)
+from ..encoders import AudioRecurrent, BagOfWords, Encoded
+from ..encoders.encoded import zero_hidden
+from ..encoders.over_time import mean_over_time
 from ..metrics import confusion_matrix
 from ..training import Selection
 from ..viz import spectrogram_image
@@ -24,7 +28,7 @@ from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers, scored
 from .shared.fusions import chosen
 from .shared.several import Outcome, compare
-from .shared.sounds import BANDS, RATE, Variation, outline, padded, spectrogram
+from .shared.sounds import BANDS, RATE, Variation, padded, spectrogram, voice_statistics
 from .shared.speakers import leave_each_out
 
 __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
@@ -134,12 +138,12 @@ def _read(directory):
 def _examples(part, words, variation):
     """Words and voice of a part; voices are varied in training."""
     sounds = part.load(np.arange(len(part)))
-    tracks = [prosody_track(sound, RATE) for sound in sounds]
+    tones = [prosody_frames(sound, RATE) for sound in sounds]
     ids = [words.encode(text) for text in part.transcripts]
-    still = None if variation else [_heard(spectrogram(sound), track) for sound, track in zip(sounds, tracks)]
+    still = None if variation else [_heard(spectrogram(sound), tone) for sound, tone in zip(sounds, tones)]
 
     def inputs(rows, rng):
-        clips = [still[i] if still else _heard(variation(sounds[i], rng), tracks[i]) for i in rows]
+        clips = [still[i] if still else _heard(variation(sounds[i], rng), tones[i]) for i in rows]
         text, text_mask = pad_batch([ids[i] for i in rows])
         x, mask = padded(clips)
         return (text, x), (text_mask, mask)
@@ -147,25 +151,16 @@ def _examples(part, words, variation):
     return Examples(inputs, part.labels)
 
 
-def _heard(x, track):
-    """A spectrogram (T, F) and beside it, frame by frame, pitch in octaves about the clip's median (0 where it is
-    unclear), whether it is clear, and energy: float32 (T, F + 3)."""
-    place = np.linspace(0, len(track.pitch) - 1, len(x)).round().astype(int)
-    pitch, energy = track.pitch[place], track.energy[place]
-    clear = pitch > 0
-    middle = np.median(pitch[clear]) if clear.any() else 1.0
-    octaves = np.log2(np.where(clear, pitch, middle) / middle)
-    tone = np.stack([2 * octaves, clear, (energy - energy.mean()) / (energy.std() + 1e-6)], 1)
-    return np.concatenate([x, tone], 1).astype(np.float32)
+def _heard(x, tone):
+    """A spectrogram (T, F) and beside it, frame by frame, pitch and energy: float32 (T, F + 3)."""
+    place = np.linspace(0, len(tone) - 1, len(x)).round().astype(int)      # a varied clip may be faster or slower
+    return np.concatenate([x, tone[place]], 1)
 
 
 def _by_statistics(train, test, classes):
-    """The simple way: logistic regression on the outline of the spectrogram and on statistics of pitch and energy."""
-    def features(part):
-        sounds = part.load(np.arange(len(part)))
-        return np.array([np.concatenate([outline(spectrogram(s)), prosody_statistics(s, RATE)]) for s in sounds])
-
-    known, new = features(train), features(test)
+    """The simple way: logistic regression on statistics of the spectrogram, of pitch and of energy."""
+    known, new = (np.array([voice_statistics(sound) for sound in part.load(np.arange(len(part)))])
+                  for part in (train, test))
     mean, scale = known.mean(0), known.std(0) + 1e-6
     return logistic_regression((known - mean) / scale, train.labels, (new - mean) / scale, classes, penalty=3e-2)
 
@@ -173,11 +168,35 @@ def _by_statistics(train, test, classes):
 # The model --------------------------------------------------------------------------------------------------------
 
 
+class Voice(nn.Module):
+    """What is heard and how it is said, each by a recurrent network of its own: timbre from a log-mel spectrogram, tone
+    from pitch and energy.
+
+    Examples
+    --------
+    >>> voice = Voice(16, (2, 4), rng=np.random.default_rng(0))
+    >>> voice(np.zeros((2, 9, BANDS + TONE), np.float32)).pooled.shape
+    (2, 32)
+    """
+
+    def __init__(self, width, channels, dropout=0.0, *, rng):
+        self.timbre = AudioRecurrent(BANDS, width, channels, halvings=2, layers=1, dropout=dropout, rng=rng)
+        self.tone = nn.GRU(TONE, width // 2, bidirectional=True, rng=rng)
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.width = self.pooled_width = 2 * width
+
+    def forward(self, x, mask=None):
+        """x (B, T, BANDS + TONE), mask (B, T) to `Encoded`: both side by side, (B, ⌈T/4⌉, 2 D), and their means."""
+        timbre = self.timbre(x[..., :BANDS], mask)
+        tone = self.dropout(self.tone(x[:, ::4, BANDS:], mask=timbre.mask)[0])             # as many frames
+        sequence = F.concatenate([timbre.sequence, zero_hidden(tone, timbre.mask)], -1)
+        return Encoded(sequence, mean_over_time(sequence, timbre.mask), timbre.mask)
+
+
 def encoders(config, rng):
     """What reads each modality."""
     return {"text": BagOfWords(config["vocabulary"], config["width"], config["dropout"], rng=rng),
-            "audio": AudioRecurrent(BANDS + TONE, config["width"], channels=config["channels"], halvings=2, layers=1,
-                                    dropout=config["dropout"], rng=rng)}
+            "audio": Voice(config["width"], config["channels"], config["dropout"], rng=rng)}
 
 
 def build(config, rng):
@@ -189,7 +208,7 @@ def build(config, rng):
 def predict(loaded, items):
     """The emotion of each recording and its words."""
     sounds = [read_wave(item["audio"], RATE).samples for item in items]
-    clips = [_heard(spectrogram(sound), prosody_track(sound, RATE)) for sound in sounds]
+    clips = [_heard(spectrogram(sound), prosody_frames(sound, RATE)) for sound in sounds]
     ids = [loaded.tokenizer.encode(item["text"]) for item in items]
 
     def inputs(rows, rng):

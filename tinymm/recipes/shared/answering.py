@@ -136,7 +136,7 @@ class Answered:
 
 
 def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, alone=0.0,
-           variants=None, score=None):
+           variants=None, share=1.0, score=None):
     """Train the fused model and each modality alone, and test them all.
 
     Parameters
@@ -163,6 +163,8 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
     variants : dict of str to callable, optional
         Further controls, such as "single frame": ``variant(inputs, rng)`` → inputs, of which the same model is trained
         and tested with less to see.
+    share : float
+        Of the plan's steps that each control takes, where a computed ceiling says what it can reach.
     score : callable, optional
         ``score(part, predictions)`` → dict of system to Scores; by default accuracy and macro F1.
 
@@ -176,7 +178,7 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
                     lambda model: validation_scores(probabilities(model, val), val.labels), config=config,
                     tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
     modalities = list(model.encoders)
-    singles = {}
+    singles, plan = {}, plan.shortened(share)
     for m, name in enumerate(modalities):
         alone = Single(encoders(config, run.rng(0))[name], len(names), config["dropout"], rng=run.rng(0, 2))
         singles[name] = run.fit_control(
