@@ -1,9 +1,12 @@
 """The pictures of the book can be drawn again."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
+
+from tinymm import fusion, nn
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -12,7 +15,9 @@ def script(name):
     """The script that draws a picture, as a module."""
     file = importlib.util.spec_from_file_location(f"draw_{name}", DOCS / f"draw_{name}.py")
     module = importlib.util.module_from_spec(file)
+    before = list(sys.path)
     file.loader.exec_module(module)
+    sys.path[:] = before
     return module
 
 
@@ -36,6 +41,26 @@ def test_the_picture_of_the_transformer_after_two_steps(tmp_path, monkeypatch, c
     module.draw(tmp_path / "picture.png")
     assert same_format(tmp_path / "picture.png", "transformer")
     assert capsys.readouterr().out.count("0.001: ") == 3
+
+
+def test_the_wiring_of_every_fusion_can_be_drawn_again(tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need the extra viz")
+    module = script("fusions")
+    for picture, rows in module.PICTURES.items():
+        module.draw(tmp_path / "picture.png", rows)
+        assert same_format(tmp_path / "picture.png", f"fusion_{picture}"), picture
+    kept = {path.stem.removeprefix("fusion_") for path in (DOCS / "images").glob("fusion_*.png")}
+    assert kept == set(module.PICTURES)
+
+
+def test_every_public_fusion_is_drawn_and_every_picture_shown():
+    module = script("fusions")
+    public = {name for name in fusion.__all__ if isinstance(getattr(fusion, name), type)
+              and issubclass(getattr(fusion, name), nn.Module)} - {"FusedClassifier"}
+    drawn = [name for rows in module.PICTURES.values() for names in rows for name in names]
+    assert sorted([*drawn, "ModalityDropout"]) == sorted(module.ROWS) == sorted(public)
+    pages = "".join((DOCS / page).read_text("utf-8") for page in ("fusion.md", "fusion_sequences.md"))
+    assert [name for name in module.PICTURES if f"images/fusion_{name}.png" not in pages] == []
 
 
 def test_the_pictures_of_the_costs_are_those_that_the_benchmark_draws():
