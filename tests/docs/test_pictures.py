@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tinymm import fusion, nn
@@ -26,11 +27,23 @@ def same_format(drawn, name):
     return drawn.read_bytes()[:24] == (DOCS / "images" / f"{name}.png").read_bytes()[:24]
 
 
-@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images"])
+@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images", "geometry"])
 def test_pictures_can_be_drawn_again(name, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
     script(name).draw(tmp_path / "picture.png")
     assert same_format(tmp_path / "picture.png", name)
+
+
+def test_the_geometry_is_what_the_fusions_compute():
+    """By hand; and the lower row: three of four points by a line, all four by the others."""
+    module = script("geometry")
+    for name, expected in (("sum", module.U + module.V), ("gate", module.G * module.U + (1 - module.G) * module.V),
+                           ("product", module.U * module.V)):
+        np.testing.assert_allclose(module.plane(name)(module.U[None])[0], expected, rtol=1e-12)
+    x, y = np.array(list(module.LABELS), float).T
+    right = {name: int(((module.differs(name, x, y) > 0) == list(module.LABELS.values())).sum())
+             for name in ("linear", "sum", "gate", "product", "attention")}
+    assert right == {"linear": 3, "sum": 4, "gate": 4, "product": 4, "attention": 4}
 
 
 def test_the_picture_of_the_transformer_after_two_steps(tmp_path, monkeypatch, capsys):
