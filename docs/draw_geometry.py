@@ -1,7 +1,7 @@
 """Draw `images/geometry.png`: what a sum, a gate, a product and attention do, `python docs/draw_geometry.py`.
 
-Above: two vectors in the plane, and what becomes of a disc around one of them. Below: the sign of what each makes of two
-numbers, and the four points of the exclusive or. All of it is computed by the library, with weights set by hand.
+Above: two vectors in the plane, and what becomes of a disc around one of them. Below: the sign of what each makes of
+two numbers, and the four points of the exclusive or. All of it is computed by the library, with weights set by hand.
 """
 
 import sys
