@@ -1,4 +1,4 @@
-"""Where things stand that are drawn in rows, one row below the other: few lines cross, and those that do not are straight.
+"""Where things stand that are drawn in rows, one below the other, so that few lines cross and most are straight.
 
 The three steps of Sugiyama's method but for the first, which row each thing is in: the order within each row, then x.
 """
