@@ -179,13 +179,20 @@ def test_command_lines_parse(chapter):
             assert not stop.code, f"{chapter.name}: tinymm does not understand {command.strip()!r}"
 
 
+def generator(name):
+    """A script that writes tables, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    before = list(sys.path)
+    spec.loader.exec_module(module)
+    sys.path[:] = before
+    return module
+
+
 @pytest.fixture
 def ops():
     """The script that writes the tables of functions."""
-    spec = importlib.util.spec_from_file_location("generate_ops", ROOT / "docs" / "generate_ops.py")
-    generator = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generator)
-    return generator
+    return generator("generate_ops")
 
 
 def test_the_table_of_ops_is_up_to_date(ops):
@@ -204,6 +211,15 @@ def test_the_table_of_ops_says_what_a_function_calls(ops):
     assert ops.calls(F.likeliest_weights) == "none"  # but for itself
     assert "`F.power_spectrogram`" in ops.calls(F.mfcc) or "`F.log_mel_spectrogram`" in ops.calls(F.mfcc)
     assert "`F.hann_window`" in ops.calls(F.log_mel_spectrogram)  # in a helper of its file
+
+
+def test_the_tables_of_costs_are_up_to_date():
+    costs = generator("generate_costs")
+    written = {path: path.read_text("utf-8") for path in costs.PAGES}
+    assert written == {path: costs.page(path) for path in costs.PAGES}, \
+        "costs in the chapters are out of date; run  python docs/generate_costs.py"
+    rows = re.findall(r"^\| `tinymm\.fusion\.(\w+)`.* \| [\d,]+ \| [\d,]+ \|", "".join(written.values()), re.M)
+    assert sorted(rows) == sorted(costs.ROWS)
 
 
 def test_every_chapter_is_in_the_contents():

@@ -127,61 +127,6 @@ def test_channels_of_two_lengths_are_refused(rng):
         joined((rng.standard_normal((2, 6, 5)), rng.standard_normal((2, 7, 3))))
 
 
-# What they cost: matrix products, 2 for each product of two numbers --------------------------------------------------
-
-T, N, D, R, H, LAYERS = 6, 9, 8, 3, 2, 3
-DT, DI = TWO["text"], TWO["image"]
-
-
-def attention(queries, keys, query_width=D, memory_width=D):
-    """Query and result, key and value, scores and sums."""
-    return 4 * D * (queries * query_width + keys * memory_width + queries * keys)
-
-
-def network(length, width=D):
-    return 16 * length * width**2
-
-
-def layer(queries, keys):
-    return attention(queries, keys) + network(queries)
-
-
-def both(cost):
-    """Of text and image, each with itself."""
-    return cost(T, T) + cost(N, N)
-
-
-EMBEDDING = 2 * D * (T * DT + N * DI)
-FLOPS = {
-    "EarlyFusion": ((LAYERS, H), EMBEDDING + LAYERS * layer(T + N, T + N)),
-    "PrefixFusion": ((LAYERS, H), EMBEDDING + LAYERS * layer(T + N, T + N)),
-    "JoinedChannels": ((), 2 * T * D * (DT + DI)),
-    "IntermediateFusion": ((LAYERS, (0, 2), H),
-                           EMBEDDING + LAYERS * both(layer) + 2 * (layer(T, N) + layer(N, T))),
-    "ParallelCoAttention": ((), 2 * (N * DI * DT + T * N * DT + D * (T * DT + N * DI) + 2 * T * N * D + (T + N) * D
-                                     + T * DT + N * DI)),
-    "AlternatingCoAttention": ((), 2 * (D * (2 * T * DT + N * DI + DT + DI) + (2 * T + N) * D + 2 * T * DT + N * DI)),
-    "CoAttentionBlock": ((H,), attention(T, N, DT, DI) + attention(N, T, DI, DT) + network(T, DT) + network(N, DI)),
-    "CausalCoAttention": ((H,), 2 * D * (3 * N * DI + 4 * T * DT) + 2 * T * (DT + D) * D + 6 * T * N * D + 4 * T * T * D
-                          + 4 * H * T * T * N),
-    "MulTFusion": ((H, LAYERS), EMBEDDING + LAYERS * (layer(T, N) + layer(N, T) + both(layer))),
-    "BottleneckFusion": ((LAYERS, 1, R, H), EMBEDDING + both(layer) + 2 * both(lambda n, _: layer(n + R, n + R))),
-    "GatedCrossAttention": ((H,), attention(T, N, DT, DI) + network(T, DT)),
-    "PerceiverResampler": ((R, LAYERS, H), EMBEDDING + LAYERS * layer(R, T + N + R)),
-    "QueryingTransformer": ((R, LAYERS, H), 2 * T * DT * D + LAYERS * layer(R + T, R + T)
-                            + 2 * attention(R, N, D, DI)),
-}
-
-
-@pytest.mark.parametrize("name", FLOPS)
-def test_what_is_counted_is_what_the_formula_costs(name, rng):
-    arguments, expected = FLOPS[name]
-    model = getattr(fusion, name)(TWO, D, *arguments, rng=rng)
-    second = T if name == "JoinedChannels" else N
-    inputs = rng.standard_normal((1, T, DT), np.float32), rng.standard_normal((1, second, DI), np.float32)
-    assert tm.nn.summary(model, inputs).flops == expected
-
-
 # Exchange ------------------------------------------------------------------------------------------------------------
 
 def test_without_exchange_there_are_separate_encoders(rng):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..extras import need
 from ..writing import replaced
 from .figures import INK, QUIET, SERIES, STYLE
+from .layers import ordered, placed
 
 __all__ = ["Box", "Diagram"]
 
@@ -13,16 +14,26 @@ WIDTH, HEIGHT = 1.55, 0.46  # of a box, in inches
 GAP = 0.22  # between two boxes of a row, in inches
 LANE = 0.16  # the room that a passing arrow takes in a row, in inches
 DOWN = 0.78  # from one row to the next, in inches
-SWEEPS = 24  # of ordering each row by where its neighbours are
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box: its label, a smaller line below, and its kind: input, output, layer, function or parameter."""
+    """A box: its label, a smaller line below, and its kind: input, output, layer, function or parameter.
+
+    Examples
+    --------
+    >>> Box("+").width, Box("query", "Linear", "layer").width                # in inches
+    (0.46, 1.55)
+    """
 
     label: str
     detail: str = ""
     kind: str = "function"
+
+    @property
+    def width(self):
+        """A function of a sign or two, such as +, is a square."""
+        return HEIGHT if len(self.label) <= 3 and not self.detail and self.kind == "function" else WIDTH
 
 
 @dataclass(frozen=True)
@@ -67,87 +78,74 @@ class Diagram:
     def places(self):
         """Where to draw: (x, y) of each box in inches, y downwards, and for each arrow the points that it passes."""
         row = self.rows()
-        members = {r: [] for r in range(max(row, default=0) + 1)}            # of each row: boxes, and lanes of arrows
+        rows = [[] for _ in range(max(row, default=0) + 1)]                  # of each: boxes, and lanes of arrows
         for i, r in enumerate(row):
-            members[r].append(i)
+            rows[r].append(i)
         chains = []                                                          # each arrow from row to row
         for number, (source, target) in enumerate(self.arrows):
             lanes = [("lane", number, r) for r in range(row[source] + 1, row[target])]
             for lane in lanes:
-                members[lane[2]].append(lane)
+                rows[lane[2]].append(lane)
             chains.append([source, *lanes, target])
-        near = {item: [] for items in members.values() for item in items}
-        for chain in chains:
-            for above, below in zip(chain, chain[1:]):
-                near[above].append(below)
-                near[below].append(above)
-        x = {}
-        for items in members.values():
-            x |= _spread(items)
-        for sweep in range(SWEEPS):                                          # down, up, down, ...
-            for r in sorted(members, reverse=sweep % 2 == 1):
-                middle = {i: sum(x[j] for j in near[i]) / len(near[i]) if near[i] else x[i] for i in members[r]}
-                members[r].sort(key=middle.get)
-                x |= _spread(members[r], middle)
-        at = {item: (x[item], r * DOWN) for r, items in members.items() for item in items}
+        links = [link for chain in chains for link in zip(chain, chain[1:])]
+        rooms = {item: LANE if isinstance(item, tuple) else self.boxes[item].width + GAP
+                 for items in rows for item in items}
+        x = placed(ordered(rows, links), links, rooms, lambda item: isinstance(item, tuple))
+        at = {item: (x[item], r * DOWN) for r, items in enumerate(rows) for item in items}
         return [at[i] for i in range(len(self.boxes))], [[at[item] for item in chain] for chain in chains]
+
+    def edges(self):
+        """Left, right, top and bottom of what `draw` draws, in inches."""
+        places, routes = self.places()
+        sides = [(x - box.width / 2, x + box.width / 2) for box, (x, _) in zip(self.boxes, places)]
+        sides += [(x, x) for route in routes for x, _ in route]
+        bottom = max(y for _, y in places) + HEIGHT / 2
+        left, right = min(left for left, _ in sides), max(right for _, right in sides)
+        return left - 0.1, right + 0.1, -HEIGHT / 2 - 0.1, bottom + 0.1
+
+    def draw(self, axes):
+        """Draw it into axes of matplotlib on which an inch is a unit, y downwards."""
+        places, routes = self.places()
+        for route in routes:
+            _draw_arrow(axes, route)
+        for box, place in zip(self.boxes, places):
+            _draw_box(axes, box, place)
 
     def save(self, path):
         """Write a PNG."""
         matplotlib = need("matplotlib", extra="viz", feature="draw a diagram")
         Figure = need("matplotlib.figure", extra="viz", feature="draw a diagram").Figure
-        places, routes = self.places()
-        points = [*places, *(point for route in routes for point in route)]
-        left, right = min(x for x, _ in points) - WIDTH / 2 - 0.1, max(x for x, _ in points) + WIDTH / 2 + 0.1
-        bottom = max(y for _, y in points) + HEIGHT / 2 + 0.1
+        left, right, top, bottom = self.edges()
         with matplotlib.rc_context(STYLE | {"figure.facecolor": "white", "savefig.facecolor": "white"}):
-            figure = Figure(figsize=(right - left, bottom + HEIGHT / 2 + 0.1))
+            figure = Figure(figsize=(right - left, bottom - top))
             axes = figure.add_axes((0, 0, 1, 1))
             axes.set_axis_off()
             axes.set_xlim(left, right)
-            axes.set_ylim(bottom, -HEIGHT / 2 - 0.1)
-            for route in routes:
-                _draw_arrow(axes, route)
-            for box, place in zip(self.boxes, places):
-                _draw_box(axes, box, place)
+            axes.set_ylim(bottom, top)
+            self.draw(axes)
             with replaced(path) as file:
                 figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
 
 
-def _room(item):
-    return LANE if isinstance(item, tuple) else WIDTH + GAP
-
-
-def _spread(items, wanted=None):
-    """x of each member of a row in this order: as near to `wanted` as the room that they take allows."""
-    if wanted is None:
-        wanted = dict.fromkeys(items, 0.0)
-    x, edge = {}, None
-    for item in items:                                                       # from the left: never over a neighbour
-        x[item] = wanted[item] if edge is None else max(wanted[item], edge + _room(item) / 2)
-        edge = x[item] + _room(item) / 2
-    if items:                                                                # and back, all by the same amount
-        shift = sum(wanted[item] - x[item] for item in items) / len(items)
-        x = {item: value + shift for item, value in x.items()}
-    return x
-
-
 def _draw_arrow(axes, route):
-    """From the lower edge of a box through its lanes to the upper edge of another."""
-    points = [(route[0][0], route[0][1] + HEIGHT / 2)]
-    for x, y in route[1:-1]:
-        points += [(x, y - HEIGHT / 2), (x, y + HEIGHT / 2)]
-    points.append((route[-1][0], route[-1][1] - HEIGHT / 2))
-    for start, end in zip(points, points[1:-1]):
-        axes.plot(*zip(start, end), color=QUIET, linewidth=0.9, solid_capstyle="round")
-    axes.annotate("", points[-1], points[-2], arrowprops={
-        "arrowstyle": "-|>", "color": QUIET, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0})
+    """From the lower edge of a box through its lanes to the upper edge of another, upright at both."""
+    patches, Path = (need(f"matplotlib.{name}", extra="viz", feature="draw a diagram") for name in ("patches", "path"))
+    points, codes = [(route[0][0], route[0][1] + HEIGHT / 2)], [Path.Path.MOVETO]
+    for i, (x, y) in enumerate(route[1:], 1):
+        (start, above), top = points[-1], y - HEIGHT / 2
+        points += [(start, (above + top) / 2), (x, (above + top) / 2), (x, top)]
+        codes += [Path.Path.CURVE4] * 3
+        if i < len(route) - 1:                                               # straight down beside the boxes of a row
+            points.append((x, y + HEIGHT / 2))
+            codes.append(Path.Path.LINETO)
+    axes.add_patch(patches.FancyArrowPatch(path=Path.Path(points, codes), arrowstyle="-|>,head_length=4,head_width=2",
+                                           color=QUIET, linewidth=0.9, shrinkA=0, shrinkB=0))
 
 
 def _draw_box(axes, box, place):
     x, y = place
     edge = SERIES[0] if box.kind in ("input", "output") else QUIET
-    axes.add_patch(_rounded(x, y, FILLS[box.kind], edge))
+    axes.add_patch(_rounded(x, y, box.width, FILLS[box.kind], edge))
     axes.text(x, y - (0.08 if box.detail else 0), _cut(box.label, 24), ha="center", va="center", fontsize=8.5,
               color=INK)
     if box.detail:
@@ -158,7 +156,7 @@ def _cut(text, letters):
     return text if len(text) <= letters else f"…{text[1 - letters:]}"
 
 
-def _rounded(x, y, fill, edge):
+def _rounded(x, y, width, fill, edge):
     patches = need("matplotlib.patches", extra="viz", feature="draw a diagram")
-    return patches.FancyBboxPatch((x - WIDTH / 2 + 0.05, y - HEIGHT / 2 + 0.05), WIDTH - 0.1, HEIGHT - 0.1,
+    return patches.FancyBboxPatch((x - width / 2 + 0.05, y - HEIGHT / 2 + 0.05), width - 0.1, HEIGHT - 0.1,
                                   boxstyle="round,pad=0.05", facecolor=fill, edgecolor=edge, linewidth=0.9)

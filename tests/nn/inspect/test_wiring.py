@@ -5,7 +5,7 @@ import pytest
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm import nn
+from tinymm import fusion, nn
 
 
 def drawn(diagram):
@@ -85,3 +85,58 @@ def test_it_leaves_no_trace(rng, pair):
         nn.wiring(gate, pair)
     assert gate.training and gate.drop.training and gate.rng_state() == noise
     assert "forward" not in vars(gate.gate) and all(p.grad is None for p in gate.parameters())
+
+
+class Numbers(nn.Module):
+    """Arithmetic with plain numbers, a normalised product, and a result that nobody asks for."""
+
+    def __init__(self, rng):
+        self.inner = nn.ModuleList([nn.Linear(4, 4, rng=rng), nn.Linear(4, 4, rng=rng)])
+        self.seen = nn.Linear(4, 1, rng=rng)
+
+    def forward(self, x, y):
+        total = sum((W(part) for W, part in zip(self.inner, (x, y))))        # begins with 0 + W x
+        self.seen(x)
+        return (1 - F.normalize(total, dim=-1)) * 0.5
+
+
+def test_a_number_is_part_of_the_label_and_what_does_nothing_is_not(rng):
+    assert drawn(nn.wiring(Numbers(rng), np.ones((2, 4)), np.ones((2, 4)), names=["x", "y"])) == {
+        ("x 2 × 4", "inner.0 Linear"), ("y 2 × 4", "inner.1 Linear"), ("inner.0 Linear", "+ normalize, 1 −, × 0.5"),
+        ("inner.1 Linear", "+ normalize, 1 −, × 0.5"), ("+ normalize, 1 −, × 0.5", "result 2 × 4")}
+
+
+def test_an_input_that_reaches_nothing_is_shown_without_arrows(rng):
+    class Deaf(nn.Module):
+        def __init__(self):
+            self.inner = nn.Linear(3, 3, rng=rng)
+
+        def forward(self, x, y):
+            return self.inner(x)
+
+    diagram = nn.wiring(Deaf(), np.ones((1, 3)), np.ones((1, 3)), names=["x", "y"])
+    assert [box.label for box in diagram.boxes] == ["x", "y", "inner", "result"] and diagram.arrows == [(0, 2), (2, 3)]
+
+
+def test_names_are_as_long_as_they_must_be(rng):
+    """The last parts of a name that no other name ends with, and that do not begin with a number."""
+    class Deep(nn.Module):
+        def __init__(self):
+            self.stack = nn.ModuleList([nn.ModuleDict({"first": nn.Linear(3, 3, rng=rng)}),
+                                        nn.ModuleDict({"first": nn.Linear(3, 3, rng=rng),
+                                                       "last": nn.Linear(3, 3, rng=rng)})])
+
+        def forward(self, x):
+            for part in self.stack:
+                x = part["first"](x)
+            return self.stack[1]["last"](x)
+
+    labels = [box.label for box in nn.wiring(Deep(), np.ones((1, 3))).boxes]
+    assert labels == ["input 1", "stack.0.first", "stack.1.first", "last", "result"]
+
+
+def test_a_count_sketch_is_one_function(rng):
+    pool = fusion.MCBFusion({"text": 3, "image": 2}, 4, rng=rng)
+    x, y = rng.standard_normal((1, 3)), rng.standard_normal((1, 2))
+    labels = [box.label for box in nn.wiring(pool, (x, y), names=["text", "image"]).boxes]
+    assert labels == ["text", "image", "count sketch", "count sketch", "circular convolution", "result"]

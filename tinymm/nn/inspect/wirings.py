@@ -1,5 +1,7 @@
 """What flows where inside a Module: its layers and functions as boxes, found by running it once on example inputs."""
 
+import math
+from dataclasses import replace
 from functools import wraps
 
 import numpy as np
@@ -18,15 +20,20 @@ TRANSPARENT = {"reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpo
                "expand", "getitem", "where", "masked_fill", "astype", "identity", "split", "dropout"}
 SYMBOLS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "concatenate": "join", "relu": "ReLU",
            "contract": "product", "matmul": "product", "fused_attention": "attention", "tiled_attention": "attention",
-           "place": "join"}
+           "pair_products": "products of pairs"}
+ARITHMETIC = {"add", "subtract", "multiply", "divide"}
+# What functions in a row, or one beside the thing that both read, are together: `F.count_sketch`, `F.normalize`.
+TOGETHER = {("×", "place"): "count sketch"}
+BESIDE = {("norm", "clip", "÷"): "normalize"}
 CONTAINERS = ModuleList, ModuleDict, Sequential, Dropout
 
 
 def wiring(module, *inputs, names=(), whole=()):
     """Draw how a Module is wired.
 
-    A layer of `tinymm.nn` is one box for each time it is called, with its name in the Module; so is a function outside
-    of layers, but for reshaping and masking. Parameters that no layer owns have boxes too.
+    A layer of `tinymm.nn` is one box for each time it is called, with as much of its name in the Module as tells it
+    from others; so is a function outside of layers, but for reshaping and masking. Parameters that no layer owns have
+    boxes too. What leads to no result is left out, such as weights that are only shown.
 
     Parameters
     ----------
@@ -92,6 +99,7 @@ class _Tracer:
         self.parameters = {id(p): (name, p) for name, p in module.named_parameters()}
         self.arrows = {}                                                     # an ordered set
         self.running = []                                                    # the box of the outermost layer running
+        self.label = ""                                                      # of the op that runs, None: nothing to see
 
     def wrap(self, name, layer, forward):
         """A layer's forward with its box around it; layers inside layers have none of their own."""
@@ -107,7 +115,8 @@ class _Tracer:
         return boxed
 
     def check_forward(self, op, values, y):
-        """Values are of no interest here."""
+        """Called with the arguments of every op before its node, if there is one, is locked."""
+        self.label = None if op.name in TRANSPARENT else _label(op.name, values)
 
     def lock(self, node):
         """Called for every node in order of creation, its parents before it."""
@@ -115,11 +124,11 @@ class _Tracer:
         came_from = set().union(*flowing) if flowing else set()
         if self.running:
             here = self.running[-1]
-        elif node.op.name in TRANSPARENT:
+        elif self.label is None or node.op.name == "concatenate" and len(node.parents) == 1:
             self.sources[node] = came_from
             return
         else:
-            here = self._new(Box(SYMBOLS.get(node.op.name, node.op.name.replace("_", " ")), "", "function"))
+            here = self._new(Box(self.label, "", "function"))
         self.arrows |= {(source, here): True for source in sorted(came_from) if source != here}
         self.sources[node] = {here}
 
@@ -146,27 +155,84 @@ class _Tracer:
             label = "result" if len(results) == 1 else f"result {i}"
             here = self._new(Box(label, _size(y.shape), "output"))
             self.arrows |= {(source, here): True for source in sorted(self._boxes_of(y._node))}
-        return _shortened(self.boxes, list(self.arrows))
+        return _shortened(*_reaching(_named(self.boxes), list(self.arrows)))
+
+
+def _label(name, values):
+    """What an op is called in its box: a number that it is done with is part of it; None where that changes nothing."""
+    symbol = SYMBOLS.get(name, name.replace("_", " "))
+    numbers = [float(x) if np.ndim(x) == 0 else None for x in values[:2]] if name in ARITHMETIC else []
+    if all(number is None for number in numbers):
+        return symbol
+    left, right = numbers
+    if {"add": 0, "multiply": 1}.get(name, math.nan) in numbers:              # where a loop of sums or products starts
+        return None
+    return f"{left:.3g} {symbol}" if left is not None else f"{symbol} {right:.3g}"
+
+
+def _named(boxes):
+    """The boxes, of each layer's and parameter's name only the last parts that no other one ends with."""
+    names = {box.label for box in boxes if box.kind in ("layer", "parameter")}
+
+    def short(name):
+        parts = name.split(".")
+        endings = [".".join(parts[k:]) for k in reversed(range(len(parts))) if not parts[k].isdigit()]
+        alone = (end for end in endings if sum(f".{other}".endswith(f".{end}") for other in names) == 1)
+        return next(alone, name)
+
+    return [replace(box, label=short(box.label)) if box.kind in ("layer", "parameter") else box for box in boxes]
+
+
+def _reaching(boxes, arrows):
+    """The boxes from which a result is reached, and all inputs; and the arrows between them."""
+    kept = {i for i, box in enumerate(boxes) if box.kind == "output"}
+    while more := {a for a, b in arrows if b in kept} - kept:
+        kept |= more
+    kept |= {i for i, box in enumerate(boxes) if box.kind == "input"}
+    number = {old: new for new, old in enumerate(sorted(kept))}
+    return [boxes[i] for i in number], [(number[a], number[b]) for a, b in arrows if b in kept and a in kept]
 
 
 def _shortened(boxes, arrows):
     """The Diagram in which a function of one thing alone stands in the box of that thing: "query", "Linear, ReLU"."""
-    boxes, into = list(boxes), list(range(len(boxes)))                       # into: the box that each one is now in
+    into = list(range(len(boxes)))                                           # the box that each one is now in
+    done = [[box.label] if box.kind == "function" else [] for box in boxes]  # the functions in each, in order
+
+    def sources(here):
+        return {into[a] for a, b in arrows if into[b] == here} - {here}
+
+    def targets(here):
+        return {into[b] for a, b in arrows if into[a] == here} - {here}
+
     for here, box in enumerate(boxes):
-        sources = {into[source] for source, target in arrows if target == here}
-        if box.kind != "function" or len(sources) != 1:
+        if box.kind != "function":
             continue
-        source, = sources
-        others = [target for start, target in arrows if into[start] == source and into[target] not in (source, here)]
-        if boxes[source].kind in ("layer", "function") and not others:
-            before = boxes[source]
-            parts = [part for part in (before.detail, box.label) if part]
-            boxes[source] = Box(before.label, ", ".join(parts), before.kind)
-            into[here] = source
-    kept = [i for i in range(len(boxes)) if into[i] == i]
+        beside = [f for f in sources(here) if sources(f) and sources(f) <= sources(here) and targets(f) == {here}
+                  and (*done[f], *done[here]) in BESIDE]
+        for f in beside:
+            done[here] = [BESIDE[(*done[f], *done[here])]]
+            into = [here if i == f else i for i in into]
+        if len(sources(here)) != 1:
+            continue
+        source, = sources(here)
+        if boxes[source].kind in ("layer", "function") and targets(source) == {here}:
+            done[source] += done[here]
+            into = [source if i == here else i for i in into]
+    kept = sorted(set(into))
     number = {old: new for new, old in enumerate(kept)}
     pairs = dict.fromkeys((number[into[a]], number[into[b]]) for a, b in arrows if into[a] != into[b])
-    return Diagram([boxes[i] for i in kept], list(pairs))
+    return Diagram([_with(boxes[i], done[i]) for i in kept], list(pairs))
+
+
+def _with(box, functions):
+    """A box with the functions that stand in it."""
+    for pair, name in TOGETHER.items():
+        for k in range(len(functions) - 1):
+            if tuple(functions[k:k + 2]) == pair:
+                functions = [*functions[:k], name, *functions[k + 2:]]
+    if box.kind == "function":
+        return replace(box, label=functions[0], detail=", ".join(functions[1:]))
+    return replace(box, detail=", ".join([box.detail, *functions]))
 
 
 def _size(shape):
