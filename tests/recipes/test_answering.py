@@ -1,4 +1,4 @@
-"""Recipes that answer from several modalities, as a user meets them: files, controls, resume, every fusion, bad input."""
+"""Recipes that answer from several modalities, as a user meets them: files, controls, resume, fusions, bad input."""
 
 import json
 from dataclasses import replace

@@ -32,7 +32,7 @@ FUSED = {"fusion": "mlb", "fused_width": 6, "classes": 2, "dropout": 0.0, "drop"
 CASES |= {
     "audio-visual-digits": (FUSED | {"size": 32, "width": 8, "channels": [2, 4, 4], "widths": [[2], [4], [4]],
                                      "classes": 10, "drop": 0.1}, None, [str(digit) for digit in range(10)]),
-    "speech-emotion": (FUSED | {"vocabulary": len(WORDS), "width": 8, "channels": [2, 4, 4]}, WORDS,
+    "speech-emotion": (FUSED | {"hears": "both", "vocabulary": len(WORDS), "width": 8, "channels": [2, 4, 4]}, WORDS,
                        ["sincere", "sarcastic"]),
     "video-question-answering": (FUSED | {"vocabulary": len(WORDS), "size": 16, "frames": 3, "widths": [4, 4],
                                           "width": 8, "embedding": 4}, WORDS, ["yes", "no"]),
