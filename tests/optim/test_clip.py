@@ -49,6 +49,24 @@ def test_norm_equals_torch(max_norm):
         np.testing.assert_allclose(p.grad, t.grad.numpy(), rtol=1e-13)
 
 
+@pytest.mark.parametrize("max_norm", [5.001, 6.0, 9.9, 10.0, 1e9])
+def test_gradients_within_the_bound_keep_their_bits(max_norm):
+    p = tm.tensor([0.0, 0.0], requires_grad=True)
+    p.grad = np.array([3.0, 4.0], np.float32)
+    assert clip_grad_norm_(p, max_norm) == 5.0 and p.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("dtype, size, max_norm, rtol", [
+    (np.float16, 6e4, 1e-3, 1e-3), (np.float32, 3e38, 1e-5, 1e-6), (np.float64, 1e300, 1e-5, 1e-12)])
+def test_a_scale_too_small_for_the_dtype_is_not_rounded(dtype, size, max_norm, rtol):
+    """Large gradients, a small bound: their quotient is 0 in float16, and has few digits in float32."""
+    p = tm.tensor(np.zeros(4, dtype), requires_grad=True)
+    p.grad = np.full(4, size, dtype)
+    clip_grad_norm_(p, max_norm)
+    assert p.grad.dtype == dtype
+    np.testing.assert_allclose(p.grad, max_norm / 2, rtol=rtol)
+
+
 def test_a_generator_of_parameters_will_do_and_float32_stays():
     ps = parameters(2, 10.0, np.float32)
     clip_grad_norm_((p for p in ps), 1.0)
@@ -112,6 +130,13 @@ def test_a_bound_that_the_dtype_does_not_hold_cuts_nothing(dtype):
     before = p.grad.copy()
     clip_grad_value_(p, 1e300)
     assert (p.grad == before).all() and p.grad.dtype == dtype
+
+
+def test_an_infinite_bound_leaves_infinite_gradients():
+    p = tm.tensor(np.zeros(3, np.float32), requires_grad=True)
+    p.grad = np.array([math.inf, -math.inf, 2.0], np.float32)
+    clip_grad_value_(p, math.inf)
+    assert p.grad.tolist() == [math.inf, -math.inf, 2.0]
 
 
 def test_one_parameter_may_come_alone():

@@ -19,6 +19,7 @@ PLAIN = [
     (SGD, {"lr": 0.1, "momentum": 0.9}),
     (SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.02}),
     (SGD, {"lr": 0.1, "momentum": 0.8, "weight_decay": 0.02, "nesterov": True}),
+    (SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 1.0}),
     (Adam, {}),
     (Adam, {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
     (AdamW, {}),
@@ -32,6 +33,7 @@ OF_TORCH = [
     [[0.7, -1.95], [0.53, -1.93], [0.177, -2.312]],
     [[0.698, -1.946], [0.4952228, -1.9121756], [0.17203000808, -2.15905659416]],
     [[0.4564, -1.9028], [0.44147696, -1.90638992], [-0.0113205490560002, -2.605443332288]],
+    [[0.7, -1.95], [0.43, -1.905], [0.187, -1.8645]],
     [[0.999000000003333, -1.99900000002], [0.998599781433169, -1.99873366298708],
      [0.997996694944519, -1.9993378685735]],
     [[0.950016123831022, -1.95007132667618], [0.933551267277981, -1.92402277121127],
@@ -40,6 +42,18 @@ OF_TORCH = [
      [0.997966719246604, -1.99927789183677]],
     [[0.935000016666661, -1.9200000999998], [0.947086651173659, -1.92655533755941],
      [0.881962869610236, -1.96360783534956]],
+]
+STATE_OF_TORCH = [  # after the third
+    {},
+    {"momentum_buffer": [3.53, 3.82]},
+    {"momentum_buffer": [3.2319279192, 2.4688099416]},
+    {"momentum_buffer": [3.1489319392, 3.7858274016]},
+    {"momentum_buffer": [2.43, -0.405]},
+    {"step": 3, "exp_avg": [0.353, 0.382], "exp_avg_sq": [0.013981009, 0.01631193775]},
+    {"step": 3, "exp_avg": [0.893656876618791, 1.05092781900346],
+     "exp_avg_sq": [0.691661583205365, 0.747144921197848]},
+    {"step": 3, "exp_avg": [0.353, 0.382], "exp_avg_sq": [0.013981009, 0.01631193775]},
+    {"step": 3, "exp_avg": [2.0, 4.0], "exp_avg_sq": [3.375, 8.046875]},
 ]
 
 
@@ -59,8 +73,8 @@ def steps(optimizer, rng, n=20):
         optimizer.step()
 
 
-@pytest.mark.parametrize("case, expected", list(zip(PLAIN, OF_TORCH, strict=True)))
-def test_equals_recorded_numbers_of_torch(case, expected):
+@pytest.mark.parametrize("case, expected, state", list(zip(PLAIN, OF_TORCH, STATE_OF_TORCH, strict=True)))
+def test_equals_recorded_numbers_of_torch(case, expected, state):
     kind, options = case
     p = tm.tensor(np.array([1.0, -2.0]), requires_grad=True)
     optimizer = kind([p], **options)
@@ -68,6 +82,26 @@ def test_equals_recorded_numbers_of_torch(case, expected):
         p.grad = np.array(g)
         optimizer.step()
         np.testing.assert_allclose(p.data, after, rtol=1e-13)
+    assert list(optimizer.state[0]) == list(state)
+    for name, value in state.items():
+        np.testing.assert_allclose(optimizer.state[0][name], value, rtol=1e-13)
+
+
+def test_groups_equal_recorded_numbers_of_torch():
+    """PyTorch 2.13 (float64): each group with its own settings, each parameter with its own state; one that has no
+    gradient stays, and so does its step count."""
+    first, second, unused = (tm.tensor(np.array(x), requires_grad=True) for x in ([1.0, -2.0], [3.0], [0.5]))
+    optimizer = AdamW([{"params": [first, unused], "lr": 0.1},
+                       {"params": second, "weight_decay": 0.0, "betas": (0.5, 0.75)}], lr=0.02, weight_decay=0.5)
+    for g, h, after, second_after in [
+            ([3.0, -0.5], [1.0], [0.850000000333333, -1.800000002], [2.9800000002]),
+            ([-1.0, 0.25], None, [0.767478143300243, -1.68336629860785], [2.9800000002]),
+            ([2.0, 4.0], [-2.0], [0.668795587270267, -1.6596185423199], [2.99213953969965])]:
+        first.grad, second.grad = np.array(g), h and np.array(h)
+        optimizer.step()
+        np.testing.assert_allclose(first.data, after, rtol=1e-13)
+        np.testing.assert_allclose(second.data, second_after, rtol=1e-13)
+    assert unused.tolist() == [0.5] and [state.get("step") for state in optimizer.state] == [3, None, 2]
 
 
 @pytest.mark.parametrize("kind, options", PLAIN)
@@ -265,11 +299,24 @@ def test_the_gradient_is_left_alone(rng):
 
 
 def test_zero_grad_forgets():
-    p = tm.tensor([1.0], requires_grad=True)
-    optimizer = SGD([p])
-    (p * 2).backward([1.0])
+    p, q = (tm.tensor([1.0], requires_grad=True) for _ in range(2))
+    optimizer = SGD([p, q])
+    (p * q).backward([1.0])
     optimizer.zero_grad()
-    assert p.grad is None
+    assert p.grad is None and q.grad is None
+
+
+@given(size=st.integers(0, 4 * BLOCK + 1))
+def test_blocks_cover_each_element_once(size):
+    """Also a last block of one; the scratch array is in the shape and dtype of the first array's block."""
+    counts, others = np.zeros(size, np.float32), np.arange(size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "BLOCK", BLOCK)
+        for count, other, scratch in base.blocks(counts, others):
+            assert scratch.shape == count.shape == other.shape == (min(size, BLOCK, other.size),)
+            assert scratch.dtype == np.float32
+            count += 1 + other
+    assert (counts == 1 + others).all()
 
 
 def test_an_array_assigned_to_data_is_what_gets_updated():

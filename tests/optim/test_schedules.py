@@ -84,6 +84,17 @@ def test_equals_recorded_numbers_of_torch(make, expected):
     np.testing.assert_allclose(curve(make(optimizer()), len(expected) - 1)[:, 0], expected, rtol=1e-9)
 
 
+@given(rise=st.integers(1, 12), fall=st.integers(1, 12), max_lr=st.floats(1e-3, 10), divisor=st.floats(1, 100))
+def test_one_cycle_starts_rises_to_its_peak_and_falls(rise, fall, max_lr, divisor):
+    """The peak is max_lr to the last bit, also where it is the first step."""
+    total = rise + fall
+    rates = curve(OneCycleLR(optimizer(), max_lr, total, rise / total, divisor, 2.0), total - 1)[:, 0]
+    assert rates.max() == max_lr == pytest.approx(rates[rise - 1], rel=1e-12)
+    assert rates[0] == pytest.approx(max_lr / divisor if rise > 1 else max_lr, rel=1e-9)
+    assert rates[-1] == pytest.approx(max_lr / divisor / 2, rel=1e-9)
+    assert (np.diff(rates[:rise]) >= 0).all() and (np.diff(rates[rise:]) <= 0).all()
+
+
 def test_one_cycle_stays_at_its_last_rate_and_then_refuses():
     schedule = OneCycleLR(optimizer(), 0.7, 10)
     rates = curve(schedule, 10)
