@@ -88,10 +88,23 @@ def test_no_gradients_at_all():
 
 
 def test_value():
-    p = parameters(4)[0]
-    expected = np.minimum(np.maximum(p.grad, -0.3), 0.3)
-    clip_grad_value_([p, tm.tensor([1.0])], 0.3)
-    assert (p.grad == expected).all()
+    p, _, q, _ = parameters(4)
+    expected = [np.minimum(np.maximum(x.grad, -0.3), 0.3) for x in (p, q)]
+    clip_grad_value_([p, tm.tensor([1.0]), q], 0.3)
+    assert (p.grad == expected[0]).all() and (q.grad == expected[1]).all()
+
+
+def test_the_small_number_beside_a_small_norm():
+    p = tm.tensor(np.zeros(2), requires_grad=True)
+    p.grad = np.array([3e-6, 4e-6])
+    clip_grad_norm_(p, 1e-6)
+    np.testing.assert_allclose(p.grad, [0.5e-6, 4e-6 / 6], rtol=1e-12)  # 1e-6 / (5e-6 + 1e-6), as in PyTorch
+
+
+def test_the_norm_of_float16_is_not_rounded_to_float16(rng):
+    p = tm.tensor(np.zeros(300, np.float16), requires_grad=True)
+    p.grad = rng.standard_normal(300).astype(np.float16)
+    assert clip_grad_norm_(p, math.inf) == pytest.approx(np.linalg.norm(p.grad.astype(float)), rel=1e-6)
 
 
 def test_float16_squares_do_not_overflow():
@@ -109,7 +122,7 @@ def test_gradients_near_the_ends_of_the_range(dtype, part, sign):
     p = tm.tensor(np.zeros(2, dtype), requires_grad=True)
     scale = np.exp(sign * part * np.log(float(np.finfo(dtype).max / 8)))
     p.grad = np.array([3 * scale, 4 * scale]).astype(dtype)
-    assert clip_grad_norm_(p, math.inf) == pytest.approx(5 * scale, rel=1e-5)
+    assert clip_grad_norm_(p, math.inf) == pytest.approx(5 * scale, rel=1e-5, abs=0)
     clip_grad_norm_(p, 1.0)
     if sign > 0:
         np.testing.assert_allclose(p.grad, [0.6, 0.8], rtol=1e-5)

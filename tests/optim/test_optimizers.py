@@ -279,11 +279,12 @@ def test_an_error_in_one_update_reaches_the_caller(two_threads, monkeypatch, rng
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam])
-def test_a_gradient_of_another_shape_is_refused_before_anything_moves(kind, rng):
-    optimizer = kind(parameters([(3, 2), (2,)], rng))
+@pytest.mark.parametrize("shapes", [[(3, 2), (2,)], [(2,), (3, 2)]])
+def test_a_gradient_of_another_shape_is_refused_before_anything_moves(kind, shapes, rng):
+    optimizer = kind(parameters(shapes, rng))
     before = [p.data.copy() for p in optimizer.parameters]
-    for p, shape in zip(optimizer.parameters, ((3, 2), (3, 2))):
-        p.grad = np.ones(shape)
+    for p in optimizer.parameters:
+        p.grad = np.ones((3, 2))
     with pytest.raises(ValueError, match=rf"{kind.__name__}: .* shape of its parameter, \(2,\); got \(3, 2\)"):
         optimizer.step()
     assert all((p.data == a).all() for p, a in zip(optimizer.parameters, before)) and not any(optimizer.state)
@@ -306,17 +307,57 @@ def test_zero_grad_forgets():
     assert p.grad is None and q.grad is None
 
 
-@given(size=st.integers(0, 4 * BLOCK + 1))
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1, 3 * BLOCK - 1])
 def test_blocks_cover_each_element_once(size):
     """Also a last block of one; the scratch array is in the shape and dtype of the first array's block."""
-    counts, others = np.zeros(size, np.float32), np.arange(size)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(base, "BLOCK", BLOCK)
-        for count, other, scratch in base.blocks(counts, others):
-            assert scratch.shape == count.shape == other.shape == (min(size, BLOCK, other.size),)
-            assert scratch.dtype == np.float32
-            count += 1 + other
+    counts, others, sizes = np.zeros(size, np.float32), np.arange(size), []
+    for count, other, scratch in base.blocks(counts, others):
+        assert scratch.shape == count.shape == other.shape and scratch.dtype == np.float32
+        count += 1 + other
+        sizes.append(count.size)
     assert (counts == 1 + others).all()
+    assert sizes == [min(BLOCK, size - start) for start in range(0, max(size, 1), BLOCK)]
+
+
+def test_a_parameter_and_a_gradient_of_different_layouts(rng):
+    p = tm.tensor(rng.standard_normal((BLOCK, 3)), requires_grad=True)
+    p.data = np.asfortranarray(p.data)
+    p.grad = rng.standard_normal(p.shape)
+    expected = p.data - 0.5 * p.grad
+    SGD([p], lr=0.5).step()
+    np.testing.assert_allclose(p.data, expected, rtol=1e-15)
+
+
+def test_only_large_parameters_are_worth_a_thread(rng, monkeypatch):
+    """COST multiplications for each of their elements; an even share of the line of parameters for each core."""
+    calls = []
+    monkeypatch.setattr(base, "parallel_for", lambda n, body, work: calls.append((n, work)))
+    steps(SGD(parameters([0, 1, BLOCK - 1, BLOCK, 3 * BLOCK], rng)), rng, 1)
+    assert calls == [(5 * BLOCK + 5, base.COST * 4 * BLOCK)]
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+def test_without_decay_an_infinite_parameter_has_no_part_in_its_step(kind):
+    """As in PyTorch: nothing is multiplied by a decay of 0."""
+    p = tm.tensor([math.inf, 1.0], requires_grad=True)
+    optimizer = kind([p], lr=0.5, weight_decay=0.0)
+    p.grad = np.array([1.0, 1.0], np.float32)
+    optimizer.step()
+    np.testing.assert_allclose(p.data, [math.inf, 0.5], rtol=1e-6)
+    assert all(np.isfinite(value).all() for value in optimizer.state[0].values())
+
+
+def test_parameters_may_come_from_a_generator(rng):
+    ps = parameters([(2,), (3,)], rng)
+    alone, grouped = SGD(p for p in ps), SGD([{"params": (p for p in ps)}])
+    assert alone.parameters == grouped.parameters == ps
+
+
+def test_a_list_of_betas_is_copied():
+    betas = [0.5, 0.75]
+    optimizer = Adam([tm.tensor([1.0], requires_grad=True)], betas=betas)
+    betas[0] = 2.0
+    assert optimizer.param_groups[0]["betas"] == (0.5, 0.75)
 
 
 def test_an_array_assigned_to_data_is_what_gets_updated():
@@ -332,6 +373,8 @@ def test_an_array_assigned_to_data_is_what_gets_updated():
     (lambda p: SGD([]), "SGD: needs at least one parameter"),
     (lambda p: SGD([p, p]), "only once"),
     (lambda p: SGD([p * 2]), "leaf Tensors"),
+    (lambda p: SGD([p, p * 2]), "leaf Tensors"),
+    (lambda p: SGD([{"params": [p]}, {"params": [], "lr": -1}]), "must not be negative"),
     (lambda p: SGD([{"params": [p], "rate": 1}]), "got rate"),
     (lambda p: SGD([p], lr=-1), "must not be negative"),
     (lambda p: SGD([p], lr=math.nan), "must not be negative; got nan"),
