@@ -18,6 +18,9 @@ SAME_VALUES = "another way to the same values"
 DIVIDES = "divides without a rest, or is refused"
 AS_ARRAY = "NumPy takes a Tensor of truth values too"
 SQUARE = "the grid is square"
+ONE_SHAPE = "all arrays have one shape"
+ANY_NEGATIVE = "NumPy takes any negative length for the rest"
+EVEN = "a cosine is even"
 
 KNOWN = [  # (function, changed line, reason)
     ("captioner.Captioner.read_on", "if state.cache:", TRUE_ANYWAY),
@@ -167,6 +170,37 @@ KNOWN = [  # (function, changed line, reason)
      'self.bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()}, refresh=True)', SPEED),
     ("replicas.backward_replicas", "loss.backward(np.full(loss.shape, fractions[k]))", "the tape casts"),
     ("replicas._average_buffers", "if others or own.dtype.kind == 'f':", OPEN),
+    ("adam.Adam.check", "betas = group['betas']", MESSAGE),
+    ("adam.AdamW.decay", "if True:", SPEED),
+    ("adam.AdamW.decay", "if group:", SPEED),
+    ("clip.clip_grad_norm_", "if scale <= 1 and math.isfinite(length):", "times 1"),
+    ("clip.clip_grad_norm_", "dtype = np.float64", SPEED),
+    ("clip.clip_grad_norm_", "dtype = np.float32 if scale >= np.finfo(np.float32).tiny else np.float64", UNLIKELY),
+    ("clip.clip_grad_norm_", "np.multiply(g, scale, out=g, dtype=np.promote_types(dtype, g.dtype))", SAME_ORDER),
+    ("clip.clip_grad_value_", "np.clip(-bound, g, bound, out=g)", "min(max(g, −c), c) either way"),
+    ("clip._length", "flat = for_sums(g).reshape(-2)", ANY_NEGATIVE),
+    ("clip._length", "square = inner(flat, flat)", SAME_VALUES),
+    ("clip._length", "if False:", SPEED),
+    ("clip._length", "if SMALLEST <= square < math.inf:", UNLIKELY),
+    ("clip._length", "if SMALLEST < square > math.inf:", SPEED),
+    ("clip._length", "if SMALLEST < square < -math.inf:", SPEED),
+    ("clip._length", "return norm(flat.astype(np.float64))", SAME_VALUES),
+    ("optimizer.Optimizer.__init__",
+     'groups = params if params and isinstance(params[-1], dict) else [{"params": params}]',
+     "all are dicts, or refused"),
+    ("optimizer.blocks", "if arrays[0].size < BLOCK or not all(a.flags.c_contiguous for a in arrays):", SAME_VALUES),
+    ("optimizer.blocks", "if arrays[1].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):", ONE_SHAPE),
+    ("optimizer.blocks", "if arrays[-1].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):", ONE_SHAPE),
+    ("optimizer.blocks", "flat = [a.reshape(-2) for a in arrays]", ANY_NEGATIVE),
+    ("optimizer.blocks", "for start in range(0, arrays[1].size, BLOCK):", ONE_SHAPE),
+    ("optimizer.blocks", "for start in range(0, arrays[-1].size, BLOCK):", ONE_SHAPE),
+    ("optimizer.blocks", "yield [*pieces, scratch[:pieces[1].size]]", ONE_SHAPE),
+    ("optimizer.blocks", "yield [*pieces, scratch[:pieces[-1].size]]", ONE_SHAPE),
+    ("schedules.one_cycle", "return cosine(max_lr, last_lr, (peak - step) / (last - peak))", EVEN),
+    ("schedules.one_cycle", "return cosine(max_lr, last_lr, (step - peak) / (peak - last))", EVEN),
+    ("schedules.WarmupCosine.__init__", "if t <= warmup_steps:", "both are 1 there"),
+    ("sgd.SGD.update", "b += g * (1 - tau)", SPEED),
+    ("sgd.SGD.update", "b += g if tau == -1 else g * (1 - tau)", SPEED),
     ("arithmetic.power", "return a ** b", OPEN),
     ("positions.t5_buckets",
      "def t5_buckets(distance, num_buckets=31, max_distance=128, bidirectional=True):", OPEN),

@@ -350,7 +350,8 @@ def test_without_decay_an_infinite_parameter_has_no_part_in_its_step(kind):
 def test_parameters_may_come_from_a_generator(rng):
     ps = parameters([(2,), (3,)], rng)
     alone, grouped = SGD(p for p in ps), SGD([{"params": (p for p in ps)}])
-    assert alone.parameters == grouped.parameters == ps
+    for optimizer in (alone, grouped):
+        assert optimizer.parameters == optimizer.param_groups[0]["params"] == ps
 
 
 def test_a_list_of_betas_is_copied():
