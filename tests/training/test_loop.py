@@ -7,7 +7,7 @@ import pytest
 
 import tinymm as tm
 from tinymm.data import batches
-from tinymm.training import Selection, Trainer, TrainingConfig, TrainingSet
+from tinymm.training import Selection, Trainer, TrainingConfig, TrainingSet, loop
 from tinymm.training.checkpoint import load_checkpoint
 
 from .small_run import BATCH, EPOCHS, N, build, squared_error
@@ -118,6 +118,52 @@ def test_clipping_saves_a_run_whose_squares_overflow():
     row = trainer.fit(progress=False)
     assert row["grad_norm"] == pytest.approx(6e19 * 2**0.5, rel=1e-6)
     np.testing.assert_allclose(before["bias"] - model.bias.data, 0.1 / 2**0.5, rtol=1e-5)
+
+
+def test_an_infinite_loss_with_a_finite_gradient_passes_if_that_is_clipped():
+    loss = lambda model, batch, rng: (model.w * 2.0 + math.inf).sum()
+    trainer = scale_trainer(epochs=1, n=4, max_norm=1.0, loss=loss)
+    row = trainer.fit(progress=False)
+    assert row["train/loss"] == math.inf and trainer.model.w.item() == pytest.approx(-0.1, rel=1e-5)
+    with pytest.raises(FloatingPointError, match="fit: the loss is inf at step 1"):
+        scale_trainer(epochs=1, n=4, loss=loss).fit(progress=False)
+
+
+@pytest.mark.parametrize("every, saves", [(0.0, 1 + 2 * (3 + 1)), (1.0, 1 + 2)])
+def test_how_often_a_checkpoint_is_saved(tmp_path, monkeypatch, every, saves):
+    """At the start, after each epoch, and after a step once `checkpoint_every` seconds are over; here none is."""
+    monkeypatch.setattr(loop.time, "monotonic", lambda: 7.0)
+    at = []
+    monkeypatch.setattr(loop, "save_checkpoint", lambda path, arrays, meta: at.append(meta["position"]["step"]))
+    scale_trainer(epochs=2, checkpoint_every=every, folder=tmp_path).fit(progress=False)
+    assert len(at) == saves and at == sorted(at) and {*at} == ({0, 1, 2, 3, 4, 5, 6} if every == 0 else {0, 3, 6})
+
+
+def test_what_the_display_is_told(tmp_path, monkeypatch):
+    """How many steps there are and how many are done, whether to show anything, each step's epoch and numbers."""
+    class Display:
+        def __init__(self, *arguments):
+            told.append(arguments)
+
+        def update(self, position, values):
+            told.append((position, *values))
+
+        def close(self):
+            told.append("closed")
+
+    told = []
+    monkeypatch.setattr(loop, "progress_display", Display)
+    scale_trainer(epochs=1, folder=tmp_path).fit()
+    assert told == [(3, 0, True), *[("epoch 1/1", "train/loss", "grad_norm")] * 3, "closed"]
+    told.clear()
+    scale_trainer(epochs=2, folder=tmp_path).fit(resume=True, progress=False)
+    assert told == [(6, 3, False), *[("epoch 2/2", "train/loss", "grad_norm")] * 3, "closed"]
+
+
+def test_an_average_without_memory_is_the_parameters():
+    trainer = scale_trainer(epochs=1, ema_decay=0.0)
+    trainer.fit(progress=False)
+    assert trainer.ema.averages["w"].item() == trainer.model.w.item()
 
 
 def test_an_update_that_overflows_in_the_last_step_is_not_saved(tmp_path):
