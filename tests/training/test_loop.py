@@ -160,6 +160,30 @@ def test_what_the_display_is_told(tmp_path, monkeypatch):
     assert told == [(6, 3, False), *[("epoch 2/2", "train/loss", "grad_norm")] * 3, "closed"]
 
 
+def test_a_second_fit_starts_afresh(tmp_path, monkeypatch):
+    """Its log, and before anything else is written the checkpoint."""
+    trainer = scale_trainer(epochs=1)
+    for _ in range(2):
+        trainer.fit(progress=False)
+        assert [row["step"] for row in trainer.log.rows] == [1, 2, 3, 3]
+    scale_trainer(epochs=1, folder=tmp_path).fit(progress=False)
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(loop, "save_checkpoint", fail)
+    with pytest.raises(OSError, match="disk full"):
+        scale_trainer(epochs=1, folder=tmp_path).fit(progress=False)
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
+@pytest.mark.parametrize("options, kept", [({}, False), ({"ema_decay": 0.5}, True),
+                                           ({"selection": Selection("train/loss", "min")}, True)])
+def test_weights_are_kept_beside_the_last_ones_where_they_may_differ(tmp_path, options, kept):
+    scale_trainer(folder=tmp_path, **options).fit(progress=False)
+    assert ("kept/w" in load_checkpoint(tmp_path / "checkpoint.npz")[0]) == kept
+
+
 def test_an_average_without_memory_is_the_parameters():
     trainer = scale_trainer(epochs=1, ema_decay=0.0)
     trainer.fit(progress=False)
