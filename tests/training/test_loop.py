@@ -133,9 +133,15 @@ def test_an_infinite_loss_with_a_finite_gradient_passes_if_that_is_clipped():
 def test_how_often_a_checkpoint_is_saved(tmp_path, monkeypatch, every, saves):
     """At the start, after each epoch, and after a step once `checkpoint_every` seconds are over; here none is."""
     monkeypatch.setattr(loop.time, "monotonic", lambda: 7.0)
-    at = []
-    monkeypatch.setattr(loop, "save_checkpoint", lambda path, arrays, meta: at.append(meta["position"]["step"]))
+    at, seconds = [], []
+
+    def save(path, arrays, meta):
+        at.append(meta["position"]["step"])
+        seconds.append(meta["position"]["seconds"])
+
+    monkeypatch.setattr(loop, "save_checkpoint", save)
     scale_trainer(epochs=2, checkpoint_every=every, folder=tmp_path).fit(progress=False)
+    assert not any(seconds)
     assert len(at) == saves and at == sorted(at) and {*at} == ({0, 1, 2, 3, 4, 5, 6} if every == 0 else {0, 3, 6})
 
 
