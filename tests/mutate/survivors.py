@@ -21,6 +21,7 @@ SQUARE = "the grid is square"
 ONE_SHAPE = "all arrays have one shape"
 ANY_NEGATIVE = "NumPy takes any negative length for the rest"
 EVEN = "a cosine is even"
+NOT_THE_VALUES = "shapes and dtypes are read, not the values"
 
 KNOWN = [  # (function, changed line, reason)
     ("captioner.Captioner.read_on", "if state.cache:", TRUE_ANYWAY),
@@ -170,6 +171,17 @@ KNOWN = [  # (function, changed line, reason)
      'self.bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()}, refresh=True)', SPEED),
     ("replicas.backward_replicas", "loss.backward(np.full(loss.shape, fractions[k]))", "the tape casts"),
     ("replicas._average_buffers", "if others or own.dtype.kind == 'f':", OPEN),
+    ("config._without_single", "if k is None or parts == 1 or batch_size == 1:", SAME_VALUES),
+    ("loop.Trainer._train_step", "if self.after_backward:", TRUE_ANYWAY),
+    ("loop.Trainer._train_step",
+     "norm = clip_grad_norm_(self.optimizer.parameters, math.inf if not max_norm else max_norm)",
+     "0 is refused: what is not None is true"),
+    ("replicas.backward_replicas", "parallel_for(len(fractions), backward, work=-math.inf)", SPEED),
+    ("replicas.backward_replicas",
+     "return {name: sum(w * own[name] for w, own in zip(fractions, numbers)) for name in numbers[-1]}",
+     "all replicas give numbers of the same names"),
+    ("restoring._kept_by_update", "one, state = np.ones((1,) * p.ndim, p.dtype), {}", NOT_THE_VALUES),
+    ("restoring._kept_by_update", "optimizer.update(one, np.ones_like(one), state, group)", NOT_THE_VALUES),
     ("adam.Adam.check", "betas = group['betas']", MESSAGE),
     ("adam.AdamW.decay", "if True:", SPEED),
     ("adam.AdamW.decay", "if group:", SPEED),

@@ -130,3 +130,20 @@ def test_a_state_of_the_optimizer_that_does_not_fit(changes, said):
     with pytest.raises(ValueError) as error:
         check({**optimizer.state_dict(), **changes})
     assert f"the checkpoint's optimizer does not fit this run ({said})" in str(error.value)
+
+
+def test_where_one_part_refuses_all_are_as_they_were(rng):
+    """Also one that has taken over a half before it refuses."""
+    class Half(tm.nn.Linear):
+        def load_state_dict(self, state):
+            super().load_state_dict(state)
+            if (state["bias"] > 1).any():
+                raise KeyError("age")
+
+    parts = {"first": tm.nn.Linear(2, 1, rng=rng), "second": tm.nn.Linear(2, 1, rng=rng), "half": Half(2, 1, rng=rng)}
+    before = {name: part.state_dict() for name, part in parts.items()}
+    arrays = {f"{name}/{key}": array + 2 for name, state in before.items() for key, array in state.items()}
+    with pytest.raises(ValueError, match="the checkpoint's half does not fit this run .KeyError: 'age'"):
+        restoring.restore(PATH, arrays, parts)
+    for name, part in parts.items():
+        assert all((array == before[name][key]).all() for key, array in part.state_dict().items()), name
