@@ -176,6 +176,7 @@ KNOWN = [  # (function, changed line, reason)
     ("loop.Trainer._train_step",
      "norm = clip_grad_norm_(self.optimizer.parameters, math.inf if not max_norm else max_norm)",
      "0 is refused: what is not None is true"),
+    ("loop.Trainer.save", "if not self.folder:", TRUE_ANYWAY),
     ("replicas.backward_replicas", "parallel_for(len(fractions), backward, work=-math.inf)", SPEED),
     ("replicas.backward_replicas",
      "return {name: sum(w * own[name] for w, own in zip(fractions, numbers)) for name in numbers[-1]}",

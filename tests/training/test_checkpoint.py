@@ -89,7 +89,8 @@ def test_a_flipped_bit_in_an_array_is_found(tmp_path):
 
 
 @pytest.mark.parametrize("change, said", [
-    (lambda entries, other: entries.update({f"{name}.npy": other for name in "bcdefgh"}), "'b' was another when it was saved"),
+    (lambda entries, other: entries.update({f"{name}.npy": other for name in "bcdefgh"}),
+     "'b' was another when it was saved"),
     (lambda entries, other: entries.pop("b.npy"), "'b' was there when it was saved"),
     (lambda entries, other: entries.update({"a.npy": other}), "'a' was not there when it was saved"),
     (lambda entries, other: entries.update({"meta.npy": other}), "'meta' was another when it was saved"),
