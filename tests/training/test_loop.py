@@ -265,12 +265,13 @@ def test_a_metric_that_is_not_there():
         trainer.fit(progress=False)
 
 
+@pytest.mark.parametrize("max_norm", [None, 1.0])
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_broken_loss_stops_before_it_reaches_the_parameters(bad):
+def test_a_broken_loss_stops_before_it_reaches_the_parameters(bad, max_norm):
     def loss(model, batch, rng):
         return scale_loss(model, batch, rng) * (bad if trainer.at.step == 4 else 1.0)
 
-    trainer = scale_trainer(loss=loss)
+    trainer = scale_trainer(loss=loss, max_norm=max_norm)
     with pytest.raises(FloatingPointError, match=rf"fit: the loss is {bad} at step 5 \(epoch 2, batch 2\)"):
         trainer.fit(progress=False)
     assert math.isfinite(trainer.model.w.item())
