@@ -153,9 +153,11 @@ def test_parameter():
     assert twin.requires_grad and twin.data is not p.data
 
 
-def test_the_vector_of_padding_starts_at_zero(rng):
-    table = nn.Embedding(5, 3, padding_idx=-2, rng=rng).weight.data
-    assert not table[3].any() and table[[0, 1, 2, 4]].all()
+@pytest.mark.parametrize("padding_idx", [0, 1, 4, -1, -2])
+def test_the_vector_of_padding_starts_at_zero(padding_idx, rng):
+    table = nn.Embedding(5, 3, padding_idx=padding_idx, rng=rng).weight.data
+    assert np.flatnonzero(~table.any(1)).tolist() == [padding_idx % 5]
+    assert np.count_nonzero(table) == 12
 
 
 def test_repr_is_an_indented_tree(rng):

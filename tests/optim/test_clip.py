@@ -49,6 +49,24 @@ def test_norm_equals_torch(max_norm):
         np.testing.assert_allclose(p.grad, t.grad.numpy(), rtol=1e-13)
 
 
+@pytest.mark.parametrize("max_norm", [5.001, 6.0, 9.9, 10.0, 1e9])
+def test_gradients_within_the_bound_keep_their_bits(max_norm):
+    p = tm.tensor([0.0, 0.0], requires_grad=True)
+    p.grad = np.array([3.0, 4.0], np.float32)
+    assert clip_grad_norm_(p, max_norm) == 5.0 and p.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("dtype, size, max_norm, rtol", [
+    (np.float16, 6e4, 1e-3, 1e-3), (np.float32, 3e38, 1e-5, 1e-6), (np.float64, 1e300, 1e-5, 1e-12)])
+def test_a_scale_too_small_for_the_dtype_is_not_rounded(dtype, size, max_norm, rtol):
+    """Large gradients, a small bound: their quotient is 0 in float16, and has few digits in float32."""
+    p = tm.tensor(np.zeros(4, dtype), requires_grad=True)
+    p.grad = np.full(4, size, dtype)
+    clip_grad_norm_(p, max_norm)
+    assert p.grad.dtype == dtype
+    np.testing.assert_allclose(p.grad, max_norm / 2, rtol=rtol)
+
+
 def test_a_generator_of_parameters_will_do_and_float32_stays():
     ps = parameters(2, 10.0, np.float32)
     clip_grad_norm_((p for p in ps), 1.0)
@@ -70,10 +88,23 @@ def test_no_gradients_at_all():
 
 
 def test_value():
-    p = parameters(4)[0]
-    expected = np.minimum(np.maximum(p.grad, -0.3), 0.3)
-    clip_grad_value_([p, tm.tensor([1.0])], 0.3)
-    assert (p.grad == expected).all()
+    p, _, q, _ = parameters(4)
+    expected = [np.minimum(np.maximum(x.grad, -0.3), 0.3) for x in (p, q)]
+    clip_grad_value_([p, tm.tensor([1.0]), q], 0.3)
+    assert (p.grad == expected[0]).all() and (q.grad == expected[1]).all()
+
+
+def test_the_small_number_beside_a_small_norm():
+    p = tm.tensor(np.zeros(2), requires_grad=True)
+    p.grad = np.array([3e-6, 4e-6])
+    clip_grad_norm_(p, 1e-6)
+    np.testing.assert_allclose(p.grad, [0.5e-6, 4e-6 / 6], rtol=1e-12)  # 1e-6 / (5e-6 + 1e-6), as in PyTorch
+
+
+def test_the_norm_of_float16_is_not_rounded_to_float16(rng):
+    p = tm.tensor(np.zeros(300, np.float16), requires_grad=True)
+    p.grad = rng.standard_normal(300).astype(np.float16)
+    assert clip_grad_norm_(p, math.inf) == pytest.approx(np.linalg.norm(p.grad.astype(float)), rel=1e-6)
 
 
 def test_float16_squares_do_not_overflow():
@@ -91,7 +122,7 @@ def test_gradients_near_the_ends_of_the_range(dtype, part, sign):
     p = tm.tensor(np.zeros(2, dtype), requires_grad=True)
     scale = np.exp(sign * part * np.log(float(np.finfo(dtype).max / 8)))
     p.grad = np.array([3 * scale, 4 * scale]).astype(dtype)
-    assert clip_grad_norm_(p, math.inf) == pytest.approx(5 * scale, rel=1e-5)
+    assert clip_grad_norm_(p, math.inf) == pytest.approx(5 * scale, rel=1e-5, abs=0)
     clip_grad_norm_(p, 1.0)
     if sign > 0:
         np.testing.assert_allclose(p.grad, [0.6, 0.8], rtol=1e-5)
@@ -112,6 +143,13 @@ def test_a_bound_that_the_dtype_does_not_hold_cuts_nothing(dtype):
     before = p.grad.copy()
     clip_grad_value_(p, 1e300)
     assert (p.grad == before).all() and p.grad.dtype == dtype
+
+
+def test_an_infinite_bound_leaves_infinite_gradients():
+    p = tm.tensor(np.zeros(3, np.float32), requires_grad=True)
+    p.grad = np.array([math.inf, -math.inf, 2.0], np.float32)
+    clip_grad_value_(p, math.inf)
+    assert p.grad.tolist() == [math.inf, -math.inf, 2.0]
 
 
 def test_one_parameter_may_come_alone():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 from tinymm.optim import SGD, AdamW, CosineAnnealingLR, LambdaLR, LinearWarmup, OneCycleLR, WarmupCosine
+from tinymm.optim.schedules import linear_warmup, one_cycle
 
 SCHEDULES = {
     "lambda": lambda o: LambdaLR(o, lambda t: 0.9 ** t),
@@ -82,6 +83,30 @@ def test_lambda_equals_torch():
                          ids=["one_cycle", "options", "cosine", "warmup"])
 def test_equals_recorded_numbers_of_torch(make, expected):
     np.testing.assert_allclose(curve(make(optimizer()), len(expected) - 1)[:, 0], expected, rtol=1e-9)
+
+
+@given(rise=st.integers(1, 12), fall=st.integers(1, 12), max_lr=st.floats(1e-3, 10), divisor=st.floats(1, 100))
+def test_one_cycle_starts_rises_to_its_peak_and_falls(rise, fall, max_lr, divisor):
+    """The peak is max_lr to the last bit, also where it is the first step."""
+    total = rise + fall
+    rates = curve(OneCycleLR(optimizer(), max_lr, total, rise / total, divisor, 2.0), total - 1)[:, 0]
+    assert rates.max() == max_lr == pytest.approx(rates[rise - 1], rel=1e-12)
+    assert rates[0] == pytest.approx(max_lr / divisor if rise > 1 else max_lr, rel=1e-9)
+    assert rates[-1] == pytest.approx(max_lr / divisor / 2, rel=1e-9)
+    assert (np.diff(rates[:rise]) >= 0).all() and (np.diff(rates[rise:]) <= 0).all()
+
+
+def test_the_functions_behind_the_schedules():
+    """A warm-up of no step or of one is none; one-cycle's defaults are PyTorch's."""
+    assert [linear_warmup(t, w) for w in (0, 1, 2) for t in (0, 1)] == [1, 1, 1, 1, 0.5, 1]
+    np.testing.assert_allclose([one_cycle(t, 10, 0.7) for t in (0, 1, 9)], [0.028, 0.364, 2.8e-06], rtol=1e-9)
+
+
+def test_the_state_is_an_array():
+    schedule = LinearWarmup(optimizer(), 3)
+    curve(schedule, 2)
+    (name, value), = schedule.state_dict().items()
+    assert name == "last_epoch" and isinstance(value, np.ndarray) and value.tolist() == 2
 
 
 def test_one_cycle_stays_at_its_last_rate_and_then_refuses():

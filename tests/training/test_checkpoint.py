@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinymm.training import load_checkpoint, save_checkpoint
+from tinymm.training.checkpoint import misfits
 
 names = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters="./_ "), min_size=1, max_size=12)
 
@@ -84,6 +86,52 @@ def test_a_flipped_bit_in_an_array_is_found(tmp_path):
     path.write_bytes(damaged)
     with pytest.raises(ValueError, match="damaged"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda entries, other: entries.update({f"{name}.npy": other for name in "bcdefgh"}),
+     "'b' was another when it was saved"),
+    (lambda entries, other: entries.pop("b.npy"), "'b' was there when it was saved"),
+    (lambda entries, other: entries.update({"a.npy": other}), "'a' was not there when it was saved"),
+    (lambda entries, other: entries.update({"meta.npy": other}), "'meta' was another when it was saved"),
+], ids=["exchanged", "gone", "more", "values"])
+def test_a_whole_entry_that_was_changed_is_found(tmp_path, change, said):
+    """The zip is sound, and so is each entry; of several the first by name is told. A file of earlier versions, without
+    checksums, is believed."""
+    save_checkpoint(tmp_path / "a.npz", {name: np.arange(3) for name in "bcdefgh"}, {"n": 1})
+    save_checkpoint(tmp_path / "b.npz", {"b": np.arange(5)}, {})
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive, zipfile.ZipFile(tmp_path / "b.npz") as second:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+        change(entries, second.read("meta.npy" if "meta" in said else "b.npy"))
+
+    def write():
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as changed:
+            for name, content in entries.items():
+                changed.writestr(name, content)
+
+    write()
+    with pytest.raises(ValueError, match=rf"load_checkpoint: .* \(it was changed: {said}\)"):
+        load_checkpoint(tmp_path / "a.npz")
+    del entries["checksums.npy"]
+    write()
+    arrays, meta = load_checkpoint(tmp_path / "a.npz")
+    assert {*arrays, "meta"} == {name.removesuffix(".npy") for name in entries}
+    assert meta == ({} if "meta" in said else {"n": 1})
+
+
+@pytest.mark.parametrize("saved, said", [
+    ({"a": np.zeros(2), "b": np.zeros(3)}, ""),
+    ({"a": np.zeros(2, np.float32), "b": np.zeros(3)}, ""),
+    ({"a": np.zeros(3), "b": np.zeros(3)}, "'a' must be float64 (2,), it is float64 (3,)"),
+    ({"a": np.zeros(2, bool), "b": np.zeros(3)}, "'a' must be float64 (2,), it is bool (2,)"),
+    ({"a": np.zeros(2)}, "missing 'b'"),
+    ({"c": 0, "b": np.zeros(3), "d": 0}, "missing 'a'; unknown 'c'; unknown 'd'"),
+    ({"c": 0, "d": 0}, "missing 'a'; missing 'b'; unknown 'c'; and 1 more"),
+    ({"c": 0, "d": 0, "e": 0}, "missing 'a'; missing 'b'; unknown 'c'; and 2 more")])
+def test_why_saved_arrays_do_not_fit(saved, said):
+    """Another precision fits; three reasons are told, and how many more there are."""
+    headers = {name: (np.shape(array), np.asarray(array).dtype) for name, array in saved.items()}
+    assert misfits(headers, {"a": np.zeros(2), "b": np.zeros(3)}) == said
 
 
 def test_nothing_is_unpickled(tmp_path):

@@ -231,9 +231,10 @@ def test_order_and_slashes_of_the_names(undisturbed, tmp_path):
     trainer.extra_state = dict(reversed(trainer.extra_state.items()))
     trainer.fit(progress=False)
     assert_same_ending(ending(tmp_path), undisturbed)
-    trainer.extra_state["a/b"] = Queue()
-    with pytest.raises(ValueError, match="fit: a name in extra_state must not contain a slash; got 'a/b'"):
-        trainer.fit(progress=False)
+    for extra_state in ({**trainer.extra_state, "a/b": Queue()}, {"a/b": Queue(), **trainer.extra_state}):
+        trainer.extra_state = extra_state
+        with pytest.raises(ValueError, match="fit: a name in extra_state must not contain a slash; got 'a/b'"):
+            trainer.fit(progress=False)
 
 
 # The hook -------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The log: rows survive, half-written lines do not, resuming cuts."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +63,17 @@ def test_rows_are_on_file_at_once(tmp_path):
     log.append(ROWS[0])
     assert read_log(tmp_path / "log.jsonl") == ROWS[:1]
     log.close()
+
+
+def test_sync_waits_for_the_disk(tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: waited.append(os.fstat(descriptor).st_ino))
+    log = Log(tmp_path / "log.jsonl")
+    log.append(ROWS[0])
+    assert not waited
+    log.sync()
+    log.close()
+    assert waited == [os.stat(tmp_path / "log.jsonl").st_ino]
 
 
 def test_without_a_path_rows_stay_in_memory():

@@ -7,7 +7,7 @@ import pytest
 
 import tinymm as tm
 from tinymm.data import batches
-from tinymm.training import Selection, Trainer, TrainingConfig, TrainingSet
+from tinymm.training import Selection, Trainer, TrainingConfig, TrainingSet, loop
 from tinymm.training.checkpoint import load_checkpoint
 
 from .small_run import BATCH, EPOCHS, N, build, squared_error
@@ -120,6 +120,82 @@ def test_clipping_saves_a_run_whose_squares_overflow():
     np.testing.assert_allclose(before["bias"] - model.bias.data, 0.1 / 2**0.5, rtol=1e-5)
 
 
+def test_an_infinite_loss_with_a_finite_gradient_passes_if_that_is_clipped():
+    loss = lambda model, batch, rng: (model.w * 2.0 + math.inf).sum()
+    trainer = scale_trainer(epochs=1, n=4, max_norm=1.0, loss=loss)
+    row = trainer.fit(progress=False)
+    assert row["train/loss"] == math.inf and trainer.model.w.item() == pytest.approx(-0.1, rel=1e-5)
+    with pytest.raises(FloatingPointError, match="fit: the loss is inf at step 1"):
+        scale_trainer(epochs=1, n=4, loss=loss).fit(progress=False)
+
+
+@pytest.mark.parametrize("every, saves", [(0.0, 1 + 2 * (3 + 1)), (1.0, 1 + 2)])
+def test_how_often_a_checkpoint_is_saved(tmp_path, monkeypatch, every, saves):
+    """At the start, after each epoch, and after a step once `checkpoint_every` seconds are over; here none is."""
+    monkeypatch.setattr(loop.time, "monotonic", lambda: 7.0)
+    at, seconds = [], []
+
+    def save(path, arrays, meta):
+        at.append(meta["position"]["step"])
+        seconds.append(meta["position"]["seconds"])
+
+    monkeypatch.setattr(loop, "save_checkpoint", save)
+    scale_trainer(epochs=2, checkpoint_every=every, folder=tmp_path).fit(progress=False)
+    assert not any(seconds)
+    assert len(at) == saves and at == sorted(at) and {*at} == ({0, 1, 2, 3, 4, 5, 6} if every == 0 else {0, 3, 6})
+
+
+def test_what_the_display_is_told(tmp_path, monkeypatch):
+    """How many steps there are and how many are done, whether to show anything, each step's epoch and numbers."""
+    class Display:
+        def __init__(self, *arguments):
+            told.append(arguments)
+
+        def update(self, position, values):
+            told.append((position, *values))
+
+        def close(self):
+            told.append("closed")
+
+    told = []
+    monkeypatch.setattr(loop, "progress_display", Display)
+    scale_trainer(epochs=1, folder=tmp_path).fit()
+    assert told == [(3, 0, True), *[("epoch 1/1", "train/loss", "grad_norm")] * 3, "closed"]
+    told.clear()
+    scale_trainer(epochs=2, folder=tmp_path).fit(resume=True, progress=False)
+    assert told == [(6, 3, False), *[("epoch 2/2", "train/loss", "grad_norm")] * 3, "closed"]
+
+
+def test_a_second_fit_starts_afresh(tmp_path, monkeypatch):
+    """Its log, and before anything else is written the checkpoint."""
+    trainer = scale_trainer(epochs=1)
+    for _ in range(2):
+        trainer.fit(progress=False)
+        assert [row["step"] for row in trainer.log.rows] == [1, 2, 3, 3]
+    scale_trainer(epochs=1, folder=tmp_path).fit(progress=False)
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(loop, "save_checkpoint", fail)
+    with pytest.raises(OSError, match="disk full"):
+        scale_trainer(epochs=1, folder=tmp_path).fit(progress=False)
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
+@pytest.mark.parametrize("options, kept", [({}, False), ({"ema_decay": 0.5}, True),
+                                           ({"selection": Selection("train/loss", "min")}, True)])
+def test_weights_are_kept_beside_the_last_ones_where_they_may_differ(tmp_path, options, kept):
+    scale_trainer(folder=tmp_path, **options).fit(progress=False)
+    assert ("kept/w" in load_checkpoint(tmp_path / "checkpoint.npz")[0]) == kept
+
+
+def test_an_average_without_memory_is_the_parameters():
+    trainer = scale_trainer(epochs=1, ema_decay=0.0)
+    trainer.fit(progress=False)
+    assert trainer.ema.averages["w"].item() == trainer.model.w.item()
+
+
 def test_an_update_that_overflows_in_the_last_step_is_not_saved(tmp_path):
     x = np.eye(4, 3, dtype=np.float32)
     model = tm.nn.Linear(3, 2, rng=np.random.default_rng(0))
@@ -189,12 +265,13 @@ def test_a_metric_that_is_not_there():
         trainer.fit(progress=False)
 
 
+@pytest.mark.parametrize("max_norm", [None, 1.0])
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_broken_loss_stops_before_it_reaches_the_parameters(bad):
+def test_a_broken_loss_stops_before_it_reaches_the_parameters(bad, max_norm):
     def loss(model, batch, rng):
         return scale_loss(model, batch, rng) * (bad if trainer.at.step == 4 else 1.0)
 
-    trainer = scale_trainer(loss=loss)
+    trainer = scale_trainer(loss=loss, max_norm=max_norm)
     with pytest.raises(FloatingPointError, match=rf"fit: the loss is {bad} at step 5 \(epoch 2, batch 2\)"):
         trainer.fit(progress=False)
     assert math.isfinite(trainer.model.w.item())

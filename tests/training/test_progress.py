@@ -4,6 +4,7 @@ import io
 import signal
 import sys
 import threading
+import types
 
 import pytest
 
@@ -46,6 +47,22 @@ def test_a_bar_on_a_terminal(monkeypatch):
     pytest.importorskip("tqdm")
     text = shown(monkeypatch, Terminal())
     assert "4/4" in text and "epoch 1/2" in text and "train/loss=0.25" in text
+
+
+def test_what_the_bar_is_told(monkeypatch):
+    """It begins at what is done already, and follows the width of the window."""
+    told = []
+    tqdm = types.SimpleNamespace(tqdm=lambda **options: told.append(options))
+    monkeypatch.setattr(progress, "need", lambda *_, **__: tqdm)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    progress_display(9, 4)
+    assert told == [{"total": 9, "initial": 4, "unit": "step", "dynamic_ncols": True}]
+
+
+def test_a_line_every_few_seconds(monkeypatch):
+    now = iter([0.0, 1.0, 1.0 + progress.INTERVAL, 2.0 + progress.INTERVAL])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    assert [line.split()[3] for line in shown(monkeypatch, io.StringIO()).splitlines()] == ["2/4", "3/4"]
 
 
 def test_lines_on_a_terminal_without_tqdm(monkeypatch):

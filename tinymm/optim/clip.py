@@ -61,7 +61,7 @@ def clip_grad_norm_(parameters, max_norm):
         for g in grads:
             # a scale that float32 can hold in part only is multiplied in float64
             dtype = np.float32 if scale > np.finfo(np.float32).tiny else np.float64
-            np.multiply(g, scale, out=g, dtype=np.promote_types(g.dtype, dtype), casting="same_kind")
+            np.multiply(g, scale, out=g, dtype=np.promote_types(g.dtype, dtype))
     return length
 
 
