@@ -125,7 +125,7 @@ def test_fusions_are_as_large_as_the_budget_allows(choices):
         made = [choice.make(widths, w, np.random.default_rng(0)) for w in (width, width + choice.multiple)]
         if not made[0].num_parameters():                                     # a sketch is as wide as one likes
             continue
-        sizes = [f.num_parameters() + 10 * (1 + (sum(f.width) if isinstance(f.width, tuple) else f.width)) for f in made]
+        sizes = [f.num_parameters() + 10 * (1 + int(np.sum(f.width))) for f in made]
         assert sizes[0] <= 30_000 < sizes[1], name
 
 

@@ -126,19 +126,12 @@ def _shuffled(inputs, rng):
 # The model --------------------------------------------------------------------------------------------------------
 
 
-class MovingRegions(nn.Module):
+class _MovingRegions(nn.Module):
     r"""A clip as regions in space and time: each knows what is there, where and when, and how it moves.
 
     Stages of 3×3×3 convolution, group norm of each frame, ReLU and, between them, 2×2 max pooling: a filter is a short
     film, and so a region of the last grid, (t, y, x), has seen the frames around its own. To its features, normalised,
     the places of its frame and in it are added, learned. The pooled vector is the mean.
-
-    Examples
-    --------
-    >>> video = MovingRegions((4, 8), size=8, frames=3, rng=np.random.default_rng(0))
-    >>> encoded = video(np.zeros((2, 3, 3, 8, 8), np.float32))
-    >>> encoded.sequence.shape, encoded.pooled.shape
-    ((2, 48, 8), (2, 8))
     """
 
     def __init__(self, widths, size, frames, *, rng):
@@ -169,7 +162,7 @@ class MovingRegions(nn.Module):
 def encoders(config, rng):
     """What reads each modality."""
     return {"question": TextRNN(config["vocabulary"], config["width"], config["embedding"], "gru", rng=rng),
-            "video": MovingRegions(config["widths"], config["size"], config["frames"], rng=rng)}
+            "video": _MovingRegions(config["widths"], config["size"], config["frames"], rng=rng)}
 
 
 def build(config, rng):
