@@ -287,7 +287,8 @@ def _loss(modulate=False, alone=0.0):
         value = F.cross_entropy(model.decide(encoded)[0], labels, label_smoothing=SMOOTHING)
         for m in range(len(encoded) if alone else 0):
             present = np.tile(np.arange(len(encoded)) == m, (len(labels), 1))
-            value = value + alone * F.cross_entropy(model.decide(encoded, present)[0], labels, label_smoothing=SMOOTHING)
+            logits, _ = model.decide(encoded, present)
+            value = value + alone * F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
         if not modulate:
             return value
         sure = confidences(model, encoded, labels)
