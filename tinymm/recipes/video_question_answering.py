@@ -81,8 +81,8 @@ def _one(run, fusion, frames, modulate):
     for found in answered.results:
         found.add_to(report, "Test: unseen clips" if found.part == "test" else "Test: pairs never seen together", (
             "Question only and video only: models of one modality; product: of these two; single frame: the same "
-            "model, shown one frame of the clip, drawn at random; shuffled frames: shown all of them in random order. In "
-            "the embedded world the controls take a quarter of the steps: their ceilings are computed."))
+            "model, shown one frame of the clip, drawn at random; shuffled frames: shown all of them in random order. "
+            "In the embedded world the controls take a quarter of the steps: their ceilings are computed."))
     more = dict(answered.more)
     if kinds is not None:
         more |= _ceilings(report) | add_kinds(report, answered, kinds, parts["test"].labels)

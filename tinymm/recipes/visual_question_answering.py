@@ -27,7 +27,7 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("image", "text")
 TOKENIZERS = {"word": WordTokenizer}
-SCENES = {"plan": Plan(batch_size=64, steps=2000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+SCENES = {"plan": Plan(batch_size=64, steps=2250, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
                        select=Selection("val/accuracy")),
           "widths": [[16], [32, 32], [64, 64]], "width": 128, "embedding": 48, "dropout": 0.0, "parameters": 150_000}
 FOLDER = {"plan": Plan(batch_size=64, steps=3000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
