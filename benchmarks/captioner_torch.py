@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tinymm.recipes.shared.fusions import HEADS
+
 __all__ = ["TorchCaptioner", "caption_loss"]
 
 
@@ -77,9 +79,9 @@ class TorchCaptioner(nn.Module):
         self.image_encoder = ImageEncoder(config["widths"], config["size"])
         width, vocabulary, dropout = config["width"], config["vocabulary"], config["dropout"]
         self.text_encoder = TextEncoder(vocabulary, width, self.image_encoder.pooled_width, dropout)
-        self.fusion = Fusion(width, self.image_encoder.width, width, config["heads"])
+        self.fusion = Fusion(width, self.image_encoder.width, config["fused_width"], HEADS)
         self.dropout = nn.Dropout(dropout)
-        self.words = nn.Linear(width, vocabulary)
+        self.words = nn.Linear(config["fused_width"], vocabulary)
 
     def forward(self, images, ids):
         regions, pooled = self.image_encoder(images)

@@ -35,7 +35,7 @@ def test_a_peer_with_another_gradient_is_found_out():
 
 SETTING = SHAPES | {"widths": [[4], [8]], "width": 16, "dropout": 0.0, "context_dropout": 0.0, "paraphrases": 2,
                     "plan": replace(SHAPES["plan"], batch_size=4)}
-SMALL = config_of(SETTING, size=16, vocabulary=11) | {"heads": 2}
+SMALL = config_of(SETTING, size=16, vocabulary=11)
 
 
 def test_every_part_of_the_step_runs(rng):

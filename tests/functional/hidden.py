@@ -178,6 +178,14 @@ def indexed(rng, dtype, name, kind):
     return adders[name], [source], [None], unread
 
 
+@row("count_sketch")
+def sketched(rng, dtype, name, _):
+    """Into two of four places nothing is thrown."""
+    index, sign = np.array([0, 2, 2]), np.array([1, -1, 1])
+    return lambda x: F.count_sketch(x, index, sign, 4), [normal(rng, dtype, T, 3)], [None], \
+        np.broadcast_to(~np.isin(np.arange(4), index), (T, 4))
+
+
 @row("dropout", "relu")
 def zeros(rng, dtype, name, _):
     """Where the result is a zero that was chosen, its cotangent has no meaning; what was dropped has none either."""

@@ -95,7 +95,7 @@ def count_sketch(x, index, sign, n):
     index : int array (D,)
         h, in [0, n).
     sign : array (D,)
-        s, of −1 and 1, in the dtype of x.
+        s, of −1 and 1.
     n : int
 
     Returns
@@ -127,7 +127,7 @@ def count_sketch(x, index, sign, n):
     if not index.shape == sign.shape == x.shape[-1:]:
         raise ValueError(f"count_sketch: index and sign must be as many as the last axis of x; "
                          f"got {index.shape}, {sign.shape} and {x.shape}")
-    return place(x * sign, (..., index), (*x.shape[:-1], n))
+    return place(x * sign.astype(x.dtype, copy=False), (..., index), (*x.shape[:-1], n))
 
 
 def _spectra(name, a, b):

@@ -7,8 +7,9 @@ import numpy as np
 from ... import fusion
 from .options import require
 
-__all__ = ["CAUSAL", "FUSIONS", "Choice", "chosen", "width_for"]
+__all__ = ["CAUSAL", "FUSIONS", "HEADS", "Choice", "chosen", "width_for"]
 
+HEADS = 4  # of every attention
 WIDEST = 4096  # of what is fused; count sketches have no parameters that would end the search
 
 
@@ -51,13 +52,13 @@ def _decisions(kind):
 
 # For captions: position t of what is fused depends on words up to t.
 CAUSAL = {
-    "attention": Choice(_with(fusion.AttentionFusion, heads=4), 4),
+    "attention": Choice(_with(fusion.AttentionFusion, heads=HEADS), HEADS),
     "hard": Choice(_plain(fusion.HardAttentionFusion)),
     "gumbel": Choice(_plain(fusion.GumbelAttentionFusion)),
     "dual-stream": Choice(_at_each_position(fusion.ConcatenationFusion)),
-    "co-attention": Choice(_with(fusion.CausalCoAttention, heads=4), 4),
+    "co-attention": Choice(_with(fusion.CausalCoAttention, heads=HEADS), HEADS),
     "bilinear": Choice(_at_each_position(fusion.MFBFusion)),
-    "early": Choice(_with(fusion.PrefixFusion, layers=1), 4),
+    "early": Choice(_with(fusion.PrefixFusion, layers=1, heads=HEADS), HEADS),
 }
 
 # For one answer.
@@ -73,12 +74,12 @@ FUSIONS = {
     "mcb": Choice(_plain(fusion.MCBFusion)),
     "block": Choice(_low_rank(fusion.BLOCKFusion, chunks=10, rank=5), 10),
     "low-rank": Choice(_plain(fusion.LowRankFusion)),
-    "attention": Choice(_with(fusion.AttentionFusion, heads=4), 4),
+    "attention": Choice(_with(fusion.AttentionFusion, heads=HEADS), HEADS),
     "co-attention": Choice(_plain(fusion.ParallelCoAttention)),
     "alternating": Choice(_plain(fusion.AlternatingCoAttention)),
-    "early": Choice(_with(fusion.EarlyFusion, layers=1), 4),
-    "intermediate": Choice(_with(fusion.IntermediateFusion, layers=1, exchange_at=(0,)), 4),
-    "bottleneck": Choice(_with(fusion.BottleneckFusion, layers=2, exchange_from=0), 4),
+    "early": Choice(_with(fusion.EarlyFusion, layers=1, heads=HEADS), HEADS),
+    "intermediate": Choice(_with(fusion.IntermediateFusion, layers=1, exchange_at=(0,), heads=HEADS), HEADS),
+    "bottleneck": Choice(_with(fusion.BottleneckFusion, layers=2, exchange_from=0, heads=HEADS), HEADS),
     "mean": Choice(_decisions(fusion.MeanOfDecisions)),
     "product": Choice(_decisions(fusion.ProductOfExperts)),
     "weighted": Choice(_decisions(fusion.WeightedDecisions)),
