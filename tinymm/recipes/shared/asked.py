@@ -93,6 +93,7 @@ def add_kinds(report, answered, kinds, labels):
 def add_gallery(report, answered, asked, labels, names, picture_of):
     """The first questions answered right, and the first answered wrong; `picture_of` draws what is asked about."""
     guesses = answered.p["test"].argmax(1)
+    report.heading("Answers")
     for wanted, title in ((True, "right"), (False, "wrong")):
         rows = np.flatnonzero((guesses == labels) == wanted)
         if len(rows):
