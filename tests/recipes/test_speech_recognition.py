@@ -15,7 +15,7 @@ from tinymm.metrics import edit_distance
 from tinymm.recipes import sound_classification, speech_recognition
 from tinymm.recipes.shared import Results, clips
 from tinymm.recipes.shared.clips import Clips, read_takes, voice_parts
-from tinymm.recipes.shared.sounds import BANDS, Variation, classified, outline, spectrogram
+from tinymm.recipes.shared.sounds import BANDS, Variation, classified, outline, spectrogram, voice_statistics
 from tinymm.recipes.speech_recognition import (
     Decoding, bigrams, cut_and_classified, joined_parts, new_strings, posterior, scored, transcripts,
 )
@@ -223,6 +223,16 @@ def test_variation_changes_length_and_content_within_its_bounds(rng):
     assert frames / 1.3 < min(lengths) < 0.9 * frames and 1.1 * frames < max(lengths) < 1.3 * frames
     still = Variation(speed=1.0, tempo=1.0, snr=(200.0, 200.0), gain=0.0, masks=0)
     np.testing.assert_allclose(still(sound, rng), spectrogram(sound), atol=1e-3)
+
+
+def test_the_statistics_of_a_voice_forget_order_and_pauses(rng):
+    """Bands first: played backwards they stay, and a quarter of silence changes none of them much."""
+    sound = (rng.standard_normal(8000) * np.linspace(0.5, 1.0, 8000)).astype(np.float32)
+    x = voice_statistics(sound)
+    assert x.shape == (2 * BANDS + 23,) and x.dtype == np.float32 and np.isfinite(x).all()
+    np.testing.assert_allclose(voice_statistics(sound[::-1])[:2 * BANDS], x[:2 * BANDS], atol=0.3)
+    paused = voice_statistics(np.concatenate([sound, np.zeros(2500, np.float32)]))
+    np.testing.assert_allclose(paused[:BANDS], x[:BANDS], atol=0.3)
 
 
 def test_an_outline_is_the_mean_of_each_stretch(rng):
