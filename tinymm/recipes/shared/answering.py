@@ -1,8 +1,8 @@
 """Answers from several modalities: a fusion by name, trained beside each modality alone, and held against them.
 
 A page says what its encoders are and where its examples come from; what every such task does is said here: every
-fusion gets as many parameters, each modality alone the same plan, and the table has both, their product, and what
-becomes of the answers when one modality is exchanged among the examples.
+fusion gets as many parameters, each modality alone the same plan or a share of its steps, and the table has both, their
+product, and what becomes of the answers when one modality is exchanged among the examples.
 """
 
 from collections.abc import Callable
