@@ -129,6 +129,36 @@ def test_fusions_are_as_large_as_the_budget_allows(choices):
         assert sizes[0] <= 30_000 < sizes[1], name
 
 
+@pytest.mark.parametrize("layout", ["VQA", "easy-VQA"])
+def test_questions_of_a_folder(layout, tmp_path, monkeypatch, refused):
+    """Scores of VQA are the consensus of ten people: an answer that eight of them give is right."""
+    pil = pytest.importorskip("PIL.Image", reason="pictures need pillow (extra media)")
+    monkeypatch.setattr(visual_question_answering, "FOLDER", visual_question_answering.FOLDER | {
+        "widths": [[2], [2], [2], [4]], "width": 8, "embedding": 4, "parameters": 2000})
+    (tmp_path / "images").mkdir()
+    told = ["red" if i % 2 else "blue" for i in range(40)]
+    for i, colour in enumerate(told):
+        pil.new("RGB", (20, 24), colour).save(tmp_path / "images" / f"{i}.png")
+    if layout == "VQA":
+        questions = [{"question_id": i, "image_id": i, "question": "what colour is it?"} for i in range(40)]
+        annotations = [{"question_id": i, "image_id": i, "answers": [{"answer": colour}] * 8 + [{"answer": "pink"}] * 2}
+                       for i, colour in enumerate(told)]
+        (tmp_path / "x_questions.json").write_text(json.dumps({"questions": questions}))
+        (tmp_path / "x_annotations.json").write_text(json.dumps({"annotations": annotations}))
+    else:
+        rows = [["what colour?", colour, i] for i, colour in enumerate(told)]
+        (tmp_path / "questions.json").write_text(json.dumps(rows))
+    words = ("run", "visual-question-answering", "--data", tmp_path, "--epochs", 1, "--out", tmp_path / "out")
+    for size in (0, 16, 40):
+        assert "--image-size: must be a positive multiple of 32" in refused(*words, "--image-size", size)
+    assert main([*map(str, words), "--image-size", "32"]) == 0
+    metrics = metrics_of(tmp_path / "out")
+    assert ("test/consensus" in metrics) == (layout == "VQA")
+    if layout == "VQA":
+        assert metrics["test/consensus"] == pytest.approx(metrics["test/accuracy"])
+        assert "baseline/question_only/consensus" in metrics
+
+
 def test_the_product_is_bayes_rule():
     rng = np.random.default_rng(0)
     prior = rng.random(3) + 0.1

@@ -46,14 +46,14 @@ def run(run, fusion="attention", image_size=None, modulate=False):
     fusion : str
         How question and picture meet: attention, mfb, co-attention…; all: each in turn.
     image_size : int, optional
-        With --data: scale pictures to N×N, a multiple of 8.
+        With --data: scale pictures to N×N, a multiple of 32; by default 64.
     modulate : bool
         Slow the modality that learns faster, by gradient modulation.
     """
     names = chosen(fusion)
     require(image_size is None or run.data, "--image-size", "needs --data; the scenes keep their size", image_size)
-    require(image_size is None or image_size >= 8 and image_size % 8 == 0, "--image-size",
-            "must be a positive multiple of 8", image_size)
+    require(image_size is None or image_size >= 32 and image_size % 32 == 0, "--image-size",
+            "must be a positive multiple of 32", image_size)
     if fusion == "all":
         return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate),
                        "Visual question answering: every fusion", "As many parameters and steps for each.")
@@ -79,9 +79,9 @@ def _one(run, fusion, image_size, modulate):
         found = scored(predictions, parts[part].labels)
         if asked[part].humans is None:
             return found
-        return {system: Scores({"consensus": vqa_accuracy([names[k] for k in chosen], asked[part].humans),
+        return {system: Scores({"consensus": vqa_accuracy([names[k] for k in classes], asked[part].humans)[1],
                                 **found[system].each}, found[system].whole)
-                for system, chosen in predictions.items()}
+                for system, classes in predictions.items()}
 
     answered = answer(run, config, encoders, parts, setting["plan"], names, items="questions", tokenizer=words,
                       modulate=modulate, share=1.0 if run.data else 0.25, score=score)
@@ -113,7 +113,7 @@ def _drawn(run):
 def _read(run, size):
     """easy-VQA or VQA by part, with validation (and a test) split off by picture; notes; no kinds."""
     is_vqa = any(path.name.endswith("annotations.json") for path in Path(run.data).rglob("*.json"))
-    parts = read_vqa(run.data, size or 64) if is_vqa else read_easy_vqa(run.data, size)
+    parts = (read_vqa if is_vqa else read_easy_vqa)(run.data, 64 if size is None else size)
     notes = parts["train"].notes
 
     parts, how = split_off(parts, {"test": 0.15, "val": 0.1}, split_by_picture, run.rng, "of the pictures")
