@@ -100,13 +100,23 @@ def _results(name, options):
         file = Path(folder, "found.json")
         # -P: a folder called benchmarks in the working directory is not taken for it
         command = [sys.executable, "-P", "-m", "benchmarks", name, *options, "--json", str(file)]
-        status = subprocess.run(command, env=environment).returncode
+        status = _status(command, environment)
         if status == 130:
             raise KeyboardInterrupt
         if status:
             kind = ValueError if status == 2 else RuntimeError
             raise kind(f"bench: {name} ended with exit status {status}; its message stands above")
         return json.loads(file.read_text("utf-8"))
+
+
+def _status(command, environment):
+    """The command's exit status; after Ctrl-C no process of it is left, not even one that nobody has waited for."""
+    process = subprocess.Popen(command, env=environment)
+    try:
+        return process.wait()  # which gives it a quarter of a second to end by itself after Ctrl-C
+    finally:
+        process.kill()
+        process.wait()
 
 
 def check_writable(option, *place):
