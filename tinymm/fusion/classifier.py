@@ -3,7 +3,7 @@
 from .. import functional as F
 from .. import nn
 from ..encoders.encoded import repeated
-from ..encoders.over_time import mean_over_time
+from .fused import as_vector
 
 __all__ = ["FusedClassifier"]
 
@@ -96,23 +96,17 @@ class FusedClassifier(nn.Module):
 
     def decide(self, encoded, present=None):
         """The second half of `forward`: from `encode`'s list to logits (B, K) and `Fused`."""
-        if self.fusion.kind == "sequences":
-            fused = self.fusion(tuple(e.sequence for e in encoded), tuple(e.mask for e in encoded), present)
-        elif self.fusion.kind == "vectors":
-            fused = self.fusion(tuple(e.pooled for e in encoded), present=present)
-        else:
-            decisions = (F.log_softmax(decide(self.dropout(e.pooled)), -1)
-                         for (_, decide), e in zip(self.deciders.items(), encoded))
-            fused = self.fusion(tuple(decisions), present=present)
+        fused = self.fuse(encoded, present)
+        if self.fusion.kind == "decisions":
             return fused.features, fused
-        return self.scores(self.dropout(_as_vector(fused))), fused
+        return self.scores(self.dropout(as_vector(fused))), fused
 
-
-def _as_vector(fused):
-    """(B, ΣD) of what a fusion of vectors or sequences made."""
-    features, masks = fused.features, fused.mask
-    if not isinstance(features, tuple):
-        features, masks = (features,), (masks,)
-    masks = (None,) * len(features) if masks is None else masks
-    vectors = [mean_over_time(x, mask) if x.ndim == 3 else x for x, mask in zip(features, masks)]
-    return vectors[0] if len(vectors) == 1 else F.concatenate(vectors, -1)
+    def fuse(self, encoded, present=None):
+        """From `encode`'s list to `Fused`."""
+        if self.fusion.kind == "sequences":
+            return self.fusion(tuple(e.sequence for e in encoded), tuple(e.mask for e in encoded), present)
+        if self.fusion.kind == "vectors":
+            return self.fusion(tuple(e.pooled for e in encoded), present=present)
+        decisions = (F.log_softmax(decide(self.dropout(e.pooled)), -1)
+                     for (_, decide), e in zip(self.deciders.items(), encoded))
+        return self.fusion(tuple(decisions), present=present)

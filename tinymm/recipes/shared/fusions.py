@@ -77,6 +77,7 @@ FUSIONS = {
     "attention": Choice(_with(fusion.AttentionFusion, heads=HEADS), HEADS),
     "co-attention": Choice(_plain(fusion.ParallelCoAttention)),
     "alternating": Choice(_plain(fusion.AlternatingCoAttention)),
+    "glimpses": Choice(_plain(fusion.GlimpseFusion)),
     "early": Choice(_with(fusion.EarlyFusion, layers=1, heads=HEADS), HEADS),
     "intermediate": Choice(_with(fusion.IntermediateFusion, layers=1, exchange_at=(0,), heads=HEADS), HEADS),
     "bottleneck": Choice(_with(fusion.BottleneckFusion, layers=2, exchange_from=0, heads=HEADS), HEADS),
