@@ -31,7 +31,8 @@ def small(monkeypatch):
             (audio_visual_digits, "CLIPS", few), (audio_visual_digits, "PICTURES", few),
             (speech_emotion, "CLIPS", few), (speech_emotion, "SPEAKERS", dict.fromkeys(few, 2)),
             (video_question_answering, "PLAN", replace(video_question_answering.PLAN, steps=2)),
-            (video_question_answering, "SETTING", {"widths": [4, 4], "width": 8, "embedding": 4}),
+            (video_question_answering, "SETTING",
+             {"widths": [[4], [4], [4]], "width": 8, "embedding": 4, "glance": 2}),
             (audio_visual_digits, "PLAN", replace(audio_visual_digits.PLAN, steps=2))):
         monkeypatch.setattr(page, name, small)
     for page, name in ((visual_question_answering, "SCENES"), (speech_emotion, "VOICE")):

@@ -53,7 +53,8 @@ def run(run, fusion="mlb", leave_out=None, split="both", modulate=False):
     Parameters
     ----------
     fusion : str
-        How words and voice meet: mlb, gated-unit, attention…; all: each in turn.
+        How words and voice meet: mlb, gated-unit, attention…; some with commas between, or
+        all: each in turn.
     leave_out : str, optional
         With --data: test on all recordings of this speaker, learn from the others; all: of each in turn.
     split : {"both", "speaker", "sentence", "random"}
@@ -66,9 +67,12 @@ def run(run, fusion="mlb", leave_out=None, split="both", modulate=False):
     require(split == "both" or run.data, "--split", "needs --data; in the embedded test all is new", split)
     names = chosen(fusion)
     require(len(names) == 1 or leave_out is None, "--fusion", "all goes without --leave-out", leave_out)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], None, split, modulate),
-                       "Speech emotion: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], None, split, modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Speech emotion: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     if leave_out == "all":
         data = _read(run.data)
         return leave_each_out(run, sorted(set(data.speakers)), lambda run: _one(
@@ -76,7 +80,7 @@ def run(run, fusion="mlb", leave_out=None, split="both", modulate=False):
     return _one(run, fusion, leave_out, split, modulate).metrics
 
 
-def _one(run, fusion, leave_out, split, modulate):
+def _one(run, fusion, leave_out, split, modulate, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "synthesising the embedded voice ...")
     parts, notes = _parts(run, leave_out, split)
@@ -91,7 +95,7 @@ def _one(run, fusion, leave_out, split, modulate):
     config |= {"vocabulary": len(words), "channels": [8, 16, 16]}
     config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names), setting["dropout"])
     answered = answer(run, config, encoders, examples, setting["plan"], names, items="clips", tokenizer=words,
-                      modulate=modulate)
+                      modulate=modulate, controls=controls)
     results, test = answered.results[0], parts["test"]
     simple = {"logistic regression": _by_statistics(parts["train"], test, len(names))}
     results.systems.update(scored(simple, test.labels))

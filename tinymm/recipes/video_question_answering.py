@@ -47,7 +47,8 @@ def run(run, fusion="glimpses", frames=8, modulate=False):
     Parameters
     ----------
     fusion : str
-        How question and clip meet at each frame: glimpses, attention, film, co-attention…; all: each in turn.
+        How question and clip meet at each frame: glimpses, attention, film…; some with commas between, or all:
+        each in turn.
     frames : int
         With --data: how many frames of each clip are seen, evenly taken.
     modulate : bool
@@ -56,13 +57,16 @@ def run(run, fusion="glimpses", frames=8, modulate=False):
     names = chosen(fusion)
     require(frames == 8 or run.data, "--frames", "needs --data; the embedded clips have 8", frames)
     require(frames >= 2, "--frames", "must be at least 2", frames)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], frames, modulate),
-                       "Video question answering: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], frames, modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Video question answering: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, fusion, frames, modulate).metrics
 
 
-def _one(run, fusion, frames, modulate):
+def _one(run, fusion, frames, modulate, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "drawing clips and questions ...")
     asked, notes, kinds = _read(run, frames) if run.data else _drawn(run)
@@ -76,8 +80,8 @@ def _one(run, fusion, frames, modulate):
     config = {**SETTING, "vocabulary": len(words), "size": asked["train"].size[-1], "frames": asked["train"].size[0]}
     config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names), states=STATES)
     answered = answer(run, config, encoders, parts, PLAN, names, items="questions", tokenizer=words,
-                      modulate=modulate, variants={"single frame": _single_frame, "shuffled frames": _shuffled},
-                      share=1.0 if run.data else 0.25, together=TOGETHER)
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.25, together=TOGETHER,
+                      variants={"single frame": _single_frame, "shuffled frames": _shuffled})
 
     report = run.report(f"Video question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:

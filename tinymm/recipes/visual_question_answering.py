@@ -47,7 +47,8 @@ def run(run, fusion="glimpses", image_size=None, modulate=False):
     Parameters
     ----------
     fusion : str
-        How question and picture meet: glimpses, attention, film, co-attention…; all: each in turn.
+        How question and picture meet: glimpses, attention, film, co-attention…; some with commas between, or
+        all: each in turn.
     image_size : int, optional
         With --data: scale pictures to N×N, a multiple of 32; by default 64.
     modulate : bool
@@ -57,13 +58,16 @@ def run(run, fusion="glimpses", image_size=None, modulate=False):
     require(image_size is None or run.data, "--image-size", "needs --data; the scenes keep their size", image_size)
     require(image_size is None or image_size >= 32 and image_size % 32 == 0, "--image-size",
             "must be a positive multiple of 32", image_size)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate),
-                       "Visual question answering: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Visual question answering: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, fusion, image_size, modulate).metrics
 
 
-def _one(run, fusion, image_size, modulate):
+def _one(run, fusion, image_size, modulate, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes and questions ...")
     (asked, notes, kinds), setting = (_read(run, image_size), FOLDER) if run.data else (_drawn(run), SCENES)
@@ -87,7 +91,7 @@ def _one(run, fusion, image_size, modulate):
                 for system, classes in predictions.items()}
 
     answered = answer(run, config, encoders, parts, setting["plan"], names, items="questions", tokenizer=words,
-                      modulate=modulate, share=1.0 if run.data else 0.25, score=score,
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.25, score=score,
                       together=setting["together"])
     report = run.report(f"Visual question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:

@@ -84,11 +84,12 @@ def _at_8_bits(pixels):
 def add_kinds(report, answered, kinds, labels):
     """Kind by kind: ours and the question alone."""
     right = answered.p["test"].argmax(1) == labels
-    blind = answered.results[0].systems["question only"].each["accuracy"]
+    blind = answered.results[0].systems.get("question only")
     rows, more = [], {}
     for kind in dict.fromkeys(sorted(kinds)):
         of_kind = np.array([own == kind for own in kinds])
-        rows.append([kind, int(of_kind.sum()), float(right[of_kind].mean()), float(blind[of_kind].mean())])
+        rows.append([kind, int(of_kind.sum()), float(right[of_kind].mean()),
+                     "" if blind is None else float(blind.each["accuracy"][of_kind].mean())])
         more[f"test/{kind}/accuracy"] = rows[-1][2]
     report.heading("Kind by kind")
     report.table(rows, ["kind", "questions", OURS, "question only"])
