@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 __all__ = ["alternating_co_attention", "bottleneck", "causal_co_attention", "co_attention_block", "early", "gated",
-           "intermediate", "joined_channels", "mult", "parallel_co_attention", "perceiver", "prefix", "querying"]
+           "glimpses", "intermediate", "joined_channels", "mult", "parallel_co_attention", "perceiver", "prefix",
+           "querying"]
 
 
 # One example: rows of vectors ----------------------------------------------------------------------------------------
@@ -250,6 +251,30 @@ def causal_co_attention(fusion, inputs, masks, present):
             features[t] = np.maximum(linear(fusion.fuse, np.concatenate([text[t], c])), 0)
         beta[:, :, ~here[1]] = np.nan                                    # nor for regions that are hidden
         return features, (promised(alpha, words), beta)
+
+    return batched(one(*example) for example in examples(inputs, masks, present))
+
+
+def glimpses(fusion, inputs, masks, present):
+    """For each glimpse: s_g word by word, a gate and c_g region by region; then the modulation of all of them."""
+    w, b = fusion.word_scores.weight.data, fusion.gate_bias.data[:, 0]
+
+    def one(x, here):
+        (text, image), (words, regions) = x, (np.flatnonzero(h) for h in here)
+        beta, alpha = np.zeros((len(b), len(text))), np.zeros((len(b), len(image)))
+        s, c = np.zeros((len(b), text.shape[1])), np.zeros((len(b), image.shape[1]))
+        for g in range(len(b)):
+            if words.size:
+                beta[g, words] = softmax([w[g] @ text[t] for t in words])
+            for t in words:
+                s[g] += beta[g, t] * text[t]
+            for i in regions:
+                e = linear(fusion.query, s[g]) @ linear(fusion.key, image[i]) / math.sqrt(fusion.size)
+                alpha[g, i] = 1 / (1 + math.exp(-(e + b[g])))
+                c[g] += alpha[g, i] * image[i]
+        s, c = np.concatenate(s), np.concatenate(c)
+        z = (1 + linear(fusion.scale, s)) * linear(fusion.seen, c) + linear(fusion.shift, s)
+        return np.maximum(z, 0), (beta, alpha)
 
     return batched(one(*example) for example in examples(inputs, masks, present))
 
