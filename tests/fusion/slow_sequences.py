@@ -256,25 +256,29 @@ def causal_co_attention(fusion, inputs, masks, present):
 
 
 def glimpses(fusion, inputs, masks, present):
-    """For each glimpse: s_g word by word, a gate and c_g region by region; then the modulation of all of them."""
+    """For each glimpse: s_g word by word, both sums of c_g region by region; then the modulation of all of them."""
     w, b = fusion.word_scores.weight.data, fusion.gate_bias.data[:, 0]
 
     def one(x, here):
         (text, image), (words, regions) = x, (np.flatnonzero(h) for h in here)
-        beta, alpha = np.zeros((len(b), len(text))), np.zeros((len(b), len(image)))
-        s, c = np.zeros((len(b), text.shape[1])), np.zeros((len(b), image.shape[1]))
+        beta, alpha, gamma = np.zeros((len(b), len(text))), *np.zeros((2, len(b), len(image)))
+        s, found, counted = np.zeros((len(b), text.shape[1])), *np.zeros((2, len(b), image.shape[1]))
         for g in range(len(b)):
             if words.size:
                 beta[g, words] = softmax([w[g] @ text[t] for t in words])
             for t in words:
                 s[g] += beta[g, t] * text[t]
+            asks = linear(fusion.query, norm(fusion.norm, s[g][None])[0])
+            e = np.array([asks @ linear(fusion.key, image[i]) / math.sqrt(fusion.size) for i in regions])
+            if regions.size:
+                alpha[g, regions] = softmax(e)
+                gamma[g, regions] = 1 / (1 + np.exp(-(e + b[g])))
             for i in regions:
-                e = linear(fusion.query, s[g]) @ linear(fusion.key, image[i]) / math.sqrt(fusion.size)
-                alpha[g, i] = 1 / (1 + math.exp(-(e + b[g])))
-                c[g] += alpha[g, i] * image[i]
-        s, c = np.concatenate(s), np.concatenate(c)
+                found[g] += alpha[g, i] * image[i]
+                counted[g] += gamma[g, i] * image[i]
+        s, c = np.concatenate(s), np.concatenate([np.concatenate(pair) for pair in zip(found, counted)])
         z = (1 + linear(fusion.scale, s)) * linear(fusion.seen, c) + linear(fusion.shift, s)
-        return np.maximum(z, 0), (beta, alpha)
+        return np.maximum(z, 0), (beta, alpha, gamma)
 
     return batched(one(*example) for example in examples(inputs, masks, present))
 

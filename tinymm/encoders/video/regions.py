@@ -1,4 +1,4 @@
-"""Videos as regions of frames: an image encoder sees each frame beside the one before and the one after it."""
+"""Videos as regions of frames: an image encoder sees each frame, and what changes before and after it."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from ... import nn
 from ...autograd import Tensor
 from ..encoded import Encoded
 
-__all__ = ["VideoRegions", "with_neighbours"]
+__all__ = ["VideoRegions", "with_changes"]
 
 
-def with_neighbours(video):
-    """Each frame with the one before it and the one after it as more channels; at the ends the frame itself is both.
+def with_changes(video):
+    """Each frame with what changes before and after it as more channels; at the ends nothing does.
 
     Parameters
     ----------
@@ -20,26 +20,28 @@ def with_neighbours(video):
     Returns
     -------
     The same kind (B, T, 3·C, H, W)
-        Channels of the frame before, of the frame, and of the one after.
+        Channels of the frame, of its difference from the one before, and of the difference of the one after from it.
 
     Examples
     --------
-    >>> with_neighbours(np.arange(3.0).reshape(1, 3, 1, 1, 1))[0, :, :, 0, 0]
-    array([[0., 0., 1.],
-           [0., 1., 2.],
-           [1., 2., 2.]])
+    >>> with_changes(np.array([1.0, 3.0, 4.0]).reshape(1, 3, 1, 1, 1))[0, :, :, 0, 0]
+    array([[1., 0., 2.],
+           [3., 2., 1.],
+           [4., 1., 0.]])
     """
     join = F.concatenate if isinstance(video, Tensor) else np.concatenate
-    return join([join([video[:, :1], video[:, :-1]], 1), video, join([video[:, 1:], video[:, -1:]], 1)], 2)
+    changes = video[:, 1:] - video[:, :-1]
+    still = video[:, :1] - video[:, :1]
+    return join([video, join([still, changes], 1), join([changes, still], 1)], 2)
 
 
 class VideoRegions(nn.Module):
-    """All regions of all frames in turn, each of which has seen a moment before and after its own.
+    """All regions of all frames in turn, each of which has seen what moves about it.
 
     Parameters
     ----------
     encoder : Module
-        Of images with 3·C channels: what `with_neighbours` makes of a frame.
+        Of images with 3·C channels, as `with_changes` gives them.
     frames : int
         T.
 
@@ -80,7 +82,7 @@ class VideoRegions(nn.Module):
         if video.ndim != 5 or video.shape[1] != self.frames:
             raise ValueError(f"VideoRegions: a video must be (B, {self.frames}, C, H, W); got {video.shape}")
         B, T = video.shape[:2]
-        frames = with_neighbours(video)
+        frames = with_changes(video)
         frames = frames.reshape(B * T, *frames.shape[2:])
         encoded = self.encoder(frames, None if mask is None else mask.reshape(B * T, -1))
         return Encoded(encoded.sequence.reshape(B, -1, self.width), encoded.pooled.reshape(B, -1), mask)
