@@ -3,8 +3,8 @@
 Without --data it learns sarcasm from the embedded voice: words of praise or blame, a warm or a flat tone, and whoever
 praises flatly or blames warmly is sarcastic. That is their exclusive or: neither alone tells anything. With --data DIR
 it reads the Berlin database of emotional speech (03a01Fa.wav) or RAVDESS (03-01-06-01-02-01-12.wav), whose few
-sentences everybody says in every emotion, so that words tell nothing. Tests are on new speakers and sentences. Of so
-few recordings a network does not learn what to hear: it is given statistics of the voice.
+sentences everybody says in every emotion, so that words tell nothing. Tests are on new speakers and sentences. Of
+such recordings, which are few, it reads statistics of the whole clip; --encoder frames reads them frame by frame.
 """
 
 import math
@@ -40,15 +40,16 @@ TOKENIZERS = {"word": WordTokenizer}
 CLIPS = {"train": 2400, "val": 240, "test": 480}  # of the embedded voice
 SPEAKERS = {"train": 60, "val": 6, "test": 12}
 TONE = 3  # numbers a frame beside the mel bands: pitch, whether it is clear, energy
-VOICE = {"fusion": "mlb", "plan": Plan(batch_size=32, steps=1500, peak_rate=4e-3, weight_decay=0.01, warmup=0.05,
+VOICE = {"fusion": "mlb",
+         "plan": Plan(batch_size=32, steps=1500, peak_rate=4e-3, weight_decay=0.01, warmup=0.05,
                       select=Selection("val/accuracy")),
          "hears": "tone", "width": 48, "dropout": 0.0, "variation": None}  # what is said it reads
-ACTED = {  # by what the voice's encoder is given
-    "statistics": {"fusion": "weighted", "plan": Plan(batch_size=32, steps=400, peak_rate=2e-3, weight_decay=1.0, replicas=1),
-                   "hears": "statistics", "width": 64, "dropout": 0.5, "variation": None},
-    "frames": {"fusion": "mlb", "plan": Plan(batch_size=16, steps=500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15),
-               "hears": "both", "width": 96, "dropout": 0.4,
-               "variation": Variation(speed=1.1, tempo=1.15, snr=(10.0, 40.0))},
+ACTED = {  # by what of the voice is read
+    "statistics": {"fusion": "weighted", "hears": "statistics", "width": 64, "dropout": 0.5, "variation": None,
+                   "plan": Plan(batch_size=32, steps=400, peak_rate=2e-3, weight_decay=1.0, replicas=1)},
+    "frames": {"fusion": "mlb", "hears": "both", "width": 96, "dropout": 0.4,
+               "variation": Variation(speed=1.1, tempo=1.15, snr=(10.0, 40.0)),
+               "plan": Plan(batch_size=16, steps=500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15)},
 }
 STATISTICS = 298  # numbers of `wide_statistics`
 COPIES, SPEED, SNR = 4, 1.15, (15.0, 40.0)  # varied copies of a training clip: as if a larger or smaller person spoke
