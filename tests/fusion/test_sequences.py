@@ -310,9 +310,9 @@ def test_glimpses_by_hand():
         parameter.data[...] = values.get(name, 1)
     model.norm.eps = 0
     z, mask, (beta, alpha, gamma) = model((np.eye(2)[None], np.array([[[1.0], [1], [0]]])))
-    np.testing.assert_allclose(beta.data, [[[3 / 4, 1 / 4]]], rtol=1e-14)             # so s = (3/4, 1/4), LN(s) = (1, -1)
-    np.testing.assert_allclose(alpha.data, [[[3 / 7, 3 / 7, 1 / 7]]], rtol=1e-14)     # and e = (ln 3, ln 3, 0)
-    np.testing.assert_allclose(gamma.data, [[[3 / 4, 3 / 4, 1 / 2]]], rtol=1e-14)     # so c = (6/7, 3/2)
+    np.testing.assert_allclose(beta.data, [[[3 / 4, 1 / 4]]], rtol=1e-14)          # so s = (3/4, 1/4), LN(s) = (1, -1)
+    np.testing.assert_allclose(alpha.data, [[[3 / 7, 3 / 7, 1 / 7]]], rtol=1e-14)  # and e = (ln 3, ln 3, 0)
+    np.testing.assert_allclose(gamma.data, [[[3 / 4, 3 / 4, 1 / 2]]], rtol=1e-14)  # so c = (6/7, 3/2)
     np.testing.assert_allclose(z.data, [[2 * (6 / 7 + 3 / 2) + 1]], rtol=1e-14)
     assert mask is None
 

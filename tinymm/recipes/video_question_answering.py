@@ -29,7 +29,7 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 INPUTS = ("video", "text")
 TOKENIZERS = {"word": WordTokenizer}
 # Batches of the plan are of clips, with TOGETHER questions about each.
-PLAN = Plan(batch_size=16, steps=2500, peak_rate=1e-3, weight_decay=0.05, warmup=0.1,
+PLAN = Plan(batch_size=16, steps=3000, peak_rate=1e-3, weight_decay=0.05, warmup=0.1,
             select=Selection("val/accuracy"))
 TOGETHER = 4
 SETTING = {"widths": [[16], [32], [64]], "width": 96, "embedding": 32, "glance": 2}

@@ -32,9 +32,9 @@ SCENES = {"plan": Plan(batch_size=32, steps=2000, peak_rate=4e-3, weight_decay=0
                        select=Selection("val/accuracy")),
           "widths": [[16], [32, 32], [64, 64]], "width": 96, "embedding": 32, "dropout": 0.0, "parameters": 150_000,
           "together": 8}
-FOLDER = {"plan": Plan(batch_size=64, steps=3000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+FOLDER = {"plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
                        select=Selection("val/accuracy")),
-          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 48, "dropout": 0.1, "parameters": 100_000,
+          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 32, "dropout": 0.1, "parameters": 150_000,
           "together": 4}
 DRAWN = {"train": 12_000, "val": 1_000, "test": 2_000, "test/held_out": 1_000}  # scenes
 MOST_ANSWERS = 1000

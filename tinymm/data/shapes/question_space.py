@@ -229,9 +229,9 @@ class _Found(NamedTuple):
 def systematic(weights, number, rng):
     r"""Systematic sampling: so many indices, each by itself with the probability $p_i = w_i / \sum_j w_j$.
 
-    The interval [0, 1) is cut into pieces of lengths p_i, and a comb with so many teeth, equally far apart, is laid over
-    it at random: index i is met by ⌊number·p_i⌋ or ⌈number·p_i⌉ teeth. So there are fewer repetitions than among
-    independent draws; in random order.
+    The interval [0, 1) is cut into pieces of lengths p_i, and a comb with so many teeth, equally far apart, is laid
+    over it at random: index i is met by ⌊number·p_i⌋ or ⌈number·p_i⌉ teeth. So there are fewer repetitions than among
+    independent draws. In random order.
 
     Parameters
     ----------
