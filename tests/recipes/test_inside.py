@@ -1,0 +1,98 @@
+"""What a report says of a model's inside: maps laid over pictures, shares, and encoders that are starved or not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinymm as tm
+from tinymm.encoders import Encoded
+from tinymm.recipes.shared.answering import Examples
+from tinymm.recipes.shared.inside import Picture, add_gates, add_learning
+from tinymm.viz import Report
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99))
+def test_a_place_of_a_clip_is_shown_in_its_frame(frames, h, w, count, seed):
+    maps = np.random.default_rng(seed).random((count, frames * h * w)) + 0.01
+    laid = Picture(None, (frames, h, w)).laid_out(maps)
+    assert laid.shape == (count, h, frames * w)
+    for (k, t, y, x), weight in np.ndenumerate(maps.reshape(count, frames, h, w)):
+        assert laid[k, y, t * w + x] == pytest.approx(weight / maps[k].sum())
+    np.testing.assert_array_equal(Picture(None, (h, frames * w)).laid_out(maps).ravel(),
+                                  Picture(None).laid_out(maps).ravel())
+
+
+def test_without_any_weight_a_map_is_even_and_a_wrong_grid_is_refused():
+    assert (Picture(None, (2, 2)).laid_out(np.zeros((1, 4))) == 0.25).all()
+    with pytest.raises(ValueError, match=r"Picture: a grid \(2, 2\) has 4 places; got weights of 5"):
+        Picture(None, (2, 2)).laid_out(np.ones((1, 5)))
+
+
+class Reader(tm.nn.Module):
+    """An encoder that keeps the first `kept` of the features it reads."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def forward(self, x, mask=None):
+        y = tm.tensor(np.where(np.arange(x.shape[1]) < self.kept, x, 0))
+        return Encoded(y[:, None], y, None)
+
+
+def learning(kept):
+    """The report and the metrics where the fused model's "image" encoder keeps so many of the features that tell."""
+    rng = np.random.default_rng(0)
+    parts = {}
+    for part in ("train", "test"):
+        labels = rng.integers(3, size=200)
+        x = np.eye(4, dtype=np.float32)[labels] + 0.1 * rng.standard_normal((200, 4)).astype(np.float32)
+        parts[part] = Examples(lambda rows, _, x=x: ((x[rows], x[rows]), (None, None)), labels)
+    rows = [{"kind": "step", "step": k, "train/gradient/text": 1.0, "train/gradient/image": 1 / k} for k in range(1, 9)]
+    run = SimpleNamespace(trainer=SimpleNamespace(log=SimpleNamespace(rows=rows)),
+                          rng=lambda *key: np.random.default_rng(key))
+    answered = SimpleNamespace(model=SimpleNamespace(encoders={"text": Reader(4), "image": Reader(kept)}),
+                               singles={name: SimpleNamespace(encoder=Reader(4)) for name in ("text", "image")})
+    report = Report("r")
+    return add_learning(report, run, answered, parts), report.html()
+
+
+def test_an_encoder_that_holds_less_than_one_trained_alone_is_called_starved():
+    more, page = learning(kept=0)
+    assert more["probe/image/accuracy"] < 0.5 < 0.95 < more["probe/image_only/accuracy"]
+    assert more["probe/text/accuracy"] == more["probe/text_only/accuracy"]
+    assert "The encoder of the image holds less" in page and "The encoder of the text" not in page
+    more, page = learning(kept=4)
+    assert "holds less than it would" not in page and "No encoder holds less" in page
+
+
+def test_norms_of_gradients_are_one_chart_with_a_curve_for_each_modality():
+    page = learning(kept=4)[1]
+    assert page.count("<figcaption>norm of the encoder") == 1
+    assert "text from 1 to 1, image from 1 to 0.125" in page
+    assert "confidence, this modality alone" not in page                 # not logged without --modulate
+
+
+def test_gates_are_told_by_mean_and_spread_over_examples():
+    """A gate that is the same for all examples has no spread, and nothing to draw; one that follows them has."""
+    rng = np.random.default_rng(0)
+    encoders = {"text": Reader(4), "image": Reader(4)}
+    for reader in encoders.values():
+        reader.width = reader.pooled_width = 4
+    gating = tm.fusion.GatingFusion({"text": 4, "image": 4}, 5, rng=rng)
+    model = tm.fusion.FusedClassifier(encoders, gating, 3, rng=rng)
+    x = rng.standard_normal((50, 4)).astype(np.float32)
+    examples = Examples(lambda rows, _: ((x[rows], -x[rows]), (None, None)), np.zeros(50, int))
+    for weight, drawn in ((0.0, 0), (3.0, 1)):
+        gating.gate.weight.data[...] = 0.0
+        gating.gate.weight.data[0, 0] = weight
+        gating.gate.bias.data[...] = np.log([3.0, 1.0])
+        report = Report("r")
+        more = add_gates(report, model, examples)
+        expected = 1 / (1 + np.exp(-(weight * x[:, 0] + np.log(3))))
+        assert more["gate/text/mean"] == pytest.approx(expected.mean(), abs=1e-5)
+        assert more["gate/text/mean"] + more["gate/image/mean"] == pytest.approx(1, abs=1e-5)
+        page = report.html()
+        assert page.count("share of the gates by size") >= drawn and bool(page.count("<svg")) == bool(drawn)
