@@ -92,7 +92,7 @@ def _one(run, fusion, frames, modulate):
     add_ablation(report, answered)
     add_gallery(report, answered, asked["test"], parts["test"].labels, names, _strip)
     grid = config["frames"], *answered.model.encoders["video"].grid
-    more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid, _strip))
+    more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid))
     return Outcome(run.finish(report, answered.results, more), answered.results[0])
 
 

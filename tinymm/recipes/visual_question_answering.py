@@ -97,8 +97,8 @@ def _one(run, fusion, image_size, modulate):
         more |= add_kinds(report, answered, kinds, parts["test"].labels)
     add_ablation(report, answered)
     add_gallery(report, answered, asked["test"], parts["test"].labels, names, lambda picture: picture)
-    more |= add_inside(report, run, answered, parts, asked_views(
-        answered, asked["test"], words, names, answered.model.encoders["image"].grid, lambda picture: picture))
+    grid = answered.model.encoders["image"].grid
+    more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid))
     return Outcome(run.finish(report, answered.results, more), answered.results[0])
 
 

@@ -193,7 +193,8 @@ class Report:
                 raise ValueError(f"histogram: each kind needs numbers, all of them finite; got {numbers!r} for {name!r}")
         kinds = [f"{name} {np.mean(v):.3g} ({np.min(v):.3g} to {np.max(v):.3g})" for name, v in values.items()]
         alt = f"{measure}, mean and range: {', '.join(kinds)}."
-        drawn = element("figure", element("figcaption", measure), chart(histogram, values, measure, alt))
+        title = element("figcaption", f"{measure}: share of the numbers in each bin")
+        drawn = element("figure", title, chart(histogram, values, measure, alt))
         self._parts.append(element("div", drawn, class_="charts"))
 
     def gallery(self, examples, caption=""):

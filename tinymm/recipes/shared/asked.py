@@ -104,7 +104,7 @@ def add_gallery(report, answered, asked, labels, names, picture_of):
                            caption=f"The first of {len(rows)} questions answered {title}.")
 
 
-def asked_views(answered, asked, words, names, grid, picture_of):
+def asked_views(answered, asked, words, names, grid):
     """For `add_inside`: a question's title, its words, and what it is about, with the grid of the encoder's regions.
 
     Parameters
@@ -117,15 +117,13 @@ def asked_views(answered, asked, words, names, grid, picture_of):
         Of the answers.
     grid : tuple of int
         As of `Picture`.
-    picture_of : callable
-        Draws what is asked about.
     """
     _, seen = answered.model.encoders
 
     def views(i):
         told = Sentence([words.words[k] for k in words.encode(asked.texts[i])])
-        picture = picture_of(asked.load(asked.images[i:i + 1])[0])
         answer = names[answered.p["test"][i].argmax()]
-        return f"{asked.texts[i]} {answer}.", {"question": told, seen: Picture(picture, grid)}
+        (pixels,) = asked.load(asked.images[i:i + 1])
+        return f"{asked.texts[i]} {answer}.", {"question": told, seen: Picture(pixels, grid)}
 
     return views

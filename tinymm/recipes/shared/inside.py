@@ -3,12 +3,14 @@
 Which of this a report shows is decided by what the fusion declares in `shows`; no shape is guessed.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ... import functional as F
 from ...autograd import no_grad
+from ...cores import ceil_div
 from ...encoders.over_time import mean_over_time
 from ...fusion import Scales, attention_maps, gate_values
 from ...metrics import bootstrap_interval
@@ -38,25 +40,40 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Picture:
-    """Positions that are places of a picture, row by row.
+    """Positions that are places of a picture, row by row; of a clip frame by frame.
 
     Parameters
     ----------
-    image : array (3, H, W)
-    grid : tuple (h, w) or (t, h, w), optional
-        How many places there are; of a clip, whose t frames stand side by side in the image, frame by frame. Default:
-        one row, as of a spectrogram.
+    pixels : array (3, H, W), or (t, 3, H, W) of a clip
+    grid : tuple (h, w), or (t, h, w) of a clip, optional
+        How many places there are. Default: one row of places, as over a spectrogram.
     """
 
-    image: np.ndarray
+    pixels: np.ndarray
     grid: tuple | None = None
+
+    @property
+    def image(self):
+        """The picture (3, H, W); of a clip all frames in a square, in the order of reading."""
+        return self.pixels if self.pixels.ndim == 3 else _in_a_square(self.pixels, 1.0)
 
     def laid_out(self, maps):
         """Weights (T, N) of places, as maps (T, h, w) over the image, those of each map scaled to sum to 1."""
-        frames, h, w = (1, 1, maps.shape[1]) if self.grid is None else (1, *self.grid)[-3:]
-        if maps.shape[1] != frames * h * w:
-            raise ValueError(f"Picture: a grid {self.grid} has {frames * h * w} places; got weights of {maps.shape[1]}")
-        return _as_shares(maps).reshape(-1, frames, h, w).swapaxes(1, 2).reshape(-1, h, frames * w)
+        grid = (1, maps.shape[1]) if self.grid is None else self.grid
+        if maps.shape[1] != math.prod(grid):
+            raise ValueError(f"Picture: a grid {grid} has {math.prod(grid)} places; got weights of {maps.shape[1]}")
+        maps = _as_shares(maps).reshape(-1, *grid)
+        return maps if len(grid) == 2 else _in_a_square(maps.swapaxes(0, 1), 0.0)
+
+
+def _in_a_square(frames, blank):
+    """Frames (t, C, h, w) side by side in √t columns, or one more: (C, rows·h, columns·w), the rest `blank`."""
+    t, C, h, w = frames.shape
+    columns = math.ceil(math.sqrt(t))
+    rows = ceil_div(t, columns)
+    sheet = np.full((rows * columns, C, h, w), blank, frames.dtype)
+    sheet[:t] = frames
+    return sheet.reshape(rows, columns, C, h, w).transpose(2, 0, 3, 1, 4).reshape(C, rows * h, columns * w)
 
 
 def add_inside(report, run, answered, parts, views, part="test"):
@@ -97,7 +114,8 @@ def add_maps(report, model, examples, views):
     for i, maps in enumerate(shown):
         title, view = views(i)
         for (asking, seen), weights in maps.items():
-            _add_map(report, f"{title} {_who(asking)} looking at the {seen}", view.get(asking), view[seen], weights)
+            who = "learned tokens" if asking is None else f"the {asking}"
+            _add_map(report, title, (who, view.get(asking)), (f"the {seen}", view[seen]), weights)
 
 
 def _maps(model, examples, i):
@@ -112,20 +130,18 @@ def _maps(model, examples, i):
 
 def _add_map(report, title, asking, seen, weights):
     """One direction: over a picture a map for each word that looks, over a sentence a strip; else the mean of all."""
+    (who, view), (what, over) = asking, seen
     share = weights.sum(1).mean()
-    caption = f"{title}." if share > 0.999 else f"{title}: {share:.2f} of all its attention, here scaled to 1."
-    if len(weights) > 1 and isinstance(seen, Picture) and isinstance(asking, Sentence):
-        report.attention(seen.image, asking.words, seen.laid_out(weights), caption)
+    caption = f"{title} {who.capitalize()} looking at {what}" + (
+        "." if share > 0.999 else f": {share:.2f} of all its attention, here scaled to 1.")
+    if len(weights) > 1 and isinstance(over, Picture) and isinstance(view, Sentence):
+        report.attention(over.image, view.words, over.laid_out(weights), caption)
         return
-    whole = "as a whole" if len(weights) == 1 else f"mean over its {len(weights)} positions"
-    if isinstance(seen, Picture):
-        report.attention(seen.image, [whole], seen.laid_out(weights.mean(0, keepdims=True)), caption)
+    whole = f"{who} as a whole" if len(weights) == 1 else f"{who}, mean of {len(weights)} positions"
+    if isinstance(over, Picture):
+        report.attention(over.image, [whole], over.laid_out(weights.mean(0, keepdims=True)), caption)
     else:
-        report.strip([(whole, seen.words, _as_shares(weights.mean(0)))], caption)
-
-
-def _who(asking):
-    return "Learned tokens" if asking is None else f"The {asking}"
+        report.strip([(whole, over.words, _as_shares(weights.mean(0)))], caption)
 
 
 def _as_shares(weights):
@@ -158,7 +174,7 @@ def add_gates(report, model, examples):
                  caption="Over the test; the last column is the standard deviation over examples, the mean over "
                          "coordinates where there are several.")
     if any(np.ptp(values) for values in gates.values()):
-        report.histogram(gates, "share of the scales by size" if scales else "share of the gates by size")
+        report.histogram(gates, "scale" if scales else "gate")
     report.text(
         "A scale of 1 leaves a feature as it is, 0 takes it out, below 0 it turns its sign. Where the spread over "
         "examples is near 0, features are scaled alike whatever the other modality says." if scales else
@@ -204,7 +220,7 @@ def add_learning(report, run, answered, parts, part="test"):
         ours, alone = _probed(encoders, m, parts["train"], parts[part], run.rng(11, m))
         difference, low, high = float((ours * 1.0 - alone).mean()), *bootstrap_interval(ours * 1.0 - alone, run.rng(12))
         norms = np.array([row[f"train/gradient/{name}"] for row in rows])
-        quarter = -(-len(norms) // 4)
+        quarter = ceil_div(len(norms), 4)
         table.append([name, float(norms[:quarter].mean()), float(norms[-quarter:].mean()), float(ours.mean()),
                       float(alone.mean()), f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"])
         more |= {f"probe/{name}/accuracy": float(ours.mean()), f"probe/{name}_only/accuracy": float(alone.mean())}
