@@ -16,7 +16,7 @@ from tinymm.viz import Report
 
 @given(st.integers(1, 7), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99))
 def test_weights_lie_over_the_places_they_are_of(frames, h, w, count, seed):
-    """Of a clip over the frame, wherever that stands in the square: a picture of the weights is the map of them."""
+    """Of a clip over the frame, wherever that stands in the picture: a picture of the weights is the map of them."""
     rng = np.random.default_rng(seed)
     weights = rng.random((count, frames * h * w)) + 0.01
     for k, own in enumerate(weights):

@@ -54,8 +54,8 @@ class Picture:
 
     @property
     def image(self):
-        """The picture (3, H, W); of a clip all frames in a square, in the order of reading."""
-        return self.pixels if self.pixels.ndim == 3 else _in_a_square(self.pixels, 1.0)
+        """The picture (3, H, W); of a clip all frames side by side, in the order of reading."""
+        return self.pixels if self.pixels.ndim == 3 else _side_by_side(self.pixels)
 
     def laid_out(self, maps):
         """Weights (T, N) of places, as maps (T, h, w) over the image, those of each map scaled to sum to 1."""
@@ -63,17 +63,14 @@ class Picture:
         if maps.shape[1] != math.prod(grid):
             raise ValueError(f"Picture: a grid {grid} has {math.prod(grid)} places; got weights of {maps.shape[1]}")
         maps = _as_shares(maps).reshape(-1, *grid)
-        return maps if len(grid) == 2 else _in_a_square(maps.swapaxes(0, 1), 0.0)
+        return maps if len(grid) == 2 else _side_by_side(maps.swapaxes(0, 1))
 
 
-def _in_a_square(frames, blank):
-    """Frames (t, C, h, w) side by side in √t columns, or one more: (C, rows·h, columns·w), the rest `blank`."""
+def _side_by_side(frames):
+    """Frames (t, C, h, w) as one picture (C, rows·h, columns·w), about as many columns as rows, and none left empty."""
     t, C, h, w = frames.shape
-    columns = math.ceil(math.sqrt(t))
-    rows = ceil_div(t, columns)
-    sheet = np.full((rows * columns, C, h, w), blank, frames.dtype)
-    sheet[:t] = frames
-    return sheet.reshape(rows, columns, C, h, w).transpose(2, 0, 3, 1, 4).reshape(C, rows * h, columns * w)
+    columns = next(count for count in range(math.isqrt(t - 1) + 1, t + 1) if t % count == 0)
+    return frames.reshape(-1, columns, C, h, w).transpose(2, 0, 3, 1, 4).reshape(C, -1, columns * w)
 
 
 def add_inside(report, run, answered, parts, views, part="test"):
