@@ -67,7 +67,7 @@ def test_co_attention_has_both_directions(name):
     assert {(first, second), (second, first)} <= found.keys()
 
 
-@pytest.mark.parametrize("name", [name for name in GATED if not name.startswith("MissingTokens")])   # there one stands in
+@pytest.mark.parametrize("name", [name for name in GATED if not name.startswith("MissingTokens")])   # which stand in
 def test_the_gate_of_what_is_absent_is_zero(name):
     subject = Subject(name, 0)
     gates = gate_values(subject.fusion, subject.fusion(subject.inputs, None, subject.present))
