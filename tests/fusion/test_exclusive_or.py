@@ -8,8 +8,32 @@ import tinymm.functional as F
 from tinymm import fusion, nn
 from tinymm.metrics import wilson_interval
 
+from .test_contract import KIND
+
 WIDTHS = {"text": 6, "image": 5}
 CLASSES = {"text": 2, "image": 2}
+
+# class -> widths, width and rng to a fusion; those of sequences: test_exchange.py
+VECTORS = {
+    "ConcatenationFusion": fusion.ConcatenationFusion, "AdditionFusion": fusion.AdditionFusion,
+    "GatingFusion": fusion.GatingFusion, "GatedMultimodalUnit": fusion.GatedMultimodalUnit,
+    "FiLMFusion": fusion.FiLMFusion, "TensorFusion": fusion.TensorFusion, "LowRankFusion": fusion.LowRankFusion,
+    "BilinearFusion": fusion.BilinearFusion, "MFBFusion": fusion.MFBFusion, "MFHFusion": fusion.MFHFusion,
+    "MLBFusion": lambda widths, width, rng: fusion.MLBFusion(widths, width, 16, rng=rng),
+    "MUTANFusion": lambda widths, width, rng: fusion.MUTANFusion(widths, width, 8, 3, rng=rng),
+    "BLOCKFusion": lambda widths, width, rng: fusion.BLOCKFusion(widths, width, 16, 4, 3, rng=rng),
+    "MCBFusion": lambda widths, width, rng: fusion.MCBFusion(widths, 4 * width, rng=rng),
+    "MissingTokens": lambda widths, width, rng: fusion.MissingTokens(
+        fusion.ConcatenationFusion(widths, width, rng=rng), rng=rng),
+    "ModalityDropout": lambda widths, width, rng: fusion.ModalityDropout(
+        fusion.ConcatenationFusion(widths, width, rng=rng), 0.2, rng=rng),
+}
+DECISIONS = {
+    "MeanOfDecisions": fusion.MeanOfDecisions, "ProductOfExperts": fusion.ProductOfExperts,
+    "WeightedDecisions": fusion.WeightedDecisions, "StackedDecisions": fusion.StackedDecisions,
+    "ModalityDropout": lambda classes, rng: fusion.ModalityDropout(fusion.StackedDecisions(classes, rng=rng), 0.2,
+                                                                   rng=rng).eval(),
+}
 
 
 def sampled(n, rng):
@@ -28,6 +52,7 @@ def fitted(f, inputs, labels, rng):
         optimizer.zero_grad()
         F.cross_entropy(head(f(inputs).features), labels).backward()
         optimizer.step()
+    f.eval()
     return lambda inputs, *present: head(f(inputs, None, *present).features).data
 
 
@@ -50,20 +75,19 @@ def world():
     return sampled(256, rng), sampled(2000, rng)
 
 
-@pytest.mark.parametrize("make", [
-    fusion.ConcatenationFusion, fusion.AdditionFusion, fusion.GatingFusion, fusion.GatedMultimodalUnit,
-    fusion.FiLMFusion, fusion.TensorFusion, fusion.LowRankFusion, fusion.BilinearFusion, fusion.MFBFusion,
-    fusion.MFHFusion,
-    lambda widths, width, rng: fusion.MLBFusion(widths, width, 16, rng=rng),
-    lambda widths, width, rng: fusion.MUTANFusion(widths, width, 8, 3, rng=rng),
-    lambda widths, width, rng: fusion.BLOCKFusion(widths, width, 16, 4, 3, rng=rng),
-    lambda widths, width, rng: fusion.MCBFusion(widths, 4 * width, rng=rng)])
-def test_fusions_of_vectors_learn_it_and_need_both(make, world):
+@pytest.mark.parametrize("kind, rows", [("vectors", VECTORS), ("decisions", DECISIONS)])
+def test_every_fusion_of_the_kind_has_a_row(kind, rows):
+    """Here and in cases.py, where a new public fusion without one fails."""
+    assert {name.partition("_")[0] for name in KIND if KIND[name] == kind} == set(rows)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_fusions_of_vectors_learn_it_and_need_both(name, world):
     """Without one of the two, the same model is at chance, which is its ceiling then: whatever one modality says, both
     labels are as likely."""
     (inputs, labels), (others, answers) = world
     rng = np.random.default_rng(1)
-    model = fitted(make(WIDTHS, 16, rng=rng), inputs, labels, rng)
+    model = fitted(VECTORS[name](WIDTHS, 16, rng=rng), inputs, labels, rng)
     assert (model(others).argmax(-1) == answers).mean() >= 0.98
     for one in ([True, False], [False, True]):
         assert at_chance(model(others, np.tile(one, (len(answers), 1))), answers)
@@ -91,7 +115,6 @@ def test_decisions_without_error_say_nothing():
         joint[i, j, i ^ j] = 1 / 4
     alone = [joint.sum(1 - m) / joint.sum((1 - m, 2))[:, None] for m in range(2)]    # p(label | bit m)
     decisions = tuple(np.log([p[bits[m]] for bits in np.ndindex(2, 2)]) for m, p in enumerate(alone))
-    for f in (fusion.MeanOfDecisions(CLASSES), fusion.ProductOfExperts(CLASSES), fusion.WeightedDecisions(CLASSES),
-              fusion.StackedDecisions(CLASSES, rng=np.random.default_rng(0))):
-        log_p = f(decisions).features.data
+    for make in DECISIONS.values():
+        log_p = make(CLASSES, rng=np.random.default_rng(0))(decisions).features.data
         np.testing.assert_allclose(log_p, log_p[:1].repeat(4, 0), rtol=1e-6)

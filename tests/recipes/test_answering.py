@@ -24,7 +24,8 @@ every_recipe = pytest.mark.parametrize("name", SINGLE)
 TO_IMAGE, TO_QUESTION = "The question looking at the image", "The image looking at the question"
 SHOWN = {"attention": {TO_IMAGE}, "gating": {"Gates"}, "gated-unit": {"Gates"}, "weighted": {"Gates"}, "film": {"Scales"},
          **dict.fromkeys(("co-attention", "alternating", "early", "intermediate"), {TO_IMAGE, TO_QUESTION}),
-         "bottleneck": {"Learned tokens looking at the image", "Learned tokens looking at the question"}}
+         **dict.fromkeys(("bottleneck", "glimpses"), {"Learned queries looking at the image",
+                                                      "Learned queries looking at the question"})}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,8 @@ def small(monkeypatch):
             (audio_visual_digits, "CLIPS", few), (audio_visual_digits, "PICTURES", few),
             (speech_emotion, "CLIPS", few), (speech_emotion, "SPEAKERS", dict.fromkeys(few, 2)),
             (video_question_answering, "PLAN", replace(video_question_answering.PLAN, steps=2)),
-            (video_question_answering, "SETTING", {"widths": [4, 4], "width": 8, "embedding": 4}),
+            (video_question_answering, "SETTING",
+             {"widths": [[4], [4], [4]], "width": 8, "embedding": 4, "glance": 2}),
             (audio_visual_digits, "PLAN", replace(audio_visual_digits.PLAN, steps=2))):
         monkeypatch.setattr(page, name, small)
     for page, name in ((visual_question_answering, "SCENES"), (speech_emotion, "VOICE")):
@@ -106,7 +108,7 @@ def test_every_fusion_answers_and_the_gradient_can_be_modulated(fusion, tmp_path
     assert all(0 < row["train/modulation/image"] <= 1 and 0 <= row["train/confidence/image"] <= 1 for row in rows)
     page = (out / "report.html").read_text()
     told = {"Gates", "Scales"} & set(re.findall("<h2>(.*?)</h2>", page))
-    told |= set(re.findall(r"(?:The \w+|Learned tokens) looking at the \w+", page))
+    told |= set(re.findall(r"(?:The \w+|Learned queries) looking at the \w+", page))
     assert told == SHOWN.get(fusion, set())
     assert "confidence, this modality alone" in page and "factor of the encoder" in page
 
@@ -115,7 +117,7 @@ def test_all_fusions_stand_in_one_table_and_go_on_after_a_stop(tmp_path, monkeyp
     monkeypatch.setattr("tinymm.recipes.shared.fusions.FUSIONS", {name: FUSIONS[name] for name in ("mlb", "product")})
     out = tmp_path / "out"
     words = ("run", "visual-question-answering", "--fusion", "all", "--epochs", "1", "--out", out)
-    interrupted(4, *words)
+    interrupted(1, *words)
     assert main([*map(str, words), "--resume"]) == 0
     metrics = metrics_of(out)
     assert {"test/mlb/accuracy", "test/product/accuracy", "baseline/question_only/accuracy"} <= metrics.keys()
@@ -124,7 +126,7 @@ def test_all_fusions_stand_in_one_table_and_go_on_after_a_stop(tmp_path, monkeyp
 
 @every_recipe
 def test_wrong_options_are_refused_by_name(name, refused, tmp_path):
-    assert "--fusion: is all or one of concatenation, " in refused("run", name, "--fusion", "sum")
+    assert "--fusion: is all, or one or more of concatenation, " in refused("run", name, "--fusion", "sum")
     assert not list(tmp_path.iterdir())
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinymm as tm
 from tinymm.encoders import Encoded
 from tinymm.recipes.shared.answering import Examples
-from tinymm.recipes.shared.inside import Picture, add_gates, add_learning
+from tinymm.recipes.shared.inside import Picture, Sentence, add_gates, add_learning, add_maps
 from tinymm.viz import Report
 
 
@@ -49,7 +49,7 @@ class Reader(tm.nn.Module):
         return Encoded(y[:, None], y, None)
 
 
-def learning(kept, blur=0.0):
+def learning(kept, blur=0.0, controls=True):
     """The report and the metrics where the fused model's "image" encoder keeps so many of the features that tell."""
     rng = np.random.default_rng(0)
     parts = {}
@@ -61,7 +61,8 @@ def learning(kept, blur=0.0):
     run = SimpleNamespace(trainer=SimpleNamespace(log=SimpleNamespace(rows=rows)),
                           rng=lambda *key: np.random.default_rng(key))
     answered = SimpleNamespace(model=SimpleNamespace(encoders={"text": Reader(4), "image": Reader(kept, blur)}),
-                               singles={name: SimpleNamespace(encoder=Reader(4)) for name in ("text", "image")})
+                               singles={name: SimpleNamespace(encoder=Reader(4)) for name in ("text", "image")}
+                               if controls else {})
     report = Report("r")
     return add_learning(report, run, answered, parts), report.html()
 
@@ -74,6 +75,11 @@ def test_an_encoder_that_holds_less_than_one_trained_alone_is_called_starved():
     more, page = learning(kept=4, blur=0.1)                              # a little less, as chance has it
     assert 0 < more["probe/image_only/accuracy"] - more["probe/image/accuracy"] < 0.05
     assert "holds less than it would" not in page and "No encoder holds less" in page
+
+
+def test_without_controls_there_are_norms_and_no_probes():
+    more, page = learning(kept=0, controls=False)
+    assert more == {} and "last quarter" in page and "probe" not in page
 
 
 def test_norms_of_gradients_are_one_chart_with_a_curve_for_each_modality():
@@ -121,3 +127,50 @@ def test_what_scales_all_examples_alike_has_no_spread(monkeypatch):
     x = rng.standard_normal((50, 4)).astype(np.float32)
     add_gates(Report("r"), model, Examples(lambda rows, _: ((x[rows], x[rows]), (None, None)), np.zeros(50, int)))
     assert tables == [[["text scaled by image", 2.0, 0.0, 4.0, 0.0]]]
+
+
+def fused_over_time(kind):
+    """A model that fuses at each frame, an example of 4 words and 3 frames of 2 × 2 regions, and a view of it."""
+    rng = np.random.default_rng(0)
+    frame = tm.encoders.ConvEncoder(((4,), (8,)), 4, channels=9, glance=1, rng=rng)
+    encoders = {"text": tm.encoders.BagOfWords(10, 8, rng=rng), "video": tm.encoders.VideoRegions(frame, frames=3)}
+    model = tm.fusion.FusedOverTime(encoders, kind({"text": 8, "video": 8}, 4, rng=rng), 3, states=6, rng=rng)
+    clip = rng.random((1, 3, 3, 4, 4), dtype=np.float32)
+    examples = Examples(lambda rows, _: ((np.array([[4, 5, 6, 7]]), clip), (None, None)), np.zeros(1, int))
+    grid = 3, *encoders["video"].grid
+    return model, examples, {"text": Sentence(list("abcd")), "video": Picture(clip[0], grid)}, clip
+
+
+def test_what_is_fused_at_each_frame_is_one_map_of_the_clip(monkeypatch):
+    model, examples, view, clip = fused_over_time(lambda widths, width, rng: tm.fusion.CoAttentionBlock(
+        widths, width, heads=2, rng=rng))
+    told = {}
+    monkeypatch.setattr(Report, "attention", lambda report, image, words, maps, caption="": told.update(maps=maps))
+    monkeypatch.setattr(Report, "strip", lambda report, lines, caption="": told.update(lines=lines))
+    add_maps(Report("r"), model, examples, lambda i: ("t", view))
+    _, fused = model((np.array([[4, 5, 6, 7]]), clip))
+    to_clip, to_text = (weights.data.mean(1) for weights in fused.weights)            # (3, 4, N), (3, N, 4)
+    np.testing.assert_allclose(told["maps"], view["video"].laid_out(np.concatenate(list(to_clip), 1)), rtol=1e-5)
+    (_, words, shares), = told["lines"]
+    assert words == list("abcd")
+    np.testing.assert_allclose(shares, to_text.mean((0, 1)), rtol=1e-5)
+
+
+def test_each_learned_query_is_shown_by_itself(monkeypatch):
+    model, examples, view, clip = fused_over_time(lambda widths, width, rng: tm.fusion.GlimpseFusion(
+        widths, width, glimpses=2, size=4, rng=rng))
+    told = {}
+    monkeypatch.setattr(Report, "attention", lambda report, image, words, maps, caption="": told.update(seen=words))
+    monkeypatch.setattr(Report, "strip", lambda report, lines, caption="": told.update(lines=lines))
+    add_maps(Report("r"), model, examples, lambda i: ("t", view))
+    _, fused = model((np.array([[4, 5, 6, 7]]), clip))
+    assert told["seen"] == [title for title, _, _ in told["lines"]] == ["query 1", "query 2"]
+    np.testing.assert_allclose([shares for _, _, shares in told["lines"]], fused.weights[0].data.mean(0), rtol=1e-5)
+
+
+def test_gates_of_frames_belong_to_their_clip():
+    model, examples, _, clip = fused_over_time(tm.fusion.GatingFusion)
+    model.fusion.gate.weight.data[...] *= 5
+    _, fused = model((np.array([[4, 5, 6, 7]]), clip))
+    more = add_gates(Report("r"), model, examples)
+    assert more["gate/video/mean"] == pytest.approx(fused.weights.data[:, 1].mean(), rel=1e-5)

@@ -5,10 +5,11 @@ from .encoded import Encoded
 from .image import ConvEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
 from .over_time import max_over_time, mean_over_time
 from .text import BagOfWords, CausalLSTM, CausalTransformer, TextCNN, TextRNN, TextTransformer
-from .video import VideoAttention, VideoConv3d, VideoRecurrent
+from .video import VideoAttention, VideoConv3d, VideoRecurrent, VideoRegions
 
 __all__ = [
     "AudioRecurrent", "AudioTransformer", "BagOfWords", "CausalLSTM", "CausalTransformer", "ConvEncoder",
     "ConvSubsampling", "Encoded", "PatchEmbedding", "ResidualEncoder", "TextCNN", "TextRNN", "TextTransformer",
-    "VideoAttention", "VideoConv3d", "VideoRecurrent", "VisionTransformer", "max_over_time", "mean_over_time",
+    "VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions", "VisionTransformer", "max_over_time",
+    "mean_over_time",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from .. import functional as F
 from ..autograd import Tensor
 
-__all__ = ["Encoded", "checked_mask", "zero_hidden"]
+__all__ = ["Encoded", "checked_mask", "repeated", "zero_hidden"]
 
 
 class Encoded(NamedTuple):
@@ -79,3 +79,18 @@ def zero_hidden(x, mask):
     array([1., 0.])
     """
     return x if mask is None else F.where(mask[..., None], x, 0.0)
+
+
+def repeated(encoded, times):
+    """Encoded examples with each of them `times` times in turn, for as many texts about each.
+
+    Examples
+    --------
+    >>> vectors = Tensor(np.array([[1.0], [2.0]]))
+    >>> repeated(Encoded(vectors, vectors, None), 2).pooled.data.ravel()
+    array([1., 1., 2., 2.])
+    """
+    def repeat(x):
+        return F.reshape(F.broadcast_to(F.unsqueeze(x, 1), (len(x), times, *x.shape[1:])), (-1, *x.shape[1:]))
+
+    return encoded if times == 1 else Encoded(*(None if x is None else repeat(x) for x in encoded))

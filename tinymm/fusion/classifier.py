@@ -2,7 +2,8 @@
 
 from .. import functional as F
 from .. import nn
-from ..encoders.over_time import mean_over_time
+from ..encoders.encoded import repeated
+from .fused import as_vector
 
 __all__ = ["FusedClassifier"]
 
@@ -58,7 +59,7 @@ class FusedClassifier(nn.Module):
                                        for name, encoder in encoders.items()} if decides else {})
         self.scores = None if decides else nn.Linear(sum(widths), classes, rng=rng)
 
-    def forward(self, inputs, masks=None, present=None):
+    def forward(self, inputs, masks=None, present=None, times=None):
         """Classify a batch.
 
         Parameters
@@ -69,41 +70,43 @@ class FusedClassifier(nn.Module):
             What each encoder takes as its mask.
         present : boolean array (B, M), optional
             Which modality an example has; default: all.
+        times : tuple of int, optional
+            To how many examples in turn each row of an input belongs, such as 4 if there are 4 questions about each
+            image: it is then encoded once. Default: 1 for all inputs.
 
         Returns
         -------
         logits : Tensor (B, K)
         fused : Fused
         """
-        return self.decide(self.encode(inputs, masks), present)
+        return self.decide(self.encode(inputs, masks, times), present)
 
-    def encode(self, inputs, masks=None):
-        """What each encoder makes of its input: list of `Encoded`."""
+    def encode(self, inputs, masks=None, times=None):
+        """What each encoder makes of its input: list of `Encoded`, with a row for each example."""
         masks = (None,) * len(inputs) if masks is None else masks
         if len(inputs) != len(self.encoders) or len(masks) != len(inputs):
             raise ValueError(f"FusedClassifier: inputs and masks must be of {', '.join(self.fusion.modalities)}; "
                              f"got {len(inputs)} and {len(masks)}")
-        return [encoder(x, mask) for (_, encoder), x, mask in zip(self.encoders.items(), inputs, masks)]
+        times = (1,) * len(inputs) if times is None else times
+        if len({k * len(x) for k, x in zip(times, inputs, strict=True)}) > 1:
+            told = ", ".join(f"{k} · {len(x)} of {name}" for k, x, name in zip(times, inputs, self.encoders))
+            raise ValueError(f"FusedClassifier: inputs must be of one batch; got {told}")
+        return [repeated(encoder(x, mask), k)
+                for (_, encoder), x, mask, k in zip(self.encoders.items(), inputs, masks, times)]
 
     def decide(self, encoded, present=None):
         """The second half of `forward`: from `encode`'s list to logits (B, K) and `Fused`."""
-        if self.fusion.kind == "sequences":
-            fused = self.fusion(tuple(e.sequence for e in encoded), tuple(e.mask for e in encoded), present)
-        elif self.fusion.kind == "vectors":
-            fused = self.fusion(tuple(e.pooled for e in encoded), present=present)
-        else:
-            decisions = (F.log_softmax(decide(self.dropout(e.pooled)), -1)
-                         for (_, decide), e in zip(self.deciders.items(), encoded))
-            fused = self.fusion(tuple(decisions), present=present)
+        fused = self.fuse(encoded, present)
+        if self.fusion.kind == "decisions":
             return fused.features, fused
-        return self.scores(self.dropout(_as_vector(fused))), fused
+        return self.scores(self.dropout(as_vector(fused))), fused
 
-
-def _as_vector(fused):
-    """(B, ΣD) of what a fusion of vectors or sequences made."""
-    features, masks = fused.features, fused.mask
-    if not isinstance(features, tuple):
-        features, masks = (features,), (masks,)
-    masks = (None,) * len(features) if masks is None else masks
-    vectors = [mean_over_time(x, mask) if x.ndim == 3 else x for x, mask in zip(features, masks)]
-    return vectors[0] if len(vectors) == 1 else F.concatenate(vectors, -1)
+    def fuse(self, encoded, present=None):
+        """From `encode`'s list to `Fused`."""
+        if self.fusion.kind == "sequences":
+            return self.fusion(tuple(e.sequence for e in encoded), tuple(e.mask for e in encoded), present)
+        if self.fusion.kind == "vectors":
+            return self.fusion(tuple(e.pooled for e in encoded), present=present)
+        decisions = (F.log_softmax(decide(self.dropout(e.pooled)), -1)
+                     for (_, decide), e in zip(self.deciders.items(), encoded))
+        return self.fusion(tuple(decisions), present=present)

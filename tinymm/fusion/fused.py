@@ -7,8 +7,9 @@ import numpy as np
 from .. import functional as F
 from ..autograd import Tensor
 from ..encoders.encoded import checked_mask
+from ..encoders.over_time import mean_over_time
 
-__all__ = ["KINDS", "Fused", "as_tensors", "checked_inputs", "checked_widths", "or_zero", "visible"]
+__all__ = ["KINDS", "Fused", "as_tensors", "as_vector", "checked_inputs", "checked_widths", "or_zero", "visible"]
 
 # What enters a fusion, and its shape; within a kind any two fusions are interchangeable.
 KINDS = {"vectors": "(B, D)", "sequences": "(B, N, D)", "decisions": "(B, K)"}
@@ -179,3 +180,19 @@ def or_zero(x, present):
            [0., 0.]])
     """
     return x if present is None else F.where(present.reshape(-1, *(1,) * (x.ndim - 1)), x, 0.0)
+
+
+def as_vector(fused):
+    """(B, ΣD) of the `Fused` of vectors or sequences: the mean over real positions of each stream, side by side.
+
+    Examples
+    --------
+    >>> as_vector(Fused(np.array([[[1.0], [3.0]]]), None, None))
+    array([[2.]])
+    """
+    features, masks = fused.features, fused.mask
+    if not isinstance(features, tuple):
+        features, masks = (features,), (masks,)
+    masks = (None,) * len(features) if masks is None else masks
+    vectors = [mean_over_time(x, mask) if x.ndim == 3 else x for x, mask in zip(features, masks)]
+    return vectors[0] if len(vectors) == 1 else F.concatenate(vectors, -1)

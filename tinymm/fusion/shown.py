@@ -19,7 +19,7 @@ class Attends(NamedTuple):
     ----------
     asking : tuple of int
         The modalities that look, by their place in `fusion.modalities`. Of several the positions T lie end to end;
-        without T the modality looks as a whole. Empty: learned tokens look.
+        without T the modality looks as a whole. Empty: learned queries look, such as the tokens of a bottleneck.
     seen : tuple of int
         The modalities that are looked at. Of several the positions S lie end to end.
 
@@ -86,7 +86,7 @@ def attention_maps(fusion, fused, lengths=None):
     -------
     dict of (str or None, str) to array (B, T, S)
         (who looks, what is looked at): the weights of S positions, a row for each position that looks; T = 1 where the
-        modality looks as a whole. None looks where learned tokens do. Rows sum to 1 where nothing else was looked at.
+        modality looks as a whole. None looks where learned queries do. Rows sum to 1 where nothing else was looked at.
 
     Raises
     ------

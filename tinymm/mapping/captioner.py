@@ -12,6 +12,7 @@ from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 from ..encoders import Encoded
+from ..encoders.encoded import repeated
 from ..fusion import Look, look_loss
 from ..nn.attention.cache import unchanged_on_error
 
@@ -69,7 +70,7 @@ class Captioner(nn.Module):
         if len(ids) % len(images):
             raise ValueError(f"Captioner: captions must be as many as images, or K for each; "
                              f"got {len(ids)} for {len(images)} images")
-        return self.decode(_repeated(self.image_encoder(images), len(ids) // len(images)), ids)
+        return self.decode(repeated(self.image_encoder(images), len(ids) // len(images)), ids)
 
     def decode(self, image, ids):
         """The same from images already encoded, `Encoded` with a row for each caption."""
@@ -132,14 +133,6 @@ class CaptionState:
             self.cache.select(rows)
         if self.features is not None:
             self.features = self.features[rows]
-
-
-def _repeated(image, times):
-    """Encoded images, each `times` times in turn."""
-    def repeat(x):
-        return F.reshape(F.broadcast_to(F.unsqueeze(x, 1), (len(x), times, *x.shape[1:])), (-1, *x.shape[1:]))
-
-    return image if times == 1 else Encoded(*(None if x is None else repeat(x) for x in image))
 
 
 def _selected(image, rows):

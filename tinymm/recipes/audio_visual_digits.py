@@ -49,20 +49,24 @@ def run(run, images=None, fusion="weighted", modulate=False):
     images : path, optional
         With --data: a folder of pictures, in the layout of MNIST.
     fusion : str
-        How sound and picture meet: weighted (decisions), gated-unit, attention…; all: each in turn.
+        How sound and picture meet: weighted (decisions), gated-unit, attention…; some with commas between, or
+        all: each in turn.
     modulate : bool
         Slow the modality that learns faster, by gradient modulation.
     """
     require((run.data is None) == (images is None), "--images", "and --data must be given together",
             "--images alone" if run.data is None else "--data alone")
     names = chosen(fusion)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, images, run.options["fusion"], modulate),
-                       "Audio-visual digits: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, images, run.options["fusion"], modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Audio-visual digits: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, images, fusion, modulate).metrics
 
 
-def _one(run, images, fusion, modulate):
+def _one(run, images, fusion, modulate, controls=True):
     """One training and test: Outcome."""
     run.say("drawing and saying digits ..." if run.data is None else f"reading {run.data} and {images} ...")
     pairs, notes = (draw_digit_pairs(run.rng(1), CLIPS, PICTURES), {}) if run.data is None else \
@@ -78,7 +82,8 @@ def _one(run, images, fusion, modulate):
 
     config = {"size": SIDE, "width": 96, "channels": [8, 16, 16], "widths": [[16], [32], [64]], "dropout": 0.1}
     config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(NAMES), 0.1)
-    answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate, alone=ALONE)
+    answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate,
+                      controls=controls, alone=ALONE)
 
     results = answered.results
     report = run.report(f"Digits seen and heard, fused by {fusion}", f"Trained on {len(parts['train'])} clips")

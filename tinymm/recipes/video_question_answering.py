@@ -9,14 +9,11 @@ The world of moving shapes is not learned yet: the model stays at what the quest
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
 from ..data import WordTokenizer, pad_batch
 from ..data.images import read_animation
 from ..data.questions import answer_vocabulary, read_tgif_qa
 from ..data.shapes import MovingWorld
-from ..encoders import Encoded, TextRNN
-from ..encoders.image.convolutional import grid_positions
+from ..encoders import ConvEncoder, TextRNN, VideoRegions
 from ..training import Selection
 from .shared import Plan, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
@@ -32,23 +29,27 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("video", "text")
 TOKENIZERS = {"word": WordTokenizer}
-PLAN = Plan(batch_size=32, steps=1500, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+# Batches of the plan are of clips, with TOGETHER questions about each.
+PLAN = Plan(batch_size=16, steps=3000, peak_rate=1e-3, weight_decay=0.05, warmup=0.1,
             select=Selection("val/accuracy"))
-SETTING = {"widths": [16, 32, 64], "width": 128, "embedding": 48}
-PARAMETERS = 120_000  # of the fusion and the scores
-DRAWN = {"train": 12_000, "val": 400, "test": 1_000, "test/held_out": 500}  # questions, a clip for each
+TOGETHER = 4
+SETTING = {"widths": [[16], [32], [64]], "width": 96, "embedding": 32, "glance": 2}
+STATES = 128
+PARAMETERS = 200_000  # of the fusion, the recurrence's maps of what is fused, and the scores
+DRAWN = {"train": 8_000, "val": 800, "test": 1_000, "test/held_out": 500}  # clips
 MOST_ANSWERS = 1000
 SIDE = 32  # of the frames of a folder's clips
 
 
 @recipe
-def run(run, fusion="attention", frames=8, modulate=False):
+def run(run, fusion="glimpses", frames=8, modulate=False):
     """Train a model that answers questions about clips, test it beside its baselines, write the output folder.
 
     Parameters
     ----------
     fusion : str
-        How question and clip meet: attention, early, co-attention…; all: each in turn.
+        How question and clip meet at each frame: glimpses, attention, film…; some with commas between, or all:
+        each in turn.
     frames : int
         With --data: how many frames of each clip are seen, evenly taken.
     modulate : bool
@@ -57,13 +58,16 @@ def run(run, fusion="attention", frames=8, modulate=False):
     names = chosen(fusion)
     require(frames == 8 or run.data, "--frames", "needs --data; the embedded clips have 8", frames)
     require(frames >= 2, "--frames", "must be at least 2", frames)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], frames, modulate),
-                       "Video question answering: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], frames, modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Video question answering: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, fusion, frames, modulate).metrics
 
 
-def _one(run, fusion, frames, modulate):
+def _one(run, fusion, frames, modulate, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "drawing clips and questions ...")
     asked, notes, kinds = _read(run, frames) if run.data else _drawn(run)
@@ -75,10 +79,10 @@ def _one(run, fusion, frames, modulate):
     parts = {name: asked_examples(part, words, names) for name, part in asked.items()}
 
     config = {**SETTING, "vocabulary": len(words), "size": asked["train"].size[-1], "frames": asked["train"].size[0]}
-    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names))
+    config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names), states=STATES)
     answered = answer(run, config, encoders, parts, PLAN, names, items="questions", tokenizer=words,
-                      modulate=modulate, variants={"single frame": _single_frame, "shuffled frames": _shuffled},
-                      share=1.0 if run.data else 0.25)
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.25, together=TOGETHER,
+                      variants={"single frame": _single_frame, "shuffled frames": _shuffled})
 
     report = run.report(f"Video question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:
@@ -102,7 +106,7 @@ def _one(run, fusion, frames, modulate):
 def _drawn(run):
     """The world of moving shapes by part; notes; the kinds of the test's questions."""
     world = MovingWorld()
-    parts, kinds = drawn_questions(world, DRAWN, run)
+    parts, kinds = drawn_questions(world, DRAWN, run, TOGETHER)
     return parts, {"held out": ", ".join(" ".join(pair) for pair in world.shapes.held_out)}, kinds
 
 
@@ -131,48 +135,17 @@ def _shuffled(inputs, rng):
 # The model --------------------------------------------------------------------------------------------------------
 
 
-class _MovingRegions(nn.Module):
-    r"""A clip as regions in space and time: each knows what is there, where and when, and how it moves.
-
-    Stages of 3×3×3 convolution, group norm of each frame, ReLU and, between them, 2×2 max pooling: a filter is a short
-    film, and so a region of the last grid, (t, y, x), has seen the frames around its own. To its features, normalised,
-    the places of its frame and in it are added, learned. The pooled vector is the mean.
-    """
-
-    def __init__(self, widths, size, frames, *, rng):
-        halvings = len(widths) - 1
-        self.width = self.pooled_width = widths[-1]
-        self.grid = (size >> halvings, size >> halvings)
-        self.convolutions = nn.ModuleList([nn.Conv3d(before, width, 3, padding=1, bias=False, rng=rng)
-                                           for before, width in zip((3, *widths), widths)])
-        self.norms = nn.ModuleList([nn.GroupNorm(4, width) for width in widths])
-        self.norm = nn.LayerNorm(self.width)
-        self.places = nn.Parameter(grid_positions(*self.grid, self.width))                 # (h·w, D)
-        self.times = nn.Parameter(grid_positions(frames, 1, self.width)[:, None])          # (T, 1, D)
-
-    def forward(self, video, mask=None):
-        """video (B, T, C, H, W) to `Encoded`: (B, T·h·w, D), in order of time."""
-        x, (B, T) = video, video.shape[:2]
-        for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
-            y = F.permute(convolution(F.permute(x, (0, 2, 1, 3, 4))), (0, 2, 1, 3, 4))     # (B, T, D, H, W)
-            frames = F.relu(norm(y.reshape(-1, *y.shape[2:])))                             # (B·T, D, H, W)
-            if i + 1 < len(self.convolutions):
-                frames = F.max_pool2d(frames, 2)
-            x = frames.reshape(B, T, *frames.shape[1:])
-        regions = self.norm(F.transpose(F.flatten(x, 3), 2, 3))                            # (B, T, h·w, D)
-        sequence = F.reshape(regions + self.places + self.times, (B, -1, self.width))
-        return Encoded(sequence, F.mean(sequence, 1), None)
-
-
 def encoders(config, rng):
     """What reads each modality."""
     return {"question": TextRNN(config["vocabulary"], config["width"], config["embedding"], "gru", rng=rng),
-            "video": _MovingRegions(config["widths"], config["size"], config["frames"], rng=rng)}
+            "video": VideoRegions(ConvEncoder(config["widths"], config["size"], channels=9, glance=config["glance"],
+                                              rng=rng), config["frames"])}
 
 
 def build(config, rng):
     """The model of a config, its weights drawn from `rng`."""
-    checked_config(config, vocabulary=int, size=int, frames=int, widths=[int], width=int, embedding=int, **FUSED)
+    checked_config(config, vocabulary=int, size=int, frames=int, states=int, glance=int, widths=[[int]], width=int,
+                   embedding=int, **FUSED)
     return fused(config, encoders(config, rng), rng)
 
 

@@ -28,24 +28,28 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("image", "text")
 TOKENIZERS = {"word": WordTokenizer}
-SCENES = {"plan": Plan(batch_size=64, steps=2250, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+# Batches of the plans are of pictures, with so many questions about each.
+SCENES = {"plan": Plan(batch_size=32, steps=2000, peak_rate=4e-3, weight_decay=0.05, warmup=0.1,
                        select=Selection("val/accuracy")),
-          "widths": [[16], [32, 32], [64, 64]], "width": 128, "embedding": 48, "dropout": 0.0, "parameters": 150_000}
-FOLDER = {"plan": Plan(batch_size=64, steps=3000, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+          "widths": [[16], [32, 32], [64, 64]], "width": 96, "embedding": 32, "dropout": 0.0, "parameters": 150_000,
+          "together": 8}
+FOLDER = {"plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
                        select=Selection("val/accuracy")),
-          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 48, "dropout": 0.1, "parameters": 100_000}
-DRAWN = {"train": 24_000, "val": 500, "test": 2_000, "test/held_out": 1_000}  # questions, a scene for each
+          "widths": [[16], [32], [32], [64]], "width": 96, "embedding": 32, "dropout": 0.1, "parameters": 150_000,
+          "together": 4}
+DRAWN = {"train": 12_000, "val": 1_000, "test": 2_000, "test/held_out": 1_000}  # scenes
 MOST_ANSWERS = 1000
 
 
 @recipe
-def run(run, fusion="attention", image_size=None, modulate=False):
+def run(run, fusion="glimpses", image_size=None, modulate=False):
     """Train a model that answers questions about pictures, test it beside its baselines, write the output folder.
 
     Parameters
     ----------
     fusion : str
-        How question and picture meet: attention, mfb, co-attention…; all: each in turn.
+        How question and picture meet: glimpses, attention, film, co-attention…; some with commas between, or
+        all: each in turn.
     image_size : int, optional
         With --data: scale pictures to N×N, a multiple of 32; by default 64.
     modulate : bool
@@ -55,13 +59,16 @@ def run(run, fusion="attention", image_size=None, modulate=False):
     require(image_size is None or run.data, "--image-size", "needs --data; the scenes keep their size", image_size)
     require(image_size is None or image_size >= 32 and image_size % 32 == 0, "--image-size",
             "must be a positive multiple of 32", image_size)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate),
-                       "Visual question answering: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Visual question answering: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, fusion, image_size, modulate).metrics
 
 
-def _one(run, fusion, image_size, modulate):
+def _one(run, fusion, image_size, modulate, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes and questions ...")
     (asked, notes, kinds), setting = (_read(run, image_size), FOLDER) if run.data else (_drawn(run), SCENES)
@@ -85,7 +92,8 @@ def _one(run, fusion, image_size, modulate):
                 for system, classes in predictions.items()}
 
     answered = answer(run, config, encoders, parts, setting["plan"], names, items="questions", tokenizer=words,
-                      modulate=modulate, share=1.0 if run.data else 0.25, score=score)
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.25, score=score,
+                      together=setting["together"])
     report = run.report(f"Visual question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:
         found.add_to(report, "Test: unseen pictures" if found.part == "test" else "Test: pairs never seen together",
@@ -108,7 +116,7 @@ def _one(run, fusion, image_size, modulate):
 def _drawn(run):
     """The world of questions by part, every question with a scene of its own; notes; the kinds of the test."""
     world = QuestionsWorld()
-    parts, kinds = drawn_questions(world, DRAWN, run)
+    parts, kinds = drawn_questions(world, DRAWN, run, SCENES["together"])
     return parts, {"held out": ", ".join(" ".join(pair) for pair in world.shapes.held_out)}, kinds
 
 

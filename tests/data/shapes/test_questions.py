@@ -94,8 +94,16 @@ def test_a_blind_answer_is_right_as_often_as_computed(drawn, world):
     assert abs(np.mean(first) - ceiling) < 4 * np.sqrt(ceiling * (1 - ceiling) / len(asked))
 
 
-def _certainty(scene, space, probabilities, placed=1 / 6):
-    """max P(a | scene), from the slow judge and the counts: Bayes' rule, question by question.
+def _certainty(scene, space, probabilities):
+    """max P(a | scene)."""
+    weights = Counter()
+    for (_, answer), weight in _weights(scene, space, probabilities).items():
+        weights[answer] += weight
+    return max(weights.values()) / weights.total()
+
+
+def _weights(scene, space, probabilities, placed=1 / 6):
+    """P(kind, a | scene) but for a factor, from the slow judge and the counts: Bayes' rule, question by question.
 
     Of layouts one in six makes a given relation of two given things true."""
     weights = Counter()
@@ -104,8 +112,9 @@ def _certainty(scene, space, probabilities, placed=1 / 6):
         if answer is not None and ANSWERS.index(answer) in space.possible[query]:
             count = space.counts[query][ANSWERS.index(answer), len(scene.things) - 3]
             is_relation = query.asks in ("left", "right", "above", "below")
-            weights[answer] += p / len(space.possible[query]) / (count * (placed if is_relation else 1))
-    return max(weights.values()) / weights.total()
+            weights[space.kind_of[query], answer] += p / len(space.possible[query]) / (
+                count * (placed if is_relation else 1))
+    return weights
 
 
 @pytest.mark.parametrize("kinds, n", [(KINDS, 60), (("colour", "relation"), 120)])
@@ -119,6 +128,39 @@ def test_the_picture_alone_tells_as_much_as_computed(world, kinds, n):
     assert ceiling < 0.42
 
 
+@pytest.mark.parametrize("compositions", PARTS)
+def test_several_questions_about_a_scene_are_drawn_as_bayes_rule_says(world, compositions):
+    """Against the slow judge: the share of each answer is its probability given the scene."""
+    space, times = world._space(compositions), 4000
+    for seed in range(3):
+        asked = world.sample(1, np.random.default_rng(seed), compositions, each=times)
+        scene, = {id(each.scene): each.scene for each in asked}.values()
+        assert all(scene_answer(each.question, scene) == each.answer for each in asked)
+        weights = _weights(scene, space, space.probabilities(KINDS))
+        drawn = Counter((each.kind, each.answer) for each in asked)
+        assert set(drawn) <= set(weights)
+        for key, weight in weights.items():
+            p = weight / weights.total()
+            assert abs(drawn[key] / times - p) < 4.5 * np.sqrt(p * (1 - p) / times)
+
+
+def test_who_knows_the_question_alone_knows_as_little_of_several(world):
+    """Within a question all answers are equally frequent: of 8 about a scene, and of the second among them alike."""
+    asked = world.sample(2500, np.random.default_rng(0), each=8)
+    query_of = {text: query for query in world._seen.kind_of for text in phrasings(query)}
+    counts, chances = Counter(each.answer for each in asked), Counter()
+    for each in asked:
+        possible = world._seen.possible[query_of[each.question]]
+        for answer in possible:
+            chances[ANSWERS[answer]] += 1 / len(possible)
+    assert set(counts) == set(chances)
+    for answer, expected in chances.items():  # the scenes are independent, the 8 about one are not
+        assert abs(counts[answer] - expected) < 4.5 * np.sqrt(8 * expected)
+    kinds = Counter(each.kind for each in asked)
+    assert all(abs(count - len(asked) / len(KINDS)) < 4.5 * np.sqrt(8 * len(asked) / len(KINDS))
+               for count in kinds.values())
+
+
 def test_ceilings_of_all_kinds_together(world):
     assert [world.blind_ceiling(part) for part in PARTS] == pytest.approx([0.36419, 0.35278], abs=1e-5)
     assert [world.image_only_ceiling(part) for part in PARTS] == pytest.approx([0.26717, 0.26377], abs=1e-5)
@@ -128,7 +170,7 @@ def test_one_layout_of_each_eight_is_enough():
     def turned(layout):  # 0 1 above 2 3, by a quarter to the right; and seen in a mirror
         return tuple(np.array([1, 3, 0, 2])[list(layout)]), tuple(np.array([1, 0, 3, 2])[list(layout)])
 
-    reached = [{tuple(layout)} for layout in UNLIKE_LAYOUTS]
+    reached = [{tuple(LAYOUTS[layout])} for layout in UNLIKE_LAYOUTS]
     for alike in reached:
         while new := {other for layout in alike for other in turned(layout)} - alike:
             alike |= new

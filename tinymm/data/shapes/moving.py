@@ -14,6 +14,7 @@ from .clip import CLIP_PHRASES, FRAMES, Clip, Track
 from .moving_render import render_clips
 from .moving_scripts import MOVING_KINDS, asked_in, best_known, one_frame, scripts, shuffled_frames
 from .question_language import Description
+from .question_space import systematic
 from .world import EDGE, GAP, HELD_OUT, REACH, ShapesWorld
 
 __all__ = ["ClipQuestion", "MovingWorld"]
@@ -69,8 +70,8 @@ class MovingWorld:
         if not self.kinds or not set(self.kinds) <= set(MOVING_KINDS) or len(set(self.kinds)) < len(self.kinds):
             raise ValueError(f"MovingWorld: kinds must be distinct and among {', '.join(MOVING_KINDS)}; got {kinds}")
 
-    def sample(self, n, rng, compositions="seen"):
-        """Draw `n` questions, each with its clip.
+    def sample(self, n, rng, compositions="seen", each=1):
+        """Draw `n` clips, each with its questions.
 
         Parameters
         ----------
@@ -78,10 +79,14 @@ class MovingWorld:
         rng : numpy.random.Generator
         compositions : {"seen", "held_out"}
             Clips of seen pairs only; or clips with exactly one held-out pair each.
+        each : int
+            How many questions about each clip. If there are several, the clip is drawn for one of them, which is then
+            forgotten, and all are drawn from P(question | clip), as in `QuestionsWorld`.
 
         Returns
         -------
         list of ClipQuestion
+            n · each, those about one clip in turn.
 
         Raises
         ------
@@ -89,7 +94,7 @@ class MovingWorld:
             For other `compositions`, or held-out clips of a world without held-out pairs.
         """
         couples = self._couples(compositions)
-        return [self._draw(couples, rng) for _ in range(n)]
+        return [question for _ in range(n) for question in self._draw(couples, each, rng)]
 
     def render(self, clips, rng):
         """Paint clips: float32 (B, 8, 3, size, size) in [0, 1]."""
@@ -119,7 +124,8 @@ class MovingWorld:
         ceilings = {kind: _mean([_ceilings(asks, couples) for asks in asked_in(kind)]) for kind in self.kinds}
         return {**ceilings, "all": _mean(list(ceilings.values()))}
 
-    def _draw(self, couples, rng):
+    def _draw(self, couples, each, rng):
+        """So many questions about one clip."""
         kind = _one(self.kinds, rng)
         asks = _one(asked_in(kind), rng)
         ways = _SCRIPTS[asks]
@@ -127,10 +133,13 @@ class MovingWorld:
         answer = _one(list(couples[attribute]), rng) if attribute else _one(list(ways), rng)
         pairs = _one(couples[attribute][answer if attribute else None], rng)
         script = _one(ways[None if attribute else answer], rng)
-        word = ATTRIBUTES[rng.integers(2)]
-        the, the2 = (f"the {Description(**{word: pair[word == 'shape']}).singular}" for pair in pairs)
-        text = _one(CLIP_PHRASES[asks], rng).format(the=the, the2=the2)
-        return ClipQuestion(_clip(pairs, script, kind, rng), text, answer, kind)
+        asked = [(asks, pairs, answer)]
+        if each > 1:
+            possible, weights = _possible(kind, pairs, script, couples)
+            asked = [possible[i] for i in systematic(weights, each, rng)]
+        told = [(_text(asks, pairs, rng), answer) for asks, pairs, answer in asked]
+        clip = _clip(pairs, script, kind, rng)
+        return [ClipQuestion(clip, text, answer, kind) for text, answer in told]
 
     def _couples(self, compositions):
         if compositions not in ("seen", "held_out"):
@@ -150,6 +159,33 @@ class MovingWorld:
 
 
 _SCRIPTS = {asks: scripts(asks) for asks in CLIP_PHRASES}
+_ANSWERS = {asks: {script: answer for answer, some in ways.items() for script in some}  # None: colour or shape
+            for asks, ways in _SCRIPTS.items()}
+
+
+def _possible(kind, pairs, script, couples):
+    """All that may be asked about a clip, (asks, pairs, answer) with the thing asked about first; and how likely each
+    is, but for a factor: P(asks) P(answer | asks) P(pairs | answer) P(script | answer)."""
+    possible, weights = [], []
+    for asks in asked_in(kind):
+        ways, attribute = _SCRIPTS[asks], _asked_attribute(asks)
+        for named, acted in ((pairs, script), (pairs[::-1], script[::-1])):
+            if acted in _ANSWERS[asks]:
+                answer = of_script = _ANSWERS[asks][acted]
+                if attribute:
+                    answer = named[0][ATTRIBUTES.index(attribute)]
+                answers, alike = (len(couples[attribute]), couples[attribute][answer]) if attribute else (
+                    len(ways), couples[None][None])
+                possible.append((asks, named, answer))
+                weights.append(1 / (answers * len(alike) * len(ways[of_script])))
+    return possible, np.array(weights)
+
+
+def _text(asks, pairs, rng):
+    """A question in words; things are called by their colour or by their shape."""
+    word = ATTRIBUTES[rng.integers(2)]
+    the, the2 = (f"the {Description(**{word: pair[word == 'shape']}).singular}" for pair in pairs)
+    return _one(CLIP_PHRASES[asks], rng).format(the=the, the2=the2)
 
 
 def _asked_attribute(asks):

@@ -14,7 +14,7 @@ from .question_judge import OPPOSITES
 from .question_language import ANSWERS, COUNTS, KINDS, question_groups
 from .scene import COLOURS, RELATIONS, SHAPES, SIZES, Scene, Thing
 
-__all__ = ["LAYOUTS", "NUMBERS", "QuestionSpace"]
+__all__ = ["LAYOUTS", "NUMBERS", "QuestionSpace", "systematic"]
 
 NUMBERS = (3, 4)                                        # how many things a scene has
 MOST = max(NUMBERS)
@@ -22,7 +22,7 @@ RADII = {"small": (0.115, 0.130), "large": (0.180, 0.195)}
 ROOM = {"small": 0.045, "large": 0.015}                 # how far from the middle of its quarter a thing may lie
 LAYOUTS = np.array(list(permutations(range(4))))        # (24, 4): the quarter of each thing; 0 1 above 2 3
 # A layout turned by 90° or seen in a mirror is another layout: of each such 8 one. They differ in who is opposite 0.
-UNLIKE_LAYOUTS = np.array([(0, 1, 2, 3), (0, 1, 3, 2), (0, 3, 1, 2)])
+UNLIKE_LAYOUTS = [LAYOUTS.tolist().index(layout) for layout in ([0, 1, 2, 3], [0, 1, 3, 2], [0, 3, 1, 2])]
 BESIDE = {"left": ((0, 1), (2, 3)), "right": ((1, 0), (3, 2)), "above": ((0, 2), (1, 3)), "below": ((2, 0), (3, 1))}
 PLACED = 4 / len(LAYOUTS)                               # the share of layouts with one given thing left of another
 
@@ -116,34 +116,63 @@ class QuestionSpace:
                             for k in order if c[k] != ABSENT))
                 for order, c, s, z, x, y, r in rows]
 
+    def draw_questions(self, kinds, sketches, layouts, number, rng):
+        """For each scene so many questions, each drawn from P(q | scene), seldom the same twice; and the answers.
+
+        Returns
+        -------
+        queries : list of Query
+            Those of the first scene, then those of the next.
+        answers : int array (scenes · number,)
+            They index `ANSWERS`.
+        """
+        queries, probabilities = zip(*self.probabilities(kinds))
+        answers = [self._answers_in(query, sketches, layouts) for query in queries]      # (Q, scenes)
+        weights = np.zeros((len(queries), len(sketches)))
+        is_large = (sketches >= self._spans[1].start).astype(int)                        # an index into `NUMBERS`
+        for row, query, p, own in zip(weights, queries, probabilities, answers):
+            for answer, shares in self._shares(query, p):
+                row += (own == answer) * shares[is_large]
+        chosen = [systematic(column, number, rng) for column in weights.T]
+        return ([queries[i] for some in chosen for i in some],
+                np.concatenate([np.array([answers[i][scene] for i in some], int) for scene, some in enumerate(chosen)]))
+
     def image_only_ceiling(self, kinds):
         """As `QuestionsWorld.image_only_ceiling`."""
-        weights = np.zeros((len(ANSWERS), self._things.shape[-1]))  # P(sketch, a), of all but relations
-        relations = []
-        for query, p in self.probabilities(kinds):
-            if query.asks in RELATIONS:
-                relations.append((query, p))
-                continue
-            codes = self._answers(query)
-            share = p / len(NUMBERS) / len(self.possible[query])
-            for answer in self.possible[query]:
-                for span, count in zip(self._spans, self.counts[query][answer]):
-                    weights[answer, span] += (codes[span] == answer) * (share / count)
-        layouts = UNLIKE_LAYOUTS if relations else UNLIKE_LAYOUTS[:1]
-        return float(np.mean([self._with_relations(weights.copy(), relations, layout).max(0).sum()
-                              for layout in layouts]))
+        weights = np.zeros((len(ANSWERS), self._things.shape[-1]))  # P(scene, a)
+        asked = list(self.probabilities(kinds))
+        self._add(weights, [each for each in asked if each[0].asks not in RELATIONS], 0)
+        relations = [each for each in asked if each[0].asks in RELATIONS]
+        return float(np.mean([self._add(weights.copy(), relations, layout).max(0).sum()
+                              for layout in (UNLIKE_LAYOUTS if relations else UNLIKE_LAYOUTS[:1])]))
 
-    def _with_relations(self, weights, relations, layout):
-        """The weights with those of the questions of relation in one layout."""
-        for query, p in relations:
-            rows = np.flatnonzero(self._answers(query) == YES)
-            first, second = (self._found(each).thing[rows] for each in query[1:])
-            codes = _beside(query.asks)[layout[first], layout[second]]
-            share = p / len(NUMBERS) / 2 / PLACED / self.counts[query][YES]
-            for answer in (YES, NO):
-                chosen = rows[codes == answer]
-                weights[answer, chosen] += share[(chosen >= self._spans[1].start).astype(int)]
+    def _add(self, weights, asked, layout):
+        """The weights (answers, sketches) with those of some questions added, all scenes having one layout."""
+        for query, p in asked:
+            answers = self._answers_in(query, slice(None), layout)
+            for answer, shares in self._shares(query, p):
+                for span, share in zip(self._spans, shares):
+                    weights[answer, span] += (answers[span] == answer) * share
         return weights
+
+    def _shares(self, query, p):
+        r"""P(q, scene) of the scenes in which a is the answer, but for a factor that all questions share.
+
+        That is $P(q)\, P(n) / (|A(q)|\, N(q, a, n))$. A relation allows only a share of the layouts, each of which is
+        as much more likely. Iterator of (answer, float array (2,), by the number of things).
+        """
+        places = PLACED if query.asks in RELATIONS else 1.0
+        for answer in self.possible[query]:
+            yield answer, p / len(NUMBERS) / len(self.possible[query]) / places / self.counts[query][answer]
+
+    def _answers_in(self, query, sketches, layouts):
+        """The answer in each scene, an index into `ANSWERS`, or -1 if it is not asked there."""
+        answers = self._answers(query)[sketches]
+        if query.asks not in RELATIONS:
+            return answers
+        first, second = (self._found(each).thing[sketches] for each in query[1:])
+        return np.where(answers == YES, _beside(query.asks)[LAYOUTS[layouts, first], LAYOUTS[layouts, second]],
+                        NOT_ASKED)
 
     def _answers(self, query):
         """The answer in each sketch (S,), an index into `ANSWERS`, or -1 if it is not asked there.
@@ -195,6 +224,39 @@ class _Found(NamedTuple):
     colour: np.ndarray
     shape: np.ndarray
     size: np.ndarray
+
+
+def systematic(weights, number, rng):
+    r"""Systematic sampling: so many indices, each by itself with the probability $p_i = w_i / \sum_j w_j$.
+
+    The interval [0, 1) is cut into pieces of lengths p_i, and a comb with so many teeth, equally far apart, is laid
+    over it at random: index i is met by ⌊number·p_i⌋ or ⌈number·p_i⌉ teeth. So there are fewer repetitions than among
+    independent draws. In random order.
+
+    Parameters
+    ----------
+    weights : float array (N,)
+        Not negative, of positive sum.
+    number : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    int array (number,)
+
+    References
+    ----------
+    Madow (1949), On the theory of systematic sampling II.
+
+    Examples
+    --------
+    >>> sorted(systematic(np.array([0.5, 0.0, 0.5]), 4, np.random.default_rng(0)).tolist())
+    [0, 0, 2, 2]
+    """
+    ends = np.cumsum(weights)
+    teeth = (rng.random() + np.arange(number)) / number * ends[-1]
+    teeth = np.minimum(teeth, np.nextafter(ends[-1], 0))                 # rounding may reach the end
+    return rng.permutation(np.searchsorted(ends, teeth, side="right"))
 
 
 def _with_sizes(compositions):

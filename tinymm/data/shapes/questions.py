@@ -76,8 +76,8 @@ class QuestionsWorld:
         if not self.kinds or not set(self.kinds) <= set(KINDS) or len(set(self.kinds)) < len(self.kinds):
             raise ValueError(f"QuestionsWorld: kinds must be distinct and among {', '.join(KINDS)}; got {kinds}")
 
-    def sample(self, n, rng, compositions="seen"):
-        """Draw `n` questions, each with its scene.
+    def sample(self, n, rng, compositions="seen", each=1):
+        """Draw `n` scenes, each with its questions.
 
         Parameters
         ----------
@@ -87,10 +87,15 @@ class QuestionsWorld:
             Scenes of seen pairs only; or scenes with exactly one held-out pair each, beside seen ones. Which questions
             have more than one possible answer differs too: whether there is a red circle is asked in held-out scenes
             alone if red circles are held out.
+        each : int
+            How many questions about each scene. If there are several, the scene is drawn for one of them, as above,
+            which is then forgotten, and all are drawn from P(q | scene): so scene and question have the same joint
+            distribution as before, and whoever does not look knows as little.
 
         Returns
         -------
         list of SceneQuestion
+            n · each, those about one scene in turn.
 
         Raises
         ------
@@ -111,8 +116,10 @@ class QuestionsWorld:
             sketch[rows] = space.draw_sketches(query, number, answers[rows], rng)
             if query.asks in RELATIONS:
                 layout[rows] = space.draw_layouts(query, sketch[rows], answers[rows], rng)
+        if each > 1:
+            queries, answers = space.draw_questions(self.kinds, sketch, layout, each, rng)
         texts = [_one(phrasings(query), rng) for query in queries]
-        scenes = space.scenes(sketch, layout, rng)
+        scenes = [scene for scene in space.scenes(sketch, layout, rng) for _ in range(each)]
         return [SceneQuestion(scene, text, ANSWERS[answer], space.kind_of[query])
                 for scene, text, answer, query in zip(scenes, texts, answers, queries)]
 

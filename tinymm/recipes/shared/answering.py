@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
-from ...fusion import FusedClassifier, GradientModulation, ModalityDropout, confidences, gradient_norms
+from ...fusion import FusedClassifier, FusedOverTime, GradientModulation, ModalityDropout, confidences, gradient_norms
 from ...metrics import accuracy
 from ...training import TrainingSet
 from .baselines import majority_class
@@ -40,15 +40,19 @@ class Examples:
     ----------
     inputs : callable
         ``inputs(rows, rng)`` → (inputs, masks), a tuple with an entry for each modality, as encoders take them. With a
-        Generator, in training, examples may be varied; without one they are as they are.
+        Generator, in training, examples may be varied; without one they are as they are. Rows are an int array (B,),
+        or (B, K) where K examples at a time share something, which then is given once.
     labels : int array (N,)
     present : boolean array (N, M), optional
         Which modality an example has; default: all.
+    shared : int array (N,), optional
+        The number of what an example shares with others, such as of the image that a question is about.
     """
 
     inputs: Callable
     labels: np.ndarray
     present: np.ndarray | None = None
+    shared: np.ndarray | None = None
 
     def __len__(self):
         return len(self.labels)
@@ -76,7 +80,7 @@ class Single(nn.Module):
         return self.scores(self.dropout(self.encoder(x, mask).pooled))
 
 
-def fused_config(fusion, encoders, parameters, classes, dropout=0.0, drop=0.0):
+def fused_config(fusion, encoders, parameters, classes, dropout=0.0, drop=0.0, states=None):
     """The part of a config that says how modalities are fused, for `fused`.
 
     Parameters
@@ -91,18 +95,25 @@ def fused_config(fusion, encoders, parameters, classes, dropout=0.0, drop=0.0):
         On what the scores are computed from.
     drop : float
         The probability with which a modality is hidden from a training example.
+    states : int, optional
+        The last modality is of clips, and a recurrence so wide reads what is fused at each frame; it counts among the
+        parameters.
     """
     widths = _widths(fusion, encoders, classes)
-    return {"fusion": fusion, "fused_width": width_for(FUSIONS[fusion], widths, parameters, classes),
-            "classes": classes, "dropout": dropout, "drop": drop}
+    follows = classes if states is None else 3 * states                  # a GRU has three maps of what enters it
+    config = {"fusion": fusion, "fused_width": width_for(FUSIONS[fusion], widths, parameters, follows),
+              "classes": classes, "dropout": dropout, "drop": drop}
+    return config if states is None else config | {"states": states}
 
 
 def fused(config, encoders, rng):
-    """The `FusedClassifier` of what `fused_config` gave."""
+    """The `FusedClassifier`, or `FusedOverTime`, of what `fused_config` gave."""
     widths = _widths(config["fusion"], encoders, config["classes"])
     fusion = FUSIONS[config["fusion"]].make(widths, config["fused_width"], rng)
     if config["drop"]:
         fusion = ModalityDropout(fusion, config["drop"], rng=rng)
+    if "states" in config:
+        return FusedOverTime(encoders, fusion, config["classes"], config["dropout"], config["states"], rng=rng)
     return FusedClassifier(encoders, fusion, config["classes"], config["dropout"], rng=rng)
 
 
@@ -110,7 +121,8 @@ def _widths(name, encoders, classes):
     """What the fusion of this name is given: the widths of features, of pooled features, or of decisions."""
     choice = FUSIONS[name]
     kind = choice.make(dict.fromkeys(encoders, 4), 4 * choice.multiple, np.random.default_rng(0)).kind
-    return {modality: {"sequences": encoder.width, "vectors": encoder.pooled_width, "decisions": classes}[kind]
+    return {modality: {"sequences": encoder.width, "decisions": classes,
+                       "vectors": getattr(encoder, "frame_width", encoder.pooled_width)}[kind]
             for modality, encoder in encoders.items()}
 
 
@@ -139,7 +151,7 @@ class Answered:
 
 
 def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, alone=0.0,
-           variants=None, share=1.0, score=None):
+           variants=None, share=1.0, score=None, together=1, controls=True):
     """Train the fused model and each modality alone, and test them all.
 
     Parameters
@@ -170,29 +182,33 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         Of the plan's steps that each control takes, where a computed ceiling says what it can reach.
     score : callable, optional
         ``score(part, predictions)`` → dict of system to Scores; by default accuracy and macro F1.
+    together : int
+        K, if the examples share something: the plan's batches are of so many shared things, with K examples of each.
+    controls : bool
+        Whether the controls are trained: each modality alone, and the variants.
 
     Returns
     -------
     Answered
     """
     train, val = parts["train"], parts["val"]
-    data = _batches(train)
+    data = _batches(train, together)
     model = run.fit(plan, fused(config, encoders(config, run.rng(0)), run.rng(0, 1)), _loss(modulate, alone), data,
                     lambda model: validation_scores(probabilities(model, val), val.labels), config=config,
                     tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
     modalities = list(model.encoders)
     singles, plan = {}, plan.shortened(share)
-    for m, name in enumerate(modalities):
+    for m, name in enumerate(modalities if controls else ()):
         alone = Single(encoders(config, run.rng(0))[name], len(names), config["dropout"], rng=run.rng(0, 2))
         singles[name] = run.fit_control(
             f"{name} only", plan, alone, _single_loss(m), data,
             lambda model, m=m: {"accuracy": accuracy(_alone(model, val, m).argmax(1), val.labels)})
     others = {}
-    for name, variant in (variants or {}).items():
+    for name, variant in (variants or {}).items() if controls else ():
         less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
         other = fused(config, encoders(config, run.rng(0)), run.rng(0, 1))
         run.fit_control(
-            name, plan, other, _loss(), _batches(less["train"]),
+            name, plan, other, _loss(), _batches(less["train"], together),
             lambda model, seen=less["val"]: {"accuracy": accuracy(probabilities(model, seen).argmax(1), seen.labels)})
         others[name] = other, less
     prior = np.bincount(train.labels[train.labels >= 0], minlength=len(names)) + 1.0
@@ -203,7 +219,8 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         systems = {OURS: found[part].argmax(1), "majority": majority_class(train.labels, len(examples))}
         alone = {name: _alone(single, examples, m) for m, (name, single) in enumerate(singles.items())}
         systems |= {f"{name} only": p.argmax(1) for name, p in alone.items()}
-        systems["product"] = product(list(alone.values()), prior).argmax(1)
+        if alone:
+            systems["product"] = product(list(alone.values()), prior).argmax(1)
         systems |= {name: probabilities(other, less[part]).argmax(1) for name, (other, less) in others.items()}
         scores = scored(systems, examples.labels) if score is None else score(part, systems)
         results.append(Results(part, scores, items))
@@ -213,9 +230,26 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
     return Answered(model, results, found, more, singles)
 
 
-def _batches(examples):
+def _batches(examples, together=1):
     """What to train on: inputs, masks and labels."""
-    return TrainingSet(len(examples), lambda rows, rng: (*examples.inputs(rows, rng), examples.labels[rows]))
+    def batch(rows, rng):
+        return *examples.inputs(rows, rng), examples.labels[rows].ravel()
+
+    if together == 1:
+        return TrainingSet(len(examples), batch)
+    order = np.argsort(examples.shared, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(examples.shared[order])) + 1)
+
+    def some_of_each(numbers, rng):
+        return batch(np.stack([rng.choice(groups[i], together, replace=len(groups[i]) < together)
+                               for i in numbers]), rng)
+
+    return TrainingSet(len(groups), some_of_each)
+
+
+def _times(inputs, labels):
+    """To how many examples in turn each row of each input belongs."""
+    return tuple(len(labels) // len(x) for x in inputs)
 
 
 def product(decisions, prior):
@@ -268,7 +302,7 @@ def _less(examples, variant, rng):
         found, masks = examples.inputs(rows, drawn)
         return variant(found, np.random.default_rng([fixed, *rows[:1]]) if drawn is None else drawn), masks
 
-    return Examples(inputs, examples.labels, examples.present)
+    return Examples(inputs, examples.labels, examples.present, examples.shared)
 
 
 def _exchanged(model, examples, m, rng):
@@ -286,7 +320,7 @@ def _exchanged(model, examples, m, rng):
 def _loss(modulate=False, alone=0.0):
     def loss(model, batch, rng):
         inputs, masks, labels = batch
-        encoded = model.encode(inputs, masks)
+        encoded = model.encode(inputs, masks, _times(inputs, labels))
         value = F.cross_entropy(model.decide(encoded)[0], labels, label_smoothing=SMOOTHING)
         for m in range(len(encoded) if alone else 0):
             present = np.tile(np.arange(len(encoded)) == m, (len(labels), 1))
@@ -303,7 +337,9 @@ def _loss(modulate=False, alone=0.0):
 def _single_loss(m):
     def loss(model, batch, rng):
         inputs, masks, labels = batch
-        return F.cross_entropy(model(inputs[m], masks[m]), labels, label_smoothing=SMOOTHING)
+        times = _times(inputs, labels)[m]
+        logits = model(inputs[m], masks[m])[np.repeat(np.arange(len(labels) // times), times)]
+        return F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
 
     return loss
 

@@ -14,16 +14,19 @@ __all__ = ["add_gallery", "add_kinds", "asked_examples", "asked_views", "drawn_q
 BLOCK = 500  # pictures or clips that are made at a time
 
 
-def drawn_questions(world, counts, run):
-    """Questions of an embedded world by part, each about a scene of its own, and the kinds of those of "test".
+def drawn_questions(world, counts, run, each):
+    """Questions of an embedded world by part, and the kinds of those of "test".
+
 
     Parameters
     ----------
     world : QuestionsWorld or MovingWorld
     counts : dict of str to int
-        Part to how many questions.
+        Part to how many scenes.
     run : Run
         Whose seed they are drawn from.
+    each : int
+        How many questions about each scene of training; elsewhere it is one.
 
     Returns
     -------
@@ -33,10 +36,11 @@ def drawn_questions(world, counts, run):
     parts, kinds = {}, None
     for k, (name, count) in enumerate(counts.items()):
         rng = run.rng(1, k)
-        seen, texts, told, of = zip(*world.sample(count, rng, "held_out" if name == "test/held_out" else "seen"))
-        pixels = np.concatenate([_at_8_bits(world.render(seen[start:start + BLOCK], rng))
+        times = each if name == "train" else 1
+        seen, texts, told, of = zip(*world.sample(count, rng, "held_out" if name == "test/held_out" else "seen", times))
+        pixels = np.concatenate([_at_8_bits(world.render(seen[::times][start:start + BLOCK], rng))
                                  for start in range(0, count, BLOCK)])
-        parts[name] = Questions(list(texts), list(told), np.arange(count), size=pixels.shape[1:],
+        parts[name] = Questions(list(texts), list(told), np.repeat(np.arange(count), times), size=pixels.shape[1:],
                                 load=lambda numbers, pixels=pixels: pixels[numbers] / np.float32(255))
         kinds = list(of) if name == "test" else kinds
     return parts, kinds
@@ -64,10 +68,11 @@ def asked_examples(part, words, names):
     ids = [words.encode(text) for text in part.texts]
 
     def inputs(rows, rng):
-        text, mask = pad_batch([ids[i] for i in rows])
-        return (text, stored[place[rows]].astype(np.float32) / np.float32(255)), (mask, None)
+        text, mask = pad_batch([ids[i] for i in rows.ravel()])
+        seen = place[rows.reshape(len(rows), -1)[:, 0]]
+        return (text, stored[seen].astype(np.float32) / np.float32(255)), (mask, None)
 
-    return Examples(inputs, part.labels(names))
+    return Examples(inputs, part.labels(names), shared=place)
 
 
 def _at_8_bits(pixels):
@@ -80,11 +85,12 @@ def _at_8_bits(pixels):
 def add_kinds(report, answered, kinds, labels):
     """Kind by kind: ours and the question alone."""
     right = answered.p["test"].argmax(1) == labels
-    blind = answered.results[0].systems["question only"].each["accuracy"]
+    blind = answered.results[0].systems.get("question only")
     rows, more = [], {}
     for kind in dict.fromkeys(sorted(kinds)):
         of_kind = np.array([own == kind for own in kinds])
-        rows.append([kind, int(of_kind.sum()), float(right[of_kind].mean()), float(blind[of_kind].mean())])
+        rows.append([kind, int(of_kind.sum()), float(right[of_kind].mean()),
+                     "" if blind is None else float(blind.each["accuracy"][of_kind].mean())])
         more[f"test/{kind}/accuracy"] = rows[-1][2]
     report.heading("Kind by kind")
     report.table(rows, ["kind", "questions", OURS, "question only"])

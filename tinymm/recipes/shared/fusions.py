@@ -77,6 +77,7 @@ FUSIONS = {
     "attention": Choice(_with(fusion.AttentionFusion, heads=HEADS), HEADS),
     "co-attention": Choice(_plain(fusion.ParallelCoAttention)),
     "alternating": Choice(_plain(fusion.AlternatingCoAttention)),
+    "glimpses": Choice(_plain(fusion.GlimpseFusion)),
     "early": Choice(_with(fusion.EarlyFusion, layers=1, heads=HEADS), HEADS),
     "intermediate": Choice(_with(fusion.IntermediateFusion, layers=1, exchange_at=(0,), heads=HEADS), HEADS),
     "bottleneck": Choice(_with(fusion.BottleneckFusion, layers=2, exchange_from=0, heads=HEADS), HEADS),
@@ -88,10 +89,18 @@ FUSIONS = {
 
 
 def chosen(names, choices=None):
-    """The names of `--fusion`: all of them for "all", one for its name; anything else is refused."""
+    """The names of `--fusion`: all of them for "all", some with commas between; anything else is refused.
+
+    Examples
+    --------
+    >>> chosen("film,mlb")
+    ['film', 'mlb']
+    """
     choices = FUSIONS if choices is None else choices
-    require(names == "all" or names in choices, "--fusion", f"is all or one of {', '.join(choices)}", names)
-    return list(choices) if names == "all" else [names]
+    some = list(choices) if names == "all" else list(dict.fromkeys(names.split(",")))
+    require(set(some) <= set(choices), "--fusion",
+            f"is all, or one or more of {', '.join(choices)}, with commas between", names)
+    return some
 
 
 def width_for(choice, widths, parameters, outputs):

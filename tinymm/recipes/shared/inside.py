@@ -111,7 +111,7 @@ def add_maps(report, model, examples, views):
     for i, maps in enumerate(shown):
         title, view = views(i)
         for (asking, seen), weights in maps.items():
-            who = "learned tokens" if asking is None else f"the {asking}"
+            who = "learned queries" if asking is None else f"the {asking}"
             _add_map(report, title, (who, view.get(asking)), (f"the {seen}", view[seen]), weights)
 
 
@@ -121,24 +121,39 @@ def _maps(model, examples, i):
     with no_grad():
         encoded = model.eval().encode(inputs, masks)
         _, fused = model.decide(encoded)
-    found = attention_maps(model.fusion, fused, [e.sequence.shape[1] for e in encoded])
-    return {pair: maps[0] for pair, maps in found.items() if pair[0] != pair[1]}
+    frames, lengths = getattr(model, "frames", 1), [e.sequence.shape[1] for e in encoded]
+    lengths[-1] //= frames                                               # of a clip, the regions of a frame
+    found = attention_maps(model.fusion, fused, lengths)
+    return {pair: _over_frames(maps, *(name == list(model.encoders)[-1] for name in pair))
+            for pair, maps in found.items() if pair[0] != pair[1]}
+
+
+def _over_frames(maps, clip_looks, clip_is_seen):
+    """Maps (T, R, S) of what is fused at each of T frames, of a clip or of one picture, as one of the clip."""
+    if clip_looks:
+        return maps.reshape(-1, maps.shape[2])                           # (T·R, S)
+    if clip_is_seen:
+        return maps.swapaxes(0, 1).reshape(maps.shape[1], -1) / len(maps)    # (R, T·S)
+    return maps.mean(0)
 
 
 def _add_map(report, title, asking, seen, weights):
-    """One direction: over a picture a map for each word that looks, over a sentence a strip; else the mean of all."""
+    """One direction, over a picture or a sentence: for each learned query, or each word that looks; else the mean."""
     (who, view), (what, over) = asking, seen
     share = weights.sum(1).mean()
     caption = f"{title} {who.capitalize()} looking at {what}" + (
         "." if share > 0.999 else f": {share:.2f} of all its attention, here scaled to 1.")
-    if len(weights) > 1 and isinstance(over, Picture) and isinstance(view, Sentence):
-        report.attention(over.image, view.words, over.laid_out(weights), caption)
-        return
-    whole = f"{who} as a whole" if len(weights) == 1 else f"{who}, mean of {len(weights)} positions"
-    if isinstance(over, Picture):
-        report.attention(over.image, [whole], over.laid_out(weights.mean(0, keepdims=True)), caption)
+    if view is None:                                                     # learned queries, few of them
+        titles = [f"query {k}" for k in range(1, len(weights) + 1)]
+    elif isinstance(over, Picture) and isinstance(view, Sentence) and len(weights) > 1:
+        titles = view.words
     else:
-        report.strip([(whole, over.words, _as_shares(weights.mean(0)))], caption)
+        titles = [f"{who} as a whole" if len(weights) == 1 else f"{who}, mean of {len(weights)} positions"]
+        weights = weights.mean(0, keepdims=True)
+    if isinstance(over, Picture):
+        report.attention(over.image, titles, over.laid_out(weights), caption)
+    else:
+        report.strip([(title, over.words, shares) for title, shares in zip(titles, _as_shares(weights))], caption)
 
 
 def _as_shares(weights):
@@ -157,10 +172,11 @@ def add_gates(report, model, examples):
         inputs, masks = examples.inputs(rows, None)
         _, fused = model(inputs, masks, None if examples.present is None else examples.present[rows])
         values = gate_values(model.fusion, fused)
+        values = {name: gates.reshape(len(rows), -1, *gates.shape[1:]) for name, gates in values.items()}
         return [{name: gates[i] for name, gates in values.items()} for i in range(len(rows))]
 
     found = over_batches(model, len(examples), BATCH, ask)
-    gates = {name: np.stack([values[name] for values in found]) for name in found[0]}      # (N,) or (N, D)
+    gates = {name: np.stack([values[name] for values in found]) for name in found[0]}      # (N, T) or (N, T, D)
     if not gates:
         return {}
     scales = any(isinstance(what, Scales) for what in model.fusion.shows)
@@ -169,7 +185,7 @@ def add_gates(report, model, examples):
                   for name, values in gates.items()],
                  ["scale" if scales else "gate", "mean", "lowest 5 %", "highest 5 %", "spread over examples"],
                  caption="Over the test; the last column is the standard deviation over examples, the mean over "
-                         "coordinates where there are several.")
+                         "coordinates and frames where there are several.")
     if any(np.ptp(values) for values in gates.values()):
         report.histogram(gates, "scale" if scales else "gate")
     report.text(
@@ -201,7 +217,8 @@ def add_learning(report, run, answered, parts, part="test"):
     Returns
     -------
     dict of str to float
-        "probe/NAME/accuracy" of the fused model's encoder and "probe/NAME_only/accuracy" of the one trained alone.
+        "probe/NAME/accuracy" of the fused model's encoder and "probe/NAME_only/accuracy" of the one trained alone;
+        empty where the controls were not trained.
     """
     names = list(answered.model.encoders)
     rows = [row for row in run.trainer.log.rows if row["kind"] == "step"]
@@ -211,24 +228,29 @@ def add_learning(report, run, answered, parts, part="test"):
              for what, title in CURVES.items() for row in rows]
     report.curves(drawn)
 
-    table, verdicts, more = [], [], {}
+    norms = {name: np.array([row[f"train/gradient/{name}"] for row in rows]) for name in names}
+    quarter = ceil_div(len(rows), 4)
+    table = {name: [name, float(of[:quarter].mean()), float(of[-quarter:].mean())] for name, of in norms.items()}
+    told = "Norms are means over steps; compare them over time, and not between encoders of different sizes."
+    headers = ["modality", "gradient, first quarter", "last quarter"]
+    if not answered.singles:                                             # the controls were trained in another run
+        report.table(list(table.values()), headers, told)
+        return {}
+
+    starved, more = [], {}
     for m, name in enumerate(names):
         encoders = answered.model.encoders[name], answered.singles[name].encoder
         ours, alone = _probed(encoders, m, parts["train"], parts[part], run.rng(11, m))
-        difference, low, high = float((ours * 1.0 - alone).mean()), *bootstrap_interval(ours * 1.0 - alone, run.rng(12))
-        norms = np.array([row[f"train/gradient/{name}"] for row in rows])
-        quarter = ceil_div(len(norms), 4)
-        table.append([name, float(norms[:quarter].mean()), float(norms[-quarter:].mean()), float(ours.mean()),
-                      float(alone.mean()), f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"])
+        gains = ours * 1.0 - alone
+        low, high = bootstrap_interval(gains, run.rng(12))
+        table[name] += [float(ours.mean()), float(alone.mean()), f"{gains.mean():+.3f} [{low:+.3f}, {high:+.3f}]"]
         more |= {f"probe/{name}/accuracy": float(ours.mean()), f"probe/{name}_only/accuracy": float(alone.mean())}
         if high < 0:
-            verdicts.append(f"The encoder of the {name} holds less than it would if trained alone: it is starved.")
-    report.table(table, ["modality", "gradient, first quarter", "last quarter", "probe, fused", "probe, alone",
-                         "difference, 95 % interval"], caption=(
-        "Norms of gradients are means over steps; compare them over time, and not between encoders of different sizes. "
-        f"Probe: logistic regression on what the encoder makes of {min(PROBED, len(parts['train']))} training "
+            starved.append(f"The encoder of the {name} holds less than it would if trained alone: it is starved.")
+    report.table(list(table.values()), [*headers, "probe, fused", "probe, alone", "difference, 95 % interval"], (
+        f"{told} Probe: logistic regression on what the encoder makes of {min(PROBED, len(parts['train']))} training "
         f"examples, its accuracy on {part}; of the fused model's encoder, and of the one trained alone."))
-    report.text(" ".join(verdicts) or "No encoder holds less than the same one trained alone, beyond chance. Where one "
+    report.text(" ".join(starved) or "No encoder holds less than the same one trained alone, beyond chance. Where one "
                 "modality alone tells nothing of the answer, probes cannot show whether it is starved.")
     return more
 
