@@ -171,6 +171,6 @@ def test_each_learned_query_is_shown_by_itself(monkeypatch):
 def test_gates_of_frames_belong_to_their_clip():
     model, examples, _, clip = fused_over_time(tm.fusion.GatingFusion)
     model.fusion.gate.weight.data[...] *= 5
-    _, fused = model((np.array([[4, 5, 6, 7]]), clip))
+    _, fused = model.eval()((np.array([[4, 5, 6, 7]]), clip))
     more = add_gates(Report("r"), model, examples)
     assert more["gate/video/mean"] == pytest.approx(fused.weights.data[:, 1].mean(), rel=1e-5)
