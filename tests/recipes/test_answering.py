@@ -1,6 +1,7 @@
 """Recipes that answer from several modalities, as a user meets them: files, controls, resume, fusions, bad input."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,12 @@ CEILINGS = {"audio-visual-digits": (), "speech-emotion": ("text_only",),
             "visual-question-answering": ("question_only", "image_only"),
             "video-question-answering": ("blind", "random_frame", "single_frame", "shuffled_frames")}
 every_recipe = pytest.mark.parametrize("name", SINGLE)
+# What `--fusion NAME` has to show of itself; the others have nothing.
+TO_IMAGE, TO_QUESTION = "The question looking at the image", "The image looking at the question"
+SHOWN = {"attention": {TO_IMAGE}, "gating": {"Gates"}, "gated-unit": {"Gates"}, "weighted": {"Gates"}, "film": {"Scales"},
+         **dict.fromkeys(("co-attention", "alternating", "early", "intermediate"), {TO_IMAGE, TO_QUESTION}),
+         **dict.fromkeys(("bottleneck", "glimpses"), {"Learned queries looking at the image",
+                                                      "Learned queries looking at the question"})}
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +69,18 @@ def test_a_run_leaves_its_files_and_prints_the_controls(name, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "product" in said and f"{SINGLE[name][0]} only" in said
     page = (out / "report.html").read_text()
-    assert "What each modality is used for" in page
+    assert "What each modality is used for" in page and "Does one modality starve another?" in page
+    assert "norm of the encoder&#x27;s gradient" in page and page.count("<figcaption>train/") == 0
+    for single in SINGLE[name]:
+        assert 0 <= metrics[f"probe/{single}/accuracy"] <= 1 and 0 <= metrics[f"probe/{single}_only/accuracy"] <= 1
+
+
+@pytest.mark.parametrize("name", ["audio-visual-digits", "speech-emotion", "video-question-answering"])
+def test_sounds_and_clips_can_be_looked_at_as_pictures_can(name, tmp_path):
+    assert main(["run", name, "--out", str(tmp_path / "out"), "--epochs", "1", "--fusion", "intermediate"]) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    first, second = SINGLE[name]
+    assert f"The {first} looking at the {second}" in page and f"The {second} looking at the {first}" in page
 
 
 def test_frames_in_no_order_and_one_frame_are_controls_of_clips(tmp_path):
@@ -88,6 +106,11 @@ def test_every_fusion_answers_and_the_gradient_can_be_modulated(fusion, tmp_path
                  "--modulate"]) == 0
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert all(0 < row["train/modulation/image"] <= 1 and 0 <= row["train/confidence/image"] <= 1 for row in rows)
+    page = (out / "report.html").read_text()
+    told = {"Gates", "Scales"} & set(re.findall("<h2>(.*?)</h2>", page))
+    told |= set(re.findall(r"(?:The \w+|Learned queries) looking at the \w+", page))
+    assert told == SHOWN.get(fusion, set())
+    assert "confidence, this modality alone" in page and "factor of the encoder" in page
 
 
 def test_all_fusions_stand_in_one_table_and_go_on_after_a_stop(tmp_path, monkeypatch, interrupted, capsys):

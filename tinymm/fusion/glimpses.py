@@ -13,6 +13,7 @@ from .. import nn
 from ..nn import init
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["GlimpseFusion"]
 
@@ -90,6 +91,7 @@ class GlimpseFusion(nn.Module):
 
     kind = "sequences"
     causal = False
+    shows = Attends((), (0,)), Attends((), (1,))                         # β and α, a row for each glimpse
 
     def __init__(self, widths, width=256, glimpses=4, size=64, *, rng):
         self.modalities, self.input_widths = checked_widths("GlimpseFusion", widths, 2)

@@ -9,6 +9,7 @@ from ..nn import init
 from .blocks import CrossAttention, FeedForward
 from .fused import Fused, checked_widths
 from .sequences import joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["QueryingTransformer"]
 
@@ -87,6 +88,7 @@ class QueryingTransformer(nn.Module):
     """
 
     kind = "sequences"
+    shows = (Attends((), (1,)),)
 
     def __init__(self, widths, width=256, queries=32, layers=2, heads=4, objective="matching", dropout=0.0, *, rng):
         self.modalities, self.input_widths = checked_widths("QueryingTransformer", widths, 2)

@@ -14,11 +14,13 @@ from ..data.speech import read_wave
 from ..encoders import AudioRecurrent, ConvEncoder
 from ..metrics import accuracy
 from ..training import Selection
+from ..viz import spectrogram_image
 from .shared import Plan, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
 from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers
 from .shared.fusions import chosen
+from .shared.inside import Picture, add_inside
 from .shared.several import Outcome, compare
 from .shared.sounds import BANDS, RATE, padded, spectrogram
 
@@ -92,6 +94,7 @@ def _one(run, images, fusion, modulate, controls=True):
                      "same plan; product: p(k | clip) p(k | picture), normalised, of these two.")
     more = answered.more | _severities(run, report, answered.model, pairs["test"], components)
     add_ablation(report, answered)
+    more |= add_inside(report, run, answered, parts, lambda i: _views(answered, parts["test"], i), "test/noisy")
     p, labels = answered.p["test/noisy"], parts["test/noisy"].labels
     add_classes(report, p.argmax(1), labels, NAMES)
     add_worst_errors(report, p, labels, NAMES, lambda i: _shown(parts["test/noisy"], i))
@@ -194,6 +197,14 @@ def _severities(run, report, model, pairs, components):
     report.table(rows, ["clip", *("whole picture" if kept is None else f"{kept} components" for kept in KEPT)],
                  caption="Accuracy on the test pairs; noise is white, in decibels below the clip's power.")
     return more
+
+
+def _views(answered, examples, i):
+    """For `add_inside`: example i as a spectrogram and a picture."""
+    (sounds, _), _ = examples.inputs(np.array([i]), None)
+    title = f"{NAMES[examples.labels[i]]}, taken for {NAMES[answered.p['test'][i].argmax()]}."
+    return title, {"audio": Picture(spectrogram_image(sounds[0])),
+                   "image": Picture(_shown(examples, i)[0], answered.model.encoders["image"].grid)}
 
 
 def _shown(examples, i):

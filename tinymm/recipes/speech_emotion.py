@@ -29,6 +29,7 @@ from .shared.baselines import logistic_regression
 from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers, scored
 from .shared.fusions import chosen
+from .shared.inside import Picture, Sentence, add_inside
 from .shared.several import Outcome, compare
 from .shared.sounds import BANDS, RATE, Variation, padded, spectrogram, voice_statistics, wide_statistics
 from .shared.speakers import leave_each_out
@@ -123,11 +124,18 @@ def _one(run, setting, fusion, leave_out, split, modulate, controls=True):
     _add_words(report, limit, len(set(test.transcripts)) if run.data else None)
     add_ablation(report, answered)
     p = answered.p["test"]
-    add_classes(report, p.argmax(1), test.labels, names)
     sounds = test.load(np.arange(len(test)))
+
+    def views(i):
+        told = [words.words[k] for k in words.encode(test.transcripts[i])]
+        return (f"“{test.transcripts[i]}”, {names[test.labels[i]]}, taken for {names[p[i].argmax()]}.",
+                {"text": Sentence(told), "audio": Picture(spectrogram_image(spectrogram(sounds[i])))})
+
+    more = answered.more | add_inside(report, run, answered, examples, views)
+    add_classes(report, p.argmax(1), test.labels, names)
     add_worst_errors(report, p, test.labels, names, lambda i: (spectrogram_image(spectrogram(sounds[i])),
                                                                f"{test.speakers[i]}: {test.transcripts[i]}"))
-    more = answered.more | {"ceiling/text_only/accuracy": limit}
+    more |= {"ceiling/text_only/accuracy": limit}
     return Outcome(run.finish(report, [results], more), results,
                    confusion_matrix(p.argmax(1), test.labels, len(names)))
 

@@ -17,10 +17,11 @@ from ..encoders import ConvEncoder, TextRNN, VideoRegions
 from ..training import Selection
 from .shared import Plan, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
-from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
+from .shared.asked import add_gallery, add_kinds, asked_examples, asked_views, drawn_questions, split_by_picture
 from .shared.checkpoints import checked_config
 from .shared.classification import answers
 from .shared.fusions import chosen
+from .shared.inside import add_inside
 from .shared.parts import split_off
 from .shared.several import Outcome, compare
 
@@ -94,6 +95,8 @@ def _one(run, fusion, frames, modulate, controls=True):
         more |= _ceilings(report) | add_kinds(report, answered, kinds, parts["test"].labels)
     add_ablation(report, answered)
     add_gallery(report, answered, asked["test"], parts["test"].labels, names, _strip)
+    grid = config["frames"], *answered.model.encoders["video"].grid
+    more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid))
     return Outcome(run.finish(report, answered.results, more), answered.results[0])
 
 

@@ -16,10 +16,11 @@ from ..metrics import vqa_accuracy
 from ..training import Selection
 from .shared import Plan, Scores, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
-from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
+from .shared.asked import add_gallery, add_kinds, asked_examples, asked_views, drawn_questions, split_by_picture
 from .shared.checkpoints import checked_config
 from .shared.classification import answers, scored
 from .shared.fusions import chosen
+from .shared.inside import add_inside
 from .shared.parts import split_off
 from .shared.several import Outcome, compare
 
@@ -104,7 +105,8 @@ def _one(run, fusion, image_size, modulate, controls=True):
         more |= add_kinds(report, answered, kinds, parts["test"].labels)
     add_ablation(report, answered)
     add_gallery(report, answered, asked["test"], parts["test"].labels, names, lambda picture: picture)
-    _add_maps(report, answered.model, asked["test"], words, names)
+    grid = answered.model.encoders["image"].grid
+    more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid))
     return Outcome(run.finish(report, answered.results, more), answered.results[0])
 
 
@@ -167,31 +169,3 @@ def _ceilings(report):
                 f"{blind:.3f} of the questions (1 / the number of possible answers, question by question), whoever "
                 f"sees the picture and not the question on {image_only:.3f}.")
     return {"ceiling/question_only/accuracy": blind, "ceiling/image_only/accuracy": image_only}
-
-
-def _add_maps(report, model, asked, words, names):
-    """Where the fusion looked in the picture, for a few questions."""
-    h, w = model.encoders["image"].grid
-    title = False
-    for i in range(min(4, len(asked))):
-        ids, picture = words.encode(asked.texts[i]), asked.load(asked.images[i:i + 1])
-        logits, shown = model.eval()((np.array([ids]), picture))
-        maps = _over_regions(shown.weights, len(ids), h * w)
-        if maps is None:
-            return
-        if not title:
-            report.heading("Where the model looked")
-            title = True
-        told = [words.words[k] for k in ids] if len(maps) == len(ids) else ["the question"]
-        report.attention(picture[0], told, maps.reshape(len(told), h, w),
-                         caption=f"{asked.texts[i]} {names[logits.data[0].argmax()]}")
-
-
-def _over_regions(weights, words, regions):
-    """The weights of the regions, a row for each word or one for all, of what a fusion has to show; None if nothing."""
-    for shown in weights if isinstance(weights, tuple) else (weights,):
-        if shown is not None and shown.shape[-1] == regions and shown.ndim <= 4:
-            maps = shown.data[0].reshape(-1, *shown.shape[-2:]).mean(0) if shown.ndim > 2 else shown.data[:1]
-            if len(maps) in (1, words):
-                return maps / maps.sum(-1, keepdims=True)
-    return None

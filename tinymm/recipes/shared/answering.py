@@ -22,7 +22,7 @@ from .prediction import over_batches
 from .results import OURS, Results
 
 __all__ = [
-    "Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities",
+    "Answered", "BATCH", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities",
     "product",
 ]
 
@@ -139,12 +139,15 @@ class Answered:
         Of each of these parts, our probabilities.
     more : dict of str to float
         Metrics beside the results: "ablation/NAME/accuracy".
+    singles : dict of str to Single
+        The control of each modality.
     """
 
     model: FusedClassifier
     results: list
     p: dict
     more: dict
+    singles: dict
 
 
 def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, alone=0.0,
@@ -224,7 +227,7 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         for m, name in enumerate(modalities):
             exchanged = _exchanged(model, examples, m, run.rng(6, m)).argmax(1)
             more[f"ablation/{name}{part.removeprefix('test')}/accuracy"] = accuracy(exchanged, examples.labels)
-    return Answered(model, results, found, more)
+    return Answered(model, results, found, more, singles)
 
 
 def _batches(examples, together=1):
