@@ -114,8 +114,8 @@ class QueryingTransformer(nn.Module):
             raise ValueError(f"QueryingTransformer: objective must be one of {', '.join(OBJECTIVES)}; "
                              f"got {self.objective!r}")
         if self.objective == "generation" and self.depth < 2:
-            raise ValueError(f"QueryingTransformer: generation needs two layers or more, or no word learns of the image; "
-                             f"got {self.depth}")
+            raise ValueError("QueryingTransformer: generation needs two layers or more, or no word learns of the "
+                             f"image; got {self.depth}")
         seen = np.ones((R + T, R + T), bool)
         if self.objective != "matching":
             seen[:R, R:] = False                                         # no query sees a word

@@ -190,7 +190,8 @@ class Report:
         """
         for name, numbers in values.items():
             if not np.size(numbers) or not np.isfinite(numbers).all():
-                raise ValueError(f"histogram: each kind needs numbers, all of them finite; got {numbers!r} for {name!r}")
+                raise ValueError(f"histogram: each kind needs numbers, all of them finite; got {numbers!r} "
+                                 f"for {name!r}")
         kinds = [f"{name} {np.mean(v):.3g} ({np.min(v):.3g} to {np.max(v):.3g})" for name, v in values.items()]
         alt = f"{measure}, mean and range: {', '.join(kinds)}."
         title = element("figcaption", f"{measure}: share of the numbers in each bin")

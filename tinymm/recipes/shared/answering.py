@@ -22,8 +22,8 @@ from .prediction import over_batches
 from .results import OURS, Results
 
 __all__ = [
-    "Answered", "BATCH", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities",
-    "product",
+    "Answered", "BATCH", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config",
+    "probabilities", "product",
 ]
 
 BATCH = 100  # examples that are answered at a time
