@@ -4,18 +4,21 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
-from ...autograd import Tensor
-from ..encoded import Encoded
+from ..encoded import Encoded, checked_mask
 
 __all__ = ["VideoRegions", "with_neighbours"]
 
 
-def with_neighbours(video):
-    """Each frame with the one before it and the one after it as more channels; at the ends the frame itself is both.
+def with_neighbours(video, mask=None):
+    """Each frame with the one before it and the one after it as more channels.
+
+    At the ends, and beside a frame that is not real, the frame itself takes the place of the neighbour that is missing.
 
     Parameters
     ----------
     video : array or Tensor (B, T, C, H, W)
+    mask : boolean array (B, T), optional
+        True for real frames; default: all. What is made of the others has no meaning.
 
     Returns
     -------
@@ -24,17 +27,30 @@ def with_neighbours(video):
 
     Examples
     --------
-    >>> with_neighbours(np.arange(3.0).reshape(1, 3, 1, 1, 1))[0, :, :, 0, 0]
+    >>> video = np.arange(4.0).reshape(1, 4, 1, 1, 1)
+    >>> with_neighbours(video)[0, :, :, 0, 0]
     array([[0., 0., 1.],
            [0., 1., 2.],
-           [1., 2., 2.]])
+           [1., 2., 3.],
+           [2., 3., 3.]])
+    >>> with_neighbours(video, np.array([[True, True, False, True]]))[0, [0, 1, 3], :, 0, 0]
+    array([[0., 0., 1.],
+           [0., 1., 1.],
+           [3., 3., 3.]])
     """
-    join = F.concatenate if isinstance(video, Tensor) else np.concatenate
-    return join([join([video[:, :1], video[:, :-1]], 1), video, join([video[:, 1:], video[:, -1:]], 1)], 2)
+    B, T, C, *sides = video.shape
+    here = np.arange(T)
+    seen = np.stack([np.maximum(here - 1, 0), here, np.minimum(here + 1, T - 1)], 1)       # (T, 3)
+    if mask is not None:
+        seen = np.where(mask[:, seen], seen, here[:, None])                                # (B, T, 3)
+    return video[np.arange(B)[:, None, None], seen].reshape(B, T, 3 * C, *sides)
 
 
 class VideoRegions(nn.Module):
     """All regions of all frames in turn, each of which has seen a moment before and after its own.
+
+    Frames under padding are not shown to the image encoder at all, nor to the frames beside them: what is made of them
+    is zero.
 
     Parameters
     ----------
@@ -58,7 +74,7 @@ class VideoRegions(nn.Module):
     Raises
     ------
     ValueError
-        If a video is not (B, T, C, H, W) with this T.
+        If a video is not (B, T, C, H, W) with this T, the mask not boolean (B, T), or no frame is real.
 
     Examples
     --------
@@ -76,11 +92,19 @@ class VideoRegions(nn.Module):
         self.grid = getattr(encoder, "grid", None)
 
     def forward(self, video, mask=None):
-        """video (B, T, C, H, W), mask (B, T·N) of the regions to `Encoded`: (B, T·N, D), (B, T·P)."""
+        """video (B, T, C, H, W), mask (B, T) to `Encoded`: (B, T·N, D) with a mask (B, T·N), and (B, T·P)."""
         if video.ndim != 5 or video.shape[1] != self.frames:
             raise ValueError(f"VideoRegions: a video must be (B, {self.frames}, C, H, W); got {video.shape}")
         B, T = video.shape[:2]
-        frames = with_neighbours(video)
-        frames = frames.reshape(B * T, *frames.shape[2:])
-        encoded = self.encoder(frames, None if mask is None else mask.reshape(B * T, -1))
-        return Encoded(encoded.sequence.reshape(B, -1, self.width), encoded.pooled.reshape(B, -1), mask)
+        mask = checked_mask("VideoRegions", mask, (B, T))
+        if mask is not None and not mask.any():
+            raise ValueError(f"VideoRegions: the mask must have a real frame; got none in {mask.shape}")
+        frames = with_neighbours(video, mask)
+        if mask is None:
+            sequence, pooled, _ = self.encoder(frames.reshape(B * T, *frames.shape[2:]))
+            return Encoded(sequence.reshape(B, -1, self.width), pooled.reshape(B, -1), None)
+        sequence, pooled, _ = self.encoder(frames[mask])                 # (R, N, D), (R, P): the real frames alone
+        sequence = F.place(sequence, mask, (B, T, *sequence.shape[1:]))
+        pooled = F.place(pooled, mask, (B, T, self.frame_width))
+        regions = np.repeat(mask, sequence.shape[2], 1)                  # (B, T·N)
+        return Encoded(sequence.reshape(B, -1, self.width), pooled.reshape(B, -1), regions)
