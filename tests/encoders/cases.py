@@ -55,8 +55,8 @@ AUDIO = Modality(lambda rng, mask: [rng.standard_normal((*mask.shape, BANDS))], 
 VIDEO = Modality(lambda rng, mask: [rng.standard_normal((*mask.shape, 2, 4, 4))], hide_frames)
 
 
-def frame_encoder(rng):
-    return encoders.ConvEncoder(((3,), (4,)), 4, channels=2, glance=1, rng=rng)
+def frame_encoder(rng, channels=2):
+    return encoders.ConvEncoder(((3,), (4,)), 4, channels, glance=1, rng=rng)
 
 
 # name, that of the class and perhaps `_` and a variant -> (modality, a function of a Generator that builds it)
@@ -81,10 +81,13 @@ CASES = {
     "VideoRecurrent_gru": (VIDEO, lambda rng: encoders.VideoRecurrent(frame_encoder(rng), 5, rng=rng)),
     "VideoRecurrent_lstm": (VIDEO, lambda rng: encoders.VideoRecurrent(frame_encoder(rng), 5, "lstm", rng=rng)),
     "VideoConv3d": (VIDEO, lambda rng: encoders.VideoConv3d((4, 8), channels=2, rng=rng)),
+    "VideoRegions": (VIDEO, lambda rng: encoders.VideoRegions(frame_encoder(rng, 3 * 2), frames=5)),
 }
 # Parts of an encoder, which return no Encoded.
 FRONT_ENDS = {"ConvSubsampling", "PatchEmbedding"}
-# Of an encoder of single frames the pooled vector is taken: what its sequence alone needs is not used.
+OF_ONE_LENGTH = {"VideoRegions"}  # they take no shorter and no longer input
+# Of an encoder of single frames these take the pooled vector: what its sequence alone needs is not used.
+POOLING = ("VideoAttention", "VideoRecurrent")
 UNUSED_PARAMETERS = ("encoder.norm.", "encoder.positions")
 
 

@@ -16,7 +16,7 @@ PARAMETERS = {  # of the encoders of the table; the first and the last are count
     "VisionTransformer": 1528, "BagOfWords": 108, "TextCNN": 131, "TextRNN_rnn": 181, "TextRNN_lstm": 295,
     "TextRNN_gru": 235, "TextTransformer": 1098, "CausalLSTM": 427, "CausalTransformer": 1128,
     "AudioRecurrent_gru": 527, "AudioRecurrent_lstm": 395, "AudioTransformer": 1037, "VideoAttention": 752,
-    "VideoRecurrent_gru": 365, "VideoRecurrent_lstm": 420, "VideoConv3d": 1104}
+    "VideoRecurrent_gru": 365, "VideoRecurrent_lstm": 420, "VideoConv3d": 1104, "VideoRegions": 308}
 DROPPING = {  # encoders with an option `dropout`
     "BagOfWords": lambda p: encoders.BagOfWords(V, 6, dropout=p, rng=RNG(0)),
     "TextCNN": lambda p: encoders.TextCNN(V, 6, 5, dropout=p, rng=RNG(0)),
@@ -42,6 +42,7 @@ def test_parameters_counted_by_hand():
     """Convolutions without bias, each with a norm; of the first also a layer norm, and 16 places of 8 numbers."""
     assert PARAMETERS["ConvEncoder"] == (2 * 4 * 9 + 2 * 4) + (4 * 8 * 9 + 2 * 8) + 2 * 8 + 16 * 8
     assert PARAMETERS["VideoConv3d"] == (2 * 4 * 27 + 2 * 4) + (4 * 8 * 27 + 2 * 8)
+    assert PARAMETERS["VideoRegions"] == (6 * 3 * 9 + 2 * 3) + (3 * 4 * 9 + 2 * 4) + 2 * 4 + 4 * 4
 
 
 def test_every_option_to_drop_is_tried():

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import tinymm as tm
+import tinymm.functional as F
 from tinymm import nn
 from tinymm.encoders import BagOfWords
 from tinymm.fusion import AttentionFusion, Fused, FusedClassifier
@@ -93,8 +97,47 @@ def test_streams_stand_side_by_side(rng):
     np.testing.assert_allclose(model(IDS, MASKS)[0].data, model.scores(np.concatenate([means, sound], 1)).data)
 
 
+@given(st.integers(0, 2**32), st.sampled_from(sorted(FUSIONS)), st.integers(1, 2),
+       st.sampled_from([(1, 1), (1, 3), (2, 1), (2, 2), (2, 3)]))
+def test_what_several_examples_share_is_as_good_as_repeated(seed, kind, some, times):
+    """K examples in turn for each row of an input: features, logits, gradients of all parameters."""
+    rng = np.random.default_rng(seed)
+    model = made(kind, rng)
+    ids = tuple(rng.integers(0, 10, (6 * some // k, length)) for k, length in zip(times, (3, 2)))
+    masks = tuple(rng.random(x.shape) < 0.7 for x in ids)
+    by_hand = [tuple(np.repeat(x, k, 0) for x, k in zip(of_each, times)) for of_each in (ids, masks)]
+    for one, other in zip(model.encode(ids, masks, times), model.encode(*by_hand), strict=True):
+        for part, expected in zip(one, other):
+            np.testing.assert_allclose(getattr(part, "data", part), getattr(expected, "data", expected), rtol=1e-12)
+        assert one.mask.dtype == bool
+    found = []
+    for logits, _ in (model(ids, masks, times=times), model(*by_hand)):
+        pulled = tm.grad(F.sum(logits ** 2), list(model.parameters()), allow_unused=True)
+        found.append([logits.data, *(g.data for g in pulled if g is not None)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_shared_without_a_mask(rng):
+    model = made("vectors", rng)
+    text, sound = model.encode((IDS[0], np.repeat(IDS[1], 2, 0)), times=(2, 1))
+    assert text.mask is None and len(text.pooled) == len(text.sequence) == len(sound.pooled) == 4
+
+
+@pytest.mark.parametrize("times", [(2,), (1, 2, 1), (0, 1), (1, -1)])
+def test_a_wrong_number_of_times_is_refused(times, rng):
+    model = made("vectors", rng)
+    told = str(times).replace("(", r"\(").replace(")", r"\)")
+    with pytest.raises(ValueError, match=f"^FusedClassifier: times must be 1 or more for each of text, sound; got {told}$"):
+        model(IDS, MASKS, times=times)
+
+
 def test_what_does_not_fit_is_refused_by_name(rng):
     model = made("vectors", rng)
+    with pytest.raises(ValueError, match="^FusedClassifier: inputs must be of one batch; got 2 · 2 of text, 1 · 2 of sound$"):
+        model(IDS, times=(2, 1))
+    with pytest.raises(ValueError, match="FusedClassifier: inputs must be of one batch; got 1 · 2 of text, 1 · 1 of sound"):
+        model((IDS[0], IDS[1][:1]))
     with pytest.raises(ValueError, match="FusedClassifier: encoders must be of .*, text, sound; got sound, text"):
         FusedClassifier(dict(reversed(list(model.encoders.items()))), model.fusion, 3, rng=rng)
     with pytest.raises(ValueError, match="FusedClassifier: inputs and masks must be of text, sound; got 1 and 1"):

@@ -6,10 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import tinymm as tm
 from tinymm.cli import main
+from tinymm.data import MovingWorld, QuestionsWorld, WordTokenizer
+from tinymm.data.questions import Questions
+from tinymm.encoders import BagOfWords
+from tinymm.fusion import AttentionFusion, FusedClassifier
 from tinymm.recipes import audio_visual_digits, speech_emotion, video_question_answering, visual_question_answering
-from tinymm.recipes.shared.answering import Examples, probabilities, product
+from tinymm.recipes.shared.answering import (
+    Examples,
+    Single,
+    _batches,
+    _loss,
+    _single_loss,
+    _times,
+    probabilities,
+    product,
+)
+from tinymm.recipes.shared.asked import asked_examples, drawn_questions
 from tinymm.recipes.shared.fusions import CAUSAL, FUSIONS, width_for
 from tinymm.training import load_checkpoint
 
@@ -198,7 +215,6 @@ def test_what_is_absent_is_told_to_the_model():
             return self
 
         def __call__(self, inputs, masks, present):
-            import tinymm as tm
             return tm.tensor(np.where(present, inputs[0][:, None], -50.0)), None
 
     examples = Examples(lambda rows, _: ((np.ones(len(rows)),), (None,)), np.zeros(2, int),
@@ -211,3 +227,88 @@ def test_the_checkpoint_holds_the_fused_model_alone(tmp_path):
     arrays, _ = load_checkpoint(tmp_path / "out" / "checkpoint.npz")
     assert any(key.startswith("model/fusion.") for key in arrays)
     assert (tmp_path / "out" / "question-only" / "checkpoint.npz").exists()
+
+
+# Several examples about the same thing -----------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 4), min_size=1, max_size=10), st.integers(2, 4))
+def test_batches_have_so_many_examples_of_each_shared_thing(seed, shared, together):
+    """All different where the thing has enough; and every one of them comes up."""
+    rng, shared = np.random.default_rng(seed), np.array(shared)
+    labels = rng.integers(0, 9, len(shared))
+    data = _batches(Examples(lambda rows, _: ((rows,), (None,)), labels, shared=shared), together)
+    things = np.unique(shared)
+    assert data.num_examples == len(things)
+    come = set()
+    for _ in range(60):
+        numbers = rng.permutation(len(things))
+        (rows,), _, told = data.batch(numbers, rng)
+        assert rows.shape == (len(things), together)
+        np.testing.assert_array_equal(shared[rows], np.repeat(things[numbers][:, None], together, 1))
+        np.testing.assert_array_equal(told, labels[rows].ravel())
+        for some, thing in zip(rows, things[numbers]):
+            assert len(set(some)) == together or (shared == thing).sum() < together
+        come |= set(rows.ravel().tolist())
+    assert come == set(range(len(shared)))     # of n ≤ 10 one is missed with probability (1 − 2/10)⁶⁰ < 2·10⁻⁶
+
+
+def test_one_at_a_time_examples_are_batched_as_they_are():
+    labels = np.array([3, 1, 2])
+    data = _batches(Examples(lambda rows, rng: ((rows, rng), (None, None)), labels))
+    (rows, rng), masks, told = data.batch(np.array([2, 0]), "a generator")
+    assert data.num_examples == 3 and rows.tolist() == [2, 0] and rng == "a generator" and told.tolist() == [2, 3]
+
+
+def test_times_are_what_is_missing_to_the_number_of_labels():
+    assert _times((np.zeros((6, 3)), np.zeros((2, 5))), np.zeros(6)) == (1, 3)
+
+
+def test_losses_with_shared_things_are_those_with_each_thing_repeated(rng):
+    encoders = {name: BagOfWords(10, 4, rng=rng) for name in ("text", "image")}
+    model = FusedClassifier(encoders, AttentionFusion({"text": 4, "image": 4}, 4, rng=rng), 3, rng=rng).to(np.float64)
+    single = Single(encoders["image"], 3, rng=rng).to(np.float64)
+    ids, seen, labels = rng.integers(0, 10, (6, 2)), rng.integers(0, 10, (2, 3)), rng.integers(0, 3, 6)
+    shared = (ids, seen), (None, None), labels
+    repeated = (ids, np.repeat(seen, 3, 0)), (None, None), labels
+    for loss, about in ((_loss(), model), (_loss(alone=0.5), model), (_single_loss(1), single),
+                        (_single_loss(0), Single(encoders["text"], 3, rng=rng).to(np.float64))):
+        found = []
+        for batch in (shared, repeated):
+            value = loss(about, batch, rng)
+            g = tm.grad(value, list(about.parameters()), allow_unused=True)
+            found.append([value.data, *(x.data for x in g if x is not None)])
+        for one, other in zip(*found, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 3))
+def test_pictures_of_several_questions_are_given_once(seed, things, each):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (9, 1, 2, 2)) / np.float32(255)
+    images = rng.choice(9, things, replace=False).repeat(each)           # some of the 9 are not asked about
+    texts = [" ".join(rng.choice(["what", "is", "it"], rng.integers(1, 4))) for _ in images]
+    asked = Questions(texts, ["yes"] * len(texts), images, (1, 2, 2), lambda numbers: pixels[numbers])
+    examples = asked_examples(asked, WordTokenizer.fit(texts), ["yes"])
+    rows = np.arange(len(texts)).reshape(things, each)
+    np.testing.assert_array_equal(examples.shared[rows], examples.shared[rows[:, :1]].repeat(each, 1))
+    assert len(np.unique(examples.shared)) == things
+    (text, seen), (mask, hidden) = examples.inputs(rows, None)
+    (all_text, all_seen), (all_mask, _) = examples.inputs(rows.ravel(), None)
+    assert len(seen) == things and hidden is None
+    np.testing.assert_array_equal(text, all_text)
+    np.testing.assert_array_equal(mask, all_mask)
+    np.testing.assert_array_equal(seen.repeat(each, 0), all_seen)
+    np.testing.assert_allclose(seen, pixels[images[rows[:, 0]]], atol=1e-7)
+
+
+@pytest.mark.parametrize("world", [QuestionsWorld(), MovingWorld()], ids=["pictures", "clips"])
+def test_only_training_asks_several_questions_about_a_thing(world):
+    class Run:
+        def rng(self, *numbers):
+            return np.random.default_rng(numbers)
+
+    parts, kinds = drawn_questions(world, {"train": 3, "val": 2, "test": 4, "test/held_out": 2}, Run(), each=2)
+    assert parts["train"].images.tolist() == [0, 0, 1, 1, 2, 2] and parts["val"].images.tolist() == [0, 1]
+    assert [len(parts[name]) for name in ("test", "test/held_out")] == [4, 2] and len(kinds) == 4
+    assert parts["train"].load(np.arange(3)).shape == (3, *parts["train"].size)

@@ -78,6 +78,11 @@ class FusedClassifier(nn.Module):
         -------
         logits : Tensor (B, K)
         fused : Fused
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer inputs, masks or times than modalities, or the inputs are not of one batch.
         """
         return self.decide(self.encode(inputs, masks, times), present)
 
@@ -88,7 +93,10 @@ class FusedClassifier(nn.Module):
             raise ValueError(f"FusedClassifier: inputs and masks must be of {', '.join(self.fusion.modalities)}; "
                              f"got {len(inputs)} and {len(masks)}")
         times = (1,) * len(inputs) if times is None else times
-        if len({k * len(x) for k, x in zip(times, inputs, strict=True)}) > 1:
+        if len(times) != len(inputs) or min(times) < 1:
+            raise ValueError(f"FusedClassifier: times must be 1 or more for each of "
+                             f"{', '.join(self.fusion.modalities)}; got {times}")
+        if len({k * len(x) for k, x in zip(times, inputs)}) > 1:
             told = ", ".join(f"{k} · {len(x)} of {name}" for k, x, name in zip(times, inputs, self.encoders))
             raise ValueError(f"FusedClassifier: inputs must be of one batch; got {told}")
         return [repeated(encoder(x, mask), k)

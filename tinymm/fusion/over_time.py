@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import functional as F
 from .. import nn
 from ..encoders.encoded import Encoded, repeated
+from ..encoders.over_time import mean_over_time
 from .classifier import FusedClassifier
 from .fused import as_vector
 
@@ -19,7 +19,8 @@ class FusedOverTime(FusedClassifier):
 
     In the order of the other video encoders, frames first, then time, then the question, a clip's summary would have to
     keep all that might be asked. Here the fusion takes from each frame what the question is about, and the recurrence
-    only follows that. A fusion of decisions decides about the whole clip, as in `FusedClassifier`.
+    only follows that. The mean is over the real frames, and h passes the others unchanged. A fusion of decisions decides
+    about the whole clip, as in `FusedClassifier`.
 
     Parameters
     ----------
@@ -28,6 +29,11 @@ class FusedOverTime(FusedClassifier):
         vectors is its `frame_width`.
     states : int
         Width of h.
+
+    Raises
+    ------
+    ValueError
+        If the encoders are not those of the fusion, or the last has no `frames`.
 
     Examples
     --------
@@ -45,7 +51,11 @@ class FusedOverTime(FusedClassifier):
 
     def __init__(self, encoders, fusion, classes, dropout=0.0, states=128, *, rng):
         super().__init__(encoders, fusion, classes, dropout, rng=rng)
-        self.frames = list(encoders.values())[-1].frames
+        name, clips = list(encoders.items())[-1]
+        if not hasattr(clips, "frames"):
+            raise ValueError("FusedOverTime: the last encoder must have frames, as VideoRegions has; "
+                             f"got {name}, {type(clips).__name__}")
+        self.frames = clips.frames
         if fusion.kind != "decisions":
             width = sum(fusion.width) if isinstance(fusion.width, tuple) else fusion.width
             self.norm = nn.LayerNorm(width)
@@ -62,5 +72,6 @@ class FusedOverTime(FusedClassifier):
                          None if clips.mask is None else clips.mask.reshape(B * T, -1))
         fused = self.fuse([*(repeated(e, T) for e in others), frames],
                           None if present is None else np.repeat(present, T, 0))
-        h, _ = self.recurrence(self.norm(as_vector(fused).reshape(B, T, -1)))
-        return self.scores(self.dropout(F.mean(h, 1))), fused
+        is_real = None if clips.mask is None else clips.mask.reshape(B, T, -1).any(-1)     # (B, T)
+        h, _ = self.recurrence(self.norm(as_vector(fused).reshape(B, T, -1)), mask=is_real)
+        return self.scores(self.dropout(mean_over_time(h, is_real))), fused

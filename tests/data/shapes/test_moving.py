@@ -29,6 +29,7 @@ from tinymm.data.shapes.moving_scripts import (
     shuffled_frames,
     whole_clip,
 )
+from tinymm.data.shapes.scene import COLOURS, SHAPES
 from tinymm.data.shapes.world import HELD_OUT
 
 WORLD = MovingWorld()
@@ -54,6 +55,11 @@ def test_every_answer_is_right_and_of_the_closed_set(drawn):
 
 def test_within_each_question_all_answers_are_equally_likely(drawn):
     _, asked = drawn
+    _check_answers(asked)
+
+
+def _check_answers(asked):
+    """χ² of the answers to each text, added up, is what it is where all are equally likely; the clips are distinct."""
     answers = {}
     for each in asked:
         answers.setdefault(each.question, Counter())[each.answer] += 1
@@ -65,6 +71,62 @@ def test_within_each_question_all_answers_are_equally_likely(drawn):
         statistic += expected * (number - len(counts))
         freedom += number - 1
     assert abs(statistic - freedom) < 4 * np.sqrt(2 * freedom)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_several_questions_about_a_clip_are_all_right_and_none_can_be_guessed(part):
+    asked = WORLD.sample(3000, np.random.default_rng(1), part, each=3)
+    slots = [asked[k::3] for k in range(3)]
+    assert all(clip_answer(each.question, each.clip) == each.answer for each in asked)
+    assert all(a.clip is b.clip is c.clip and a.kind == b.kind == c.kind for a, b, c in zip(*slots))
+    assert len({id(each.clip) for each in asked}) == len(slots[0]) == 3000
+    for slot in slots:
+        _check_answers(slot)
+    kinds = Counter(each.kind for each in slots[0])
+    p = 1 / len(MOVING_KINDS)
+    assert all(abs(kinds[kind] / 3000 - p) < 4.5 * np.sqrt(p * (1 - p) / 3000) for kind in MOVING_KINDS)
+
+
+# Few pairs are seen, of some colours and shapes more than of others, so that not all questions are equally likely.
+UNEVEN = ("red circle", "red cross", "green circle", "blue circle", "yellow cross", "purple square", "orange triangle",
+          "green diamond")
+
+
+@pytest.mark.parametrize("kind", MOVING_KINDS)
+def test_several_questions_about_a_clip_are_drawn_as_one_is(kind):
+    """About clips in which the same happens each question is as frequent among 8 about one as where there is but one.
+
+    "The same" leaves out which things do it, but for questions of order, which ask for them. χ², added up over all that
+    may happen, would be larger, or smaller, if the 8 were not independent.
+    """
+    held_out = [(colour, shape) for colour in COLOURS for shape in SHAPES if f"{colour} {shape}" not in UNEVEN]
+    world, tables = MovingWorld(held_out, kinds=(kind,)), {}
+    for row, (clips, times) in enumerate(((6_000, 1), (750, 8))):
+        asked = world.sample(clips, np.random.default_rng(row), each=times)
+        for start in range(0, len(asked), times):
+            happens, things = _what_happens(asked[start].clip)
+            if kind == "order":
+                happens += tuple((thing.colour, thing.shape) for thing in things)
+            for each in asked[start:start + times]:
+                text = each.question
+                for name, thing in zip("AB", things):
+                    text = text.replace(f"the {thing.colour} thing", name).replace(f"the {thing.shape}", name)
+                tables.setdefault(happens, {}).setdefault(text, np.zeros(2))[row] += 1
+    statistic = freedom = 0
+    for table in tables.values():
+        counts = np.array(list(table.values()))
+        expected = counts.sum(1, keepdims=True) * counts.sum(0) / counts.sum()
+        if expected.min() >= 2:
+            statistic += ((counts - expected) ** 2 / expected).sum()
+            freedom += len(counts) - 1
+    assert freedom >= 15 and abs(statistic - freedom) < 4 * np.sqrt(2 * freedom)
+
+
+def _what_happens(clip):
+    """Of each thing all that it begins to do, and the things: the one that does something first is the first."""
+    acts = sorted(([(event.frame, event.what) for event in clip_events(clip) if event.thing == k], k)
+                  for k in range(len(clip.tracks)))
+    return tuple(tuple(what for _, what in some) for some, _ in acts), [clip.tracks[k] for _, k in acts]
 
 
 def test_clips_have_two_things_of_the_right_part(drawn):
@@ -245,3 +307,6 @@ def test_wrong_parts():
         WORLD.sample(1, np.random.default_rng(0), "unseen")
     with pytest.raises(ValueError, match="it has none"):
         MovingWorld(held_out=()).ceilings("held_out")
+    for each in (0, -1):
+        with pytest.raises(ValueError, match=f"^MovingWorld: each must be at least 1; got {each}$"):
+            WORLD.sample(1, np.random.default_rng(0), each=each)

@@ -290,3 +290,6 @@ def test_wrong_parts(world):
         world.sample(1, np.random.default_rng(0), "unseen")
     with pytest.raises(ValueError, match="it has none"):
         QuestionsWorld(held_out=()).blind_ceiling("held_out")
+    for each in (0, -1):
+        with pytest.raises(ValueError, match=f"^QuestionsWorld: each must be at least 1; got {each}$"):
+            world.sample(1, np.random.default_rng(0), each=each)

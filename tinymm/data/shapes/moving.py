@@ -91,8 +91,10 @@ class MovingWorld:
         Raises
         ------
         ValueError
-            For other `compositions`, or held-out clips of a world without held-out pairs.
+            For other `compositions`, held-out clips of a world without held-out pairs, or `each` below 1.
         """
+        if each < 1:
+            raise ValueError(f"MovingWorld: each must be at least 1; got {each}")
         couples = self._couples(compositions)
         return [question for _ in range(n) for question in self._draw(couples, each, rng)]
 

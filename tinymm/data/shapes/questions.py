@@ -100,8 +100,10 @@ class QuestionsWorld:
         Raises
         ------
         ValueError
-            For other `compositions`, or held-out scenes of a world without held-out pairs.
+            For other `compositions`, held-out scenes of a world without held-out pairs, or `each` below 1.
         """
+        if each < 1:
+            raise ValueError(f"QuestionsWorld: each must be at least 1; got {each}")
         space = self._space(compositions)
         queries = [_one(_one(space.groups[_one(self.kinds, rng)], rng), rng) for _ in range(n)]
         sketch = np.empty(n, int)

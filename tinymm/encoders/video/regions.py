@@ -4,18 +4,21 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
-from ...autograd import Tensor
-from ..encoded import Encoded
+from ..encoded import Encoded, checked_mask
 
 __all__ = ["VideoRegions", "with_changes"]
 
 
-def with_changes(video):
-    """Each frame with what changes before and after it as more channels; at the ends nothing does.
+def with_changes(video, mask=None):
+    """Each frame with what changes before and after it as more channels.
+
+    At the ends, and beside a frame that is not real, nothing changes.
 
     Parameters
     ----------
     video : array or Tensor (B, T, C, H, W)
+    mask : boolean array (B, T), optional
+        True for real frames; default: all. What is made of the others has no meaning.
 
     Returns
     -------
@@ -24,19 +27,29 @@ def with_changes(video):
 
     Examples
     --------
-    >>> with_changes(np.array([1.0, 3.0, 4.0]).reshape(1, 3, 1, 1, 1))[0, :, :, 0, 0]
+    >>> video = np.array([1.0, 3.0, 4.0]).reshape(1, 3, 1, 1, 1)
+    >>> with_changes(video)[0, :, :, 0, 0]
     array([[1., 0., 2.],
            [3., 2., 1.],
            [4., 1., 0.]])
+    >>> with_changes(video, np.array([[True, True, False]]))[0, :2, :, 0, 0]
+    array([[1., 0., 2.],
+           [3., 2., 0.]])
     """
-    join = F.concatenate if isinstance(video, Tensor) else np.concatenate
+    if mask is not None:
+        video = F.where(mask[..., None, None, None], video, 0.0)
     changes = video[:, 1:] - video[:, :-1]
-    still = video[:, :1] - video[:, :1]
-    return join([video, join([still, changes], 1), join([changes, still], 1)], 2)
+    if mask is not None:
+        changes = F.where((mask[:, 1:] & mask[:, :-1])[..., None, None, None], changes, 0.0)
+    still = np.zeros(video[:, :1].shape, video.dtype)
+    return F.concatenate([video, F.concatenate([still, changes], 1), F.concatenate([changes, still], 1)], 2)
 
 
 class VideoRegions(nn.Module):
     """All regions of all frames in turn, each of which has seen what moves about it.
+
+    Frames under padding are not shown to the image encoder at all, nor to the frames beside them: what is made of them
+    is zero.
 
     Parameters
     ----------
@@ -60,7 +73,7 @@ class VideoRegions(nn.Module):
     Raises
     ------
     ValueError
-        If a video is not (B, T, C, H, W) with this T.
+        If a video is not (B, T, C, H, W) with this T, the mask not boolean (B, T), or no frame is real.
 
     Examples
     --------
@@ -78,11 +91,19 @@ class VideoRegions(nn.Module):
         self.grid = getattr(encoder, "grid", None)
 
     def forward(self, video, mask=None):
-        """video (B, T, C, H, W), mask (B, T·N) of the regions to `Encoded`: (B, T·N, D), (B, T·P)."""
+        """video (B, T, C, H, W), mask (B, T) to `Encoded`: (B, T·N, D) with a mask (B, T·N), and (B, T·P)."""
         if video.ndim != 5 or video.shape[1] != self.frames:
             raise ValueError(f"VideoRegions: a video must be (B, {self.frames}, C, H, W); got {video.shape}")
         B, T = video.shape[:2]
-        frames = with_changes(video)
-        frames = frames.reshape(B * T, *frames.shape[2:])
-        encoded = self.encoder(frames, None if mask is None else mask.reshape(B * T, -1))
-        return Encoded(encoded.sequence.reshape(B, -1, self.width), encoded.pooled.reshape(B, -1), mask)
+        mask = checked_mask("VideoRegions", mask, (B, T))
+        if mask is not None and not mask.any():
+            raise ValueError(f"VideoRegions: the mask must have a real frame; got none in {mask.shape}")
+        frames = with_changes(video, mask)
+        if mask is None:
+            sequence, pooled, _ = self.encoder(frames.reshape(B * T, *frames.shape[2:]))
+            return Encoded(sequence.reshape(B, -1, self.width), pooled.reshape(B, -1), None)
+        sequence, pooled, _ = self.encoder(frames[mask])                 # (R, N, D), (R, P): the real frames alone
+        sequence = F.place(sequence, mask, (B, T, *sequence.shape[1:]))
+        pooled = F.place(pooled, mask, (B, T, self.frame_width))
+        regions = np.repeat(mask, sequence.shape[2], 1)                  # (B, T·N)
+        return Encoded(sequence.reshape(B, -1, self.width), pooled.reshape(B, -1), regions)
