@@ -22,7 +22,7 @@ CEILINGS = {"audio-visual-digits": (), "speech-emotion": ("text_only",),
 every_recipe = pytest.mark.parametrize("name", SINGLE)
 # What `--fusion NAME` has to show of itself; the others have nothing.
 TO_IMAGE, TO_QUESTION = "The question looking at the image", "The image looking at the question"
-SHOWN = {"attention": {TO_IMAGE}, "gating": {"Gates"}, "gated-unit": {"Gates"}, "weighted": {"Gates"}, "film": {"Scales"},
+SHOWN = {"attention": {TO_IMAGE}, "film": {"Scales"}, **dict.fromkeys(("gating", "gated-unit", "weighted"), {"Gates"}),
          **dict.fromkeys(("co-attention", "alternating", "early", "intermediate"), {TO_IMAGE, TO_QUESTION}),
          **dict.fromkeys(("bottleneck", "glimpses"), {"Learned queries looking at the image",
                                                       "Learned queries looking at the question"})}
