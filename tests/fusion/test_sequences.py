@@ -110,6 +110,8 @@ def small(name):
     (lambda rng: fusion.PerceiverResampler({}, rng=rng), "PerceiverResampler: widths must be a dict of 1 or more"),
     (lambda rng: fusion.PerceiverResampler(TWO, 4, layers=0, rng=rng), "PerceiverResampler: needs one layer or more"),
     (lambda rng: fusion.QueryingTransformer(TWO, 4, layers=0, rng=rng), "QueryingTransformer: needs one layer or more"),
+    (lambda rng: fusion.QueryingTransformer(TWO, 4, layers=1, objective="generation", rng=rng),
+     "QueryingTransformer: generation needs two layers or more, or no word learns of the image; got 1"),
     (lambda rng: fusion.CausalCoAttention(TWO, 6, 4, rng=rng), "CausalCoAttention: heads must divide width; got 4 and"),
     (lambda rng: fusion.GlimpseFusion(TWO, glimpses=0, rng=rng),
      "GlimpseFusion: glimpses and size must be positive; got 0 and 64"),

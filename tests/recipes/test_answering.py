@@ -173,8 +173,8 @@ def test_questions_of_a_folder(layout, tmp_path, monkeypatch, refused):
         rows = [["what colour?", colour, i] for i, colour in enumerate(told)]
         (tmp_path / "questions.json").write_text(json.dumps(rows))
     words = ("run", "visual-question-answering", "--data", tmp_path, "--epochs", 1, "--out", tmp_path / "out")
-    for size in (0, 16, 40):
-        assert "--image-size: must be a positive multiple of 32" in refused(*words, "--image-size", size)
+    for size in (0, 8, 40):
+        assert "--image-size: must be a positive multiple of 16" in refused(*words, "--image-size", size)
     assert main([*map(str, words), "--image-size", "32"]) == 0
     metrics = metrics_of(tmp_path / "out")
     assert ("test/consensus" in metrics) == (layout == "VQA")

@@ -66,7 +66,8 @@ class QueryingTransformer(nn.Module):
     Raises
     ------
     ValueError
-        If the objective is another, or there is no layer.
+        If the objective is another, there is no layer, or one alone for generation: words read the queries before these
+        have seen the image, and would learn nothing of it.
 
     Notes
     -----
@@ -94,7 +95,7 @@ class QueryingTransformer(nn.Module):
         text_width, image_width = self.input_widths
         if layers < 1:
             raise ValueError(f"QueryingTransformer: needs one layer or more; got {layers}")
-        self.objective = objective
+        self.objective, self.depth = objective, layers
         self.seen_by(queries, 1)                                         # refuses an objective it does not know
         self.projection = nn.Linear(text_width, width, rng=rng)
         self.queries = init.normal_(nn.Parameter(np.empty((queries, width), np.float32)), std=0.02, rng=rng)
@@ -112,6 +113,9 @@ class QueryingTransformer(nn.Module):
         if self.objective not in OBJECTIVES:
             raise ValueError(f"QueryingTransformer: objective must be one of {', '.join(OBJECTIVES)}; "
                              f"got {self.objective!r}")
+        if self.objective == "generation" and self.depth < 2:
+            raise ValueError(f"QueryingTransformer: generation needs two layers or more, or no word learns of the image; "
+                             f"got {self.depth}")
         seen = np.ones((R + T, R + T), bool)
         if self.objective != "matching":
             seen[:R, R:] = False                                         # no query sees a word

@@ -30,10 +30,10 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 INPUTS = ("video", "text")
 TOKENIZERS = {"word": WordTokenizer}
 # Batches of the plan are of clips, with TOGETHER questions about each.
-PLAN = Plan(batch_size=16, steps=3000, peak_rate=1e-3, weight_decay=0.05, warmup=0.1,
+PLAN = Plan(batch_size=16, steps=2000, peak_rate=1.2e-3, weight_decay=0.05, warmup=0.1,
             select=Selection("val/accuracy"))
 TOGETHER = 4
-SETTING = {"widths": [[16], [32], [64]], "width": 96, "embedding": 32, "glance": 2}
+SETTING = {"widths": [[16], [32], [64, 64]], "width": 96, "embedding": 32, "glance": 2}
 STATES = 128
 PARAMETERS = 200_000  # of the fusion, the recurrence's maps of what is fused, and the scores
 DRAWN = {"train": 8_000, "val": 800, "test": 1_000, "test/held_out": 500}  # clips
