@@ -1,5 +1,7 @@
 """An encoder for each modality, a fusion of any kind, scores."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -127,16 +129,17 @@ def test_shared_without_a_mask(rng):
 @pytest.mark.parametrize("times", [(2,), (1, 2, 1), (0, 1), (1, -1)])
 def test_a_wrong_number_of_times_is_refused(times, rng):
     model = made("vectors", rng)
-    told = str(times).replace("(", r"\(").replace(")", r"\)")
-    with pytest.raises(ValueError, match=f"^FusedClassifier: times must be 1 or more for each of text, sound; got {told}$"):
+    rule = "FusedClassifier: times must be 1 or more for each of text, sound"
+    with pytest.raises(ValueError, match=f"^{rule}; got {re.escape(str(times))}$"):
         model(IDS, MASKS, times=times)
 
 
 def test_what_does_not_fit_is_refused_by_name(rng):
     model = made("vectors", rng)
-    with pytest.raises(ValueError, match="^FusedClassifier: inputs must be of one batch; got 2 · 2 of text, 1 · 2 of sound$"):
+    rule = "FusedClassifier: inputs must be of one batch"
+    with pytest.raises(ValueError, match=f"^{rule}; got 2 · 2 of text, 1 · 2 of sound$"):
         model(IDS, times=(2, 1))
-    with pytest.raises(ValueError, match="FusedClassifier: inputs must be of one batch; got 1 · 2 of text, 1 · 1 of sound"):
+    with pytest.raises(ValueError, match=f"^{rule}; got 1 · 2 of text, 1 · 1 of sound$"):
         model((IDS[0], IDS[1][:1]))
     with pytest.raises(ValueError, match="FusedClassifier: encoders must be of .*, text, sound; got sound, text"):
         FusedClassifier(dict(reversed(list(model.encoders.items()))), model.fusion, 3, rng=rng)

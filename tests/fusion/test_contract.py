@@ -18,7 +18,7 @@ from .cases import CASES, Subject, as_leaves, cotangents_of, gradients, streams
 SEEDS = range(3)
 CLASSES = {name: getattr(fusion, name) for name in fusion.__all__
            if inspect.isclass(getattr(fusion, name)) and issubclass(getattr(fusion, name), nn.Module)
-           and name != "FusedClassifier"}
+           and name not in ("FusedClassifier", "FusedOverTime")}
 # of the object: a wrapper's kind is not its class's
 KIND = {name: case.make(np.random.default_rng(0)).kind for name, case in CASES.items()}
 SEQUENCES = [name for name, kind in KIND.items() if kind == "sequences"]
