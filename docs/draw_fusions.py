@@ -33,6 +33,7 @@ PICTURES = {
     "alternating": [["AlternatingCoAttention"]],
     "block": [["CoAttentionBlock"]],
     "causal": [["CausalCoAttention"]],
+    "glimpses": [["GlimpseFusion"]],
     "mult": [["MulTFusion"]],
     "bottleneck": [["BottleneckFusion"]],
     "gated": [["GatedCrossAttention"]],

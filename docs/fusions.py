@@ -65,6 +65,7 @@ ROWS = {
     "AlternatingCoAttention": Row("the same, in time that is linear in the lengths"),
     "CoAttentionBlock": Row("two streams are trained on pairs, with layers of their own in between"),
     "CausalCoAttention": Row("co-attention that may write captions"),
+    "GlimpseFusion": Row("the question names several things, or asks how many"),
     "MulTFusion": Row("sequences of different rates that are not aligned", {"heads": 8}, drawn={"layers": 1}),
     "BottleneckFusion": Row("streams are long, and little has to be told",
                             drawn={"layers": 2, "exchange_from": 0}),

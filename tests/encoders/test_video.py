@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 from tinymm.encoders import VideoConv3d, VideoRecurrent, VideoRegions
-from tinymm.encoders.video import each_frame, with_neighbours
+from tinymm.encoders.video import each_frame, with_changes
 from tinymm.testing import check_directional
 
 from .cases import CASES, VIDEO, frame_encoder, randomised
@@ -49,34 +49,36 @@ def test_frames_are_encoded_one_by_one(rng):
         np.testing.assert_allclose(found[b, t], expected, rtol=1e-10, atol=1e-12)
 
 
-def neighbours_of(mask, b, t):
-    """The places of the frames that frame t of video b is shown beside, itself between them."""
-    T = mask.shape[1]
-    return (t - 1 if t > 0 and mask[b, t - 1] else t), t, (t + 1 if t + 1 < T and mask[b, t + 1] else t)
+def changing(video, mask, b, t):
+    """Frame t of video b, and how it differs from the one before and the one after, by their definition."""
+    here = video[b, t]
+    before = video[b, t - 1] if t > 0 and mask[b, t - 1] else here
+    after = video[b, t + 1] if t + 1 < mask.shape[1] and mask[b, t + 1] else here
+    return np.concatenate([here, here - before, after - here])
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 6), st.booleans())
-def test_neighbours_are_the_frames_beside_if_they_are_real(seed, B, T, masked):
+def test_changes_are_from_and_to_the_frames_beside_if_they_are_real(seed, B, T, masked):
     rng = np.random.default_rng(seed)
     mask = rng.random((B, T)) < 0.6 if masked else np.ones((B, T), bool)
-    video = np.where(mask[..., None, None, None], rng.standard_normal((B, T, 2, 3, 1)), np.nan)
-    found = with_neighbours(video, mask if masked else None)
-    assert found.shape == (B, T, 6, 3, 1)
+    video = np.where(mask[..., None, None, None], rng.standard_normal((B, T, 2, 3, 1)), np.inf)
+    found = with_changes(video, mask if masked else None)
+    assert found.shape == (B, T, 6, 3, 1) and not found[~mask].any()
     for b, t in np.argwhere(mask):
-        np.testing.assert_array_equal(found[b, t], np.concatenate([video[b, s] for s in neighbours_of(mask, b, t)]))
-    tensor = with_neighbours(tm.tensor(video), mask if masked else None)
+        np.testing.assert_array_equal(found[b, t], changing(video, mask, b, t))
+    tensor = with_changes(tm.tensor(video), mask if masked else None)
     assert isinstance(tensor, tm.Tensor)
     np.testing.assert_array_equal(tensor.data, found)
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_gradients_of_neighbours(masked, rng):
+def test_gradients_of_changes(masked, rng):
     video, mask = videos(rng, 2, 4)
-    assert check_directional(lambda x: with_neighbours(x, mask if masked else None), [video], rng)
+    assert check_directional(lambda x: with_changes(x, mask if masked else None), [video], rng)
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_regions_are_those_of_each_frame_beside_its_neighbours(masked, rng):
+def test_regions_are_those_of_each_frame_and_its_changes(masked, rng):
     """Frame by frame: its 4 regions and its pooled vector stand at its place, and zero where none is shown."""
     frame = randomised(frame_encoder(rng, 6), rng).eval()
     encoder = VideoRegions(frame, frames=4)
@@ -86,8 +88,7 @@ def test_regions_are_those_of_each_frame_beside_its_neighbours(masked, rng):
     assert encoder.grid == (2, 2) and found.sequence.shape == (2, 16, 4) and found.pooled.shape == (2, 16)
     assert (encoder.width, encoder.frame_width, encoder.pooled_width) == (4, 4, 16)
     for b, t in np.ndindex(2, 4):
-        beside = np.concatenate([video[b, s] for s in neighbours_of(mask, b, t)])
-        alone = frame(beside[None])
+        alone = frame(changing(video, mask, b, t)[None])
         for all_frames, own in ((found.sequence.data[b, 4 * t:4 * t + 4], alone.sequence.data[0]),
                                 (found.pooled.data[b, 4 * t:4 * t + 4], alone.pooled.data[0])):
             np.testing.assert_allclose(all_frames, own if mask[b, t] else np.zeros_like(own), rtol=1e-10, atol=1e-12)

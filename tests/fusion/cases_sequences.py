@@ -28,6 +28,7 @@ def rows(Case, TWO, THREE):
                                  slow.co_attention_block, "streams"),
         "CausalCoAttention": Case(lambda rng: fusion.CausalCoAttention(TWO, 4, 2, rng=rng),
                                   slow.causal_co_attention, ordered=(0,)),
+        "GlimpseFusion": Case(lambda rng: fusion.GlimpseFusion(TWO, 4, 2, 6, rng=rng), slow.glimpses, "none"),
         "MulTFusion": Case(lambda rng: fusion.MulTFusion(TWO, 4, 2, 2, rng=rng), slow.mult, "streams",
                            ordered=(0, 1)),
         "MulTFusion_three": Case(lambda rng: fusion.MulTFusion(THREE, 3, 1, 1, positions=False, rng=rng),

@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 __all__ = ["alternating_co_attention", "bottleneck", "causal_co_attention", "co_attention_block", "early", "gated",
-           "intermediate", "joined_channels", "mult", "parallel_co_attention", "perceiver", "prefix", "querying"]
+           "glimpses", "intermediate", "joined_channels", "mult", "parallel_co_attention", "perceiver", "prefix",
+           "querying"]
 
 
 # One example: rows of vectors ----------------------------------------------------------------------------------------
@@ -250,6 +251,34 @@ def causal_co_attention(fusion, inputs, masks, present):
             features[t] = np.maximum(linear(fusion.fuse, np.concatenate([text[t], c])), 0)
         beta[:, :, ~here[1]] = np.nan                                    # nor for regions that are hidden
         return features, (promised(alpha, words), beta)
+
+    return batched(one(*example) for example in examples(inputs, masks, present))
+
+
+def glimpses(fusion, inputs, masks, present):
+    """For each glimpse: s_g word by word, both sums of c_g region by region; then the modulation of all of them."""
+    w, b = fusion.word_scores.weight.data, fusion.gate_bias.data[:, 0]
+
+    def one(x, here):
+        (text, image), (words, regions) = x, (np.flatnonzero(h) for h in here)
+        beta, alpha, gamma = np.zeros((len(b), len(text))), *np.zeros((2, len(b), len(image)))
+        s, found, counted = np.zeros((len(b), text.shape[1])), *np.zeros((2, len(b), image.shape[1]))
+        for g in range(len(b)):
+            if words.size:
+                beta[g, words] = softmax([w[g] @ text[t] for t in words])
+            for t in words:
+                s[g] += beta[g, t] * text[t]
+            asks = linear(fusion.query, norm(fusion.norm, s[g][None])[0])
+            e = np.array([asks @ linear(fusion.key, image[i]) / math.sqrt(fusion.size) for i in regions])
+            if regions.size:
+                alpha[g, regions] = softmax(e)
+                gamma[g, regions] = 1 / (1 + np.exp(-(e + b[g])))
+            for i in regions:
+                found[g] += alpha[g, i] * image[i]
+                counted[g] += gamma[g, i] * image[i]
+        s, c = np.concatenate(s), np.concatenate([np.concatenate(pair) for pair in zip(found, counted)])
+        z = (1 + linear(fusion.scale, s)) * linear(fusion.seen, c) + linear(fusion.shift, s)
+        return np.maximum(z, 0), (beta, alpha, gamma)
 
     return batched(one(*example) for example in examples(inputs, masks, present))
 

@@ -105,6 +105,8 @@ SEQUENCES = {
     "CausalCoAttention": (of("CausalCoAttention", H),
                           2 * D * (3 * N * DI + 4 * T * DT) + 2 * T * (DT + D) * D + 6 * T * N * D + 4 * T * T * D
                           + 4 * H * T * T * N),
+    "GlimpseFusion": (of("GlimpseFusion", R, 7),  # R glimpses, compared in width 7
+                      2 * R * (2 * T * DT + 7 * DT + 7 * N + 2 * N * DI + 2 * D * (DI + DT)) + 2 * 7 * N * DI),
     "MulTFusion": (of("MulTFusion", H, LAYERS), EMBEDDING + LAYERS * (layer(T, N) + layer(N, T) + both(layer))),
     "BottleneckFusion": (of("BottleneckFusion", LAYERS, 1, R, H),
                          EMBEDDING + both(layer) + 2 * both(lambda n, _: layer(n + R, n + R))),

@@ -49,6 +49,7 @@ WITH_EXCHANGE = {
     "AlternatingCoAttention": lambda rng: fusion.AlternatingCoAttention(WIDTHS, D, rng=rng),
     "CoAttentionBlock": lambda rng: fusion.CoAttentionBlock(WIDTHS, D, 2, (D, D), rng=rng),
     "CausalCoAttention": lambda rng: fusion.CausalCoAttention(WIDTHS, D, 2, rng=rng),
+    "GlimpseFusion": lambda rng: fusion.GlimpseFusion(WIDTHS, D, 2, D, rng=rng),
     "MulTFusion": lambda rng: fusion.MulTFusion(WIDTHS, D, 2, 1, rng=rng),
     "BottleneckFusion": lambda rng: fusion.BottleneckFusion(WIDTHS, D, 2, 0, bottlenecks=2, heads=2, rng=rng),
     "GatedCrossAttention": lambda rng: fusion.GatedCrossAttention(WIDTHS, D, 2, D, rng=rng),

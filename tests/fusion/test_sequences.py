@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinymm as tm
 from tinymm import fusion
@@ -108,7 +110,14 @@ def small(name):
     (lambda rng: fusion.PerceiverResampler({}, rng=rng), "PerceiverResampler: widths must be a dict of 1 or more"),
     (lambda rng: fusion.PerceiverResampler(TWO, 4, layers=0, rng=rng), "PerceiverResampler: needs one layer or more"),
     (lambda rng: fusion.QueryingTransformer(TWO, 4, layers=0, rng=rng), "QueryingTransformer: needs one layer or more"),
+    (lambda rng: fusion.QueryingTransformer(TWO, 4, layers=1, objective="generation", rng=rng),
+     "QueryingTransformer: generation needs two layers or more, or no word learns of the image; got 1"),
     (lambda rng: fusion.CausalCoAttention(TWO, 6, 4, rng=rng), "CausalCoAttention: heads must divide width; got 4 and"),
+    (lambda rng: fusion.GlimpseFusion(TWO, glimpses=0, rng=rng),
+     "GlimpseFusion: glimpses and size must be positive; got 0 and 64"),
+    (lambda rng: fusion.GlimpseFusion(TWO, size=0, rng=rng),
+     "GlimpseFusion: glimpses and size must be positive; got 4 and 0"),
+    (lambda rng: fusion.GlimpseFusion({"text": 5}, rng=rng), "GlimpseFusion: widths must be a dict of 2 modalities"),
     (lambda rng: fusion.IntermediateFusion(TWO, 4, 2, (1, 3), rng=rng),
      r"IntermediateFusion: exchange_at must be depths from 0 to 2; got \(1, 3\)"),
     (lambda rng: fusion.BottleneckFusion(TWO, 4, 3, 2, rng=rng),
@@ -292,6 +301,74 @@ def test_parallel_co_attention_by_hand():
     np.testing.assert_allclose(a_v.data[0], expected, rtol=1e-14)
     np.testing.assert_allclose(v_hat.data, [[expected @ v]], rtol=1e-14)
     assert a_q.data.item() == q_hat.data.item() == 1
+
+
+def test_glimpses_by_hand():
+    """Words (1, 0) and (0, 1), regions 1, 1, 0; w = (ln 3, 0), W_q = (1, 0), W_k = ln 3, all other weights 1."""
+    model = fusion.GlimpseFusion({"text": 2, "image": 1}, 1, 1, 1, rng=np.random.default_rng(0)).to(np.float64)
+    values = {"word_scores.weight": [np.log(3), 0], "query.weight": [1, 0], "key.weight": np.log(3),
+              "gate_bias": 0, "norm.bias": 0, "shift.bias": 0}
+    for name, parameter in model.named_parameters():
+        parameter.data[...] = values.get(name, 1)
+    model.norm.eps = 0
+    z, mask, (beta, alpha, gamma) = model((np.eye(2)[None], np.array([[[1.0], [1], [0]]])))
+    np.testing.assert_allclose(beta.data, [[[3 / 4, 1 / 4]]], rtol=1e-14)          # so s = (3/4, 1/4), LN(s) = (1, -1)
+    np.testing.assert_allclose(alpha.data, [[[3 / 7, 3 / 7, 1 / 7]]], rtol=1e-14)  # and e = (ln 3, ln 3, 0)
+    np.testing.assert_allclose(gamma.data, [[[3 / 4, 3 / 4, 1 / 2]]], rtol=1e-14)  # so c = (6/7, 3/2)
+    np.testing.assert_allclose(z.data, [[2 * (6 / 7 + 3 / 2) + 1]], rtol=1e-14)
+    assert mask is None
+
+
+@given(count=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
+def test_gates_see_of_m_copies_m_times_as_much_and_a_softmax_the_same(count, seed):
+    """Every region m times. What a softmax over regions has picked out does not tell m: here that half is left out."""
+    rng = np.random.default_rng(seed)
+    text, image = rng.standard_normal((2, 4, 5)), rng.standard_normal((2, 3, 3))
+    copies = text, np.tile(image, (1, count, 1))
+    model = fusion.GlimpseFusion(TWO, 6, 2, 4, rng=rng).to(np.float64)
+    for parameter in model.shift.parameters():                           # what is said of the text alone
+        parameter.data[...] = 0
+    model.seen.weight.data.reshape(6, 2, 2, 3)[:, :, 0] = 0              # (D, glimpse, softmax or gates, Dv)
+    np.testing.assert_allclose(model(copies).features.data, count * model((text, image)).features.data, rtol=1e-9,
+                               atol=1e-12)
+    for softmax in (fusion.AlternatingCoAttention(TWO, 4, rng=rng), fusion.AttentionFusion(TWO, 4, rng=rng)):
+        softmax.to(np.float64)
+        for one, other in zip(streams(softmax(copies).features), streams(softmax((text, image)).features)):
+            np.testing.assert_allclose(one.data, other.data, rtol=1e-9, atol=1e-12)
+
+
+@given(x=st.floats(0.1, 10), seed=st.integers(0, 2**32 - 1))
+def test_two_glimpses_tell_left_from_right_and_one_does_not(x, seed):
+    """Regions [is red, is round, place], a red thing and a round one, in two places and the other way round.
+
+    One glimpse whose gates are open for both sees the sum, which is the same. Two that are open for one each see both
+    places, and the difference of these is the answer.
+    """
+    rng = np.random.default_rng(seed)
+    images = np.array([[[1, 0, -x], [0, 1, x]], [[1, 0, x], [0, 1, -x]]])
+    text = np.tile(np.eye(2), (2, 1, 1))                                 # the words "red" and "round"
+
+    def looking(glimpses, words, norm_bias):
+        """Weights by which glimpse g reads the word words[g], and opens its gates where the region is what it says."""
+        model = fusion.GlimpseFusion({"text": 2, "image": 3}, 8, glimpses, 2, rng=rng).to(np.float64)
+        model.word_scores.weight.data[...] = words
+        model.query.weight.data[...] = 100 * np.eye(2)
+        model.key.weight.data[...] = np.eye(2, 3)
+        model.gate_bias.data[...] = -20
+        model.norm.bias.data[...] = norm_bias
+        return model
+
+    model = looking(1, [[0, 0]], 1)                                      # LN((1/2, 1/2)) + 1: it asks for both
+    open_gates = model((text, images)).weights[2].data
+    np.testing.assert_allclose(open_gates, 1, atol=1e-8)
+    one, other = model((text, images)).features.data
+    np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+    model = looking(2, 100 * np.eye(2), 0)
+    for layer in (model.seen, model.scale, model.shift):
+        for parameter in layer.parameters():
+            parameter.data[...] = 0
+    model.seen.weight.data[0, [5, 11]] = -1, 1                           # place of the round minus that of the red
+    np.testing.assert_allclose(model((text, images)).features.data[:, 0], [2 * x, 0], rtol=1e-8, atol=1e-8)
 
 
 def test_regions_that_read_nothing_make_attention_fusion(rng):

@@ -1,6 +1,7 @@
 """Recipes that answer from several modalities, as a user meets them: files, controls, resume, fusions, bad input."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,12 @@ CEILINGS = {"audio-visual-digits": (), "speech-emotion": ("text_only",),
             "visual-question-answering": ("question_only", "image_only"),
             "video-question-answering": ("blind", "random_frame", "single_frame", "shuffled_frames")}
 every_recipe = pytest.mark.parametrize("name", SINGLE)
+# What `--fusion NAME` has to show of itself; the others have nothing.
+TO_IMAGE, TO_QUESTION = "The question looking at the image", "The image looking at the question"
+SHOWN = {"attention": {TO_IMAGE}, **dict.fromkeys(("gating", "gated-unit", "weighted"), {"Gates"}), "film": {"Scales"},
+         **dict.fromkeys(("co-attention", "alternating", "early", "intermediate"), {TO_IMAGE, TO_QUESTION}),
+         **dict.fromkeys(("bottleneck", "glimpses"), {"Learned queries looking at the image",
+                                                      "Learned queries looking at the question"})}
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +55,8 @@ def small(monkeypatch):
             (audio_visual_digits, "CLIPS", few), (audio_visual_digits, "PICTURES", few),
             (speech_emotion, "CLIPS", few), (speech_emotion, "SPEAKERS", dict.fromkeys(few, 2)),
             (video_question_answering, "PLAN", replace(video_question_answering.PLAN, steps=2)),
-            (video_question_answering, "SETTING", {"widths": [4, 4], "width": 8, "embedding": 4}),
+            (video_question_answering, "SETTING",
+             {"widths": [[4], [4], [4]], "width": 8, "embedding": 4, "glance": 2}),
             (audio_visual_digits, "PLAN", replace(audio_visual_digits.PLAN, steps=2))):
         monkeypatch.setattr(page, name, small)
     for page, name in ((visual_question_answering, "SCENES"), (speech_emotion, "VOICE")):
@@ -78,7 +86,18 @@ def test_a_run_leaves_its_files_and_prints_the_controls(name, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "product" in said and f"{SINGLE[name][0]} only" in said
     page = (out / "report.html").read_text()
-    assert "What each modality is used for" in page
+    assert "What each modality is used for" in page and "Does one modality starve another?" in page
+    assert "norm of the encoder&#x27;s gradient" in page and page.count("<figcaption>train/") == 0
+    for single in SINGLE[name]:
+        assert 0 <= metrics[f"probe/{single}/accuracy"] <= 1 and 0 <= metrics[f"probe/{single}_only/accuracy"] <= 1
+
+
+@pytest.mark.parametrize("name", ["audio-visual-digits", "speech-emotion", "video-question-answering"])
+def test_sounds_and_clips_can_be_looked_at_as_pictures_can(name, tmp_path):
+    assert main(["run", name, "--out", str(tmp_path / "out"), "--epochs", "1", "--fusion", "intermediate"]) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    first, second = SINGLE[name]
+    assert f"The {first} looking at the {second}" in page and f"The {second} looking at the {first}" in page
 
 
 def test_frames_in_no_order_and_one_frame_are_controls_of_clips(tmp_path):
@@ -104,13 +123,18 @@ def test_every_fusion_answers_and_the_gradient_can_be_modulated(fusion, tmp_path
                  "--modulate"]) == 0
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert all(0 < row["train/modulation/image"] <= 1 and 0 <= row["train/confidence/image"] <= 1 for row in rows)
+    page = (out / "report.html").read_text()
+    told = {"Gates", "Scales"} & set(re.findall("<h2>(.*?)</h2>", page))
+    told |= set(re.findall(r"(?:The \w+|Learned queries) looking at the \w+", page))
+    assert told == SHOWN.get(fusion, set())
+    assert "confidence, this modality alone" in page and "factor of the encoder" in page
 
 
 def test_all_fusions_stand_in_one_table_and_go_on_after_a_stop(tmp_path, monkeypatch, interrupted, capsys):
     monkeypatch.setattr("tinymm.recipes.shared.fusions.FUSIONS", {name: FUSIONS[name] for name in ("mlb", "product")})
     out = tmp_path / "out"
     words = ("run", "visual-question-answering", "--fusion", "all", "--epochs", "1", "--out", out)
-    interrupted(4, *words)
+    interrupted(1, *words)
     assert main([*map(str, words), "--resume"]) == 0
     metrics = metrics_of(out)
     assert {"test/mlb/accuracy", "test/product/accuracy", "baseline/question_only/accuracy"} <= metrics.keys()
@@ -119,7 +143,7 @@ def test_all_fusions_stand_in_one_table_and_go_on_after_a_stop(tmp_path, monkeyp
 
 @every_recipe
 def test_wrong_options_are_refused_by_name(name, refused, tmp_path):
-    assert "--fusion: is all or one of concatenation, " in refused("run", name, "--fusion", "sum")
+    assert "--fusion: is all, or one or more of concatenation, " in refused("run", name, "--fusion", "sum")
     assert not list(tmp_path.iterdir())
 
 
@@ -166,8 +190,8 @@ def test_questions_of_a_folder(layout, tmp_path, monkeypatch, refused):
         rows = [["what colour?", colour, i] for i, colour in enumerate(told)]
         (tmp_path / "questions.json").write_text(json.dumps(rows))
     words = ("run", "visual-question-answering", "--data", tmp_path, "--epochs", 1, "--out", tmp_path / "out")
-    for size in (0, 16, 40):
-        assert "--image-size: must be a positive multiple of 32" in refused(*words, "--image-size", size)
+    for size in (0, 8, 40):
+        assert "--image-size: must be a positive multiple of 16" in refused(*words, "--image-size", size)
     assert main([*map(str, words), "--image-size", "32"]) == 0
     metrics = metrics_of(tmp_path / "out")
     assert ("test/consensus" in metrics) == (layout == "VQA")

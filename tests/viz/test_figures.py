@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinymm.viz.figures import bar_chart, line_chart
+from tinymm.viz.figures import BINS, bar_chart, histogram, line_chart
 
 matplotlib = pytest.importorskip("matplotlib")
 HOSTILE = ["$\\frac{", "_hidden", "<script>alert('1')</script>", "a & b", "最近邻", "two\nlines", ""]
@@ -24,7 +24,7 @@ def texts(svg):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_name_is_drawn_as_it_is(name):
     for svg in (line_chart({name: ([1, 2], [3.0, 4.0])}, name, name),
-                bar_chart({name: [0.5, 0.7], "x": [0.1]}, name, name)):
+                bar_chart({name: [0.5, 0.7], "x": [0.1]}, name, name), histogram({name: [0.5, 0.7]}, name, name)):
         drawn = " ".join(texts(svg))
         for line in name.split("\n"):
             assert drawn.count(line) >= 2  # the curve's or bar's name, and the axis
@@ -67,6 +67,19 @@ def test_same_data_same_bytes():
 def test_every_curve_has_a_point_even_a_single_one():
     svg = line_chart({"train": ([5], [1.0]), "val": ([5], [1.5])}, "epoch", "one epoch")
     assert svg.count("<use") >= 2
+
+
+def test_a_histogram_is_a_share_of_each_kind_and_stands_where_the_numbers_are(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(matplotlib.axes.Axes, "stairs", lambda axes, shares, edges, label, **_: drawn.update(
+        {label.strip(): (shares, edges)}) or axes.plot([0], [0], label=label))
+    values = {"text": [0.0] * 3 + [1.0], "image": [1.0] * 6 + [3.0] * 2}
+    histogram(values, "gate", "alt")
+    for name, numbers in values.items():
+        shares, edges = drawn[name]
+        assert len(shares) == BINS and (edges[0], edges[-1]) == (0.0, 3.0)
+        assert shares[0] == (0.75 if name == "text" else 0) and shares[-1] == (0 if name == "text" else 0.25)
+        assert shares.sum() == pytest.approx(1)
 
 
 def test_settings_of_the_caller_are_neither_used_nor_changed():

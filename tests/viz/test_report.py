@@ -67,6 +67,8 @@ def full_report(word="red"):
         caption=word,
     )  # fmt: skip
     report.attention(rng.random((16, 24)), [word, "circle"], np.full((2, 2, 3), 1 / 6), caption=word)
+    report.strip([(word, [word, "circle"], [0.25, 0.75])], caption=word)
+    report.histogram({word: [0.5, 0.6], "b": [0.4]}, word)
     report.alignment(rng.random((8, 6)), ["–", word, "–"], np.eye(4)[:, :3], caption=word)
     report.config({"seed": 0, word: word, "model": {"width": 64}, "data": None})
     return report
@@ -195,6 +197,12 @@ def test_wrong_input_is_refused_in_words():
         report.gallery([Example(None, "a", "one string")])
     with pytest.raises(ValueError, match="needs a value"):
         report.bars({"ours": []}, "accuracy")
+    for numbers in ([], [np.nan]):
+        with pytest.raises(ValueError, match="histogram: each kind needs numbers, all of them finite; got"):
+            report.histogram({"text": [1.0], "image": numbers}, "gates")
+    for shares in ([1.0], [0.5, 0.6], [1.5, -0.5], [np.nan, 1.0]):
+        with pytest.raises(ValueError, match="strip: the shares of 'image' must be at least 0 and sum to 1"):
+            report.strip([("image", ["a", "b"], shares)])
     with pytest.raises(ValueError, match="float image must lie in"):
         report.gallery([Example(np.full((3, 2, 2), 2.0), "a")])
 

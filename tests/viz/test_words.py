@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinymm.viz import Report
-from tinymm.viz.words import coloured_words
+from tinymm.viz.words import attended_words, coloured_words
 
 weights = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8)
 
@@ -39,6 +39,16 @@ def test_a_character_has_one_shade():
     spans = coloured_words(["a", "e", "\u0301", "👩", "\u200d", "🚀", "b "], [1, 2, -1, 0.5, 1, 1.5, 4])
     assert re.findall('title="([^"]*)">([^<]*)<', spans) == [("+1", "a"), ("+1", "e\u0301"), ("+3", "👩\u200d🚀"),
                                                            ("+4", "b ")]
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.floats(0.5, 1))
+def test_boxes_hold_shares_and_are_as_dark_as_their_share_of_the_peak(weights, peak):
+    shares = np.array(weights) / sum(weights) * peak
+    boxes = attended_words(["<b>"] * len(shares), shares, peak)
+    shades = [float(shade) for shade in re.findall(r"rgb\(214 94 5 / ([\d.]+)\)", boxes)]
+    np.testing.assert_allclose(shades, 0.7 * shares / peak, atol=0.006)
+    assert [float(share) for share in re.findall(r'"measure">([\d.]+)<', boxes)] == pytest.approx(shares, abs=0.006)
+    assert "<b>" not in boxes
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, np.nan], [[1.0, 2.0]]])

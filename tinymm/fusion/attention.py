@@ -11,6 +11,7 @@ from .. import nn
 from ..encoders.encoded import zero_hidden
 from ..nn.attention.cache import MemoryCache
 from .fused import Fused, checked_inputs, checked_widths, visible
+from .shown import Attends
 
 __all__ = ["AttentionFusion"]
 
@@ -66,6 +67,7 @@ class AttentionFusion(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = (Attends((0,), (1,)),)
 
     def __init__(self, widths, width=256, heads=1, dropout=0.0, *, rng):
         self.modalities, self.input_widths = checked_widths("AttentionFusion", widths, 2)

@@ -9,6 +9,7 @@ from ..nn import init
 from .blocks import AttentionBlock
 from .fused import Fused, checked_widths
 from .sequences import ModalityEmbedding, joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["BottleneckFusion"]
 
@@ -90,6 +91,7 @@ class BottleneckFusion(nn.Module):
         self.bottlenecks = init.normal_(nn.Parameter(np.empty((bottlenecks, width), np.float32)), std=0.02, rng=rng)
         self.exchange_from = exchange_from
         self.width = (width,) * len(widths)
+        self.shows = tuple(Attends((), (m,)) for m in range(len(widths)))
 
     def forward(self, inputs, masks=None, present=None):
         """Fuse sequences of any number of modalities.

@@ -14,6 +14,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import split_heads
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["CausalCoAttention"]
 
@@ -79,6 +80,7 @@ class CausalCoAttention(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = (Attends((0,), (1,)),)                                       # α; β has an axis more
 
     def __init__(self, widths, width=256, heads=1, *, rng):
         self.modalities, self.input_widths = checked_widths("CausalCoAttention", widths, 2)

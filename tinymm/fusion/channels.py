@@ -48,6 +48,7 @@ class JoinedChannels(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = ()
 
     def __init__(self, widths, width=256, *, rng):
         self.modalities, self.input_widths = checked_widths("JoinedChannels", widths)

@@ -7,6 +7,7 @@ from .. import functional as F
 from .. import nn
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["AlternatingCoAttention", "ParallelCoAttention"]
 
@@ -61,6 +62,7 @@ class ParallelCoAttention(nn.Module):
 
     kind = "sequences"
     causal = False
+    shows = Attends((1,), (0,)), Attends((0,), (1,))       # a_q of the image as a whole, a_v of the text
 
     def __init__(self, widths, width=256, *, rng):
         self.modalities, self.input_widths = checked_widths("ParallelCoAttention", widths, 2)
@@ -139,6 +141,7 @@ class AlternatingCoAttention(nn.Module):
 
     kind = "sequences"
     causal = False
+    shows = Attends((1,), (0,)), Attends((0,), (1,))       # a_q of the image as a whole, a_v of the text
 
     def __init__(self, widths, width=256, *, rng):
         self.modalities, self.input_widths = checked_widths("AlternatingCoAttention", widths, 2)

@@ -5,6 +5,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import CrossAttention, FeedForward
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["CoAttentionBlock"]
 
@@ -64,6 +65,7 @@ class CoAttentionBlock(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = Attends((0,), (1,)), Attends((1,), (0,))
 
     def __init__(self, widths, width=256, heads=8, feedforward=None, dropout=0.0, *, rng):
         self.modalities, self.input_widths = checked_widths("CoAttentionBlock", widths, 2)

@@ -6,6 +6,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import AttentionStack
 from .fused import Fused, checked_widths
 from .sequences import ModalityEmbedding, joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["EarlyFusion"]
 
@@ -65,6 +66,8 @@ class EarlyFusion(nn.Module):
         self.modalities, self.input_widths = checked_widths("EarlyFusion", widths)
         self.embedding = ModalityEmbedding(self.input_widths, width, rng=rng)
         self.stack = AttentionStack(layers, width, heads, feedforward, dropout=dropout, rng=rng)
+        everyone = tuple(range(len(widths)))
+        self.shows = (Attends(everyone, everyone),)
         self.width = width
 
     def forward(self, inputs, masks=None, present=None):

@@ -1,6 +1,7 @@
 """Feature-wise linear modulation: one modality scales and shifts the features of another."""
 
 from .. import nn
+from .shown import Scales
 from .vectors import VectorFusion
 
 __all__ = ["FiLMFusion"]
@@ -39,6 +40,8 @@ class FiLMFusion(VectorFusion):
     >>> fused.features.shape, fused.weights.shape
     ((2, 4), (2, 4))
     """
+
+    shows = (Scales(of=0, by=1),)
 
     def __init__(self, widths, width=256, *, rng):
         super().__init__(widths, width, 2)

@@ -26,7 +26,9 @@ class Fused(NamedTuple):
     mask : boolean array, or None; a tuple of these where there are streams
         Which positions of the features are real; None where all are. The features of the others are exactly zero.
     weights : Tensor, tuple of Tensor, or None
-        What the method has to show of itself: attention maps, gates.
+        What the method has to show of itself: attention maps, gates. The fusion's attribute `shows`, a tuple, says
+        what each of them is, in order, `Attends`, `Gates` or `Scales`; those it does not reach are none of these. By it
+        `attention_maps` and `gate_values` give them names.
 
     Examples
     --------

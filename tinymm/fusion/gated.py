@@ -8,6 +8,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import CrossAttention, FeedForward
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["GatedCrossAttention"]
 
@@ -67,6 +68,7 @@ class GatedCrossAttention(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = (Attends((0,), (1,)),)
 
     def __init__(self, widths, width=256, heads=8, feedforward=None, *, rng):
         self.modalities, self.input_widths = checked_widths("GatedCrossAttention", widths, 2)

@@ -2,6 +2,7 @@
 
 from .. import functional as F
 from .. import nn
+from .shown import Gates
 from .vectors import VectorFusion, joined
 
 __all__ = ["GatedMultimodalUnit"]
@@ -44,6 +45,8 @@ class GatedMultimodalUnit(VectorFusion):
     >>> fused.weights.shape, fused.weights.data.sum(1).round(4).tolist()
     ((2, 2, 4), [[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
     """
+
+    shows = (Gates(-2),)
 
     def __init__(self, widths, width=256, *, rng):
         super().__init__(widths, width)

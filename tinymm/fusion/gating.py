@@ -2,6 +2,7 @@
 
 from .. import functional as F
 from .. import nn
+from .shown import Gates
 from .vectors import VectorFusion, joined
 
 __all__ = ["GatingFusion"]
@@ -39,6 +40,8 @@ class GatingFusion(VectorFusion):
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
+
+    shows = (Gates(-1),)
 
     def __init__(self, widths, width=256, *, rng):
         super().__init__(widths, width)

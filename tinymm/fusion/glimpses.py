@@ -10,8 +10,10 @@ import numpy as np
 
 from .. import functional as F
 from .. import nn
+from ..nn import init
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["GlimpseFusion"]
 
@@ -24,8 +26,10 @@ class GlimpseFusion(nn.Module):
     For each glimpse g, with words $q_t$ and regions $v_i$,
 
     $$\beta_{gt} = \operatorname{softmax}_t(w_g^\top q_t),\qquad s_g = \sum_t \beta_{gt}\, q_t,\qquad
-    \alpha_{gi} = \sigma\Big(\frac{(W_q s_g)^\top W_k v_i}{\sqrt d} + b_g\Big),\qquad
-    c_g = \sum_i \alpha_{gi}\, v_i$$
+    e_{gi} = \frac{(W_q \operatorname{LN}(s_g))^\top W_k v_i}{\sqrt d},$$
+
+    $$\alpha_{gi} = \operatorname{softmax}_i(e_{gi}),\qquad \gamma_{gi} = \sigma(e_{gi} + b_g),\qquad
+    c_g = \Big[\sum_i \alpha_{gi}\, v_i;\ \sum_i \gamma_{gi}\, v_i\Big]$$
 
     and of all of them, side by side,
 
@@ -63,9 +67,12 @@ class GlimpseFusion(nn.Module):
 
     Notes
     -----
-    The regions are weighed by gates, not by a softmax over them: the weights of a softmax sum to 1, whether one region
-    fits or four, so that nothing that follows could count (Zhang et al., §3). Regions are summed as they are; the
-    places that an encoder has added to them tell where it was looked.
+    Each glimpse sums the regions twice. The weights of a softmax sum to 1, whether one region fits or four: it tells
+    what is there and where, free of how much, and nothing that follows could count (Zhang et al., §3). Gates add up
+    all that fit. Regions are summed as they are; the places that an encoder has added to them tell where it was looked.
+
+    $W_q$ and $W_k$ begin as Xavier says and the summary is normalised, so that scores begin with a spread of about 1:
+    where all begin near 0, all regions are weighed alike for long, and nothing is found.
 
     References
     ----------
@@ -79,11 +86,12 @@ class GlimpseFusion(nn.Module):
     >>> fusion = GlimpseFusion({"text": 8, "image": 6}, 5, glimpses=2, size=4, rng=np.random.default_rng(0))
     >>> fused = fusion((np.ones((3, 7, 8), np.float32), np.ones((3, 9, 6), np.float32)))
     >>> fused.features.shape, [a.shape for a in fused.weights]
-    ((3, 5), [(3, 2, 7), (3, 2, 9)])
+    ((3, 5), [(3, 2, 7), (3, 2, 9), (3, 2, 9)])
     """
 
     kind = "sequences"
     causal = False
+    shows = Attends((), (0,)), Attends((), (1,))                         # β and α, a row for each glimpse
 
     def __init__(self, widths, width=256, glimpses=4, size=64, *, rng):
         self.modalities, self.input_widths = checked_widths("GlimpseFusion", widths, 2)
@@ -92,10 +100,13 @@ class GlimpseFusion(nn.Module):
             raise ValueError(f"GlimpseFusion: glimpses and size must be positive; got {glimpses} and {size}")
         self.size, self.width = size, width
         self.word_scores = nn.Linear(text_width, glimpses, bias=False, rng=rng)              # w_g
+        self.norm = nn.LayerNorm(text_width)
         self.query = nn.Linear(text_width, size, bias=False, rng=rng)                        # W_q
         self.key = nn.Linear(image_width, size, bias=False, rng=rng)                         # W_k
+        for layer in (self.query, self.key):
+            init.xavier_uniform_(layer.weight, rng=rng)
         self.gate_bias = nn.Parameter(np.full((glimpses, 1), CLOSED, np.float32))            # b_g
-        self.seen = nn.Linear(glimpses * image_width, width, bias=False, rng=rng)            # W_c
+        self.seen = nn.Linear(2 * glimpses * image_width, width, bias=False, rng=rng)        # W_c
         self.scale = nn.Linear(glimpses * text_width, width, bias=False, rng=rng)            # W_γ
         self.shift = nn.Linear(glimpses * text_width, width, rng=rng)                        # W_β, b
 
@@ -113,16 +124,17 @@ class GlimpseFusion(nn.Module):
         Returns
         -------
         Fused
-            The vector (B, D); no mask; weights β (B, G, T) and α (B, G, N), zero where hidden.
+            The vector (B, D); no mask; weights β (B, G, T), α and γ (B, G, N), zero where hidden.
         """
         (text, image), (text_mask, image_mask) = visible_inputs(self, inputs, masks, present)
-        scores = F.transpose(self.word_scores(text), 1, 2)
-        beta = F.attention_weights(scores, None if text_mask is None else text_mask[:, None])  # (B, G, T)
+        text_mask, image_mask = (None if m is None else m[:, None] for m in (text_mask, image_mask))
+        beta = F.attention_weights(F.transpose(self.word_scores(text), 1, 2), text_mask)     # (B, G, T)
         s = F.attention_sum(beta, text)                                                      # (B, G, Dq)
-        scores = F.attention_scores(self.query(s), self.key(image), 1 / math.sqrt(self.size))
-        alpha = F.sigmoid(scores + self.gate_bias)                                           # (B, G, N)
+        e = F.attention_scores(self.query(self.norm(s)), self.key(image), 1 / math.sqrt(self.size))
+        alpha = F.attention_weights(e, image_mask)                                           # (B, G, N)
+        gamma = F.sigmoid(e + self.gate_bias)
         if image_mask is not None:
-            alpha = F.where(image_mask[:, None], alpha, 0.0)
-        c = F.attention_sum(alpha, image)                                                    # (B, G, Dv)
+            gamma = F.where(image_mask, gamma, 0.0)
+        c = F.concatenate([F.attention_sum(alpha, image), F.attention_sum(gamma, image)], -1)  # (B, G, 2·Dv)
         s, c = F.flatten(s, 1), F.flatten(c, 1)
-        return Fused(F.relu((1 + self.scale(s)) * self.seen(c) + self.shift(s)), None, (beta, alpha))
+        return Fused(F.relu((1 + self.scale(s)) * self.seen(c) + self.shift(s)), None, (beta, alpha, gamma))

@@ -13,6 +13,7 @@ from .. import nn
 from ..autograd import Tensor
 from ..encoders.encoded import zero_hidden
 from .fused import Fused, checked_inputs, checked_widths, visible
+from .shown import Attends
 
 __all__ = ["GumbelAttentionFusion", "HardAttentionFusion", "Look", "look_loss"]
 
@@ -75,6 +76,7 @@ class _OneRegion(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = (Attends((0,), (1,)),)                                       # α; the rest of a `Look` is no map
 
     def __init__(self, widths, width, look):
         self.modalities, self.input_widths = checked_widths(type(self).__name__, widths, 2)

@@ -6,6 +6,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import AttentionBlock
 from .fused import Fused, checked_widths
 from .sequences import ModalityEmbedding, joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["IntermediateFusion"]
 
@@ -80,6 +81,8 @@ class IntermediateFusion(nn.Module):
         self.exchanges = nn.ModuleList(blocks(len(widths)) for _ in self.exchange_at)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in widths)
         self.width = (width,) * len(widths)
+        everyone = range(len(widths))
+        self.shows = tuple(Attends((m,), tuple(n for n in everyone if n != m)) for m in everyone) if exchange_at else ()
 
     def forward(self, inputs, masks=None, present=None):
         """Fuse sequences of any number of modalities.

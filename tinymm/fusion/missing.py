@@ -20,6 +20,7 @@ class _Wrapped(nn.Module):
         self.fusion = fusion
         self.modalities, self.input_widths = fusion.modalities, fusion.input_widths
         self.kind, self.width, self.causal = fusion.kind, fusion.width, fusion.causal
+        self.shows = fusion.shows
         if hasattr(fusion, "new_cache"):
             self.new_cache = fusion.new_cache
 

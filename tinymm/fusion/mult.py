@@ -8,6 +8,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import AttentionStack
 from .fused import Fused, checked_widths
 from .sequences import visible_inputs
+from .shown import Attends
 
 __all__ = ["MulTFusion"]
 
@@ -88,6 +89,7 @@ class MulTFusion(nn.Module):
         self.reader_places = nn.SinusoidalPositionalEncoding(joined)
         self.positions = positions
         self.width = (joined,) * count
+        self.shows = tuple(Attends((m,), (n,)) for m in range(count) for n in range(count) if n != m)
 
     def forward(self, inputs, masks=None, present=None):
         """Fuse sequences of several modalities.

@@ -8,6 +8,7 @@ from ..nn import init
 from .blocks import CrossAttention, FeedForward
 from .fused import Fused, checked_widths
 from .sequences import ModalityEmbedding, joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["PerceiverResampler"]
 
@@ -76,6 +77,7 @@ class PerceiverResampler(nn.Module):
         self.layers = nn.ModuleList(_Layer(width, heads, feedforward, rng=rng) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.width = width
+        self.shows = (Attends((), tuple(range(len(widths)))),)
 
     def forward(self, inputs, masks=None, present=None):
         """Resample sequences of any number of modalities.

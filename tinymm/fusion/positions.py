@@ -58,6 +58,7 @@ class AtEachPosition(nn.Module):
                              f"got {type(fusion).__name__}")
         self.fusion = fusion
         self.modalities, self.input_widths, self.width = fusion.modalities, fusion.input_widths, fusion.width
+        self.shows = fusion.shows
 
     def forward(self, inputs, masks=None, present=None, cache=None):
         """Fuse sequences, the first position by position.

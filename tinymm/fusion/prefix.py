@@ -8,6 +8,7 @@ from ..encoders.encoded import zero_hidden
 from .blocks import AttentionStack
 from .fused import Fused, checked_widths
 from .sequences import ModalityEmbedding, joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["PrefixFusion"]
 
@@ -58,6 +59,7 @@ class PrefixFusion(nn.Module):
 
     kind = "sequences"
     causal = True
+    shows = (Attends((0,), (1,)),)
 
     def __init__(self, widths, width=256, layers=2, heads=4, feedforward=None, dropout=0.0, *, rng):
         self.modalities, self.input_widths = checked_widths("PrefixFusion", widths, 2)

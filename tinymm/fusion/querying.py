@@ -9,6 +9,7 @@ from ..nn import init
 from .blocks import CrossAttention, FeedForward
 from .fused import Fused, checked_widths
 from .sequences import joined_mask, visible_inputs
+from .shown import Attends
 
 __all__ = ["QueryingTransformer"]
 
@@ -65,7 +66,8 @@ class QueryingTransformer(nn.Module):
     Raises
     ------
     ValueError
-        If the objective is another, or there is no layer.
+        If the objective is another, there is no layer, or one alone for generation: words read the queries before these
+        have seen the image, and would learn nothing of it.
 
     Notes
     -----
@@ -86,13 +88,14 @@ class QueryingTransformer(nn.Module):
     """
 
     kind = "sequences"
+    shows = (Attends((), (1,)),)
 
     def __init__(self, widths, width=256, queries=32, layers=2, heads=4, objective="matching", dropout=0.0, *, rng):
         self.modalities, self.input_widths = checked_widths("QueryingTransformer", widths, 2)
         text_width, image_width = self.input_widths
         if layers < 1:
             raise ValueError(f"QueryingTransformer: needs one layer or more; got {layers}")
-        self.objective = objective
+        self.objective, self.depth = objective, layers
         self.seen_by(queries, 1)                                         # refuses an objective it does not know
         self.projection = nn.Linear(text_width, width, rng=rng)
         self.queries = init.normal_(nn.Parameter(np.empty((queries, width), np.float32)), std=0.02, rng=rng)
@@ -110,6 +113,9 @@ class QueryingTransformer(nn.Module):
         if self.objective not in OBJECTIVES:
             raise ValueError(f"QueryingTransformer: objective must be one of {', '.join(OBJECTIVES)}; "
                              f"got {self.objective!r}")
+        if self.objective == "generation" and self.depth < 2:
+            raise ValueError("QueryingTransformer: generation needs two layers or more, or no word learns of the "
+                             f"image; got {self.depth}")
         seen = np.ones((R + T, R + T), bool)
         if self.objective != "matching":
             seen[:R, R:] = False                                         # no query sees a word

@@ -57,6 +57,7 @@ class VectorFusion(nn.Module):
 
     kind = "vectors"
     causal = False
+    shows = ()
 
     def __init__(self, widths, width, count=None):
         name = type(self).__name__

@@ -14,11 +14,13 @@ from ..data.speech import read_wave
 from ..encoders import AudioRecurrent, ConvEncoder
 from ..metrics import accuracy
 from ..training import Selection
+from ..viz import spectrogram_image
 from .shared import Plan, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
 from .shared.checkpoints import checked_config
 from .shared.classification import add_classes, add_worst_errors, answers
 from .shared.fusions import chosen
+from .shared.inside import Picture, add_inside
 from .shared.several import Outcome, compare
 from .shared.sounds import BANDS, RATE, padded, spectrogram
 
@@ -47,20 +49,24 @@ def run(run, images=None, fusion="weighted", modulate=False):
     images : path, optional
         With --data: a folder of pictures, in the layout of MNIST.
     fusion : str
-        How sound and picture meet: weighted (decisions), gated-unit, attention…; all: each in turn.
+        How sound and picture meet: weighted (decisions), gated-unit, attention…; some with commas between, or
+        all: each in turn.
     modulate : bool
         Slow the modality that learns faster, by gradient modulation.
     """
     require((run.data is None) == (images is None), "--images", "and --data must be given together",
             "--images alone" if run.data is None else "--data alone")
     names = chosen(fusion)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, images, run.options["fusion"], modulate),
-                       "Audio-visual digits: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, images, run.options["fusion"], modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Audio-visual digits: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, images, fusion, modulate).metrics
 
 
-def _one(run, images, fusion, modulate):
+def _one(run, images, fusion, modulate, controls=True):
     """One training and test: Outcome."""
     run.say("drawing and saying digits ..." if run.data is None else f"reading {run.data} and {images} ...")
     pairs, notes = (draw_digit_pairs(run.rng(1), CLIPS, PICTURES), {}) if run.data is None else \
@@ -76,7 +82,8 @@ def _one(run, images, fusion, modulate):
 
     config = {"size": SIDE, "width": 96, "channels": [8, 16, 16], "widths": [[16], [32], [64]], "dropout": 0.1}
     config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(NAMES), 0.1)
-    answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate, alone=ALONE)
+    answered = answer(run, config, encoders, parts, PLAN, NAMES, items="pairs", modulate=modulate,
+                      controls=controls, alone=ALONE)
 
     results = answered.results
     report = run.report(f"Digits seen and heard, fused by {fusion}", f"Trained on {len(parts['train'])} clips")
@@ -87,6 +94,7 @@ def _one(run, images, fusion, modulate):
                      "same plan; product: p(k | clip) p(k | picture), normalised, of these two.")
     more = answered.more | _severities(run, report, answered.model, pairs["test"], components)
     add_ablation(report, answered)
+    more |= add_inside(report, run, answered, parts, lambda i: _views(answered, parts["test"], i), "test/noisy")
     p, labels = answered.p["test/noisy"], parts["test/noisy"].labels
     add_classes(report, p.argmax(1), labels, NAMES)
     add_worst_errors(report, p, labels, NAMES, lambda i: _shown(parts["test/noisy"], i))
@@ -189,6 +197,14 @@ def _severities(run, report, model, pairs, components):
     report.table(rows, ["clip", *("whole picture" if kept is None else f"{kept} components" for kept in KEPT)],
                  caption="Accuracy on the test pairs; noise is white, in decibels below the clip's power.")
     return more
+
+
+def _views(answered, examples, i):
+    """For `add_inside`: example i as a spectrogram and a picture."""
+    (sounds, _), _ = examples.inputs(np.array([i]), None)
+    title = f"{NAMES[examples.labels[i]]}, taken for {NAMES[answered.p['test'][i].argmax()]}."
+    return title, {"audio": Picture(spectrogram_image(sounds[0])),
+                   "image": Picture(_shown(examples, i)[0], answered.model.encoders["image"].grid)}
 
 
 def _shown(examples, i):

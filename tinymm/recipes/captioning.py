@@ -25,7 +25,7 @@ from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, rec
 from .shared.captioned import drawn_scenes, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
-from .shared.fusions import CAUSAL, width_for
+from .shared.fusions import CAUSAL, chosen, width_for
 from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
@@ -68,9 +68,9 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, de
 
     Parameters
     ----------
-    fusion : {"attention", "hard", "gumbel", "dual-stream", "co-attention", "bilinear", "early", "all"}
-        How words and image meet: soft attention; hard attention by REINFORCE or by Gumbel-softmax; joined with the
-        image's mean; co-attention; a bilinear form; one Transformer over both. all: each in turn.
+    fusion : str
+        How words and image meet: attention (soft); hard, by REINFORCE, or gumbel; dual-stream, with the image's mean;
+        co-attention; bilinear; early, one Transformer over both. Some with commas between, or all: each in turn.
     text : {"lstm", "transformer"}
         What reads the words said so far.
     hold_out : sequence of str, optional
@@ -79,10 +79,11 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, de
     image_size : int, optional
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     """
-    if fusion == "all":
-        return compare(run, "fusion", list(CAUSAL), lambda run: _one(run, run.options["fusion"], text, hold_out,
-                                                                     image_size, decoding),
-                       "Captioning: seven fusions", "As many parameters and steps for each.")
+    names = chosen(fusion, CAUSAL)
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], text, hold_out, image_size, decoding),
+            "Captioning: every fusion", "As many parameters and steps for each.")
     return _one(run, fusion, text, hold_out, image_size, decoding).metrics
 
 

@@ -17,10 +17,11 @@ from ..encoders import ConvEncoder, TextRNN, VideoRegions
 from ..training import Selection
 from .shared import Plan, recipe, require
 from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fused_config, probabilities
-from .shared.asked import add_gallery, add_kinds, asked_examples, drawn_questions, split_by_picture
+from .shared.asked import add_gallery, add_kinds, asked_examples, asked_views, drawn_questions, split_by_picture
 from .shared.checkpoints import checked_config
 from .shared.classification import answers
 from .shared.fusions import chosen
+from .shared.inside import add_inside
 from .shared.parts import split_off
 from .shared.several import Outcome, compare
 
@@ -29,7 +30,7 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 INPUTS = ("video", "text")
 TOKENIZERS = {"word": WordTokenizer}
 # Batches of the plan are of clips, with TOGETHER questions about each.
-PLAN = Plan(batch_size=16, steps=2200, peak_rate=2e-3, weight_decay=0.05, warmup=0.1,
+PLAN = Plan(batch_size=16, steps=3000, peak_rate=1e-3, weight_decay=0.05, warmup=0.1,
             select=Selection("val/accuracy"))
 TOGETHER = 4
 SETTING = {"widths": [[16], [32], [64]], "width": 96, "embedding": 32, "glance": 2}
@@ -47,7 +48,8 @@ def run(run, fusion="glimpses", frames=8, modulate=False):
     Parameters
     ----------
     fusion : str
-        How question and clip meet at each frame: glimpses, attention, film, co-attention…; all: each in turn.
+        How question and clip meet at each frame: glimpses, attention, film…; some with commas between, or all:
+        each in turn.
     frames : int
         With --data: how many frames of each clip are seen, evenly taken.
     modulate : bool
@@ -56,13 +58,16 @@ def run(run, fusion="glimpses", frames=8, modulate=False):
     names = chosen(fusion)
     require(frames == 8 or run.data, "--frames", "needs --data; the embedded clips have 8", frames)
     require(frames >= 2, "--frames", "must be at least 2", frames)
-    if fusion == "all":
-        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], frames, modulate),
-                       "Video question answering: every fusion", "As many parameters and steps for each.")
+    if len(names) > 1:
+        return compare(
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], frames, modulate,
+                                                   controls=run.options["fusion"] == names[0]),
+            "Video question answering: every fusion",
+            "As many parameters and steps for each; the controls are trained once.")
     return _one(run, fusion, frames, modulate).metrics
 
 
-def _one(run, fusion, frames, modulate):
+def _one(run, fusion, frames, modulate, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "drawing clips and questions ...")
     asked, notes, kinds = _read(run, frames) if run.data else _drawn(run)
@@ -76,20 +81,22 @@ def _one(run, fusion, frames, modulate):
     config = {**SETTING, "vocabulary": len(words), "size": asked["train"].size[-1], "frames": asked["train"].size[0]}
     config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names), states=STATES)
     answered = answer(run, config, encoders, parts, PLAN, names, items="questions", tokenizer=words,
-                      modulate=modulate, variants={"single frame": _single_frame, "shuffled frames": _shuffled},
-                      share=1.0 if run.data else 0.25, together=TOGETHER)
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.125, together=TOGETHER,
+                      variants={"single frame": _single_frame, "shuffled frames": _shuffled})
 
     report = run.report(f"Video question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:
         found.add_to(report, "Test: unseen clips" if found.part == "test" else "Test: pairs never seen together", (
             "Question only and video only: models of one modality; product: of these two; single frame: the same "
             "model, shown one frame of the clip, drawn at random; shuffled frames: shown all of them in random order. "
-            "In the embedded world the controls take a quarter of the steps: their ceilings are computed."))
+            "In the embedded world the controls take an eighth of the steps: their ceilings are computed."))
     more = dict(answered.more)
     if kinds is not None:
         more |= _ceilings(report) | add_kinds(report, answered, kinds, parts["test"].labels)
     add_ablation(report, answered)
     add_gallery(report, answered, asked["test"], parts["test"].labels, names, _strip)
+    grid = config["frames"], *answered.model.encoders["video"].grid
+    more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid))
     return Outcome(run.finish(report, answered.results, more), answered.results[0])
 
 

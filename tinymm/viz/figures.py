@@ -16,7 +16,7 @@ from ..extras import need
 from .cells import format_column
 from .elements import Markup, element
 
-__all__ = ["bar_chart", "line_chart"]
+__all__ = ["bar_chart", "histogram", "line_chart"]
 
 INK = "#1c1d21"
 QUIET = "#6b6e76"
@@ -28,6 +28,7 @@ DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 3))) 
 VARIABLES = {INK: "ink", QUIET: "quiet", GRID: "line", BAR: "bar"}
 VARIABLES |= {colour: f"series-{i}" for i, colour in enumerate(SERIES, 1)}
 
+BINS = 24  # of a histogram
 LONGEST = 36  # letters of a name inside a chart
 STYLE = {
     "svg.fonttype": "none",     # text stays text, in the page's own font
@@ -80,10 +81,48 @@ def line_chart(series, xlabel, alt):
         axes.locator_params(axis="x", nbins=6,
                             integer=all(float(v).is_integer() for x, _ in series.values() for v in x))
         axes.set_xlabel(xlabel, parse_math=False)
-        # Above the axes, where it can hide no curve.
-        legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(SERIES), labelcolor=INK, borderpad=0)
-        for label in legend.get_texts():
-            label.set_parse_math(False)
+        _legend(axes)
+        return _svg(figure, alt)
+
+
+def histogram(values, xlabel, alt):
+    """How numbers of several kinds are spread: for each kind the share of its numbers in each of 24 equal bins.
+
+    Parameters
+    ----------
+    values : mapping of str to array
+        For each kind its numbers; the bins are the same for all, and reach from the least number to the largest.
+    xlabel : str
+        What is measured.
+    alt : str
+        The same in words, for readers who cannot see the chart.
+
+    Returns
+    -------
+    Markup
+        An `<svg>` element.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> histogram({"text": [0.1, 0.2, 0.2], "image": [0.9, 0.8, 0.8]}, xlabel="gate", alt="the image has more")[:4]
+    '<svg'
+    """
+    edges = np.histogram_bin_edges(np.concatenate([np.ravel(numbers) for numbers in values.values()]), BINS)
+    with _figure(4.6, 2.7, alt) as (figure, axes):
+        for (name, numbers), colour, dashes in zip(values.items(), itertools.cycle(SERIES), itertools.cycle(DASHES)):
+            shares = np.histogram(numbers, edges)[0] / np.size(numbers)
+            axes.stairs(shares, edges, color=colour, linestyle=dashes, linewidth=1.7, label=f" {_short(name)}")
+        axes.grid(axis="y")
+        axes.margins(x=0.02)
+        axes.set_ylim(bottom=0)
+        axes.locator_params(nbins=6)
+        axes.set_xlabel(xlabel, parse_math=False)
+        _legend(axes)
         return _svg(figure, alt)
 
 
@@ -147,6 +186,13 @@ def _figure(width, height, alt):
         matplotlib.rcParams["svg.hashsalt"] = alt  # ids are the same in every run, but differ from chart to chart
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
+
+
+def _legend(axes):
+    """Names above the axes, where they can hide no curve."""
+    legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(SERIES), labelcolor=INK, borderpad=0)
+    for label in legend.get_texts():
+        label.set_parse_math(False)
 
 
 def _short(name):

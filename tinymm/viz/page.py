@@ -86,6 +86,9 @@ line-height: 0; font-size: 0.8125rem; }
 .scale { display: block; margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
 .scale img { display: inline-block; width: 8rem; height: 0.65rem; margin: 0 0.6rem; border-radius: 2px; }
 .lines .measure { margin: 0.9rem 0 0; }
+.strip { display: flex; flex-wrap: wrap; gap: 0.3rem; margin: 0.25rem 0 0; padding: 0; list-style: none; }
+.strip li { padding: 0.15rem 0.55rem 0.2rem; border-radius: 3px; text-align: center; line-height: 1.35; }
+.strip .measure { display: block; }
 .words { margin: 0; max-width: none; white-space: pre-wrap; line-height: 1.7; }
 .words span { border-radius: 3px; }
 .charts figcaption + .absent { margin-top: 0.6rem; }

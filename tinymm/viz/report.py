@@ -14,11 +14,11 @@ from .blocks import Example, absence, card, chart, config_rows, figure, header_c
 from .cells import format_column, metric_columns
 from .confusion import check_matrix, confused_pairs, confusion_table
 from .elements import Markup, element
-from .figures import bar_chart, line_chart
+from .figures import bar_chart, histogram, line_chart
 from .logs import panels
 from .page import page
 from .spectrograms import alignment_image
-from .words import coloured_words
+from .words import attended_words, check_shares, coloured_words
 
 __all__ = ["Report"]
 
@@ -173,6 +173,31 @@ class Report:
         alt = f"{measure}, mean over seeds: {', '.join(bars)}."
         self._parts.append(element("figure", chart(bar_chart, values, measure, alt), class_="bars"))
 
+    def histogram(self, values, measure):
+        """Add a chart of how numbers are spread, a line for each kind of them.
+
+        Parameters
+        ----------
+        values : mapping of str to array
+            For each kind its numbers.
+        measure : str
+            What is measured.
+
+        Raises
+        ------
+        ValueError
+            If there is no finite number of a kind, or one that is not finite.
+        """
+        for name, numbers in values.items():
+            if not np.size(numbers) or not np.isfinite(numbers).all():
+                raise ValueError(f"histogram: each kind needs numbers, all of them finite; got {numbers!r} "
+                                 f"for {name!r}")
+        kinds = [f"{name} {np.mean(v):.3g} ({np.min(v):.3g} to {np.max(v):.3g})" for name, v in values.items()]
+        alt = f"{measure}, mean and range: {', '.join(kinds)}."
+        title = element("figcaption", f"{measure}: share of the numbers in each bin")
+        drawn = element("figure", title, chart(histogram, values, measure, alt))
+        self._parts.append(element("div", drawn, class_="charts"))
+
     def gallery(self, examples, caption=""):
         """Add examples with what was predicted, each marked right or wrong by sign, word and colour.
 
@@ -233,6 +258,28 @@ class Report:
         """
         rows = [Markup(element("p", title, class_="measure") + coloured_words(words, weights))
                 for title, words, weights in lines]
+        self._parts.append(figure(element("div", *rows, class_="lines"), caption))
+
+    def strip(self, lines, caption=""):
+        """Add texts in which each word got a share of something, such as attention: a box for each, with its share.
+
+        Shades are comparable among all lines.
+
+        Parameters
+        ----------
+        lines : sequence of (str, sequence of T str, array (T,))
+            A title, the words, and their shares, which sum to 1.
+        caption : str, optional
+
+        Raises
+        ------
+        ValueError
+            As `check_shares`.
+        """
+        lines = check_shares(lines)
+        peak = max(shares.max() for _, _, shares in lines)
+        rows = [Markup(element("p", title, class_="measure") + attended_words(words, shares, peak))
+                for title, words, shares in lines]
         self._parts.append(figure(element("div", *rows, class_="lines"), caption))
 
     def attention(self, image, words, maps, caption=""):

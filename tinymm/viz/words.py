@@ -1,4 +1,4 @@
-"""A text with a colour behind each word: orange where it supports the prediction, blue where it opposes it."""
+"""A text with a colour behind each word: what it adds to the prediction, or how much attention it got."""
 
 from itertools import accumulate
 
@@ -8,7 +8,7 @@ from ..letters import graphemes
 from .elements import element
 from .maps import NEGATIVE, POSITIVE
 
-__all__ = ["coloured_words"]
+__all__ = ["attended_words", "check_shares", "coloured_words"]
 
 
 def coloured_words(words, weights):
@@ -50,6 +50,52 @@ def coloured_words(words, weights):
         shade = f"background: rgb({red} {green} {blue} / {0.7 * abs(weight) / peak:.2f})"
         spans.append(element("span", word, style=shade, title=f"{weight:+.3g}"))
     return element("p", *spans, class_="words", dir="auto")
+
+
+def check_shares(lines):
+    """Check that each line has a share of at least 0 for each of its words, and that these sum to 1.
+
+    Parameters
+    ----------
+    lines : sequence of (str, sequence of T str, array (T,))
+        A title, words, and shares.
+
+    Returns
+    -------
+    list of (str, list of str, float64 array (T,))
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_shares([("image", ["red"], [0.5])])
+    Traceback (most recent call last):
+    ValueError: strip: the shares of 'image' must be at least 0 and sum to 1, one for each of 1 words; got [0.5]
+    """
+    checked = [(title, list(words), np.asarray(shares, np.float64)) for title, words, shares in lines]
+    for title, words, shares in checked:
+        if shares.shape != (len(words),) or not words or not (shares.min() >= 0 and abs(shares.sum() - 1) <= 1e-3):
+            raise ValueError(f"strip: the shares of {title!r} must be at least 0 and sum to 1, one for each of "
+                             f"{len(words)} words; got {shares}")
+    return checked
+
+
+def attended_words(words, shares, peak):
+    """Words in boxes, each with its share below and a shade behind; the full shade is that of the share `peak`.
+
+    Examples
+    --------
+    >>> attended_words(["red"], [1.0], 1.0)
+    '<ul class="strip"><li style="background: rgb(214 94 5 / 0.70)"><span dir="auto">red</span><span
+    class="measure">1.00</span></li></ul>'
+    """
+    red, green, blue = (round(255 * part) for part in POSITIVE)
+    boxes = [element("li", element("span", word, dir="auto"), element("span", f"{share:.2f}", class_="measure"),
+                     style=f"background: rgb({red} {green} {blue} / {0.7 * share / peak:.2f})")
+             for word, share in zip(words, shares, strict=True)]
+    return element("ul", *boxes, class_="strip")
 
 
 def _whole_characters(words, weights):

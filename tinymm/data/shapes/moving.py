@@ -14,6 +14,7 @@ from .clip import CLIP_PHRASES, FRAMES, Clip, Track
 from .moving_render import render_clips
 from .moving_scripts import MOVING_KINDS, asked_in, best_known, one_frame, scripts, shuffled_frames
 from .question_language import Description
+from .question_space import systematic
 from .world import EDGE, GAP, HELD_OUT, REACH, ShapesWorld
 
 __all__ = ["ClipQuestion", "MovingWorld"]
@@ -137,7 +138,7 @@ class MovingWorld:
         asked = [(asks, pairs, answer)]
         if each > 1:
             possible, weights = _possible(kind, pairs, script, couples)
-            asked = [possible[i] for i in rng.choice(len(possible), each, p=weights / weights.sum())]
+            asked = [possible[i] for i in systematic(weights, each, rng)]
         told = [(_text(asks, pairs, rng), answer) for asks, pairs, answer in asked]
         clip = _clip(pairs, script, kind, rng)
         return [ClipQuestion(clip, text, answer, kind) for text, answer in told]

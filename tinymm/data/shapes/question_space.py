@@ -14,7 +14,7 @@ from .question_judge import OPPOSITES
 from .question_language import ANSWERS, COUNTS, KINDS, question_groups
 from .scene import COLOURS, RELATIONS, SHAPES, SIZES, Scene, Thing
 
-__all__ = ["LAYOUTS", "NUMBERS", "QuestionSpace"]
+__all__ = ["LAYOUTS", "NUMBERS", "QuestionSpace", "systematic"]
 
 NUMBERS = (3, 4)                                        # how many things a scene has
 MOST = max(NUMBERS)
@@ -117,7 +117,7 @@ class QuestionSpace:
                 for order, c, s, z, x, y, r in rows]
 
     def draw_questions(self, kinds, sketches, layouts, number, rng):
-        """For each scene so many questions, each drawn from P(q | scene), and the answers.
+        """For each scene so many questions, each drawn from P(q | scene), seldom the same twice; and the answers.
 
         Returns
         -------
@@ -133,9 +133,7 @@ class QuestionSpace:
         for row, query, p, own in zip(weights, queries, probabilities, answers):
             for answer, shares in self._shares(query, p):
                 row += (own == answer) * shares[is_large]
-        below = np.cumsum(weights, axis=0)
-        drawn = rng.random((len(sketches), number)) * below[-1][:, None]
-        chosen = [np.searchsorted(column, some, side="right") for column, some in zip(below.T, drawn)]
+        chosen = [systematic(column, number, rng) for column in weights.T]
         return ([queries[i] for some in chosen for i in some],
                 np.concatenate([np.array([answers[i][scene] for i in some], int) for scene, some in enumerate(chosen)]))
 
@@ -226,6 +224,39 @@ class _Found(NamedTuple):
     colour: np.ndarray
     shape: np.ndarray
     size: np.ndarray
+
+
+def systematic(weights, number, rng):
+    r"""Systematic sampling: so many indices, each by itself with the probability $p_i = w_i / \sum_j w_j$.
+
+    The interval [0, 1) is cut into pieces of lengths p_i, and a comb with so many teeth, equally far apart, is laid
+    over it at random: index i is met by ⌊number·p_i⌋ or ⌈number·p_i⌉ teeth. So there are fewer repetitions than among
+    independent draws. In random order.
+
+    Parameters
+    ----------
+    weights : float array (N,)
+        Not negative, of positive sum.
+    number : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    int array (number,)
+
+    References
+    ----------
+    Madow (1949), On the theory of systematic sampling II.
+
+    Examples
+    --------
+    >>> sorted(systematic(np.array([0.5, 0.0, 0.5]), 4, np.random.default_rng(0)).tolist())
+    [0, 0, 2, 2]
+    """
+    ends = np.cumsum(weights)
+    teeth = (rng.random() + np.arange(number)) / number * ends[-1]
+    teeth = np.minimum(teeth, np.nextafter(ends[-1], 0))                 # rounding may reach the end
+    return rng.permutation(np.searchsorted(ends, teeth, side="right"))
 
 
 def _with_sizes(compositions):

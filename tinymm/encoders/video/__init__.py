@@ -7,6 +7,6 @@ mask (B, T) says which frames are real: what stands under padding changes nothin
 
 from .convolutional import VideoConv3d
 from .frames import VideoAttention, VideoRecurrent, each_frame
-from .regions import VideoRegions, with_neighbours
+from .regions import VideoRegions, with_changes
 
-__all__ = ["VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions", "each_frame", "with_neighbours"]
+__all__ = ["VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions", "each_frame", "with_changes"]

@@ -1,61 +1,63 @@
-"""Videos as regions of frames: an image encoder sees each frame beside the one before and the one after it."""
+"""Videos as regions of frames: an image encoder sees each frame, and what changes before and after it."""
 
 import numpy as np
 
 from ... import functional as F
 from ... import nn
+from ...autograd import Tensor
 from ..encoded import Encoded, checked_mask
 
-__all__ = ["VideoRegions", "with_neighbours"]
+__all__ = ["VideoRegions", "with_changes"]
 
 
-def with_neighbours(video, mask=None):
-    """Each frame with the one before it and the one after it as more channels.
-
-    At the ends, and beside a frame that is not real, the frame itself takes the place of the neighbour that is missing.
+def with_changes(video, mask=None):
+    """Each frame with what changes before and after it as more channels; at the ends nothing does.
 
     Parameters
     ----------
     video : array or Tensor (B, T, C, H, W)
     mask : boolean array (B, T), optional
-        True for real frames; default: all. What is made of the others has no meaning.
+        True for real frames; default: all. From a real frame to one that is not, nothing changes.
 
     Returns
     -------
     The same kind (B, T, 3·C, H, W)
-        Channels of the frame before, of the frame, and of the one after.
+        Channels of the frame, of its difference from the one before, and of the difference of the one after from it;
+        zero where a frame is not real.
 
     Examples
     --------
-    >>> video = np.arange(4.0).reshape(1, 4, 1, 1, 1)
-    >>> with_neighbours(video)[0, :, :, 0, 0]
-    array([[0., 0., 1.],
-           [0., 1., 2.],
-           [1., 2., 3.],
-           [2., 3., 3.]])
-    >>> with_neighbours(video, np.array([[True, True, False, True]]))[0, [0, 1, 3], :, 0, 0]
-    array([[0., 0., 1.],
-           [0., 1., 1.],
-           [3., 3., 3.]])
+    >>> video = np.array([1.0, 3.0, 4.0]).reshape(1, 3, 1, 1, 1)
+    >>> with_changes(video)[0, :, :, 0, 0]
+    array([[1., 0., 2.],
+           [3., 2., 1.],
+           [4., 1., 0.]])
+    >>> with_changes(video, np.array([[True, True, False]]))[0, :, :, 0, 0]
+    array([[1., 0., 2.],
+           [3., 2., 0.],
+           [0., 0., 0.]])
     """
-    B, T, C, *sides = video.shape
-    here = np.arange(T)
-    seen = np.stack([np.maximum(here - 1, 0), here, np.minimum(here + 1, T - 1)], 1)       # (T, 3)
-    if mask is not None:
-        seen = np.where(mask[:, seen], seen, here[:, None])                                # (B, T, 3)
-    return video[np.arange(B)[:, None, None], seen].reshape(B, T, 3 * C, *sides)
+    join = F.concatenate if isinstance(video, Tensor) else np.concatenate
+    video = _real(video, mask)
+    changes = _real(video[:, 1:] - video[:, :-1], None if mask is None else mask[:, 1:] & mask[:, :-1])
+    still = video[:, :1] - video[:, :1]
+    return join([video, join([still, changes], 1), join([changes, still], 1)], 2)
+
+
+def _real(video, mask):
+    return video if mask is None else F.where(mask[..., None, None, None], video, 0.0)
 
 
 class VideoRegions(nn.Module):
-    """All regions of all frames in turn, each of which has seen a moment before and after its own.
+    """All regions of all frames in turn, each of which has seen what moves about it.
 
-    Frames under padding are not shown to the image encoder at all, nor to the frames beside them: what is made of them
-    is zero.
+    Frames under padding are shown neither to the image encoder nor to the frames beside them: what is made of them is
+    zero.
 
     Parameters
     ----------
     encoder : Module
-        Of images with 3·C channels: what `with_neighbours` makes of a frame.
+        Of images with 3·C channels, as `with_changes` gives them.
     frames : int
         T.
 
@@ -99,7 +101,7 @@ class VideoRegions(nn.Module):
         mask = checked_mask("VideoRegions", mask, (B, T))
         if mask is not None and not mask.any():
             raise ValueError(f"VideoRegions: the mask must have a real frame; got none in {mask.shape}")
-        frames = with_neighbours(video, mask)
+        frames = with_changes(video, mask)
         if mask is None:
             sequence, pooled, _ = self.encoder(frames.reshape(B * T, *frames.shape[2:]))
             return Encoded(sequence.reshape(B, -1, self.width), pooled.reshape(B, -1), None)

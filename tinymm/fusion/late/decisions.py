@@ -49,6 +49,7 @@ class DecisionFusion(nn.Module):
 
     kind = "decisions"
     causal = False
+    shows = ()
 
     def __init__(self, widths):
         name = type(self).__name__

@@ -6,6 +6,7 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
+from ..shown import Gates
 from .decisions import DecisionFusion
 
 __all__ = ["StackedDecisions", "WeightedDecisions"]
@@ -44,6 +45,8 @@ class WeightedDecisions(DecisionFusion):
     >>> np.exp(fusion((text, image)).features.data).round(3)
     array([[0.9, 0.1]])
     """
+
+    shows = (Gates(-1),)
 
     def __init__(self, widths, *, rng=None):
         super().__init__(widths)

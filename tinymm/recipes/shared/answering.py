@@ -22,8 +22,8 @@ from .prediction import over_batches
 from .results import OURS, Results
 
 __all__ = [
-    "Answered", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config", "probabilities",
-    "product",
+    "Answered", "BATCH", "Examples", "FUSED", "Single", "add_ablation", "answer", "fused", "fused_config",
+    "probabilities", "product",
 ]
 
 BATCH = 100  # examples that are answered at a time
@@ -139,16 +139,19 @@ class Answered:
         Of each of these parts, our probabilities.
     more : dict of str to float
         Metrics beside the results: "ablation/NAME/accuracy".
+    singles : dict of str to Single
+        The control of each modality.
     """
 
     model: FusedClassifier
     results: list
     p: dict
     more: dict
+    singles: dict
 
 
 def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, modulate=False, alone=0.0,
-           variants=None, share=1.0, score=None, together=1):
+           variants=None, share=1.0, score=None, together=1, controls=True):
     """Train the fused model and each modality alone, and test them all.
 
     Parameters
@@ -181,6 +184,8 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         ``score(part, predictions)`` → dict of system to Scores; by default accuracy and macro F1.
     together : int
         K, if the examples share something: the plan's batches are of so many shared things, with K examples of each.
+    controls : bool
+        Whether the controls are trained: each modality alone, and the variants.
 
     Returns
     -------
@@ -193,13 +198,13 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
                     tokenizer=tokenizer, classes=names, after_backward=_watch_gradients(modulate)).model
     modalities = list(model.encoders)
     singles, plan = {}, plan.shortened(share)
-    for m, name in enumerate(modalities):
+    for m, name in enumerate(modalities if controls else ()):
         alone = Single(encoders(config, run.rng(0))[name], len(names), config["dropout"], rng=run.rng(0, 2))
         singles[name] = run.fit_control(
             f"{name} only", plan, alone, _single_loss(m), data,
             lambda model, m=m: {"accuracy": accuracy(_alone(model, val, m).argmax(1), val.labels)})
     others = {}
-    for name, variant in (variants or {}).items():
+    for name, variant in (variants or {}).items() if controls else ():
         less = {part: _less(examples, variant, run.rng(7)) for part, examples in parts.items()}
         other = fused(config, encoders(config, run.rng(0)), run.rng(0, 1))
         run.fit_control(
@@ -214,14 +219,15 @@ def answer(run, config, encoders, parts, plan, names, *, items, tokenizer=None, 
         systems = {OURS: found[part].argmax(1), "majority": majority_class(train.labels, len(examples))}
         alone = {name: _alone(single, examples, m) for m, (name, single) in enumerate(singles.items())}
         systems |= {f"{name} only": p.argmax(1) for name, p in alone.items()}
-        systems["product"] = product(list(alone.values()), prior).argmax(1)
+        if alone:
+            systems["product"] = product(list(alone.values()), prior).argmax(1)
         systems |= {name: probabilities(other, less[part]).argmax(1) for name, (other, less) in others.items()}
         scores = scored(systems, examples.labels) if score is None else score(part, systems)
         results.append(Results(part, scores, items))
         for m, name in enumerate(modalities):
             exchanged = _exchanged(model, examples, m, run.rng(6, m)).argmax(1)
             more[f"ablation/{name}{part.removeprefix('test')}/accuracy"] = accuracy(exchanged, examples.labels)
-    return Answered(model, results, found, more)
+    return Answered(model, results, found, more, singles)
 
 
 def _batches(examples, together=1):

@@ -6,9 +6,10 @@ from ...data import group_split, pad_batch
 from ...data.questions import Questions
 from ...viz import Example
 from .answering import Examples
+from .inside import Picture, Sentence
 from .results import OURS
 
-__all__ = ["add_gallery", "add_kinds", "asked_examples", "drawn_questions", "split_by_picture"]
+__all__ = ["add_gallery", "add_kinds", "asked_examples", "asked_views", "drawn_questions", "split_by_picture"]
 
 BLOCK = 500  # pictures or clips that are made at a time
 
@@ -84,11 +85,12 @@ def _at_8_bits(pixels):
 def add_kinds(report, answered, kinds, labels):
     """Kind by kind: ours and the question alone."""
     right = answered.p["test"].argmax(1) == labels
-    blind = answered.results[0].systems["question only"].each["accuracy"]
+    blind = answered.results[0].systems.get("question only")
     rows, more = [], {}
     for kind in dict.fromkeys(sorted(kinds)):
         of_kind = np.array([own == kind for own in kinds])
-        rows.append([kind, int(of_kind.sum()), float(right[of_kind].mean()), float(blind[of_kind].mean())])
+        rows.append([kind, int(of_kind.sum()), float(right[of_kind].mean()),
+                     "" if blind is None else float(blind.each["accuracy"][of_kind].mean())])
         more[f"test/{kind}/accuracy"] = rows[-1][2]
     report.heading("Kind by kind")
     report.table(rows, ["kind", "questions", OURS, "question only"])
@@ -106,3 +108,28 @@ def add_gallery(report, answered, asked, labels, names, picture_of):
             report.gallery([Example(picture_of(picture), f"{asked.texts[i]} {names[guesses[i]]}",
                                     (asked.answers[i],), wanted) for i, picture in zip(rows, pictures)],
                            caption=f"The first of {len(rows)} questions answered {title}.")
+
+
+def asked_views(answered, asked, words, names, grid):
+    """For `add_inside`: a question's title, its words, and what it is about, with the grid of the encoder's regions.
+
+    Parameters
+    ----------
+    answered : Answered
+    asked : Questions
+        Of the test.
+    words : WordTokenizer
+    names : sequence of str
+        Of the answers.
+    grid : tuple of int
+        As of `Picture`.
+    """
+    _, seen = answered.model.encoders
+
+    def views(i):
+        told = Sentence([words.words[k] for k in words.encode(asked.texts[i])])
+        answer = names[answered.p["test"][i].argmax()]
+        (pixels,) = asked.load(asked.images[i:i + 1])
+        return f"{asked.texts[i]} {answer}.", {"question": told, seen: Picture(pixels, grid)}
+
+    return views

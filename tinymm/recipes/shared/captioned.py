@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...cores import ceil_div
-from ...data import ShapesWorld, held_out_compositions, random_split, read_coco_captions
+from ...data import ShapesWorld, group_split, held_out_compositions, random_split, read_coco_captions
 from .options import require
 
 __all__ = ["Captioned", "drawn_scenes", "read_captioned"]
@@ -61,6 +61,8 @@ def _kept_small(stored):
 def read_captioned(directory, rng, size=None, hold_out=None):
     """A folder in COCO-captions layout, by part: its own split, or combinations held out, or images at random.
 
+    Where its split has no test, one is taken from training, images of the same captions on one side.
+
     Parameters
     ----------
     directory : path
@@ -91,6 +93,9 @@ def read_captioned(directory, rng, size=None, hold_out=None):
     require(data.split is None or hold_out is None, "--hold-out", "needs a file without a split of its own",
             ",".join(hold_out or ()))
     rows, how = _rows_by_part(data, rng, hold_out)
+    if data.split is not None and not len(rows["test"]) and len(rows["train"]):
+        rows["train"], rows["test"] = _by_caption(data, rows["train"], rng(2))
+        how += "; test: 15 % of the training images, by caption"
     if not len(rows.get("val", ())):
         shuffled = rng(3).permutation(rows["train"])
         cut = max(1, min(300, len(shuffled) // 12))
@@ -118,6 +123,13 @@ def _rows_by_part(data, rng, hold_out):
         return dict(zip(("train", "test"), _compositions(data, hold_out, rng(2)))), (
             f"a fifth of the combinations of {' and '.join(hold_out)}, each value of which is seen in training")
     return dict(zip(("train", "test"), random_split(len(data), (0.85, 0.15), rng(2)))), "15 % of the images at random"
+
+
+def _by_caption(data, rows, rng):
+    """(train, test) of these rows; images with the same captions stay together."""
+    groups = [" / ".join(sorted(data.captions[i])) for i in rows]
+    require(len(set(groups)) > 1, "--data", "must have two captions or more in training, for a test split", groups[0])
+    return [rows[own] for own in group_split(groups, (0.85, 0.15), rng)]
 
 
 def _compositions(data, fields, rng):

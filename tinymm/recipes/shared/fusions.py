@@ -89,10 +89,18 @@ FUSIONS = {
 
 
 def chosen(names, choices=None):
-    """The names of `--fusion`: all of them for "all", one for its name; anything else is refused."""
+    """The names of `--fusion`: all of them for "all", some with commas between; anything else is refused.
+
+    Examples
+    --------
+    >>> chosen("film,mlb")
+    ['film', 'mlb']
+    """
     choices = FUSIONS if choices is None else choices
-    require(names == "all" or names in choices, "--fusion", f"is all or one of {', '.join(choices)}", names)
-    return list(choices) if names == "all" else [names]
+    some = list(choices) if names == "all" else list(dict.fromkeys(names.split(",")))
+    require(set(some) <= set(choices), "--fusion",
+            f"is all, or one or more of {', '.join(choices)}, with commas between", names)
+    return some
 
 
 def width_for(choice, widths, parameters, outputs):

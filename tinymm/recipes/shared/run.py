@@ -212,7 +212,8 @@ class Run:
                     "seconds/train": round(seconds, 1), "seconds/test": round(time.monotonic() - self.tested, 1)}
         self.folder.write("metrics.json", metrics)
         report.heading("Training")
-        report.curves([row for row in self.trainer.log.rows if row.get("kind") == "epoch"], x="epoch")
+        report.curves([{key: value for key, value in row.items() if key.count("/") < 2}  # not train/gradient/NAME
+                       for row in self.trainer.log.rows if row.get("kind") == "epoch"], x="epoch")
         report.heading("Configuration")
         report.config({**self.config, **self.notes, **describe(), "metrics": metrics})
         report.save(self.folder.report)

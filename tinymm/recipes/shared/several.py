@@ -65,13 +65,13 @@ def compare(run, option, values, one, title, caption):
     Returns
     -------
     dict
-        ``test/VALUE/METRIC`` for each, ``baseline/NAME/METRIC`` as the last run has them.
+        ``test/VALUE/METRIC`` for each, ``baseline/NAME/METRIC`` as the first run has them.
     """
     outcomes = run_each(run, option, values, one)
     metrics = {key.replace("test", f"test/{value}", 1): number for value, outcome in outcomes.items()
                for key, number in outcome.metrics.items() if key.startswith("test/")}
-    last = list(outcomes.values())[-1]
-    metrics |= {key: number for key, number in last.metrics.items() if key.startswith("baseline/")}
+    first = outcomes[values[0]]
+    metrics |= {key: number for key, number in first.metrics.items() if key.startswith("baseline/")}
     metrics["seconds/train"] = round(sum(outcome.metrics["seconds/train"] for outcome in outcomes.values()), 1)
     run.folder.write("metrics.json", metrics)
     rows, headers = _rows(option, outcomes)
@@ -88,17 +88,17 @@ def compare(run, option, values, one, title, caption):
 
 
 def _rows(option, outcomes):
-    """A row for each run, and one for each baseline of the last: its score with its interval, its size, its time."""
-    last = list(outcomes.values())[-1].results
+    """A row for each run, and one for each baseline of the first: its score with its interval, its size, its time."""
+    first = next(iter(outcomes.values())).results
     rows = []
     for value, outcome in outcomes.items():
         scores = outcome.results.systems[OURS]
-        rows.append([value, scores.metrics[last.metric], _interval(scores, last.metric),
+        rows.append([value, scores.metrics[first.metric], _interval(scores, first.metric),
                      f"{outcome.metrics['parameters']:,}", f"{outcome.metrics['seconds/train']:.0f}"])
-    for system, scores in last.systems.items():
+    for system, scores in first.systems.items():
         if system != OURS:
-            rows.append([system, scores.metrics[last.metric], _interval(scores, last.metric), "", ""])
-    return rows, [option.replace("_", " "), last.metric, "95 % interval", "parameters", "seconds"]
+            rows.append([system, scores.metrics[first.metric], _interval(scores, first.metric), "", ""])
+    return rows, [option.replace("_", " "), first.metric, "95 % interval", "parameters", "seconds"]
 
 
 def _interval(scores, metric):

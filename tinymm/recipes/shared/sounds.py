@@ -4,16 +4,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import dct
 
 from ... import functional as F
 from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram, prosody_statistics
 from .baselines import logistic_regression
 
-__all__ = ["BANDS", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics"]
+__all__ = ["BANDS", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics",
+           "wide_statistics"]
 
 RATE = 8000  # samples a second; telephone speech, and the FSDD
 BANDS, FRAME, HOP = 40, 256, 80  # mel bands; samples a frame (32 ms) and from frame to frame (10 ms)
 EDGE = 400  # samples of silence before and after each sound, so that its ends are seen whole
+CEPSTRA = 12  # coefficients of the shape of a spectrum; the one before them is its level
+LEVEL = 14  # of `prosody_statistics`: the one number that is a level in decibels
 FLOOR = 2e-6  # power in a band; silence that was cut in is no quieter than a quiet room
 
 
@@ -97,3 +101,25 @@ def voice_statistics(sound):
     level = x.mean(1)
     louder = x[level >= np.quantile(level, 0.25)]
     return np.concatenate([louder.mean(0), louder.std(0), prosody_statistics(sound, RATE)]).astype(np.float32)
+
+
+def wide_statistics(sound):
+    r"""More of how samples (L,) sound on the whole, but not how loud: float32 (298,).
+
+    Over the louder three quarters of all frames, less their mean level: of each log-mel band the mean, the standard
+    deviation, the quantiles of 10, 50 and 90 %, and the mean size $|x_{tf} - x_{t-1,f}|$ of its change; of each
+    cepstral coefficient, which is the discrete cosine transform of the bands, the mean, the standard deviation and that
+    of its change; then `prosody_statistics` without its level.
+    """
+    sound = np.pad(sound, (0, max(0, FRAME - len(sound))))               # a whole frame at least
+    x = F.log_mel_spectrogram(sound, RATE, BANDS, FRAME, HOP, floor=FLOOR)
+    cepstra = dct(x, norm="ortho")[:, 1:1 + CEPSTRA]
+    change, cepstral_change = (np.diff(y, axis=0, prepend=y[:1]) for y in (x, cepstra))
+    level = x.mean(1)
+    louder = level >= np.quantile(level, 0.25)
+    bands = x[louder] - level[louder].mean()
+    return np.concatenate([
+        bands.mean(0), bands.std(0), *np.quantile(bands, (0.1, 0.5, 0.9), axis=0), np.abs(change[louder]).mean(0),
+        cepstra[louder].mean(0), cepstra[louder].std(0), cepstral_change[louder].std(0),
+        np.delete(prosody_statistics(sound, RATE), LEVEL),
+    ]).astype(np.float32)

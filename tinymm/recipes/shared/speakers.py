@@ -5,14 +5,14 @@ import numpy as np
 from ...metrics import wilson_interval
 from ...viz import Report, format_table
 from .options import require
-from .results import OURS
+from .results import OURS, Results, Scores
 from .several import run_each
 
 __all__ = ["leave_each_out"]
 
 
 def leave_each_out(run, speakers, one, names=()):
-    """Run `one` for each speaker, in a folder of the speaker's name: metrics of each and their mean.
+    """Run `one` for each speaker, in a folder of the speaker's name: metrics of each, their mean, and all clips pooled.
 
     Parameters
     ----------
@@ -32,11 +32,14 @@ def leave_each_out(run, speakers, one, names=()):
     for system, values in mean.items():
         prefix = "test" if system == OURS else f"baseline/{system.replace(' ', '_')}"
         metrics |= {f"{prefix}/{metric}": value for metric, value in values.items()}
+    pooled = _pooled([outcome.results for outcome in outcomes.values()])
+    metrics |= pooled.flat()
     metrics["seconds/train"] = round(sum(outcome.metrics["seconds/train"] for outcome in outcomes.values()), 1)
     folder.write("metrics.json", metrics)
     rows, headers, title = _table(outcomes, mean)
-    _write_report(run, folder, outcomes, mean, metrics, names)
+    _write_report(run, folder, outcomes, (mean, pooled), metrics, names)
     run.say(f"\n{title}\n" + format_table(rows, headers))
+    run.say(f"{pooled}\n\n{pooled.verdict()}")
     run.say(f"trained in {metrics['seconds/train']:.0f} s; report: {folder.report}")
     return metrics
 
@@ -46,6 +49,14 @@ def _mean(results):
     each = [{system: scores.metrics for system, scores in found.systems.items()} for found in results.values()]
     return {system: {metric: float(np.mean([metrics[system][metric] for metrics in each])) for metric in first}
             for system, first in each[0].items()}
+
+
+def _pooled(results):
+    """The Results of the clips of all speakers in one: means over clips, where those of `_mean` are over speakers."""
+    first = results[0]
+    systems = {system: Scores({metric: np.concatenate([found.systems[system].each[metric] for found in results])
+                               for metric in scores.each}) for system, scores in first.systems.items()}
+    return Results("test/pooled", systems, first.items, first.lower_is_better, first.hidden)
 
 
 def _table(outcomes, mean):
@@ -62,7 +73,8 @@ def _table(outcomes, mean):
     return rows, ["left out", OURS, "95 % interval", *others], f"{metric.replace('_', ' ')}, each speaker left out"
 
 
-def _write_report(run, folder, outcomes, mean, metrics, names):
+def _write_report(run, folder, outcomes, together, metrics, names):
+    mean, pooled = together
     rows, headers, title = _table(outcomes, mean)
     report = Report(f"{run.name.replace('-', ' ').capitalize()}, one speaker left out",
                     f"Data: {run.data}. For each speaker a model that learned from the others, tested on that one.")
@@ -72,6 +84,7 @@ def _write_report(run, folder, outcomes, mean, metrics, names):
         "uncertain as the spread between the rows. Each speaker's own report lies in the folder of that name."))
     report.heading("All speakers together")
     report.metrics(mean, next(iter(outcomes.values())).results.lower_is_better, caption="Means over the speakers.")
+    pooled.add_to(report, "All clips together", "Means over the clips, whoever speaks.")
     matrices = [outcome.confusion for outcome in outcomes.values()]
     if matrices[0] is not None:
         matrix = sum(matrices)
