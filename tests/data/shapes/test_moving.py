@@ -87,6 +87,12 @@ def test_several_questions_about_a_clip_are_all_right_and_none_can_be_guessed(pa
     assert all(abs(kinds[kind] / 3000 - p) < 4.5 * np.sqrt(p * (1 - p) / 3000) for kind in MOVING_KINDS)
 
 
+def test_two_questions_about_two_moving_things_ask_for_both():
+    """They are equally likely, and drawn systematically; the things move in different directions."""
+    asked = MovingWorld(kinds=("direction",)).sample(100, np.random.default_rng(0), each=2)
+    assert all(one.answer != other.answer for one, other in zip(asked[::2], asked[1::2]))
+
+
 # Few pairs are seen, of some colours and shapes more than of others, so that not all questions are equally likely.
 UNEVEN = ("red circle", "red cross", "green circle", "blue circle", "yellow cross", "purple square", "orange triangle",
           "green diamond")
