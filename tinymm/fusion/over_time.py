@@ -19,8 +19,8 @@ class FusedOverTime(FusedClassifier):
 
     In the order of the other video encoders, frames first, then time, then the question, a clip's summary would have to
     keep all that might be asked. Here the fusion takes from each frame what the question is about, and the recurrence
-    only follows that. The mean is over the real frames, and h passes the others unchanged. A fusion of decisions decides
-    about the whole clip, as in `FusedClassifier`.
+    only follows that. The mean is over the real frames, and h passes the others unchanged. A fusion of decisions
+    decides about the whole clip, as in `FusedClassifier`.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ Without --data it learns from the world of moving shapes: which way, what first,
 single frame tells, and not all frames in no order; how far each gets is computed, and two controls are trained to show
 it. With --data DIR it reads TGIF-QA's frame questions: tables of gif_name, question and answer, and a folder gifs/.
 
-The world of moving shapes is not learned yet: the model stays at what the question alone tells, and the run says so.
+Of the embedded default some seven minutes are training, five the controls, on two cores.
 """
 
 import numpy as np

@@ -4,26 +4,26 @@ import numpy as np
 
 from ... import functional as F
 from ... import nn
-from ...autograd import Tensor
 from ..encoded import Encoded, checked_mask
 
 __all__ = ["VideoRegions", "with_changes"]
 
 
 def with_changes(video, mask=None):
-    """Each frame with what changes before and after it as more channels; at the ends nothing does.
+    """Each frame with what changes before and after it as more channels.
+
+    At the ends, and beside a frame that is not real, nothing changes.
 
     Parameters
     ----------
     video : array or Tensor (B, T, C, H, W)
     mask : boolean array (B, T), optional
-        True for real frames; default: all. From a real frame to one that is not, nothing changes.
+        True for real frames; default: all. What is made of the others has no meaning.
 
     Returns
     -------
     The same kind (B, T, 3·C, H, W)
-        Channels of the frame, of its difference from the one before, and of the difference of the one after from it;
-        zero where a frame is not real.
+        Channels of the frame, of its difference from the one before, and of the difference of the one after from it.
 
     Examples
     --------
@@ -32,27 +32,24 @@ def with_changes(video, mask=None):
     array([[1., 0., 2.],
            [3., 2., 1.],
            [4., 1., 0.]])
-    >>> with_changes(video, np.array([[True, True, False]]))[0, :, :, 0, 0]
+    >>> with_changes(video, np.array([[True, True, False]]))[0, :2, :, 0, 0]
     array([[1., 0., 2.],
-           [3., 2., 0.],
-           [0., 0., 0.]])
+           [3., 2., 0.]])
     """
-    join = F.concatenate if isinstance(video, Tensor) else np.concatenate
-    video = _real(video, mask)
-    changes = _real(video[:, 1:] - video[:, :-1], None if mask is None else mask[:, 1:] & mask[:, :-1])
-    still = video[:, :1] - video[:, :1]
-    return join([video, join([still, changes], 1), join([changes, still], 1)], 2)
-
-
-def _real(video, mask):
-    return video if mask is None else F.where(mask[..., None, None, None], video, 0.0)
+    if mask is not None:
+        video = F.where(mask[..., None, None, None], video, 0.0)
+    changes = video[:, 1:] - video[:, :-1]
+    if mask is not None:
+        changes = F.where((mask[:, 1:] & mask[:, :-1])[..., None, None, None], changes, 0.0)
+    still = np.zeros(video[:, :1].shape, video.dtype)
+    return F.concatenate([video, F.concatenate([still, changes], 1), F.concatenate([changes, still], 1)], 2)
 
 
 class VideoRegions(nn.Module):
     """All regions of all frames in turn, each of which has seen what moves about it.
 
-    Frames under padding are shown neither to the image encoder nor to the frames beside them: what is made of them is
-    zero.
+    Frames under padding are not shown to the image encoder at all, nor to the frames beside them: what is made of them
+    is zero.
 
     Parameters
     ----------
