@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from tinymm.data.shapes.question_judge import scene_answer
 from tinymm.data.shapes.question_language import ANSWERS, KINDS, Description, Query, phrasings, question_groups
-from tinymm.data.shapes.question_space import LAYOUTS, UNLIKE_LAYOUTS, QuestionSpace
+from tinymm.data.shapes.question_space import LAYOUTS, UNLIKE_LAYOUTS, QuestionSpace, systematic
 from tinymm.data.shapes.questions import QuestionsWorld
 from tinymm.data.shapes.scene import COLOURS, SHAPES, Scene, Thing, clear_relation, relation_holds
 from tinymm.data.shapes.world import HELD_OUT, ShapesWorld
@@ -159,6 +159,21 @@ def test_who_knows_the_question_alone_knows_as_little_of_several(world):
     kinds = Counter(each.kind for each in asked)
     assert all(abs(count - len(asked) / len(KINDS)) < 4.5 * np.sqrt(8 * len(asked) / len(KINDS))
                for count in kinds.values())
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 5), min_size=1, max_size=8).filter(any), st.integers(1, 9))
+def test_systematic_draws_meet_each_index_as_often_as_its_share_rounded_down_or_up(seed, weights, number):
+    p = np.array(weights) / sum(weights)
+    drawn = np.bincount(systematic(np.array(weights, float), number, np.random.default_rng(seed)), minlength=len(p))
+    assert len(drawn) == len(p) and drawn.sum() == number
+    assert (np.abs(drawn - number * p) < 1 + 1e-9).all() and not drawn[p == 0].any()
+
+
+def test_each_systematic_draw_by_itself_has_the_probabilities():
+    rng, p = np.random.default_rng(0), np.array([0.1, 0.0, 0.6, 0.3])
+    drawn = np.array([systematic(p, 3, rng) for _ in range(4000)])
+    for column in drawn.T:
+        assert (np.abs(np.bincount(column, minlength=4) / 4000 - p) <= 4.5 * np.sqrt(p * (1 - p) / 4000)).all()
 
 
 def test_ceilings_of_all_kinds_together(world):
