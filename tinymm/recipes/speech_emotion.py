@@ -83,7 +83,7 @@ def run(run, fusion=None, leave_out=None, split="both", encoder="statistics", mo
     setting = ACTED[encoder] if run.data else VOICE
     fusion = setting["fusion"] if fusion is None else fusion
     names = chosen(fusion)
-    require(len(names) == 1 or leave_out is None, "--fusion", "all goes without --leave-out", leave_out)
+    require(len(names) == 1 or leave_out is None, "--fusion", "must be a single one with --leave-out", fusion)
     if len(names) > 1:
         return compare(
             run, "fusion", names, lambda run: _one(run, setting, run.options["fusion"], None, split, modulate,

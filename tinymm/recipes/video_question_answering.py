@@ -81,7 +81,7 @@ def _one(run, fusion, frames, modulate, controls=True):
     config = {**SETTING, "vocabulary": len(words), "size": asked["train"].size[-1], "frames": asked["train"].size[0]}
     config |= fused_config(fusion, encoders(config, run.rng(0)), PARAMETERS, len(names), states=STATES)
     answered = answer(run, config, encoders, parts, PLAN, names, items="questions", tokenizer=words,
-                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.125, together=TOGETHER,
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 1 / 6, together=TOGETHER,
                       variants={"single frame": _single_frame, "shuffled frames": _shuffled})
 
     report = run.report(f"Video question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
@@ -89,7 +89,7 @@ def _one(run, fusion, frames, modulate, controls=True):
         found.add_to(report, "Test: unseen clips" if found.part == "test" else "Test: pairs never seen together", (
             "Question only and video only: models of one modality; product: of these two; single frame: the same "
             "model, shown one frame of the clip, drawn at random; shuffled frames: shown all of them in random order. "
-            "In the embedded world the controls take an eighth of the steps: their ceilings are computed."))
+            "In the embedded world the controls take a sixth of the steps: their ceilings are computed."))
     more = dict(answered.more)
     if kinds is not None:
         more |= _ceilings(report) | add_kinds(report, answered, kinds, parts["test"].labels)

@@ -28,15 +28,12 @@ __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
 
 INPUTS = ("image", "text")
 TOKENIZERS = {"word": WordTokenizer}
-# Batches of the plans are of pictures, with so many questions about each.
-SCENES = {"plan": Plan(batch_size=32, steps=2000, peak_rate=4e-3, weight_decay=0.05, warmup=0.1,
-                       select=Selection("val/accuracy")),
-          "widths": [[16], [32, 32], [64, 64]], "width": 96, "embedding": 32, "dropout": 0.0, "parameters": 150_000,
-          "together": 8}
-FOLDER = {"plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
-                       select=Selection("val/accuracy")),
-          "widths": [[16], [32, 32], [64, 64]], "width": 96, "embedding": 32, "dropout": 0.0, "parameters": 150_000,
-          "together": 6}
+SIZES = {"widths": [[16], [32, 32], [64, 64]], "width": 96, "embedding": 32, "dropout": 0.0, "parameters": 150_000}
+# Batches are of pictures, with so many questions about each.
+SCENES = SIZES | {"together": 8, "plan": Plan(batch_size=32, steps=2000, peak_rate=4e-3, weight_decay=0.05, warmup=0.1,
+                                              select=Selection("val/accuracy"))}
+FOLDER = SIZES | {"together": 6, "plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
+                                              select=Selection("val/accuracy"))}
 DRAWN = {"train": 12_000, "val": 1_000, "test": 2_000, "test/held_out": 1_000}  # scenes
 MOST_ANSWERS = 1000
 
@@ -92,13 +89,13 @@ def _one(run, fusion, image_size, modulate, controls=True):
                 for system, classes in predictions.items()}
 
     answered = answer(run, config, encoders, parts, setting["plan"], names, items="questions", tokenizer=words,
-                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.25, score=score,
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.2, score=score,
                       together=setting["together"])
     report = run.report(f"Visual question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:
         found.add_to(report, "Test: unseen pictures" if found.part == "test" else "Test: pairs never seen together",
                      "Question only and image only: models of one modality, trained alone, in the embedded world for "
-                     "a quarter of the steps; product: of these two.")
+                     "a fifth of the steps; product: of these two.")
     more = dict(answered.more)
     if kinds is not None:
         more |= _ceilings(report)

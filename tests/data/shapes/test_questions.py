@@ -10,8 +10,9 @@ from scipy.stats import chi2
 
 from tinymm.data.shapes.question_judge import scene_answer
 from tinymm.data.shapes.question_language import ANSWERS, KINDS, Description, Query, phrasings, question_groups
-from tinymm.data.shapes.question_space import LAYOUTS, UNLIKE_LAYOUTS, QuestionSpace, systematic
+from tinymm.data.shapes.question_space import LAYOUTS, UNLIKE_LAYOUTS, QuestionSpace
 from tinymm.data.shapes.questions import QuestionsWorld
+from tinymm.data.shapes.sampling import systematic
 from tinymm.data.shapes.scene import COLOURS, SHAPES, Scene, Thing, clear_relation, relation_holds
 from tinymm.data.shapes.world import HELD_OUT, ShapesWorld
 

@@ -7,6 +7,7 @@ or without sizes). Only clear relations and places are asserted, and every thing
 from itertools import permutations
 
 from .language import PLACE_PHRASES, RELATION_PHRASES, Mention
+from .sampling import one_of
 from .scene import clear_place, clear_relation
 
 __all__ = ["references"]
@@ -51,7 +52,7 @@ def references(scene, rng, n=5):
     outlines = _outlines(scene.things)
     captions = []
     for _ in range(100 * n if outlines else 0):
-        caption = _phrase(outlines[rng.integers(len(outlines))], rng)
+        caption = _phrase(one_of(outlines, rng), rng)
         if caption not in captions and len(caption.split()) <= LONGEST:
             captions.append(caption)
         if len(captions) == n:
@@ -78,7 +79,7 @@ def _outlines(things):
 def _phrase(outline, rng):
     """An outline in words, drawn from the ways there are to put it."""
     sized = rng.random() < SIZED
-    there, verb = FRAMES[rng.integers(len(FRAMES))]
+    there, verb = one_of(FRAMES, rng)
 
     def mention(thing):
         return str(Mention(thing.colour, thing.shape, thing.size if sized else None))
@@ -87,7 +88,7 @@ def _phrase(outline, rng):
         if other is None:
             return PLACE_PHRASES[word]
         phrases = RELATION_PHRASES[word]
-        return f"{phrases[rng.integers(len(phrases))]} {mention(other)}"
+        return f"{one_of(phrases, rng)} {mention(other)}"
 
     def clause(subject, claims):
         return f"{mention(subject)} {verb}{' and '.join(claim(word, other) for word, other in claims)}"

@@ -14,7 +14,7 @@ from .clip import CLIP_PHRASES, FRAMES, Clip, Track
 from .moving_render import render_clips
 from .moving_scripts import MOVING_KINDS, asked_in, best_known, one_frame, scripts, shuffled_frames
 from .question_language import Description
-from .question_space import systematic
+from .sampling import one_of, systematic
 from .world import EDGE, GAP, HELD_OUT, REACH, ShapesWorld
 
 __all__ = ["ClipQuestion", "MovingWorld"]
@@ -128,13 +128,13 @@ class MovingWorld:
 
     def _draw(self, couples, each, rng):
         """So many questions about one clip."""
-        kind = _one(self.kinds, rng)
-        asks = _one(asked_in(kind), rng)
+        kind = one_of(self.kinds, rng)
+        asks = one_of(asked_in(kind), rng)
         ways = _SCRIPTS[asks]
         attribute = _asked_attribute(asks)
-        answer = _one(list(couples[attribute]), rng) if attribute else _one(list(ways), rng)
-        pairs = _one(couples[attribute][answer if attribute else None], rng)
-        script = _one(ways[None if attribute else answer], rng)
+        answer = one_of(list(couples[attribute]), rng) if attribute else one_of(list(ways), rng)
+        pairs = one_of(couples[attribute][answer if attribute else None], rng)
+        script = one_of(ways[None if attribute else answer], rng)
         asked = [(asks, pairs, answer)]
         if each > 1:
             possible, weights = _possible(kind, pairs, script, couples)
@@ -187,7 +187,7 @@ def _text(asks, pairs, rng):
     """A question in words; things are called by their colour or by their shape."""
     word = ATTRIBUTES[rng.integers(2)]
     the, the2 = (f"the {Description(**{word: pair[word == 'shape']}).singular}" for pair in pairs)
-    return _one(CLIP_PHRASES[asks], rng).format(the=the, the2=the2)
+    return one_of(CLIP_PHRASES[asks], rng).format(the=the, the2=the2)
 
 
 def _asked_attribute(asks):
@@ -255,7 +255,3 @@ def _ceilings(asks, couples):
 def _mean(rows):
     """The mean of dicts with the same keys."""
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-
-
-def _one(options, rng):
-    return options[rng.integers(len(options))]

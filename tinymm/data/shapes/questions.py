@@ -23,6 +23,7 @@ import numpy as np
 from .question_language import ANSWERS, KINDS, phrasings
 from .question_space import LAYOUTS, NUMBERS, QuestionSpace
 from .render import render
+from .sampling import one_of
 from .scene import RELATIONS, Scene
 from .world import HELD_OUT, ShapesWorld
 
@@ -105,7 +106,7 @@ class QuestionsWorld:
         if each < 1:
             raise ValueError(f"QuestionsWorld: each must be at least 1; got {each}")
         space = self._space(compositions)
-        queries = [_one(_one(space.groups[_one(self.kinds, rng)], rng), rng) for _ in range(n)]
+        queries = [one_of(one_of(space.groups[one_of(self.kinds, rng)], rng), rng) for _ in range(n)]
         sketch = np.empty(n, int)
         answers = np.empty(n, int)
         layout = rng.integers(len(LAYOUTS), size=n)  # any, unless the answer depends on it
@@ -120,7 +121,7 @@ class QuestionsWorld:
                 layout[rows] = space.draw_layouts(query, sketch[rows], answers[rows], rng)
         if each > 1:
             queries, answers = space.draw_questions(self.kinds, sketch, layout, each, rng)
-        texts = [_one(phrasings(query), rng) for query in queries]
+        texts = [one_of(phrasings(query), rng) for query in queries]
         scenes = [scene for scene in space.scenes(sketch, layout, rng) for _ in range(each)]
         return [SceneQuestion(scene, text, ANSWERS[answer], space.kind_of[query])
                 for scene, text, answer, query in zip(scenes, texts, answers, queries)]
@@ -164,7 +165,3 @@ class QuestionsWorld:
     def _unseen(self):
         return QuestionSpace([(new, *pairs) for number in NUMBERS for new in self.shapes.held_out
                               for pairs in combinations(self.shapes.seen, number - 1)])
-
-
-def _one(options, rng):
-    return options[rng.integers(len(options))]

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..images.labelled import LabelledImages
 from .render import render
+from .sampling import one_of
 from .scene import COLOURS, SHAPES, SIZES, Scene, Thing
 from .world import EDGE, RADII, REACH
 
@@ -44,7 +45,7 @@ def draw_shapes(n, rng, size=32):
 
 def _thing(shape, rng):
     """A shape of any size and colour, at any place where all of it is in the frame."""
-    size = SIZES[rng.integers(len(SIZES))]
+    size = one_of(SIZES, rng)
     radius = rng.uniform(*RADII[size])
     reach = REACH * radius + EDGE
     x, y = rng.uniform(reach, 1 - reach, 2)

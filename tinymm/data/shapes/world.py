@@ -10,6 +10,7 @@ from .captions import references
 from .judging import judge, truth_accuracy
 from .language import VOCABULARY, parse
 from .render import render
+from .sampling import one_of
 from .scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_relation
 
 __all__ = ["ShapesWorld"]
@@ -101,10 +102,10 @@ class ShapesWorld:
         return [references(scene, rng, n) for scene in scenes]
 
     def _scene(self, rng, compositions):
-        count = self.objects[rng.integers(len(self.objects))]
+        count = one_of(self.objects, rng)
         pairs = [self.seen[i] for i in rng.choice(len(self.seen), count, replace=False)]
         if compositions == "held_out":
-            pairs[rng.integers(count)] = self.held_out[rng.integers(len(self.held_out))]
+            pairs[rng.integers(count)] = one_of(self.held_out, rng)
         sizes = ()
         while not sizes or sizes.count("large") > 2:  # three large things hardly fit
             sizes = [SIZES[i] for i in rng.integers(len(SIZES), size=count)]
