@@ -121,7 +121,7 @@ def test_the_tests_of_a_room_judge_its_mutants(room):
                                    "unseen") for mutant in mutants[name]]
     several += [mutant for name in ("Counter.first", "adder", "waits") for mutant in mutants[name]
                 if mutant.line in ("if n:", "if n is None:", "return x - k", "pass # n -= 1")]
-    verdicts = list(judged_by_tests(several, paths, 2, patience=(0.2, 10)))
+    verdicts = list(judged_by_tests(several, paths, 2, patience=(2, 10)))
     assert {mutant for mutant, _ in verdicts} == set(several)
     survived = {mutant for mutant, killer in verdicts if not killer}
     assert survived == {*mutants["unseen"], *(mutant for mutant in several if mutant.line == "if n:")}
