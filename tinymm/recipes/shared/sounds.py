@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import dct
 
 from ... import functional as F
 from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram, prosody_statistics
@@ -113,7 +112,7 @@ def wide_statistics(sound):
     """
     sound = np.pad(sound, (0, max(0, FRAME - len(sound))))               # a whole frame at least
     x = F.log_mel_spectrogram(sound, RATE, BANDS, FRAME, HOP, floor=FLOOR)
-    cepstra = dct(x, norm="ortho")[:, 1:1 + CEPSTRA]
+    cepstra = (x @ F.create_dct(1 + CEPSTRA, BANDS))[:, 1:]
     change, cepstral_change = (np.diff(y, axis=0, prepend=y[:1]) for y in (x, cepstra))
     level = x.mean(1)
     louder = level >= np.quantile(level, 0.25)
