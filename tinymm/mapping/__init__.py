@@ -1,10 +1,14 @@
 """One modality to another."""
 
-from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_word
+from .captioner import Captioner, caption_loss, hide_words
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
 from .decoding import beam_search, filter_logits, greedy, sample
+from .encoder_decoder import EncoderDecoder, next_word, next_word_of, sequence_loss
+from .fusion_decoder import CaptionState, FusionDecoder
+from .text_decoder import TextDecoder, TextState
 
 __all__ = [
-    "CaptionState", "Captioner", "beam_search", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy",
-    "filter_logits", "greedy", "hide_words", "next_word", "sample",
+    "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "beam_search",
+    "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "filter_logits", "greedy", "hide_words", "next_word",
+    "next_word_of", "sample", "sequence_loss",
 ]
