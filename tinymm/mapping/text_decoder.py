@@ -60,6 +60,11 @@ class TextDecoder(nn.Module):
                  for _ in range(layers)]
         self.transformer = nn.TransformerDecoder(stack, nn.LayerNorm(width))
 
+    @property
+    def longest(self):
+        """Positions: words of the longest text, the first included."""
+        return len(self.positions.weight)
+
     def decode(self, encoded, ids):
         """What was encoded, with a row for each text, and ids (B, T) int to logits (B, T, V), and None:
         where the words looked, `looks` tells."""

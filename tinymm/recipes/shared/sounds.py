@@ -9,7 +9,7 @@ from ... import functional as F
 from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram, prosody_statistics
 from .baselines import logistic_regression
 
-__all__ = ["BANDS", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics",
+__all__ = ["BANDS", "EDGE", "HOP", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics",
            "wide_statistics"]
 
 RATE = 8000  # samples a second; telephone speech, and the FSDD

@@ -9,7 +9,7 @@ from ...metrics import edit_alignment, edit_distance
 from .clips import Clips, read_takes, voice_parts
 from .sounds import RATE, classified, spectrogram
 
-__all__ = ["LENGTHS", "add_errors", "commonest_digit", "cut_and_classified", "joined_parts", "new_strings", "string_parts",
+__all__ = ["LENGTHS", "PAUSE", "add_errors", "commonest_digit", "cut_and_classified", "joined_parts", "new_strings", "string_parts",
            "written"]
 
 LENGTHS = (2, 5)  # digits of a string
