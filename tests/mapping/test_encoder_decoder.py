@@ -12,7 +12,8 @@ from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder, Encoded,
 from tinymm.encoders.encoded import selected
 from tinymm.fusion import AttentionFusion
 from tinymm.mapping import (
-    EncoderDecoder, FusionDecoder, TextDecoder, beam_search, greedy, next_word, next_word_of, sample, sequence_loss,
+    EncoderDecoder, FusionDecoder, TextDecoder, beam_search, greedy, next_word, next_word_of, sample, scheduled_words,
+    sequence_loss,
 )
 from tinymm.testing import check_directional
 
@@ -142,6 +143,17 @@ def test_the_loss_is_the_mean_over_words_and_padding_never_reaches_it(encoder, d
     assert sequence_loss(other, changed, said, 0.2).item() == sequence_loss(logits, ids, said, 0.2).item()
 
 
+def test_scheduled_words_are_drawn_from_the_models_own_at_the_share_asked_for():
+    """Within five standard errors; the first word is never replaced, at a share of 0 none is."""
+    p = np.array([0.1, 0.6, 0.3])
+    logits, ids = np.broadcast_to(np.log(p), (2000, 5, 3)), np.full((2000, 6), 7)
+    found = scheduled_words(tm.tensor(logits), ids, 0.4, np.random.default_rng(0))
+    assert (found[:, 0] == 7).all() and found.shape == ids.shape
+    for word, expected in zip((0, 1, 2, 7), (*(0.4 * p), 0.6)):
+        assert (found[:, 1:] == word).mean() == pytest.approx(expected, abs=5 * (expected / 10_000)**0.5)
+    np.testing.assert_array_equal(scheduled_words(logits, ids, 0.0, np.random.default_rng(0)), ids)
+
+
 @every_decoder
 def test_the_gradient_of_the_loss_in_all_parameters_and_in_the_sound(decoder):
     model, inputs, mask, ids, said = model_of("sound", decoder, 5)
@@ -224,9 +236,11 @@ def test_looks_are_the_shares_of_real_places_and_know_no_word_to_come():
 
 
 def test_words_are_scored_by_the_vectors_that_they_are_read_as():
-    decoder = TextDecoder(V, D, 1, 2, 12, rng=np.random.default_rng(0))
-    assert sum(parameter.shape == (V, D) for parameter in decoder.parameters()) == 1
-    assert decoder.embedding.weight.data.std() < 0.03                    # so that scores are small at the start
+    decoder = TextDecoder(300, 64, 1, 2, 12, rng=np.random.default_rng(0))
+    assert sum(parameter.shape == (300, 64) for parameter in decoder.parameters()) == 1
+    memory = tm.tensor(np.random.default_rng(1).standard_normal((2, 5, 64)).astype(np.float32))
+    logits, _ = decoder.decode(Encoded(memory, memory[:, 0], None), np.array([[1, 2, 3], [4, 5, 6]]))
+    assert 0.8 < logits.data.std() < 1.2                                 # at the start all words are about as likely
 
 
 def test_what_does_not_fit_is_refused_by_name():
