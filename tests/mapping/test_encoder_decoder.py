@@ -240,7 +240,7 @@ def test_words_are_scored_by_the_vectors_that_they_are_read_as():
     assert sum(parameter.shape == (300, 64) for parameter in decoder.parameters()) == 1
     memory = tm.tensor(np.random.default_rng(1).standard_normal((2, 5, 64)).astype(np.float32))
     logits, _ = decoder.decode(Encoded(memory, memory[:, 0], None), np.array([[1, 2, 3], [4, 5, 6]]))
-    assert 0.8 < logits.data.std() < 1.2                                 # at the start all words are about as likely
+    assert 0.8 < logits.data.std() < 1.2                                 # at the start no word is certain
 
 
 def test_what_does_not_fit_is_refused_by_name():
