@@ -16,7 +16,8 @@ PARAMETERS = {  # of the encoders of the table; the first and the last are count
     "VisionTransformer": 1528, "BagOfWords": 108, "TextCNN": 131, "TextRNN_rnn": 181, "TextRNN_lstm": 295,
     "TextRNN_gru": 235, "TextTransformer": 1098, "CausalLSTM": 427, "CausalTransformer": 1128,
     "AudioRecurrent_gru": 527, "AudioRecurrent_lstm": 395, "AudioTransformer": 1037, "VideoAttention": 752,
-    "VideoRecurrent_gru": 365, "VideoRecurrent_lstm": 420, "VideoConv3d": 1104, "VideoRegions": 308, "WhisperEncoder": 1240}
+    "VideoRecurrent_gru": 365, "VideoRecurrent_lstm": 420, "VideoConv3d": 1104, "VideoRegions": 308,
+    "WhisperEncoder": 1240}
 DROPPING = {  # encoders with an option `dropout`
     "BagOfWords": lambda p: encoders.BagOfWords(V, 6, dropout=p, rng=RNG(0)),
     "TextCNN": lambda p: encoders.TextCNN(V, 6, 5, dropout=p, rng=RNG(0)),

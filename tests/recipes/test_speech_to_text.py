@@ -211,7 +211,7 @@ def test_no_short_transcript_has_a_better_combined_score_than_the_one_found(rng,
         parts = ((1 - share, next_word_of(model, encoded)), (share, ctc_next_label(log_q, [len(log_q)], EOS, PAD)))
         return sum(weight * total(step, text) for weight, step in parts if weight)
 
-    best, = page.transcripts(model, Numbers, [sound], share, beam=150)            # all that are begun
+    [best], = page.transcripts(model, Numbers, [sound], [share], beam=150)   # all that are begun
     others = [score(text) for text in [(), *((a,) for a in units), *((a, b) for a in units for b in units)]]
     assert score(best) >= max(others) - 1e-4 * abs(max(others))
 

@@ -21,7 +21,7 @@ from ..encoders import WhisperEncoder
 from ..mapping import (
     EncoderDecoder, TextDecoder, beam_search, ctc_greedy, ctc_next_label, mixed, next_word_of, sequence_loss,
 )
-from ..metrics import edit_alignment
+from ..metrics import edit_alignment, word_error_rate
 from ..training import Selection, TrainingSet
 from .shared import OURS, Answer, Plan, Results, Scores, over_batches, recipe, require
 from .shared.checkpoints import checked_config
@@ -53,7 +53,7 @@ SIZES = {"width": 128, "encoder_layers": 3, "decoder_layers": 2, "heads": 4}
 
 
 def _plan(steps):
-    return Plan(batch_size=32, steps=steps, peak_rate=1.5e-3, weight_decay=0.05, warmup=0.15,
+    return Plan(batch_size=32, steps=steps, peak_rate=2e-3, weight_decay=0.05, warmup=0.15,
                 select=Selection("val/word_error_rate", "min"))
 
 
@@ -110,9 +110,9 @@ def _one(run, units, leave_out, ctc_weight, beam):
     said = [text_of(digits) for digits in val.digits]
 
     def validate(transcriber):
-        ways = {"": ctc_weight, "attention_": 0.0, "ctc_": 1.0}
-        return {f"{way}word_error_rate": scored(transcripts(transcriber, tokens, val.sounds, share, 1), said)
-                .metrics["word_error_rate"] for way, share in ways.items()}
+        found = transcripts(transcriber, tokens, val.sounds, (ctc_weight, 0.0, 1.0), beam=1)
+        return {f"{way}word_error_rate": word_error_rate(texts, said)
+                for way, texts in zip(("", "attention_", "ctc_"), found)}
 
     transcriber = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
                           config=config, tokenizer=tokens).model
@@ -177,29 +177,33 @@ def transcription_loss(transcriber, batch, ctc_weight):
     return ctc_weight * ctc + (1 - ctc_weight) * attention, {"ctc": float(ctc.data), "attention": float(attention.data)}
 
 
-def transcripts(transcriber, tokens, sounds, share, beam=4, batch=50):
-    """The text of each clip, sought by a beam that scores with a share of CTC: list of str.
+def transcripts(transcriber, tokens, sounds, shares, beam=4, batch=50):
+    """The text of each clip, once for each share of CTC in the score by which a beam seeks it: lists of str.
 
-    Of 0 the decoder writes alone; of 1 CTC does, and the likeliest path is taken.
+    Of a share of 0 the decoder writes alone; of 1 CTC does, and the likeliest path is taken.
     """
     longest = transcriber.decoder.longest - 1                            # <bos> takes a position
 
     def answer(rows):
         encoded = transcriber.encode(*padded([spectrogram(sounds[i], HOP) for i in rows]))
         log_q, lengths = transcriber.label_log_probs(encoded).data, encoded.mask.sum(1)
-        if share == 1:
-            return ctc_greedy(log_q, lengths, BLANK)
-        step = mixed(next_word_of(transcriber, encoded), ctc_next_label(log_q, lengths, EOS, BLANK), share)
-        return beam_search(step, len(rows), BOS, EOS, longest, beam=beam, length_penalty=0.0)
+
+        def sought(share):
+            if share == 1:
+                return ctc_greedy(log_q, lengths, BLANK)
+            step = mixed(next_word_of(transcriber, encoded), ctc_next_label(log_q, lengths, EOS, BLANK), share)
+            return beam_search(step, len(rows), BOS, EOS, longest, beam=beam, length_penalty=0.0)
+
+        return list(zip(*map(sought, shares)))                           # for each clip what each share found
 
     found = over_batches(transcriber, len(sounds), batch, answer, lengths=[len(sound) for sound in sounds])
-    return [tokens.decode(ids) for ids in found]
+    return [[tokens.decode(ids) for ids in way] for way in zip(*found)]
 
 
 def predict(loaded, items):
     """The transcript of each recording, sought as in the test; its probability is what the decoder gives to it."""
     sounds = [_read(item["audio"], loaded.config["places"]) for item in items]
-    texts = transcripts(loaded.model, loaded.tokenizer, sounds, loaded.config["ctc_weight"])
+    texts, = transcripts(loaded.model, loaded.tokenizer, sounds, [loaded.config["ctc_weight"]])
     return [Answer(text, _probability(loaded.model, sound, loaded.tokenizer.encode(text)))
             for sound, text in zip(sounds, texts)]
 
@@ -228,7 +232,7 @@ def _tested(run, transcriber, tokens, parts, ctc_weight, beam):
     train, test = parts["train"], parts["test"]
     said = [text_of(digits) for digits in test.digits]
     shares = {OURS: ctc_weight, "attention": 0.0, "ctc": 1.0} if ctc_weight else {OURS: 0.0}
-    heard = {way: transcripts(transcriber, tokens, test.sounds, share, beam) for way, share in shares.items()}
+    heard = dict(zip(shares, transcripts(transcriber, tokens, test.sounds, shares.values(), beam)))
     shift = 1 + int(run.rng(5).integers(max(1, len(test) - 1)))          # nobody keeps their own clip
     told = heard | {name: [text_of(digits) for digits in strings] for name, strings in (
         ("commonest digit", commonest_digit(train, len(test))), ("equal cuts", cut_and_classified(train, test)))}
