@@ -5,7 +5,6 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..encoders.encoded import selected
-from ..nn import init
 from ..nn.attention.cache import unchanged_on_error
 from ..nn.inspect import record_attention
 
@@ -52,7 +51,7 @@ class TextDecoder(nn.Module):
 
     def __init__(self, vocabulary, width=128, layers=2, heads=4, positions=64, memory_width=None, dropout=0.0, *, rng):
         self.embedding = nn.Embedding(vocabulary, width, rng=rng)
-        init.normal_(self.embedding.weight, std=width**-0.5, rng=rng)    # then scores of a normalised h have variance 1
+        self.embedding.weight.data *= width**-0.5                        # then scores of a normalised h have variance 1
         self.positions = nn.LearnedPositionalEncoding(positions, width, rng=rng)
         self.memory = None if memory_width in (None, width) else nn.Linear(memory_width, width, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
