@@ -16,7 +16,7 @@ from ..autograd import no_grad
 from ..cores import ceil_div
 from ..data import CharTokenizer, WordTokenizer, pad_batch
 from ..data.speech import WORDS, read_wave
-from ..data.texts.tokenizer import BOS, EOS, PAD
+from ..data.texts.tokenizer import BOS, EOS, PAD, UNK
 from ..encoders import WhisperEncoder
 from ..mapping import (
     EncoderDecoder, TextDecoder, beam_search, ctc_greedy, ctc_next_label, mixed, next_word_of, sequence_loss,
@@ -192,12 +192,22 @@ def transcripts(transcriber, tokens, sounds, shares, beam=4, batch=50):
             if share == 1:
                 return ctc_greedy(log_q, lengths, BLANK)
             step = mixed(next_word_of(transcriber, encoded), ctc_next_label(log_q, lengths, EOS, BLANK), share)
-            return beam_search(step, len(rows), BOS, EOS, longest, beam=beam, length_penalty=0.0)
+            return beam_search(_only_units(step), len(rows), BOS, EOS, longest, beam=beam, length_penalty=0.0)
 
         return list(zip(*map(sought, shares)))                           # for each clip what each share found
 
     found = over_batches(transcriber, len(sounds), batch, answer, lengths=[len(sound) for sound in sounds])
     return [[tokens.decode(ids) for ids in way] for way in zip(*found)]
+
+
+def _only_units(step):
+    """The step, with a probability of 0 for what no transcript holds: <pad>, <bos> and <unk>."""
+    def allowed(words, rows, state):
+        log_p, state = step(words, rows, state)
+        log_p[:, [PAD, BOS, UNK]] = -np.inf
+        return log_p, state
+
+    return allowed
 
 
 def predict(loaded, items):
