@@ -35,10 +35,12 @@ KNOWN = [  # (function, changed line, reason)
                                "for prefix in prefixes]", SAME_ORDER),
     ("ctc_decoding._Prior.__call__", "self.known[prefix] = [own, *grown]", ANY_SEQUENCE),
     ("ctc_decoding._checked_lengths", "return frames", ANY_SEQUENCE),
-    ("decoding.sample", "return (kept + gumbel).argmax(1)", "two axes: the second is the last"),
-    ("decoding.filter_logits", "order = np.argsort(-logits, kind='stable')", SAME_ORDER),
-    ("decoding.filter_logits", "if top_p:", "0 is refused: what is not None is true"),
-    ("decoding.beam_search", "return [_until(max(closed[example], key=lambda c: c)[1][1:], eos) "
+    ("sampling.drawing.choose", "return (kept + gumbel).argmax(1)", "two axes: the second is the last"),
+    ("sampling._keep_nucleus", "order = np.argsort(-logits, kind='stable')", SAME_ORDER),
+    ("sampling._keep_top_k", "order = np.argsort(-logits, kind='stable')[..., :k]", SAME_ORDER),
+    ("sampling.filter_logits", "if top_p:", "0 is refused: what is not None is true"),
+    ("sampling.filter_logits", "if top_k:", "0 is refused: what is not None is true"),
+    ("beams.beam_search", "return [_until(max(closed[example], key=lambda c: c)[1][1:], eos) "
                              "for example in range(batch)]", "only of captions whose scores are equal, another"),
     ("attention.AttentionFusion.forward", "scores = F.attention_scores(q, k)", "the scale is the default"),
     ("attention.AttentionFusion.forward",
