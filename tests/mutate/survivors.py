@@ -40,8 +40,6 @@ KNOWN = [  # (function, changed line, reason)
     ("sampling._keep_top_k", "order = np.argsort(-logits, kind='stable')[..., :k]", SAME_ORDER),
     ("sampling.filter_logits", "if top_p:", "0 is refused: what is not None is true"),
     ("sampling.filter_logits", "if top_k:", "0 is refused: what is not None is true"),
-    ("beams.beam_search", "return [_until(max(closed[example], key=lambda c: c)[1][1:], eos) "
-                             "for example in range(batch)]", "only of captions whose scores are equal, another"),
     ("attention.AttentionFusion.forward", "scores = F.attention_scores(q, k)", "the scale is the default"),
     ("attention.AttentionFusion.forward",
      "context = F.reshape(F.transpose(context, 2, 1), (*text.shape[:2], self.width))", SAME_ORDER),

@@ -1,10 +1,11 @@
 """One modality to another."""
 
+from . import decoding
 from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_word
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
-from .decoding import Decoded, beam_search, drawing, filter_logits, greedy, likeliest, roll_out, sample
+from .decoding import *
 
 __all__ = [
-    "CaptionState", "Captioner", "Decoded", "beam_search", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy",
-    "drawing", "filter_logits", "greedy", "hide_words", "likeliest", "next_word", "roll_out", "sample",
+    "CaptionState", "Captioner", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word",
+    *decoding.__all__,
 ]
