@@ -1,11 +1,15 @@
 """One modality to another."""
 
 from . import decoding
-from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_word
+from .captioner import Captioner, caption_loss, hide_words
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
 from .decoding import *
+from .encoder_decoder import EncoderDecoder, next_word, next_word_of, sequence_loss
+from .fusion_decoder import CaptionState, FusionDecoder
+from .text_decoder import TextDecoder, TextState
 
 __all__ = [
-    "CaptionState", "Captioner", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word",
+    "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "caption_loss",
+    "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word", "next_word_of", "sequence_loss",
     *decoding.__all__,
 ]
