@@ -74,11 +74,19 @@ def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys)
 
     page = tmp_path / "map.html"
     for decode in (["--decode", "greedy"], ["--decode", "beam", "--beam", "3"],
-                   ["--decode", "sample", "--top-p", "0.9", "--seed", "3"]):
+                   ["--decode", "sample", "--top-p", "0.9", "--min-p", "0.1", "--seed", "3"],
+                   ["--decode", "beam", "--length-penalty", "0", "--n-best", "3", "--no-repeat-ngram", "3"],
+                   ["--decode", "diverse", "--groups", "2", "--repetition-penalty", "1.2", "--min-length", "2"]):
         command = ["caption", str(pictures / "images" / "3.png"), "--checkpoint", str(out / "checkpoint.npz"),
                    "--out", str(page)]
+        capsys.readouterr()
         assert main([*command, *decode]) == 0
         assert page.exists()
+        lines = capsys.readouterr().out.splitlines()
+        if "--n-best" in decode:
+            scores, captions = zip(*(line.split(maxsplit=1) for line in lines[:3]))
+            assert sorted(map(float, scores), reverse=True) == list(map(float, scores))
+            assert lines[3] == captions[0] and len(set(captions)) == 3
 
 
 def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume):

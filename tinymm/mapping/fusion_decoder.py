@@ -5,10 +5,10 @@ Any reader and any fusion will do that let position t see no later word: an LSTM
 
 import numpy as np
 
-from .. import functional as F
 from .. import nn
 from ..encoders.encoded import selected
 from ..nn.attention.cache import unchanged_on_error
+from ..nn.attention.kept import Kept
 
 __all__ = ["CaptionState", "FusionDecoder"]
 
@@ -83,10 +83,9 @@ class FusionDecoder(nn.Module):
         if state.cache is not None:
             features = self.fusion((text, state.image.sequence), masks, cache=state.cache).features
         else:
-            if state.features is not None:
-                text = F.concatenate([state.features, text], 1)
-            state.features = text
-            features = self.fusion((text, state.image.sequence), masks).features[:, -ids.shape[1]:]
+            state.features = state.features.extended(text)
+            fused = self.fusion((state.features.tensor, state.image.sequence), masks)
+            features = fused.features[:, -ids.shape[1]:]
         return self.words(self.dropout(features))
 
 
@@ -100,13 +99,13 @@ class CaptionState:
     text : state of the text encoder
     cache : MemoryCache or None
         Of the fusion: a fusion with `new_cache` is given the new words only.
-    features : Tensor (B, t, Dt) or None
-        Of all words so far, for a fusion without: any causal one is right when it sees the whole prefix.
+    features : Kept
+        Of all words so far, (B, t, Dt), for a fusion without: any causal one is right when it sees the whole prefix.
     """
 
     def __init__(self, image, text, cache):
         self.image, self.text, self.cache = image, text, cache
-        self.features = None
+        self.features = Kept(axis=1)
 
     def select(self, rows):
         """Keep these captions, in this order: int array (B′,)."""
@@ -116,5 +115,4 @@ class CaptionState:
         self.text.select(rows)
         if self.cache is not None:
             self.cache.select(rows)
-        if self.features is not None:
-            self.features = self.features[rows]
+        self.features = self.features.selected(rows)

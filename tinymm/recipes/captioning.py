@@ -233,7 +233,7 @@ def _probability(captioner, image, ids):
     return float(np.exp(log_p[np.arange(len(ids) - 1), ids[1:]].sum()))
 
 
-def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
+def caption(image, *, checkpoint, out=None, seed=0, n_best=1, decoding=Decoding()):
     """Caption a picture of your own with a trained captioner, and save where it looked.
 
     The picture is scaled to the size the captioner was trained on.
@@ -248,20 +248,29 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
         The attention map, a web page; by default IMAGE-attention.html here.
     seed : int
         For --decode sample.
+    n_best : int
+        With beam: print so many captions, at most --beam, with their scores; with diverse, the best of so many groups.
 
     Returns
     -------
     str
-        The caption.
+        The caption, or the best of them.
     """
     require(seed >= 0, "--seed", "must not be negative", seed)
     require(seed == 0 or decoding.decode == "sample", "--seed", "needs --decode sample", f"--decode {decoding.decode}")
+    decoding.check_n_best(n_best)
     out = Path(f"{Path(image).stem}-attention.html") if out is None else out
     check_writable(out)
     loaded = load(checkpoint, "captioning")
     pixels = read_image(image, (loaded.config["size"],) * 2)
     step = next_word(loaded.model, pixels[None])
-    ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
+    if n_best > 1:
+        found, = decoding.hypotheses(step, 1, MAX_LENGTH, n_best)
+        for words, score in found[:n_best]:
+            print(f"{score:8.3f}  {loaded.tokenizer.decode(words)}")
+        ids = found[0].words
+    else:
+        ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
     text = loaded.tokenizer.decode(ids)
     report = Report(text or "(no words)", f"{Path(image).name}, captioned by {checkpoint}")
     if ids:

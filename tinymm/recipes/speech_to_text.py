@@ -19,7 +19,8 @@ from ..data.speech import WORDS, read_wave
 from ..data.texts.tokenizer import BOS, EOS, PAD, UNK
 from ..encoders import WhisperEncoder
 from ..mapping import (
-    EncoderDecoder, TextDecoder, beam_search, ctc_greedy, ctc_next_label, mixed, next_word_of, sequence_loss,
+    EncoderDecoder, ForbiddenWords, TextDecoder, beam_search, ctc_greedy, ctc_next_label, mixed, next_word_of,
+    sequence_loss,
 )
 from ..metrics import edit_alignment, word_error_rate
 from ..training import Selection, TrainingSet
@@ -42,6 +43,7 @@ TOKENIZERS = {"word": WordTokenizer, "char": CharTokenizer}
 UNITS = {"word": WordTokenizer, "character": CharTokenizer}
 POSITIONS = {"word": 16, "character": 48}  # units of a transcript, at most: half as many again as five digits have
 SMOOTHING = 0.1  # of the units to be written
+ONLY_UNITS = ForbiddenWords((PAD, BOS, UNK))  # no transcript holds them
 BLANK = PAD  # CTC's blank has the number of a unit that no transcript holds
 LONGEST = 30.0  # seconds of a clip, as Whisper's: what is longer is no string of digits
 HOP = 160  # samples from frame to frame (20 ms), twice Whisper's: half the work
@@ -192,22 +194,12 @@ def transcripts(transcriber, tokens, sounds, shares, beam=4, batch=50):
             if share == 1:
                 return ctc_greedy(log_q, lengths, BLANK)
             step = mixed(next_word_of(transcriber, encoded), ctc_next_label(log_q, lengths, EOS, BLANK), share)
-            return beam_search(_only_units(step), len(rows), BOS, EOS, longest, beam=beam, length_penalty=0.0)
+            return beam_search(step, len(rows), BOS, EOS, longest, beam, length_penalty=0.0, rules=(ONLY_UNITS,))
 
         return list(zip(*map(sought, shares)))                           # for each clip what each share found
 
     found = over_batches(transcriber, len(sounds), batch, answer, lengths=[len(sound) for sound in sounds])
     return [[tokens.decode(ids) for ids in way] for way in zip(*found)]
-
-
-def _only_units(step):
-    """The step, with a probability of 0 for what no transcript holds: <pad>, <bos> and <unk>."""
-    def allowed(words, rows, state):
-        log_p, state = step(words, rows, state)
-        log_p[:, [PAD, BOS, UNK]] = -np.inf
-        return log_p, state
-
-    return allowed
 
 
 def predict(loaded, items):
