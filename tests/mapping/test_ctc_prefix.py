@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinymm.functional as F
 from tinymm.mapping import beam_search, collapse, ctc_next_label, greedy, mixed
 
-V, BLANK, BOS, EOS = 5, 0, 4, 3                                          # labels 1 and 2; what stands for the end is none
+V, BLANK, BOS, EOS = 5, 0, 4, 3  # labels 1 and 2; what stands for the end is none
 LABELS = (1, 2)
 SEEDS = st.integers(0, 2**32 - 1)
 
