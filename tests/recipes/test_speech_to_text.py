@@ -48,7 +48,8 @@ def recordings(tmp_path):
 
 
 def transcriber_of(seed, vocabulary=len(TOKENS), positions=8):
-    config = {"vocabulary": vocabulary, "places": 100, "positions": positions, "ctc_weight": 0.3, "dropout": 0.0, **page.SIZES}
+    config = {"vocabulary": vocabulary, "places": 100, "positions": positions, "ctc_weight": 0.3, "dropout": 0.0,
+              **page.SIZES}
     return page.build(config, np.random.default_rng(seed)).eval()
 
 

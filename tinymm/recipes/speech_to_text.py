@@ -112,9 +112,10 @@ def _one(run, units, leave_out, ctc_weight, beam):
     said = [text_of(digits) for digits in val.digits]
 
     def validate(transcriber):
-        found = transcripts(transcriber, tokens, val.sounds, (ctc_weight, 0.0, 1.0), beam=1)
-        return {f"{way}word_error_rate": word_error_rate(texts, said)
-                for way, texts in zip(("", "attention_", "ctc_"), found)}
+        shares = _shares(ctc_weight)
+        found = transcripts(transcriber, tokens, val.sounds, shares.values(), beam=1)
+        names = ["word_error_rate" if way == OURS else f"{way}_word_error_rate" for way in shares]
+        return {name: word_error_rate(texts, said) for name, texts in zip(names, found)}
 
     transcriber = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
                           config=config, tokenizer=tokens).model
@@ -130,6 +131,11 @@ def _places(run, parts):
     require(longest <= LONGEST * RATE, "--data", f"strings of digits must last at most {LONGEST:.0f} s",
             f"up to {longest / RATE:.1f} s")
     return ceil_div(int(SLOWER * longest / HOP) + MORE, 2)
+
+
+def _shares(ctc_weight):
+    """The share of CTC in the score by which each way of decoding seeks a transcript."""
+    return {OURS: ctc_weight, "attention": 0.0, "ctc": 1.0} if ctc_weight else {OURS: 0.0}
 
 
 def text_of(digits):
@@ -214,8 +220,8 @@ def _read(path, places):
     """Samples of a recording that the encoder has room for: a frame every HOP samples, two frames a place."""
     sound = read_wave(path, RATE).samples
     room = 2 * places * HOP - 2 * EDGE
-    require(len(sound) < room, path, f"a recording must be shorter than {room / RATE:.1f} s, the longest that the model "
-            "has places for", f"{len(sound) / RATE:.1f} s")
+    require(len(sound) < room, path, f"a recording must be shorter than {room / RATE:.1f} s, the longest that the "
+            "model has places for", f"{len(sound) / RATE:.1f} s")
     return sound
 
 
@@ -233,7 +239,7 @@ def _tested(run, transcriber, tokens, parts, ctc_weight, beam):
     """Outcome: both halves together, each alone, and baselines on the test part; the report is written."""
     train, test = parts["train"], parts["test"]
     said = [text_of(digits) for digits in test.digits]
-    shares = {OURS: ctc_weight, "attention": 0.0, "ctc": 1.0} if ctc_weight else {OURS: 0.0}
+    shares = _shares(ctc_weight)
     heard = dict(zip(shares, transcripts(transcriber, tokens, test.sounds, shares.values(), beam)))
     shift = 1 + int(run.rng(5).integers(max(1, len(test) - 1)))          # nobody keeps their own clip
     told = heard | {name: [text_of(digits) for digits in strings] for name, strings in (
@@ -242,10 +248,11 @@ def _tested(run, transcriber, tokens, parts, ctc_weight, beam):
     results = Results("test", {system: scored(texts, said) for system, texts in told.items()}, "clips",
                       ("word_error_rate", "string_error_rate"), FAILURES, [way for way in heard if way != OURS])
     report = run.report("Speech to text by attention and CTC", f"Trained on {len(train)} clips")
+    halves = "attention: the same model's decoder alone; ctc: its CTC head alone. " if ctc_weight else ""
     results.add_to(report, "Test: unheard clips", (
-        "Edits over words; the share of strings with any error. attention: the same model's decoder alone; ctc: its CTC "
-        "head alone. Commonest digit: whatever was said; equal cuts: told how many digits there are, each of as many "
-        "equal pieces by logistic regression; shuffled audio: the same model, hearing other clips."))
+        f"Edits over words; the share of strings with any error. {halves}Commonest digit: whatever was said; equal "
+        "cuts: told how many digits there are, each of as many equal pieces by logistic regression; shuffled audio: "
+        "the same model, hearing other clips."))
     _add_failures(report, results, list(heard))
     add_errors(report, test.speakers, [text.split() for text in said], [text.split() for text in heard[OURS]])
     forward = _add_looks(report, transcriber, tokens, test, said, heard[OURS])

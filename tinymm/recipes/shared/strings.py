@@ -9,8 +9,8 @@ from ...metrics import edit_alignment, edit_distance
 from .clips import Clips, read_takes, voice_parts
 from .sounds import RATE, classified, spectrogram
 
-__all__ = ["LENGTHS", "PAUSE", "add_errors", "commonest_digit", "cut_and_classified", "joined_parts", "new_strings", "string_parts",
-           "written"]
+__all__ = ["LENGTHS", "PAUSE", "add_errors", "commonest_digit", "cut_and_classified", "joined_parts", "new_strings",
+           "string_parts", "written"]
 
 LENGTHS = (2, 5)  # digits of a string
 PAUSE = (0.0, 0.15)  # seconds of silence between joined recordings
@@ -96,7 +96,8 @@ def cut_and_classified(train, test):
 
 def add_errors(report, speakers, said, heard):
     """Add to a report the strings with most edits; each a sequence of digits or words."""
-    wrong = sorted((i for i in range(len(said)) if heard[i] != said[i]), key=lambda i: -edit_distance(heard[i], said[i]))
+    wrong = sorted((i for i in range(len(said)) if heard[i] != said[i]),
+                   key=lambda i: -edit_distance(heard[i], said[i]))
     report.heading("The worst errors")
     if not wrong:
         report.text("None: every string was heard right.")
