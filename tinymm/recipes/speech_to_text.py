@@ -280,8 +280,9 @@ def _loops(steps):
 
 def _add_failures(report, results, ways):
     report.heading("How each way fails")
-    report.text("A decoder may skip a word, write one twice, or run on, for nothing ties it to the recording but its "
-                "attention. CTC says each frame once and in order: it can neither jump nor go back.")
+    report.text("A decoder may skip a word, write one again, or run on: nothing ties it to the recording but its "
+                "attention. CTC reads every frame once and in order. It cannot go back, but it writes a word twice where "
+                "a blank falls into its middle.")
     rows = [[way, *(results.systems[way].metrics[name] for name in FAILURES)] for way in ways]
     report.table(rows, ["", *FAILURES], caption="Edits of each kind over words; loops: the share of strings in which a "
                  "word was written again that was not said again.")
