@@ -98,7 +98,7 @@ def curves(words, D, heads, layers, batch, rounds, clock):
 
 
 def growth(seconds):
-    """{way: {"first_ms", "last_ms": medians of the first and the last tenth; "a_ms", "b_us": the line}}, its error too."""
+    """{way: {"first_ms", "last_ms": medians of the first and last tenth; "a_ms", "b_us": the line}}, its error too."""
     found = {}
     for way, each in seconds.items():
         tenth = math.ceil(len(each) / 10)
