@@ -112,7 +112,7 @@ class Trainer:
     >>> row = trainer.fit(progress=False)
     >>> row["epoch"], row["step"], row["train/loss"] < 0.01
     (20, 80, True)
-    >>> def halve_weight(model, numbers, rng):
+    >>> def halve_weight(model, numbers, rng):                          # in every step
     ...     model.weight.grad *= 0.5
     >>> trainer.after_backward = halve_weight
     """
