@@ -12,8 +12,7 @@ from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder, Encoded,
 from tinymm.encoders.encoded import selected
 from tinymm.fusion import AttentionFusion
 from tinymm.mapping import (
-    EncoderDecoder, FusionDecoder, TextDecoder, beam_search, greedy, next_word, next_word_of, sample, scheduled_words,
-    sequence_loss,
+    EncoderDecoder, FusionDecoder, TextDecoder, beam_search, greedy, next_word, next_word_of, sample, sequence_loss,
 )
 from tinymm.testing import check_directional
 
@@ -141,17 +140,6 @@ def test_the_loss_is_the_mean_over_words_and_padding_never_reaches_it(encoder, d
     changed = np.where(said, ids, 7)
     other, _ = model(inputs, changed[:, :-1], mask)
     assert sequence_loss(other, changed, said, 0.2).item() == sequence_loss(logits, ids, said, 0.2).item()
-
-
-def test_scheduled_words_are_drawn_from_the_models_own_at_the_share_asked_for():
-    """Within five standard errors; the first word is never replaced, at a share of 0 none is."""
-    p = np.array([0.1, 0.6, 0.3])
-    logits, ids = np.broadcast_to(np.log(p), (2000, 5, 3)), np.full((2000, 6), 7)
-    found = scheduled_words(tm.tensor(logits), ids, 0.4, np.random.default_rng(0))
-    assert (found[:, 0] == 7).all() and found.shape == ids.shape
-    for word, expected in zip((0, 1, 2, 7), (*(0.4 * p), 0.6)):
-        assert (found[:, 1:] == word).mean() == pytest.approx(expected, abs=5 * (expected / 10_000)**0.5)
-    np.testing.assert_array_equal(scheduled_words(logits, ids, 0.0, np.random.default_rng(0)), ids)
 
 
 @every_decoder

@@ -35,7 +35,7 @@ KNOWN = [  # (function, changed line, reason)
                                "for prefix in prefixes]", SAME_ORDER),
     ("ctc_decoding._Prior.__call__", "self.known[prefix] = [own, *grown]", ANY_SEQUENCE),
     ("ctc_decoding.checked_lengths", "return frames", ANY_SEQUENCE),
-    ("sampling.drawing.choose", "return (kept + gumbel).argmax(1)", "two axes: the second is the last"),
+    ("sampling.drawing", "return (kept + gumbel).argmax(1)", "two axes: the second is the last"),
     ("sampling._keep_nucleus", "order = np.argsort(-logits, kind='stable')", SAME_ORDER),
     ("sampling._keep_top_k", "order = np.argsort(-logits, kind='stable')[..., :k]", SAME_ORDER),
     ("sampling.filter_logits", "if top_p:", "0 is refused: what is not None is true"),

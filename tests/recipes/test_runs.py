@@ -170,6 +170,7 @@ CAPTION = ("caption", "x.png", "--checkpoint", "c.npz")
     (("run", "speech-recognition", "--lm", "1"), "--lm: needs --decode beam"),
     (("run", "speech-recognition", "--decode", "beam", "--lm", "nan"), "--lm: must be at least 0"),
     (("run", "captioning", "--decode", "sample", "--temperature", "inf"), "--temperature: must be positive"),
+    (("run", "captioning", "--scheduled-sampling", "1.5"), "--scheduled-sampling: must lie in [0, 1]; got 1.5"),
     (("run", "captioning", "--top-k", "0"), "--top-k: must be at least 1; got 0"),
     (("run", "text-classification", "--columns", "a,b"), "--columns: needs --data"),
 ])

@@ -14,14 +14,12 @@ A model of that kind has four methods, and this is all that training and decodin
 A decoder has the last three. `EncoderDecoder` puts one behind an encoder; `Captioner` is a model of its own.
 """
 
-import numpy as np
-
 from .. import functional as F
 from .. import nn
 from ..autograd import no_grad
 from ..encoders.encoded import repeated, selected
 
-__all__ = ["EncoderDecoder", "next_word", "next_word_of", "scheduled_words", "sequence_loss"]
+__all__ = ["EncoderDecoder", "next_word", "next_word_of", "sequence_loss"]
 
 
 class EncoderDecoder(nn.Module):
@@ -113,46 +111,6 @@ def sequence_loss(logits, ids, mask, label_smoothing=0.0):
     """
     said, words = mask[:, 1:], ids[:, 1:]
     return F.cross_entropy(logits[said], words[said], label_smoothing=label_smoothing)
-
-
-def scheduled_words(logits, ids, share, rng):
-    r"""Scheduled sampling in two passes: for a share of the true words, what the model itself would have said.
-
-    $$ \tilde w_{t+1} \sim p(\cdot \mid w_{\le t}, x) \ \text{ with probability } s, \quad \text{else } w_{t+1} $$
-
-    The second pass reads these and must still say the true words: it learns to go on after its own mistakes.
-
-    Parameters
-    ----------
-    logits : array or Tensor (B, T - 1, V)
-        Of the first pass, which was given the true words; no gradient passes.
-    ids : int array (B, T)
-        The first word is never replaced.
-    share : float
-        s.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    int array (B, T)
-
-    References
-    ----------
-    Bengio et al. (2015), Scheduled sampling for sequence prediction with recurrent neural networks; Mihaylova and
-    Martins (2019), Scheduled sampling for Transformers (two passes, as no word waits for the one before it).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> logits = np.log(np.array([[[1e-9, 1.0, 1e-9], [1e-9, 1e-9, 1.0]]]))
-    >>> scheduled_words(logits, np.array([[0, 0, 0]]), 1.0, np.random.default_rng(0))
-    array([[0, 1, 2]])
-    """
-    scores = getattr(logits, "data", logits)
-    gumbel = -np.log(-np.log(rng.uniform(1e-12, 1, scores.shape)))       # argmax(logits + Gumbel) ~ softmax
-    own = (scores + gumbel).argmax(-1)                                   # (B, T - 1)
-    replaced = rng.random(own.shape) < share
-    return np.concatenate([ids[:, :1], np.where(replaced, own, ids[:, 1:])], 1)
 
 
 def next_word(model, inputs, mask=None):

@@ -16,7 +16,10 @@ from .. import functional as F
 from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
 from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
-from ..mapping import Captioner, EncoderDecoder, TextDecoder, caption_loss, hide_words, next_word
+from ..mapping import (
+    Captioner, EncoderDecoder, TextDecoder, caption_loss, hide_words, linear_decay, next_word, scheduled_words,
+    scheduled_words_at_once,
+)
 from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
@@ -36,6 +39,8 @@ TOKENIZERS = {"word": WordTokenizer}
 READERS = {"lstm": CausalLSTM, "transformer": CausalTransformer}
 DECODER = "decoder"  # a Transformer that looks at the image in every layer, in place of a reader and a fusion
 POSITIONS = 128  # words of a caption that it learns from, at most
+OWN_WORDS = {"lstm": scheduled_words, "transformer": scheduled_words_at_once,  # each in the form it is known for
+             DECODER: scheduled_words_at_once}
 SMOOTHING = 0.1  # of the words to be said
 MAX_LENGTH = 30  # words of a caption, at most
 VALIDATED = 200  # validation images captioned after each epoch
@@ -65,7 +70,8 @@ FOLDER = {
 
 
 @recipe
-def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
+def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, scheduled_sampling=0.0,
+        decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
     Parameters
@@ -80,21 +86,24 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, de
         base,tones; each value alone is seen in training.
     image_size : int, optional
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
+    scheduled_sampling : float
+        The share of words that training shows as the model itself would have said them, at its end; it rises from 0.
     """
     names = chosen(fusion, CAUSAL)
+    rest = text, hold_out, image_size, scheduled_sampling, decoding
     if len(names) > 1:
-        return compare(
-            run, "fusion", names, lambda run: _one(run, run.options["fusion"], text, hold_out, image_size, decoding),
-            "Captioning: every fusion", "As many parameters and steps for each.")
-    return _one(run, fusion, text, hold_out, image_size, decoding).metrics
+        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], *rest),
+                       "Captioning: every fusion", "As many parameters and steps for each.")
+    return _one(run, fusion, *rest).metrics
 
 
-def _one(run, fusion, text, hold_out, image_size, decoding):
+def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, decoding):
     """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
     require(text != DECODER or fusion == "attention", "--fusion", "needs --text lstm or transformer", fusion)
     require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
+    require(0 <= scheduled_sampling <= 1, "--scheduled-sampling", "must lie in [0, 1]", scheduled_sampling)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
     if run.data:
         (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
@@ -117,7 +126,9 @@ def _one(run, fusion, text, hold_out, image_size, decoding):
 
     def loss(captioner, batch, rng):
         images, ids, mask = batch
-        shown = hide_words(ids, setting["hidden_words"], UNK, rng)
+        epsilon = linear_decay(run.share_done(), 1, 1 - scheduled_sampling)
+        shown = OWN_WORDS[text](captioner, images, ids, epsilon, rng)
+        shown = hide_words(shown, setting["hidden_words"], UNK, rng)
         return caption_loss(captioner, images, ids, mask, shown, SMOOTHING)
 
     first = np.arange(min(len(val), VALIDATED))

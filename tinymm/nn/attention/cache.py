@@ -57,10 +57,13 @@ class KeyValueCache:
         """Add the keys and values (B, H, n, D/H) of n new positions; all of them are returned."""
         if self.key is not None and key.shape[0] != self.key.shape[0]:
             raise ValueError(f"{type(self).__name__}: holds a batch of {self.key.shape[0]}; got one of {key.shape[0]}")
-        keys, values = self._keys.extended(key), self._values.extended(value)
+        keys, values = self._added(self._keys, key), self._added(self._values, value)
         self._keys, self._values = keys, values
         self.length += key.shape[2]
         return self.key, self.value
+
+    def _added(self, kept, new):
+        return kept.extended(new)
 
     def select(self, rows):
         """Keep these rows of the batch, in this order: int array (B′,).
@@ -114,10 +117,14 @@ class StreamingCache(KeyValueCache):
         returned are those it may attend to, its own included."""
         if key.shape[2] != 1:
             raise ValueError(f"StreamingCache: takes one position at a time; got {key.shape[2]}")
-        if self.length >= self.sinks + self.window:                         # full: the oldest that is no sink goes
-            self._keys = _without(self._keys, self.sinks)
-            self._values = _without(self._values, self.sinks)
         return super().extend(key, value)
+
+    def _added(self, kept, new):
+        """While there is room, as ever; then the oldest position that is no sink goes, and the others are copied."""
+        if self.length < self.sinks + self.window:
+            return kept.extended(new)
+        x, oldest = kept.tensor, self.sinks
+        return Kept(2, F.concatenate([x[:, :, :oldest], x[:, :, oldest + 1:], new], 2))
 
 
 class MemoryCache:
@@ -176,12 +183,6 @@ def unchanged_on_error(caches):
         for cache, content in before:
             vars(cache).update(content)
         raise
-
-
-def _without(kept, position):
-    """`Kept` (B, H, S, D/H) without one of its S positions."""
-    x = kept.tensor
-    return Kept(2, F.concatenate([x[:, :, :position], x[:, :, position + 1:]], 2))
 
 
 def _flat(caches):

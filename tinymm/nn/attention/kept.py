@@ -65,12 +65,13 @@ class Kept:
             return np.empty_like(new)
         old = self.tensor.data
         expected = (*old.shape[:self.axis], new.shape[self.axis], *old.shape[self.axis + 1:])
-        if new.shape != expected or new.dtype != old.dtype:
-            raise ValueError(f"Kept: new positions must be {old.dtype} {expected}; got {new.dtype} {new.shape}")
+        if new.shape != expected:
+            raise ValueError(f"Kept: new positions must be {expected}; got {new.shape}")
         needed = before + new.shape[self.axis]
-        if self.room is not None and self.room.shape[self.axis] >= needed:
+        dtype = np.result_type(old, new)
+        if self.room is not None and self.room.dtype == dtype and self.room.shape[self.axis] >= needed:
             return self.room
-        room = np.empty((*old.shape[:self.axis], max(needed, 2 * before), *old.shape[self.axis + 1:]), old.dtype)
+        room = np.empty((*old.shape[:self.axis], max(needed, 2 * before), *old.shape[self.axis + 1:]), dtype)
         room[self._places(len(old), 0, before)] = old
         return room
 

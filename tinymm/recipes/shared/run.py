@@ -177,10 +177,17 @@ class Run:
         trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
         trainer.after_backward = after_backward
+        self.trainer = trainer                                           # the loss may ask `share_done`
         trainer.fit(resume=self.resume, progress=self.progress)
-        self.trainer, self.tested = trainer, time.monotonic()
+        self.tested = time.monotonic()
         self.say("testing, beside the baselines ...")
         return trainer
+
+    def share_done(self):
+        """The share of the training that lies behind, from 0 to 1: for a loss that changes on the way."""
+        config = self.trainer.config
+        steps = config.epochs * config.steps_per_epoch(self.trainer.data.num_examples)
+        return self.trainer.at.step / steps
 
     def fit_control(self, name, plan, model, loss, data, validate):
         """Train a model that ours is compared with, by the same plan; its log lies in a folder of its name."""
