@@ -281,8 +281,8 @@ def _loops(steps):
 def _add_failures(report, results, ways):
     report.heading("How each way fails")
     report.text("A decoder may skip a word, write one again, or run on: nothing ties it to the recording but its "
-                "attention. CTC reads every frame once and in order. It cannot go back, but it writes a word twice where "
-                "a blank falls into its middle.")
+                "attention. CTC reads every frame once and in order. It cannot go back, but it writes a word twice "
+                "where a blank falls into its middle.")
     rows = [[way, *(results.systems[way].metrics[name] for name in FAILURES)] for way in ways]
     report.table(rows, ["", *FAILURES], caption="Edits of each kind over words; loops: the share of strings in which a "
                  "word was written again that was not said again.")
