@@ -4,6 +4,7 @@ from . import contrastive, decoding, scheduled_sampling, zero_shot
 from .captioner import Captioner, caption_loss, hide_words
 from .contrastive import *
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
+from .ctc_prefix import ctc_next_label, mixed
 from .decoding import *
 from .encoder_decoder import EncoderDecoder, next_word, next_word_of, sequence_loss
 from .fusion_decoder import CaptionState, FusionDecoder
@@ -13,6 +14,6 @@ from .zero_shot import *
 
 __all__ = [
     "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "caption_loss",
-    "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word", "next_word_of", "sequence_loss",
-    *contrastive.__all__, *decoding.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
+    "collapse", "ctc_beam_search", "ctc_greedy", "ctc_next_label", "hide_words", "mixed", "next_word", "next_word_of",
+    "sequence_loss", *contrastive.__all__, *decoding.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
 ]

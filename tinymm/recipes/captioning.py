@@ -17,7 +17,8 @@ from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
 from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
 from ..mapping import (
-    Captioner, caption_loss, hide_words, linear_decay, next_word, scheduled_words, scheduled_words_at_once,
+    Captioner, EncoderDecoder, TextDecoder, caption_loss, hide_words, linear_decay, next_word, scheduled_words,
+    scheduled_words_at_once,
 )
 from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
@@ -36,7 +37,10 @@ __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "capti
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
 READERS = {"lstm": CausalLSTM, "transformer": CausalTransformer}
-OWN_WORDS = {"lstm": scheduled_words, "transformer": scheduled_words_at_once}  # each in the form it is known for
+DECODER = "decoder"  # a Transformer that looks at the image in every layer, in place of a reader and a fusion
+POSITIONS = 128  # words of a caption that it learns from, at most
+OWN_WORDS = {"lstm": scheduled_words, "transformer": scheduled_words_at_once,  # each in the form it is known for
+             DECODER: scheduled_words_at_once}
 SMOOTHING = 0.1  # of the words to be said
 MAX_LENGTH = 30  # words of a caption, at most
 VALIDATED = 200  # validation images captioned after each epoch
@@ -75,8 +79,8 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, sc
     fusion : str
         How words and image meet: attention (soft); hard, by REINFORCE, or gumbel; dual-stream, with the image's mean;
         co-attention; bilinear; early, one Transformer over both. Some with commas between, or all: each in turn.
-    text : {"lstm", "transformer"}
-        What reads the words said so far.
+    text : {"lstm", "transformer", "decoder"}
+        What reads the words said so far; decoder: a Transformer that looks at the image in every layer, with no fusion.
     hold_out : sequence of str, optional
         With --data and no split in the file: test on new combinations of these fields of the image entries, such as
         base,tones; each value alone is seen in training.
@@ -97,6 +101,7 @@ def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, decoding):
     """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
+    require(text != DECODER or fusion == "attention", "--fusion", "needs --text lstm or transformer", fusion)
     require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
     require(0 <= scheduled_sampling <= 1, "--scheduled-sampling", "must lie in [0, 1]", scheduled_sampling)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
@@ -109,6 +114,9 @@ def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, decoding):
 
     tokens = WordTokenizer.fit(caption for group in train.captions for caption in group)
     encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
+    longest = max(len(ids) for group in encoded for ids in group)
+    require(text != DECODER or longest <= POSITIONS, "--text", f"decoder takes captions of up to {POSITIONS - 2} words",
+            longest - 2)
     config = config_of(setting, train.images([0]).shape[2], len(tokens), text, fusion)
 
     def batch(rows, rng):
@@ -160,10 +168,13 @@ def config_of(setting, size, vocabulary, text="lstm", fusion="attention"):
 
 def build(config, rng):
     """The captioner of a config, its weights drawn from `rng`."""
-    checked_config(config, size=int, vocabulary=int, text=tuple(READERS), fusion=tuple(CAUSAL), fused_width=int,
+    checked_config(config, size=int, vocabulary=int, text=(*READERS, DECODER), fusion=tuple(CAUSAL), fused_width=int,
                    widths=[[int]], width=int, dropout=float, context_dropout=float)
     width = config["width"]
     image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
+    if config["text"] == DECODER:
+        return EncoderDecoder(image, TextDecoder(config["vocabulary"], width, positions=POSITIONS,
+                                                 memory_width=image.width, dropout=config["dropout"], rng=rng))
     text = READERS[config["text"]](config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
                    context_dropout=config["context_dropout"], rng=rng)
     fusion = CAUSAL[config["fusion"]].make({"text": width, "image": image.width}, config["fused_width"], rng)
@@ -184,7 +195,7 @@ def words_and_maps(captioner, tokens, image, ids):
 
     Parameters
     ----------
-    captioner : Captioner
+    captioner : Captioner or EncoderDecoder
     tokens : WordTokenizer
     image : array (3, H, W)
     ids : list of int
@@ -196,10 +207,13 @@ def words_and_maps(captioner, tokens, image, ids):
     maps : array (T, h, w), or None
         Mean over heads; None for a fusion that does not choose among regions.
     """
-    _, weights = captioner.eval()(image[None], np.array([[BOS, *ids[:-1]]]))
-    maps = _over_regions(weights)
+    shown = np.array([[BOS, *ids[:-1]]])
+    if isinstance(captioner, EncoderDecoder):
+        encoder, maps = captioner.encoder, captioner.decoder.looks(captioner.eval().encode(image[None]), shown)[0]
+    else:
+        encoder, maps = captioner.image_encoder, _over_regions(captioner.eval()(image[None], shown)[1])
     if maps is not None:
-        maps = maps.reshape(len(ids), *captioner.image_encoder.grid)     # (T, h, w)
+        maps = maps.reshape(len(ids), *encoder.grid)                     # (T, h, w)
     return [tokens.words[i] for i in ids], maps
 
 
@@ -326,8 +340,8 @@ def nearest_images(train, images, block=2000):
 
 
 def _report(run, captioner, tokens, parts, results, captions):
-    name = run.options["fusion"]
-    report = run.report(f"Image captioning, {name} fusion", f"Trained on {len(parts['train'])} images")
+    how = "a Transformer decoder" if run.options["text"] == DECODER else f"{run.options['fusion']} fusion"
+    report = run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
     titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
     for found in results:
         part = parts[found.part]
