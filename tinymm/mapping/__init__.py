@@ -5,8 +5,9 @@ from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_w
 from .contrastive import *
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
 from .decoding import beam_search, filter_logits, greedy, sample
+from .towers import Tower, Towers
 
 __all__ = [
-    "CaptionState", "Captioner", "beam_search", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy",
+    "CaptionState", "Captioner", "Tower", "Towers", "beam_search", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy",
     "filter_logits", "greedy", "hide_words", "next_word", "sample", *contrastive.__all__,
 ]
