@@ -135,6 +135,11 @@ class Objective:
     def __init__(self, momentum=None, queue=None):
         self.momentum, self.queue = momentum, queue
 
+    @property
+    def state(self):
+        """What a Trainer must keep beside the towers: its `extra_state`."""
+        return {} if self.queue is None else {"momentum": self.momentum, "queue": self.queue}
+
     def __call__(self, towers, batch, rng):
         """The loss, and each of its parts for the log."""
         parts = {}

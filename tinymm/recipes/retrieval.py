@@ -1,0 +1,199 @@
+"""Retrieval: pictures, texts and speech as vectors in one space, in which what belongs together is near.
+
+Contrastive mapping (article 2.3, 3.2.3): a tower for each modality, InfoNCE over batches of pairs. Nothing is generated:
+an answer is one of a gallery. Without --data it learns from the embedded shapes world, some of whose scenes are
+described aloud; pictures and texts are trained on each other, and so are pictures and speech, texts and speech never.
+With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/; an image entry may have captions in
+further languages (`caption_fr`), and a recording in DIR/speech/ (`speech`).
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ..data import SubwordTokenizer, TfIdf, WordTokenizer, order_by_likeness, read_image, split_words
+from ..encoders import AudioRecurrent, BagOfWords, ConvEncoder, TextRNN, TextTransformer
+from ..mapping import MomentumEncoder, PairQueue, SigmoidScale, Temperature, Tower, Towers
+from ..training import Selection, TrainingSet
+from .shared import Answer, Plan, recipe, require
+from .shared.checkpoints import checked_config
+from .shared.contrast import Objective, PairBatches
+from .shared.paired import MODALITIES, distinct, drawn_items, read_items
+from .shared.retrieved import Answers, Space, probabilities, recalls
+from .shared.retrieval_report import write_report
+from .shared.sounds import BANDS, Variation
+
+__all__ = ["FOLDER", "INPUTS", "SHAPES", "TEXTS", "build", "config_of", "predict", "run"]
+
+INPUTS = ("image",)
+TOKENIZERS = {"word": WordTokenizer, "subword": SubwordTokenizer}
+TEXTS = {  # what reads a text
+    "gru": partial(TextRNN, cell="gru"),
+    "transformer": lambda vocabulary, width, embedding, dropout, rng: TextTransformer(
+        vocabulary, width, 2, 4, dropout, rng=rng),
+    "bag": lambda vocabulary, width, embedding, dropout, rng: BagOfWords(vocabulary, width, dropout, rng=rng),
+}
+LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
+SMALLEST_BATCH = 2
+VALIDATED = 200  # pictures that are searched for after each epoch, and searched with
+GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
+SPEECH = Variation(speed=1.15, tempo=1.15, snr=(10.0, 40.0))  # as if others said it
+
+SHAPES = {
+    "plan": Plan(batch_size=128, steps=780, peak_rate=2e-3, weight_decay=0.1, replicas=1,
+                 select=Selection("val/recall_at_1")),
+    "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
+    "text": "gru",
+    "subwords": False,  # whether words have parts: a word never seen may share some
+    "text_width": 192,  # of the text encoder
+    "speech_width": 128,  # of the speech encoder
+    "width": 128,  # D of the shared space
+    "dropout": 0.0,
+    "shift": 0,  # training pictures move by up to so many pixels
+    "similar": 8,  # with --negatives similar: pictures of a batch whose captions are alike
+    "heard": 32,  # pictures with a recording that a step adds
+    "queue": 2048,  # with --negatives queue: pairs in it
+}
+FOLDER = {
+    "plan": Plan(batch_size=128, steps=600, peak_rate=2e-3, weight_decay=0.1, replicas=1,
+                 select=Selection("val/recall_at_1")),
+    "image": [[32], [64], [128]],
+    "text": "bag",
+    "subwords": True,
+    "text_width": 128,
+    "speech_width": 128,
+    "width": 128,
+    "dropout": 0.3,
+    "shift": 4,
+    "similar": 1,
+    "heard": 64,
+    "queue": 2048,
+}
+
+
+@recipe
+def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_size=None, chunk=None, hold_out=None,
+        image_size=None):
+    """Train towers, search with them both ways beside baselines, write the output folder.
+
+    Parameters
+    ----------
+    modalities : sequence of str, optional
+        image,text or image,text,speech; by default all that the data have.
+    text : {"gru", "transformer", "bag"}, optional
+        What reads texts; by default gru for the shapes world, a bag of words and their parts with --data.
+    loss : {"infonce", "siglip"}
+        A softmax over the batch, both ways, or a sigmoid for each pair.
+    negatives : {"batch", "similar", "queue"}, optional
+        What pairs are told apart from: a batch drawn at random; one whose captions are alike in groups; a batch and a
+        queue of earlier ones, encoded by a slow copy. By default similar for the shapes world, batch with --data.
+    batch_size : int, optional
+        Pictures of a step.
+    chunk : int, optional
+        Encode a batch in chunks of so many, by gradient caching: the same loss in less memory.
+    hold_out : sequence of str, optional
+        With --data and no split in the file: test on new combinations of these fields of the image entries, such as
+        base,tones; each value alone is seen in training.
+    image_size : int, optional
+        With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
+    """
+    setting = FOLDER if run.data else SHAPES
+    negatives = negatives or ("similar" if setting["similar"] > 1 else "batch")
+    _check_options(run, modalities, loss, negatives, batch_size, chunk, hold_out, image_size)
+    run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
+    wanted = modalities or MODALITIES
+    if run.data:
+        parts, notes = read_items(run.data, run.rng, image_size, hold_out, wanted)
+    else:
+        parts, notes = drawn_items(run.rng(1), wanted)
+    train, val = parts["train"], parts["val"]
+    has_speech = bool(train.sounds)
+    require(has_speech or "speech" not in (modalities or ()), "--modalities", "speech needs recordings", "none")
+    run.begin(run.data or "shapes", parts, notes)
+
+    plan = setting["plan"] if batch_size is None else setting["plan"].with_batch(batch_size)
+    every_text = [t for texts in train.texts.values() for own in texts for t in own]
+    tokens = (SubwordTokenizer if setting["subwords"] else WordTokenizer).fit(every_text)
+    config = config_of(setting, train.images([0]).shape[2], len(tokens), has_speech, text, loss)
+    towers = build(config, run.rng(0))
+    batches = PairBatches(train, tokens, setting["shift"], setting["heard"] if has_speech else 0, SPEECH, chunk)
+    arrange, objective = None, Objective()
+    if negatives == "similar":
+        documents = [split_words(" ".join(own)) for own in train.captions]
+        arrange = partial(order_by_likeness, _dense(TfIdf(documents)(documents)), max(setting["similar"], 4))
+    if negatives == "queue":
+        queue = PairQueue(setting["queue"], setting["width"], plan.batch_size, rng=run.rng(6))
+        objective = Objective(MomentumEncoder(towers, rng=run.rng(7)), queue)
+
+    first = val.rows(np.arange(min(len(val), VALIDATED)))
+    answers = Answers.of(Space.of_towers(towers, tokens, first))
+
+    def validate(towers):
+        return recalls(Space.of_towers(towers, tokens, first), answers)
+
+    gallery = distinct(own[0] for own in train.captions)[:GALLERY]
+    towers = run.fit(plan, towers, objective, TrainingSet(len(train), batches, arrange=arrange), validate,
+                     config=config, tokenizer=tokens, classes=gallery, after_step=lambda towers: towers.scale.clamp_(),
+                     extra_state=objective.state).model
+    return write_report(run, towers, tokens, parts)
+
+
+def _check_options(run, modalities, loss, negatives, batch_size, chunk, hold_out, image_size):
+    require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
+            ",".join(hold_out or ()))
+    require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
+    allowed = (MODALITIES[:2], MODALITIES)
+    require(modalities is None or tuple(modalities) in allowed, "--modalities",
+            "must be " + " or ".join(map(",".join, allowed)), ",".join(modalities or ()))
+    require(batch_size is None or batch_size >= SMALLEST_BATCH, "--batch-size",
+            f"must be at least {SMALLEST_BATCH}: a pair alone has nothing to be told apart from", batch_size)
+    require(chunk is None or chunk >= SMALLEST_BATCH, "--chunk", f"must be at least {SMALLEST_BATCH}", chunk)
+    with_queue = negatives == "queue"
+    require(not with_queue or loss == "infonce", "--negatives", "queue needs --loss infonce", f"--loss {loss}")
+    require(not with_queue or chunk is None, "--negatives", "queue takes a batch in one piece", f"--chunk {chunk}")
+
+
+def _dense(vectors, widest=512):
+    """Sparse vectors of few terms as an array: products with it are faster."""
+    return vectors.toarray() if vectors.shape[1] <= widest else vectors
+
+
+# The model --------------------------------------------------------------------------------------------------------
+
+
+def config_of(setting, size, vocabulary, has_speech, text=None, loss="infonce"):
+    """What `build` makes towers of: plain JSON."""
+    sizes = {name: setting[name] for name in ("image", "text_width", "speech_width", "width", "dropout")}
+    return {"size": size, "vocabulary": vocabulary, "modalities": list(MODALITIES[:2 + has_speech]),
+            "text": text or setting["text"], "loss": loss, **sizes}
+
+
+def build(config, rng):
+    """The towers of a config, their weights drawn from `rng`."""
+    checked_config(config, size=int, vocabulary=int, modalities=[MODALITIES], text=tuple(TEXTS), loss=tuple(LOSSES),
+                   image=[[int]], text_width=int, speech_width=int, width=int, dropout=float)
+    dropout = config["dropout"]
+    encoders = {
+        "image": ConvEncoder(config["image"], config["size"], brightness=True, rng=rng),
+        "text": TEXTS[config["text"]](config["vocabulary"], config["text_width"], embedding=config["text_width"] // 2,
+                                      dropout=dropout, rng=rng),
+    }
+    if "speech" in config["modalities"]:
+        encoders["speech"] = AudioRecurrent(BANDS, config["speech_width"], (16, 32, 32), dropout=dropout, rng=rng)
+    towers = {name: Tower(encoder, config["width"], dropout, rng=rng) for name, encoder in encoders.items()}
+    return Towers(towers, LOSSES[config["loss"]]())
+
+
+def predict(loaded, items):
+    """Of the gallery that the checkpoint keeps, the text nearest to each picture file.
+
+    Its probability is a softmax over that gallery: it says which of its texts fits best, not whether any does.
+    """
+    images = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
+    found = probabilities(loaded.model, loaded.tokenizer, images, loaded.classes)
+    answers = []
+    for row in found:
+        best = np.argsort(-row, kind="stable")[:5]
+        others = {loaded.classes[j]: float(row[j]) for j in best}
+        answers.append(Answer(loaded.classes[best[0]], float(row[best[0]]), others))
+    return answers
