@@ -8,22 +8,29 @@ further languages (`caption_fr`), and a recording in DIR/speech/ (`speech`).
 """
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from ..data import SubwordTokenizer, TfIdf, WordTokenizer, order_by_likeness, read_image, split_words
+from ..data.files import list_folder
 from ..encoders import AudioRecurrent, BagOfWords, ConvEncoder, TextRNN, TextTransformer
 from ..mapping import MomentumEncoder, PairQueue, SigmoidScale, Temperature, Tower, Towers
+from ..exits import escaped
 from ..training import Selection, TrainingSet
-from .shared import Answer, Plan, recipe, require
+from ..viz import Example, Report
+from ..writing import check_writable
+from .shared import Answer, Plan, load, recipe, require
 from .shared.checkpoints import checked_config
 from .shared.contrast import Objective, PairBatches
+from .shared.known_words import check_known
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
-from .shared.retrieved import Answers, Space, probabilities, recalls
+from .shared.predicting import SUFFIXES
+from .shared.retrieved import Answers, Space, embed_images, embed_texts, probabilities, recalls
 from .shared.retrieval_report import write_report
 from .shared.sounds import BANDS, Variation
 
-__all__ = ["FOLDER", "INPUTS", "SHAPES", "TEXTS", "build", "config_of", "predict", "run"]
+__all__ = ["FOLDER", "INPUTS", "SHAPES", "TEXTS", "build", "config_of", "predict", "run", "search"]
 
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer, "subword": SubwordTokenizer}
@@ -36,6 +43,7 @@ TEXTS = {  # what reads a text
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 SMALLEST_BATCH = 2
 VALIDATED = 200  # pictures that are searched for after each epoch, and searched with
+BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
 SPEECH = Variation(speed=1.15, tempo=1.15, snr=(10.0, 40.0))  # as if others said it
 
@@ -197,3 +205,50 @@ def predict(loaded, items):
         others = {loaded.classes[j]: float(row[j]) for j in best}
         answers.append(Answer(loaded.classes[best[0]], float(row[best[0]]), others))
     return answers
+
+
+def search(query, *, checkpoint, gallery, top=8, out=None):
+    """Find the pictures of a folder that fit a text best, and save them as a contact sheet.
+
+    All pictures are scaled to the size the towers were trained on. A cosine of .25 may well be a good one: pictures and
+    texts lie in two different parts of the space, and only the order among the pictures counts.
+
+    Parameters
+    ----------
+    query : str
+        A text of words that were learned.
+    checkpoint : path
+        checkpoint.npz of `tinymm run retrieval`.
+    gallery : path
+        A folder of pictures.
+    top : int
+        How many pictures to show.
+    out : path, optional
+        The contact sheet, a web page; by default search.html here.
+
+    Returns
+    -------
+    list of (str, float)
+        The best pictures, and the cosine of each with the text.
+    """
+    require(top >= 1, "--top", "must be at least 1", top)
+    out = Path("search.html") if out is None else out
+    check_writable(out)
+    loaded = load(checkpoint, "retrieval")
+    check_known(loaded.tokenizer, query)
+    files = list_folder(gallery, SUFFIXES["image"]).files
+    require(files, "--gallery", f"must hold pictures of a kind {', '.join(SUFFIXES['image'])}", f"none in {gallery}")
+    side = loaded.config["size"]
+    blocks = (np.stack([read_image(file, (side, side)) for file in files[start:start + BLOCK]])
+              for start in range(0, len(files), BLOCK))
+    vectors = np.concatenate([embed_images(loaded.model, images) for images in blocks])
+    cosines = vectors @ embed_texts(loaded.model, loaded.tokenizer, [query])[0]
+    best = np.argsort(-cosines, kind="stable")[:top]
+    report = Report(query, f"The {len(best)} nearest of {len(files)} pictures in {gallery}, by {checkpoint}")
+    report.gallery([Example(read_image(files[i]), f"{cosines[i]:.3f} {files[i].name}") for i in best],
+                   caption="The cosine of each picture with the text.")
+    report.save(out)
+    for i in best:
+        print(escaped(f"{cosines[i]:.3f}  {files[i]}"))
+    print(f"contact sheet: {out}")
+    return [(str(files[i]), float(cosines[i])) for i in best]
