@@ -15,7 +15,7 @@ import numpy as np
 from ..data import SubwordTokenizer, TfIdf, WordTokenizer, order_by_likeness, read_image, split_words
 from ..data.files import list_folder
 from ..encoders import AudioRecurrent, BagOfWords, ConvEncoder, TextRNN, TextTransformer
-from ..mapping import MomentumEncoder, PairQueue, SigmoidScale, Temperature, Tower, Towers
+from ..mapping import MomentumEncoder, PairQueue, SigmoidScale, Temperature, Tower, Towers, check_prompts
 from ..exits import escaped
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
@@ -23,7 +23,6 @@ from ..writing import check_writable
 from .shared import Answer, Plan, load, recipe, require
 from .shared.checkpoints import checked_config
 from .shared.contrast import Objective, PairBatches
-from .shared.known_words import check_known
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.predicting import SUFFIXES
 from .shared.retrieved import Answers, Space, embed_images, embed_texts, probabilities, recalls
@@ -235,7 +234,7 @@ def search(query, *, checkpoint, gallery, top=8, out=None):
     out = Path("search.html") if out is None else out
     check_writable(out)
     loaded = load(checkpoint, "retrieval")
-    check_known(loaded.tokenizer, query)
+    check_prompts([[query]], loaded.tokenizer.words)
     files = list_folder(gallery, SUFFIXES["image"]).files
     require(files, "--gallery", f"must hold pictures of a kind {', '.join(SUFFIXES['image'])}", f"none in {gallery}")
     side = loaded.config["size"]

@@ -8,7 +8,7 @@ from .sampling import one_of
 from .scene import COLOURS, SHAPES, SIZES, Scene, Thing
 from .world import EDGE, RADII, REACH
 
-__all__ = ["draw_shapes"]
+__all__ = ["draw_pairs", "draw_shapes"]
 
 
 def draw_shapes(n, rng, size=32):
@@ -43,11 +43,39 @@ def draw_shapes(n, rng, size=32):
     return LabelledImages(labels, list(SHAPES), size=(3, size, size), load=load)
 
 
-def _thing(shape, rng):
-    """A shape of any size and colour, at any place where all of it is in the frame."""
+def draw_pairs(pairs, n, rng, size=32):
+    """Draw pictures of one thing each, of these pairs of a colour and a shape in turn, of any size, anywhere.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, str)
+    n : int
+    rng : numpy.random.Generator
+    size : int
+        Height and width of the pictures.
+
+    Returns
+    -------
+    images : float32 array (n, 3, size, size)
+    labels : int array (n,)
+        Which pair each is of.
+
+    Examples
+    --------
+    >>> images, labels = draw_pairs([("red", "circle"), ("blue", "cross")], 4, np.random.default_rng(0))
+    >>> images.shape, labels
+    ((4, 3, 32, 32), array([0, 1, 0, 1]))
+    """
+    labels = np.arange(n) % len(pairs)
+    scenes = [Scene((_thing(pairs[label][1], rng, pairs[label][0]),)) for label in labels]
+    return render(scenes, rng, size), labels
+
+
+def _thing(shape, rng, colour=None):
+    """A shape of any size, of this colour or of any, at any place where all of it is in the frame."""
     size = one_of(SIZES, rng)
     radius = rng.uniform(*RADII[size])
     reach = REACH * radius + EDGE
     x, y = rng.uniform(reach, 1 - reach, 2)
-    colour = COLOURS[rng.integers(len(COLOURS))]
+    colour = COLOURS[rng.integers(len(COLOURS))] if colour is None else colour
     return Thing(colour, shape, size, x=float(x), y=float(y), radius=float(radius))

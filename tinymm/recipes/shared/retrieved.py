@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...metrics import target_ranks
+from ...metrics import Standing, dot_products, standing
 from .contrast import pad_texts
 from .paired import Items, distinct, right_texts
 from .prediction import over_batches
@@ -145,7 +145,7 @@ def searches(space, answers):
     """All searches that a space allows, every modality by every other and both ways: list of Search."""
     found = []
     for (one, other), right in answers.right.items():
-        similarity = space.vectors[one] @ space.vectors[other].T
+        similarity = dot_products(space.vectors[one], space.vectors[other])
         found += [_search(f"{one}_to_{other}", similarity, right), _search(f"{other}_to_{one}", similarity.T, right.T)]
     return [search for search in found if len(search.queries)]
 
@@ -155,25 +155,28 @@ def _search(name, similarity, right):
     return Search(name, queries, similarity[queries], right[queries])
 
 
-def scored(search):
-    """Scores of a search: recall among the first K, and the rank of the best right answer; ties count against it."""
-    ranks = target_ranks(search.similarity, search.right)
-    return Scores({f"recall_at_{k}": ranks <= k for k in KS},
-                  {"median_rank": float(np.median(ranks)), "mean_rank": float(ranks.mean())})
+def scored(search, ties="against"):
+    """Scores of a search: recall among the first K, and the rank of the best right answer.
+
+    Parameters
+    ----------
+    search : Search
+    ties : {"against", "expected"}
+        Whether wrong answers that are as near as the right one stand before it, or all of them in random order. Ours
+        are counted against us; bags of words, which tie often, get what is to be expected.
+    """
+    return _scores(standing(search.similarity, search.right), ties)
 
 
 def chance(search):
-    r"""Scores to be expected of a random order, exactly: of M answers m right ones,
+    """Scores to be expected of a gallery in random order, exactly: one tie of all."""
+    right = search.right.sum(1)
+    return _scores(Standing(np.zeros_like(right), search.right.shape[1] - right, right), "expected")
 
-    $$ P(\text{rank} > k) = \prod_{t < k} \frac{M - m - t}{M - t}, \qquad
-       \mathrm E[\text{rank}] = 1 + \frac{M - m}{m + 1} $$
-    """
-    M, m = search.right.shape[1], search.right.sum(1)[:, None]
-    t = np.arange(M)
-    found = 1 - np.cumprod(np.maximum(M - m - t, 0) / (M - t), 1)        # (n, M): P(rank ≤ k) at k − 1
-    return Scores({f"recall_at_{k}": found[:, min(k, M) - 1] for k in KS},
-                  {"median_rank": float(1 + np.argmax(found.mean(0) >= 0.5)),
-                   "mean_rank": float((1 + (M - m) / (m + 1)).mean())})
+
+def _scores(found, ties):
+    return Scores({f"recall_at_{k}": found.recalls(k, ties) for k in KS},
+                  {"median_rank": found.median(ties), "mean_rank": found.mean(ties)})
 
 
 def recalls(space, answers):
