@@ -21,11 +21,11 @@ ROUNDING = 1e-9  # by which a sum of probabilities may miss 1/2
 class Standing(NamedTuple):
     r"""Where each query's best true candidate stands: all that ranks and recalls depend on.
 
-    Let a false candidates score higher than it, and let m false and p true ones share its score. If the true ones come
-    last among equals, its rank is $1 + a + m$. If the m + p come in random order, the false ones are cut into p + 1
-    stretches by the true ones, all of the same mean length, and the first is what stands before:
+    Let $a$ false candidates score higher than it, and let $m$ false and $p$ true ones share its score. If the true ones
+    come last among equals, its rank is $1 + a + m$. If the m + p come in random order, the p true ones cut the false
+    ones into p + 1 stretches, all of the same mean length; the first of these stands before the best true one:
 
-    $$ \mathbb E[\mathrm{rank}] = 1 + a + \frac{m}{p + 1}. $$
+    $$ \mathrm E[\mathrm{rank}] = 1 + a + \frac{m}{p + 1}. $$
 
     The rank is above K if the first $t = K - a$ places of the tie are all taken by false ones:
 

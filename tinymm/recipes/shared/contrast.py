@@ -1,5 +1,6 @@
 """What a step of contrastive training learns from: a batch of pairs, and the losses that hold them together."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from ...data.texts import pad_pieces
 from ...mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
 from .sounds import padded
 
-__all__ = ["Batch", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss"]
+__all__ = ["Batch", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss", "scale_of"]
 
 
 class Chunk(NamedTuple):
@@ -118,6 +119,13 @@ def pair_loss(x, y, scale, targets):
     if isinstance(scale, SigmoidScale):
         return sigmoid_loss(x, y, *scale(), targets)
     return info_nce(x, y, scale(), targets)
+
+
+def scale_of(towers):
+    """What the loss multiplies cosines by (float)."""
+    scale = towers.scale()
+    log_scale = scale[0] if isinstance(scale, tuple) else scale
+    return math.exp(log_scale.item())
 
 
 class Objective:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...metrics import Standing, dot_products, standing
-from .contrast import pad_texts
+from .contrast import pad_texts, scale_of
 from .paired import Items, distinct, right_texts
 from .prediction import over_batches
 from .results import Scores
@@ -188,8 +188,6 @@ def recalls(space, answers):
 
 def probabilities(towers, tokens, images, texts):
     """For each picture a softmax over some texts, at the towers' temperature: array (N, M)."""
-    scale = towers.scale()
-    log_scale = scale[0] if isinstance(scale, tuple) else scale
-    logits = float(np.exp(log_scale.data)) * embed_images(towers, images) @ embed_texts(towers, tokens, texts).T
+    logits = scale_of(towers) * embed_images(towers, images) @ embed_texts(towers, tokens, texts).T
     weights = np.exp(logits - logits.max(1, keepdims=True))
     return weights / weights.sum(1, keepdims=True)

@@ -8,6 +8,7 @@ from .results import OURS, Results, Scores
 __all__ = ["add_word_order", "order_pairs"]
 
 SHUFFLED = "words shuffled"
+LEVEL = 1e-6  # cosines that differ by less are a tie
 
 
 def order_pairs(items, rng):
@@ -33,10 +34,8 @@ def order_pairs(items, rng):
     return pairs
 
 
-def add_word_order(report, part, items, systems, rng):
+def add_word_order(report, part, items, images, embed, rng):
     """Add how often the caption is nearer to its picture than the foil is, by what was done to the caption.
-
-    A bag of words gives a caption and its words in another order the same vector: a tie, which counts one half.
 
     Parameters
     ----------
@@ -44,8 +43,10 @@ def add_word_order(report, part, items, systems, rng):
     part : str
         "test/word_order".
     items : Items
-    systems : dict of str to (callable, array (N, D))
-        By name, ours first: ``embed(texts)`` and the vectors of the pictures.
+    images : array (N, D)
+        The pictures' vectors.
+    embed : callable
+        ``embed(texts)`` → array (n, D).
     rng : numpy.random.Generator
 
     Returns
@@ -53,26 +54,23 @@ def add_word_order(report, part, items, systems, rng):
     list of Results
         Of all pairs; none if no caption has another order.
     dict of str to float
-        Of each kind.
+        The accuracy of each kind.
     """
     pairs = order_pairs(items, rng)
     if not pairs:
         return [], {}
     rows, kinds, captions, foils = zip(*pairs)
-    rows, kinds = np.array(rows), np.array(kinds)
-    preferred = {}
-    for name, (embed, images) in systems.items():
-        right, wrong = ((images[rows] * embed(list(texts))).sum(1) for texts in (captions, foils))
-        preferred[name] = np.where(np.abs(right - wrong) < 1e-6, 0.5, (right > wrong).astype(float))
-    results = Results(part, {name: Scores({"accuracy": values}) for name, values in preferred.items()}, "pairs")
+    right, wrong = ((images[[*rows]] * embed([*texts])).sum(1) for texts in (captions, foils))
+    preferred = np.where(np.abs(right - wrong) < LEVEL, 0.5, (right > wrong).astype(float))
+    results = Results(part, {OURS: Scores({"accuracy": preferred}),
+                             "chance": Scores({"accuracy": np.full(len(preferred), 0.5)})}, "pairs")
     results.add_to(report, "Word order: is it a bag of words?", (
-        "How often a picture is nearer to its caption than to one that is nearly right; chance is one half. "
-        "A bag of words cannot tell one order of the same words from another: a tie, which counts one half."))
-    names = [kind for kind in FOILS if (kinds == kind).any()]
-    example = {kind: int(np.argmax(kinds == kind)) for kind in names}
-    report.table([[kind, "yes" if FOILS[kind] else "no", int((kinds == kind).sum()),
-                   *(float(values[kinds == kind].mean()) for values in preferred.values()),
-                   captions[example[kind]], foils[example[kind]]] for kind in names],
-                 ["what was done", "same words", "pairs", *preferred, "a caption", "its foil"])
-    return [results], {f"{part}/{kind.replace(' ', '_')}/accuracy": float(preferred[OURS][kinds == kind].mean())
-                       for kind in names}
+        "How often a picture is nearer to its caption than to one that is nearly right. A bag of words gives the same "
+        "words in another order the same vector: a tie, which counts one half."))
+    kinds, table, metrics = np.array(kinds), [], {}
+    for kind in (kind for kind in FOILS if kind in kinds):
+        own = np.flatnonzero(kinds == kind)
+        accuracy = metrics[f"{part}/{kind.replace(' ', '_')}/accuracy"] = float(preferred[own].mean())
+        table.append([kind, "yes" if FOILS[kind] else "no", len(own), accuracy, captions[own[0]], foils[own[0]]])
+    report.table(table, ["what was done", "same words", "pairs", "accuracy", "a caption", "its foil"])
+    return [results], metrics
