@@ -27,7 +27,7 @@ from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.predicting import SUFFIXES
 from .shared.retrieved import Answers, Space, embed_images, embed_texts, probabilities, recalls
 from .shared.retrieval_report import write_report
-from .shared.sounds import BANDS, Variation
+from .shared.sounds import BANDS
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "TEXTS", "build", "config_of", "predict", "run", "search"]
 
@@ -44,7 +44,6 @@ SMALLEST_BATCH = 2
 VALIDATED = 200  # pictures that are searched for after each epoch, and searched with
 BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
-SPEECH = Variation(speed=1.15, tempo=1.15, snr=(10.0, 40.0))  # as if others said it
 
 SHAPES = {
     "plan": Plan(batch_size=128, steps=780, peak_rate=2e-3, weight_decay=0.1, replicas=1,
@@ -58,7 +57,6 @@ SHAPES = {
     "dropout": 0.0,
     "shift": 0,  # training pictures move by up to so many pixels
     "similar": 8,  # with --negatives similar: pictures of a batch whose captions are alike
-    "heard": 32,  # pictures with a recording that a step adds
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
@@ -73,7 +71,6 @@ FOLDER = {
     "dropout": 0.3,
     "shift": 4,
     "similar": 1,
-    "heard": 64,
     "queue": 2048,
 }
 
@@ -123,7 +120,7 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
     tokens = (SubwordTokenizer if setting["subwords"] else WordTokenizer).fit(every_text)
     config = config_of(setting, train.images([0]).shape[2], len(tokens), has_speech, text, loss)
     towers = build(config, run.rng(0))
-    batches = PairBatches(train, tokens, setting["shift"], setting["heard"] if has_speech else 0, SPEECH, chunk)
+    batches = PairBatches(train, tokens, setting["shift"], chunk)
     arrange, objective = None, Objective()
     if negatives == "similar":
         documents = [split_words(" ".join(own)) for own in train.captions]

@@ -8,20 +8,24 @@ import numpy as np
 
 from ...cores import ceil_div
 from ...data import normalise, pad_batch, shifted
+from ...data.speech import mask_spectrogram
 from ...data.texts import pad_pieces
 from ...mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
-from .sounds import padded
+from .sounds import padded, spectrogram
 
-__all__ = ["Batch", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss", "scale_of"]
+__all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss", "scale_of"]
+
+
+HOP = 160  # samples from one frame of a spectrogram to the next: 20 ms
 
 
 class Chunk(NamedTuple):
-    """Some pictures: the first ones with texts, the others with recordings."""
+    """Some pictures, with texts and with recordings of those that have one."""
 
     images: np.ndarray                      # (b, 3, H, W)
     texts: tuple                            # ids (n, T) or (n, T, G), mask (n, T)
+    heard: np.ndarray                       # (m,), which of the pictures have a recording
     sounds: tuple | None                    # spectrograms (m, T, F), mask (m, T); None where nothing is heard
-    heard: int = 0                          # m, the pictures with recordings
 
 
 class Batch(NamedTuple):
@@ -34,7 +38,7 @@ class Batch(NamedTuple):
     targets : bool array (B, N)
         Which of the texts are right for each picture.
     heard : bool array (M, M) or None
-        Which of the recordings are right for each picture that has one.
+        Which of the recordings are right for each picture that has one; None where fewer than two are heard.
     keys : int array (N,)
         Which text each is: equal texts have equal keys.
     """
@@ -54,17 +58,12 @@ class PairBatches:
     tokens : WordTokenizer or SubwordTokenizer
     shift : int
         Pictures move by up to so many pixels.
-    heard : int
-        Further pictures of a batch, drawn from those that have a recording.
-    spectrogram : callable, optional
-        ``spectrogram(sound, rng)`` of a recording.
     chunk : int, optional
         Pictures of a chunk; default: the batch is one.
     """
 
-    def __init__(self, items, tokens, shift=0, heard=0, spectrogram=None, chunk=None):
-        self.items, self.tokens, self.shift, self.heard = items, tokens, shift, heard
-        self.spectrogram, self.chunk = spectrogram, chunk
+    def __init__(self, items, tokens, shift=0, chunk=None):
+        self.items, self.tokens, self.shift, self.chunk = items, tokens, shift, chunk
         numbers = {}
         self.keys = [[np.array([numbers.setdefault(normalise(text), len(numbers)) for text in texts[i]], int)
                       for texts in items.texts.values() if texts[i]] for i in range(len(items))]
@@ -72,11 +71,11 @@ class PairBatches:
         for texts in items.texts.values():
             for text in (text for own in texts for text in own):
                 self.encoded.setdefault(numbers[normalise(text)], tokens.encode(text))
-        self.speaking = np.array(sorted(items.sounds), int)
+        self.spectrograms = {i: spectrogram(sound, HOP) for i, sound in items.sounds.items()}
 
     def __call__(self, rows, rng):
         """The Batch of some pictures (int array)."""
-        said = [[int(own[rng.integers(len(own))]) for own in self.keys[i]] for i in rows]  # a text in each language
+        said = [[int(own[rng.integers(len(own))]) for own in self.keys[i]] for i in rows]   # a text in each language
         keys = np.array([key for own in said for key in own])
         where = {}
         for i, row in enumerate(rows):
@@ -86,17 +85,19 @@ class PairBatches:
         for j, key in enumerate(keys):
             targets[where[int(key)], j] = True
         count = 1 if self.chunk is None else ceil_div(len(rows), self.chunk)
-        speaking = rng.permutation(self.speaking)[:self.heard]
-        speaking = speaking if len(speaking) >= count else speaking[:0]  # each chunk needs one
-        heard = same([normalise(self.items.spoken[i]) for i in speaking]) if len(speaking) else None
-        parts = zip(np.array_split(np.arange(len(rows)), count), np.array_split(speaking, count))
-        chunks = [self._chunk(rows[own], [key for i in own for key in said[i]], loud, rng) for own, loud in parts]
-        return Batch(chunks, targets, heard, keys)
+        chunks = [self._chunk(rows[own], [key for i in own for key in said[i]], rng)
+                  for own in np.array_split(np.arange(len(rows)), count)]
+        heard = [normalise(self.items.spoken[i]) for i in rows if i in self.spectrograms]
+        can_hear = len(heard) > 1 and all(len(chunk.heard) for chunk in chunks)
+        if not can_hear:
+            chunks = [chunk._replace(heard=chunk.heard[:0], sounds=None) for chunk in chunks]
+        return Batch(chunks, targets, same(heard) if can_hear else None, keys)
 
-    def _chunk(self, rows, keys, speaking, rng):
-        images = shifted(self.items.images(np.concatenate([rows, speaking])), self.shift, rng)
-        sounds = padded([self.spectrogram(self.items.sounds[i], rng) for i in speaking]) if len(speaking) else None
-        return Chunk(images, pad_texts(self.tokens, [self.encoded[key] for key in keys]), sounds, len(speaking))
+    def _chunk(self, rows, keys, rng):
+        images = shifted(self.items.images(rows), self.shift, rng)
+        heard = np.array([k for k, i in enumerate(rows) if i in self.spectrograms], int)
+        sounds = padded([mask_spectrogram(self.spectrograms[i], rng) for i in rows[heard]]) if len(heard) else None
+        return Chunk(images, pad_texts(self.tokens, [self.encoded[key] for key in keys]), heard, sounds)
 
 
 def pad_texts(tokens, encoded):
@@ -105,13 +106,11 @@ def pad_texts(tokens, encoded):
 
 
 def encode(towers, chunk):
-    """Unit vectors of a Chunk: of the pictures with texts, of the texts, and of the pictures heard, of what is heard."""
+    """Unit vectors of a Chunk: of the pictures, of the texts, and of the pictures heard and of what is heard."""
     images = towers("image", chunk.images)
     texts = towers("text", *chunk.texts)
-    if not chunk.heard:
-        return images, texts
-    cut = len(chunk.images) - chunk.heard
-    return images[:cut], texts, images[cut:], towers("speech", *chunk.sounds)
+    return (images, texts) if chunk.sounds is None else (
+        images, texts, images[chunk.heard], towers("speech", *chunk.sounds))
 
 
 def pair_loss(x, y, scale, targets):
@@ -170,7 +169,7 @@ class Objective:
     def _against_queue(self, towers, batch, images, texts):
         chunk = batch.chunks[0]
         self.momentum.update(towers)
-        slow_images = self.momentum("image", chunk.images[:len(batch.keys)])
+        slow_images = self.momentum("image", chunk.images)
         slow_texts = self.momentum("text", *chunk.texts)
         loss = queue_loss(images, texts, slow_images, slow_texts, self.queue, towers.scale(), batch.keys)
         self.queue.push(slow_images, slow_texts, batch.keys)

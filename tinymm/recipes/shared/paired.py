@@ -19,7 +19,8 @@ __all__ = ["MODALITIES", "Items", "distinct", "drawn_items", "read_items", "righ
 
 MODALITIES = ("image", "text", "speech")
 LANGUAGE = re.compile(r"caption_([a-z]{2})")  # a field of an image entry: its caption in a further language
-SPOKEN = {"train": 3000, "val": 200, "test": 300, "test/held_out": 300}  # scenes of the shapes world
+SCENES = {"train": 16_000, "held": 1000}  # of the shapes world
+SPOKEN = {"train": 4000, "val": 200, "test": 300, "test/held_out": 300}  # of them, so many described aloud
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Items:
                        for known in (self.sounds, self.spoken)))
 
 
-def drawn_items(rng, modalities=MODALITIES, **sizes):
+def drawn_items(rng, modalities=MODALITIES):
     """Scenes of the shapes world by part; of some of them the shortest caption is spoken.
 
     Parameters
@@ -76,10 +77,8 @@ def drawn_items(rng, modalities=MODALITIES, **sizes):
     rng : numpy.random.Generator
     modalities : collection of str
         With "speech" there are recordings.
-    **sizes : int
-        As for `drawn_scenes`.
     """
-    parts, notes = drawn_scenes(rng, **sizes)
+    parts, notes = drawn_scenes(rng, **SCENES)
     items = {name: Items(part.images, {"text": part.captions}, part.scenes) for name, part in parts.items()}
     if "speech" in modalities:
         for name, part in items.items():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...metrics import Standing, dot_products, standing
-from .contrast import pad_texts, scale_of
+from .contrast import HOP, pad_texts, scale_of
 from .paired import Items, distinct, right_texts
 from .prediction import over_batches
 from .results import Scores
@@ -38,7 +38,7 @@ def embed_texts(towers, tokens, texts):
 def embed_sounds(towers, sounds):
     """Recordings to unit vectors (N, D)."""
     def embed(rows):
-        return towers("speech", *padded([spectrogram(sounds[i]) for i in rows])).data
+        return towers("speech", *padded([spectrogram(sounds[i], HOP) for i in rows])).data
 
     return _embedded(towers, len(sounds), embed, [*map(len, sounds)])
 
