@@ -118,7 +118,8 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
     plan = setting["plan"] if batch_size is None else setting["plan"].with_batch(batch_size)
     every_text = [t for texts in train.texts.values() for own in texts for t in own]
     tokens = (SubwordTokenizer if setting["subwords"] else WordTokenizer).fit(every_text)
-    config = config_of(setting, train.images([0]).shape[2], len(tokens), has_speech, text, loss)
+    gallery = distinct(own[0] for own in train.captions)[:GALLERY]
+    config = config_of(setting, train.images([0]).shape[2], len(tokens), len(gallery), has_speech, text, loss)
     towers = build(config, run.rng(0))
     batches = PairBatches(train, tokens, setting["shift"], chunk)
     arrange, objective = None, Objective()
@@ -135,7 +136,6 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
     def validate(towers):
         return recalls(Space.of_towers(towers, tokens, first), answers)
 
-    gallery = distinct(own[0] for own in train.captions)[:GALLERY]
     towers = run.fit(plan, towers, objective, TrainingSet(len(train), batches, arrange=arrange), validate,
                      config=config, tokenizer=tokens, classes=gallery, after_step=lambda towers: towers.scale.clamp_(),
                      extra_state=objective.state).model
@@ -165,16 +165,16 @@ def _dense(vectors, widest=512):
 # The model --------------------------------------------------------------------------------------------------------
 
 
-def config_of(setting, size, vocabulary, has_speech, text=None, loss="infonce"):
-    """What `build` makes towers of: plain JSON."""
+def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="infonce"):
+    """What `build` makes towers of: plain JSON; and how many texts the checkpoint's gallery has, as `classes`."""
     sizes = {name: setting[name] for name in ("image", "text_width", "speech_width", "width", "dropout")}
-    return {"size": size, "vocabulary": vocabulary, "modalities": list(MODALITIES[:2 + has_speech]),
+    return {"size": size, "vocabulary": vocabulary, "classes": classes, "modalities": list(MODALITIES[:2 + has_speech]),
             "text": text or setting["text"], "loss": loss, **sizes}
 
 
 def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
-    checked_config(config, size=int, vocabulary=int, modalities=[MODALITIES], text=tuple(TEXTS), loss=tuple(LOSSES),
+    checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS), loss=tuple(LOSSES),
                    image=[[int]], text_width=int, speech_width=int, width=int, dropout=float)
     dropout = config["dropout"]
     encoders = {
@@ -194,12 +194,11 @@ def predict(loaded, items):
     Its probability is a softmax over that gallery: it says which of its texts fits best, not whether any does.
     """
     images = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
-    found = probabilities(loaded.model, loaded.tokenizer, images, loaded.classes)
     answers = []
-    for row in found:
-        best = np.argsort(-row, kind="stable")[:5]
-        others = {loaded.classes[j]: float(row[j]) for j in best}
-        answers.append(Answer(loaded.classes[best[0]], float(row[best[0]]), others))
+    for row in probabilities(loaded.model, loaded.tokenizer, images, loaded.classes):
+        others = {loaded.classes[j]: float(row[j]) for j in np.argsort(-row, kind="stable")}
+        best = next(iter(others))
+        answers.append(Answer(best, others[best], others))
     return answers
 
 
