@@ -112,6 +112,8 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
         parts, notes = drawn_items(run.rng(1), wanted)
     train, val = parts["train"], parts["val"]
     has_speech = bool(train.sounds)
+    require(negatives != "queue" or len(train.texts) == 1, "--negatives", "queue needs one language, a text a picture",
+            ", ".join(train.texts))
     require(has_speech or "speech" not in (modalities or ()), "--modalities", "speech needs recordings", "none")
     run.begin(run.data or "shapes", parts, notes)
 
@@ -240,7 +242,7 @@ def search(query, *, checkpoint, gallery, top=8, out=None):
     cosines = vectors @ embed_texts(loaded.model, loaded.tokenizer, [query])[0]
     best = np.argsort(-cosines, kind="stable")[:top]
     report = Report(query, f"The {len(best)} nearest of {len(files)} pictures in {gallery}, by {checkpoint}")
-    report.gallery([Example(read_image(files[i]), f"{cosines[i]:.3f} {files[i].name}") for i in best],
+    report.gallery([Example(read_image(files[i], (side, side)), f"{cosines[i]:.3f} {files[i].name}") for i in best],
                    caption="The cosine of each picture with the text.")
     report.save(out)
     for i in best:

@@ -1,6 +1,7 @@
 """Scores of a recipe's model and of its baselines on the same items: as flat names, as tables, and who is better."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -83,6 +84,7 @@ class Results:
         first = next(iter(systems.values())).each
         self.metric = next(iter(first))
         self.n = len(first[self.metric])
+        self.cells, self.verdict = cache(self.cells), cache(self.verdict)   # asked for by the report and in print
 
     def flat(self):
         """name → number, as `metrics.json` holds them; ours with the ends of their intervals."""
