@@ -1,10 +1,10 @@
 """Retrieval: pictures, texts and speech as vectors in one space, in which what belongs together is near.
 
-Contrastive mapping (article 2.3, 3.2.3): a tower for each modality, InfoNCE over batches of pairs. Nothing is generated:
-an answer is one of a gallery. Without --data it learns from the embedded shapes world, some of whose scenes are
-described aloud; pictures and texts are trained on each other, and so are pictures and speech, texts and speech never.
-With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/; an image entry may have captions in
-further languages (`caption_fr`), and a recording in DIR/speech/ (`speech`).
+Contrastive mapping (article 2.3, 3.2.3): a tower for each modality, InfoNCE over batches of pairs. Nothing is
+generated: an answer is one of a gallery. Without --data it learns from the embedded shapes world, some of whose scenes
+are described aloud; pictures and texts are trained on each other, and so are pictures and speech, texts and speech
+never. With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/; an image entry may have
+captions in further languages (`caption_fr`), and a recording in DIR/speech/ (`speech`).
 """
 
 from functools import partial
@@ -176,8 +176,8 @@ def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="i
 
 def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
-    checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS), loss=tuple(LOSSES),
-                   image=[[int]], text_width=int, speech_width=int, width=int, dropout=float)
+    checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS),
+                   loss=tuple(LOSSES), image=[[int]], text_width=int, speech_width=int, width=int, dropout=float)
     dropout = config["dropout"]
     encoders = {
         "image": ConvEncoder(config["image"], config["size"], brightness=True, rng=rng),

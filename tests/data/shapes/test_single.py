@@ -41,3 +41,13 @@ def test_what_is_true_and_leaves_something_out_does_not_count():
     scene = Scene((thing(0.2, 0.3), Thing("blue", "square", "large", x=0.7, y=0.6, radius=0.2)))
     assert truth_accuracy(["a red circle"], [scene]) == 0
     assert truth_accuracy(["a red circle and a blue square"], [scene]) == 1
+
+
+def test_pairs_are_drawn_in_turn_and_whole():
+    pairs = [("red", "circle"), ("blue", "cross"), ("orange", "square")]
+    images, labels = single.draw_pairs(pairs, 7, np.random.default_rng(0), size=24)
+    assert images.shape == (7, 3, 24, 24) and labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    for image, label in zip(images, labels):
+        tint = np.array({0: (1, 0, 0), 1: (0, 0, 1), 2: (1, 0.5, 0)}[label])
+        brightest = image.reshape(3, -1)[:, image.sum(0).argmax()]
+        assert brightest.argmax() == tint.argmax()                       # of the colour that was asked for

@@ -13,8 +13,8 @@ from .prediction import over_batches
 from .results import Scores
 from .sounds import padded, spectrogram
 
-__all__ = ["Answers", "KS", "Search", "Space", "chance", "embed_images", "embed_sounds", "embed_texts", "probabilities", "recalls",
-           "scored", "searches"]
+__all__ = ["Answers", "KS", "Search", "Space", "chance", "embed_images", "embed_sounds", "embed_texts", "probabilities",
+           "recalls", "scored", "searches"]
 
 KS = (1, 5, 10)
 BATCH = 100  # that are encoded at a time

@@ -61,7 +61,8 @@ def add_zero_shot(report, part, embed_images, embed_texts, rng):
         scores = {system: Scores({"accuracy": found == truth}) for system, found in told.items()}
         scores["chance"] = Scores({"accuracy": np.full(len(truth), 1 / len(classes))})
         results.append(Results(f"{part}/{name}", scores, "pictures"))
-        results[-1].add_to(report, f"Zero-shot classes: pairs {'never seen together' if name == 'held_out' else name}", (
+        title = "never seen together" if name == "held_out" else "seen together"
+        results[-1].add_to(report, f"Zero-shot classes: colours and shapes {title}", (
             f"{len(classes)} classes, a colour and a shape each; training knew neither classes nor pictures of one "
             f"thing. A class is the mean of {len(prompts[0])} prompts, or one prompt alone. Linear probe: logistic "
             "regression of colour and of shape on the same frozen vectors, which has seen labels of the seen pairs."))
