@@ -23,8 +23,8 @@ CASES = {  # one small untrained checkpoint a recipe: its config, tokenizer, cla
                    WORDS, None),
     "image-recognition": ({"encoder": "cnn", "classes": 3, "size": 16, "channels": 1, "dropout": 0.0}, None,
                           ["cat", "dog", "owl"]),
-    "retrieval": (retrieval.config_of(
-        retrieval.SHAPES | {"image": [[4], [8]], "text_width": 8, "speech_width": 8, "width": 6}, 16, len(WORDS), 2, True),
+    "retrieval": (retrieval.config_of(retrieval.SHAPES | {
+        "image": [[4], [8]], "text_width": 8, "speech_width": 8, "width": 6}, 16, len(WORDS), 2, True),
         WORDS, ["a red circle", "a blue square"]),
     "sound-classification": (SOUND | {"classes": 10}, None, [str(digit) for digit in range(10)]),
     "speech-recognition": (SOUND, None, None),

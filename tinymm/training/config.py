@@ -24,7 +24,7 @@ class TrainingSet:
     lengths : sequence of int, optional
         The length of each example's sequence; a batch then holds examples of about equal length.
     arrange : callable, optional
-        ``arrange(rng)`` gives the order of an epoch, an int array of all row numbers; by default any order is as likely.
+        ``arrange(rng)`` gives the order of an epoch, an int array of all row numbers; by default all are as likely.
 
     Examples
     --------

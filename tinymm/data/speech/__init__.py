@@ -14,10 +14,10 @@ from .voice import Speaker, draw_speaker, speak
 from .waves import Wave, read_wave, resampled
 
 __all__ = [
-    "EMOTIONS", "LabelledSpeech", "PRONOUNCED", "Prosody", "ProsodyTrack", "Speaker", "SpokenDigits", "TONES", "WORDS", "Wave",
-    "add_noise", "change_gain", "change_speed", "draw_prosody", "draw_speaker", "draw_strings", "emotion_parts",
-    "emotion_sentences", "join_sounds", "leave_one_speaker_out", "mask_spectrogram", "official_test", "oracle_limit",
-    "pink_noise", "prosody_frames", "prosody_statistics", "prosody_track", "read_emodb", "read_ravdess",
-    "read_spoken_digits", "read_wave", "resampled", "say", "say_caption", "shift_time", "speak", "split_speech",
-    "spoken_captions",
+    "EMOTIONS", "LabelledSpeech", "PRONOUNCED", "Prosody", "ProsodyTrack", "Speaker", "SpokenDigits", "TONES",
+    "WORDS", "Wave", "add_noise", "change_gain", "change_speed", "draw_prosody", "draw_speaker", "draw_strings",
+    "emotion_parts", "emotion_sentences", "join_sounds", "leave_one_speaker_out", "mask_spectrogram", "official_test",
+    "oracle_limit", "pink_noise", "prosody_frames", "prosody_statistics", "prosody_track", "read_emodb",
+    "read_ravdess", "read_spoken_digits", "read_wave", "resampled", "say", "say_caption", "shift_time", "speak",
+    "split_speech", "spoken_captions",
 ]

@@ -19,7 +19,7 @@ __all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "pad_texts", "p
 HOP = 160  # samples from one frame of a spectrogram to the next: 20 ms
 
 
-class Chunk(NamedTuple):
+class _Chunk(NamedTuple):
     """Some pictures, with texts and with recordings of those that have one."""
 
     images: np.ndarray                      # (b, 3, H, W)
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    chunks : sequence of Chunk
+    chunks : sequence
         One, or several for gradient caching.
     targets : bool array (B, N)
         Which of the texts are right for each picture.
@@ -97,7 +97,7 @@ class PairBatches:
         images = shifted(self.items.images(rows), self.shift, rng)
         heard = np.array([k for k, i in enumerate(rows) if i in self.spectrograms], int)
         sounds = padded([mask_spectrogram(self.spectrograms[i], rng) for i in rows[heard]]) if len(heard) else None
-        return Chunk(images, pad_texts(self.tokens, [self.encoded[key] for key in keys]), heard, sounds)
+        return _Chunk(images, pad_texts(self.tokens, [self.encoded[key] for key in keys]), heard, sounds)
 
 
 def pad_texts(tokens, encoded):
@@ -106,7 +106,7 @@ def pad_texts(tokens, encoded):
 
 
 def encode(towers, chunk):
-    """Unit vectors of a Chunk: of the pictures, of the texts, and of the pictures heard and of what is heard."""
+    """Unit vectors of a chunk: of the pictures, of the texts, and of the pictures heard and of what is heard."""
     images = towers("image", chunk.images)
     texts = towers("text", *chunk.texts)
     return (images, texts) if chunk.sounds is None else (
