@@ -42,27 +42,29 @@ TEXTS = {  # what reads a text
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 SMALLEST_BATCH = 2
 VALIDATED = 200  # pictures that are searched for after each epoch, and searched with
+SIMILAR = 8  # with --negatives similar: pictures of a batch whose captions are alike
+DENSE = 512  # words up to which bags of words are no sparse arrays: products are faster
 BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
 
 SHAPES = {
-    "plan": Plan(batch_size=128, steps=780, peak_rate=2e-3, weight_decay=0.1, replicas=1,
+    "plan": Plan(batch_size=128, steps=900, peak_rate=2e-3, weight_decay=0.1, replicas=1,
                  select=Selection("val/recall_at_1")),
-    "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
+    "image": [[16], [32], [64, 64]],  # channels of the image encoder's stages; small pictures have the last ones only
     "text": "gru",
     "subwords": False,  # whether words have parts: a word never seen may share some
     "text_width": 192,  # of the text encoder
     "speech_width": 128,  # of the speech encoder
-    "width": 128,  # D of the shared space
+    "width": 192,  # D of the shared space
     "dropout": 0.0,
     "shift": 0,  # training pictures move by up to so many pixels
-    "similar": 8,  # with --negatives similar: pictures of a batch whose captions are alike
+    "negatives": "similar",
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
     "plan": Plan(batch_size=128, steps=600, peak_rate=2e-3, weight_decay=0.1, replicas=1,
                  select=Selection("val/recall_at_1")),
-    "image": [[32], [64], [128]],
+    "image": [[16], [32], [64], [128]],
     "text": "bag",
     "subwords": True,
     "text_width": 128,
@@ -70,7 +72,7 @@ FOLDER = {
     "width": 128,
     "dropout": 0.3,
     "shift": 4,
-    "similar": 1,
+    "negatives": "batch",
     "queue": 2048,
 }
 
@@ -102,35 +104,31 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     """
     setting = FOLDER if run.data else SHAPES
-    negatives = negatives or ("similar" if setting["similar"] > 1 else "batch")
+    negatives = negatives or setting["negatives"]
     _check_options(run, modalities, loss, negatives, batch_size, chunk, hold_out, image_size)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
-    wanted = modalities or MODALITIES
     if run.data:
-        parts, notes = read_items(run.data, run.rng, image_size, hold_out, wanted)
+        parts, notes = read_items(run.data, run.rng, image_size, hold_out, modalities or MODALITIES)
     else:
-        parts, notes = drawn_items(run.rng(1), wanted)
+        parts, notes = drawn_items(run.rng(1), modalities or MODALITIES)
     train, val = parts["train"], parts["val"]
-    has_speech = bool(train.sounds)
+    require(train.sounds or "speech" not in (modalities or ()), "--modalities", "speech needs recordings", "none")
     require(negatives != "queue" or len(train.texts) == 1, "--negatives", "queue needs one language, a text a picture",
             ", ".join(train.texts))
-    require(has_speech or "speech" not in (modalities or ()), "--modalities", "speech needs recordings", "none")
     run.begin(run.data or "shapes", parts, notes)
 
     plan = setting["plan"] if batch_size is None else setting["plan"].with_batch(batch_size)
-    every_text = [t for texts in train.texts.values() for own in texts for t in own]
-    tokens = (SubwordTokenizer if setting["subwords"] else WordTokenizer).fit(every_text)
+    tokens = (SubwordTokenizer if setting["subwords"] else WordTokenizer).fit(
+        text for texts in train.texts.values() for own in texts for text in own)
     gallery = distinct(own[0] for own in train.captions)[:GALLERY]
-    config = config_of(setting, train.images([0]).shape[2], len(tokens), len(gallery), has_speech, text, loss)
+    config = config_of(setting, train.images([0]).shape[2], len(tokens), len(gallery), bool(train.sounds), text, loss)
     towers = build(config, run.rng(0))
-    batches = PairBatches(train, tokens, setting["shift"], chunk)
-    arrange, objective = None, Objective()
-    if negatives == "similar":
-        documents = [split_words(" ".join(own)) for own in train.captions]
-        arrange = partial(order_by_likeness, _dense(TfIdf(documents)(documents)), max(setting["similar"], 4))
+    objective = Objective()
     if negatives == "queue":
         queue = PairQueue(setting["queue"], setting["width"], plan.batch_size, rng=run.rng(6))
         objective = Objective(MomentumEncoder(towers, rng=run.rng(7)), queue)
+    data = TrainingSet(len(train), PairBatches(train, tokens, setting["shift"], chunk),
+                       arrange=_by_likeness(train) if negatives == "similar" else None)
 
     first = val.rows(np.arange(min(len(val), VALIDATED)))
     answers = Answers.of(Space.of_towers(towers, tokens, first))
@@ -138,9 +136,8 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
     def validate(towers):
         return recalls(Space.of_towers(towers, tokens, first), answers)
 
-    towers = run.fit(plan, towers, objective, TrainingSet(len(train), batches, arrange=arrange), validate,
-                     config=config, tokenizer=tokens, classes=gallery, after_step=lambda towers: towers.scale.clamp_(),
-                     extra_state=objective.state).model
+    towers = run.fit(plan, towers, objective, data, validate, config=config, tokenizer=tokens, classes=gallery,
+                     after_step=lambda towers: towers.scale.clamp_(), extra_state=objective.state).model
     return write_report(run, towers, tokens, parts)
 
 
@@ -159,9 +156,13 @@ def _check_options(run, modalities, loss, negatives, batch_size, chunk, hold_out
     require(not with_queue or chunk is None, "--negatives", "queue takes a batch in one piece", f"--chunk {chunk}")
 
 
-def _dense(vectors, widest=512):
-    """Sparse vectors of few terms as an array: products with it are faster."""
-    return vectors.toarray() if vectors.shape[1] <= widest else vectors
+def _by_likeness(items):
+    """A new order in each epoch, in which pictures whose captions have nearly the same words come together."""
+    documents = [split_words(" ".join(own)) for own in items.captions]
+    vectors = TfIdf(documents)(documents)                                # (N, V)
+    if vectors.shape[1] <= DENSE:
+        vectors = vectors.toarray()
+    return partial(order_by_likeness, vectors, SIMILAR)
 
 
 # The model --------------------------------------------------------------------------------------------------------
@@ -169,9 +170,15 @@ def _dense(vectors, widest=512):
 
 def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="infonce"):
     """What `build` makes towers of: plain JSON; and how many texts the checkpoint's gallery has, as `classes`."""
-    sizes = {name: setting[name] for name in ("image", "text_width", "speech_width", "width", "dropout")}
+    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "dropout")}
     return {"size": size, "vocabulary": vocabulary, "classes": classes, "modalities": list(MODALITIES[:2 + has_speech]),
-            "text": text or setting["text"], "loss": loss, **sizes}
+            "text": text or setting["text"], "loss": loss, "image": _stages(setting["image"], size), **sizes}
+
+
+def _stages(widths, size):
+    """As many of the last stages as leave a grid of at least 8×8, its side a multiple of 4."""
+    fitting = [n for n in range(1, len(widths) + 1) if size % (4 << n - 1) == 0 and size >= 8 << n - 1]
+    return widths[-max(fitting, default=1):]
 
 
 def build(config, rng):

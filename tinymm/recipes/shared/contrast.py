@@ -106,11 +106,15 @@ def pad_texts(tokens, encoded):
 
 
 def encode(towers, chunk):
-    """Unit vectors of a chunk: of the pictures, of the texts, and of the pictures heard and of what is heard."""
+    """Unit vectors of a chunk: of the pictures and of the texts; and of the pictures heard, and of what is heard.
+
+    Recordings learn to lie where their pictures are, but do not move these: pictures and texts learn as if alone, and
+    speech joins the space that they make.
+    """
     images = towers("image", chunk.images)
     texts = towers("text", *chunk.texts)
     return (images, texts) if chunk.sounds is None else (
-        images, texts, images[chunk.heard], towers("speech", *chunk.sounds))
+        images, texts, images[chunk.heard].detach(), towers("speech", *chunk.sounds))
 
 
 def pair_loss(x, y, scale, targets):
