@@ -26,8 +26,18 @@ def test_clusters_come_whole(seed):
     """Twelve clusters of four, at right angles to each other: each stays together whatever is drawn."""
     rng = np.random.default_rng(seed)
     cluster = rng.permutation(np.repeat(np.arange(12), 4))
-    groups = cluster[order_by_likeness(np.eye(12)[cluster], 4, rng)].reshape(12, 4)
+    vectors = np.repeat(np.eye(12), 40, axis=1)[cluster]                     # some of the 40 terms count in any draw
+    groups = cluster[order_by_likeness(vectors, 4, rng)].reshape(12, 4)
     assert (groups == groups[:, :1]).all()
+
+
+def test_groups_are_alike_in_one_thing_or_another():
+    """Of rows with two properties, some groups share the one and some the other, hardly any both or none."""
+    one, other = np.divmod(np.arange(400), 20)
+    vectors = np.concatenate([np.eye(20)[one], np.eye(20)[other]], 1)
+    groups = order_by_likeness(vectors, 5, np.random.default_rng(0)).reshape(80, 5)
+    shares = [(np.ptp(values[groups], axis=1) == 0).mean() for values in (one, other)]
+    assert min(shares) > 0.15
 
 
 def test_another_seed_gives_another_order():

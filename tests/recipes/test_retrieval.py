@@ -34,6 +34,7 @@ def small_towers():
             plan = replace(setting["plan"], batch_size=16, steps=6)
             patch.setattr(retrieval, name, setting | SMALL | {"plan": plan})
         patch.setattr(paired, "SCENES", {"train": 48, "held": 12})
+        patch.setattr(paired, "SINGLE", 8)
         patch.setattr(paired, "SPOKEN", {"train": 24, "val": 6, "test": 6, "test/held_out": 6})
         patch.setattr(zero_shot_shapes, "PICTURES", {"train": 48, "val": 48, "test": 12})
         patch.setattr(results, "bootstrap_interval", partial(bootstrap_interval, resamples=10))

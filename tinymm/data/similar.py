@@ -10,7 +10,9 @@ SEEDS = 64  # that are compared with all examples at a time
 def order_by_likeness(vectors, size, rng):
     r"""All rows once, in random order, but in groups: a row and those of the remaining ones that are most like it.
 
-    Likeness is the product of two vectors, $v_i \cdot v_j$.
+    Likeness to a row is $\sum_k m_k v_{ik} v_{jk}$, where $m_k$ is drawn anew for each group, 0 or 1 as likely: its rows
+    are alike in a random half of the terms. Alike in all, they would never differ in some terms, which then need not be
+    learned.
 
     Parameters
     ----------
@@ -19,7 +21,7 @@ def order_by_likeness(vectors, size, rng):
     size : int
         Rows of a group; the last ones may be smaller.
     rng : numpy.random.Generator
-        Draws the first row of each group, and the order of the groups.
+        Draws the first row of each group, what its rows are alike in, and the order of the groups.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def order_by_likeness(vectors, size, rng):
 
     Examples
     --------
-    >>> vectors = np.array([[1.0, 0.0], [0.0, 1.0], [0.9, 0.1], [0.1, 0.9]])
+    >>> vectors = np.repeat(np.eye(2), 12, axis=1)[[0, 1, 0, 1]]                # two kinds of two rows
     >>> sorted(sorted(pair) for pair in order_by_likeness(vectors, 2, np.random.default_rng(0)).reshape(2, 2).tolist())
     [[0, 2], [1, 3]]
     """
@@ -42,7 +44,8 @@ def order_by_likeness(vectors, size, rng):
     waiting, groups = rng.permutation(len(remains)), []
     while len(waiting):
         seeds = waiting[:SEEDS]
-        likeness = vectors[seeds] @ vectors.T                            # (seeds, N)
+        known = vectors[seeds] * (rng.random((len(seeds), vectors.shape[1])) < 0.5)         # v ∘ m: (seeds, V)
+        likeness = known @ vectors.T                                     # (seeds, N)
         likeness = likeness if isinstance(likeness, np.ndarray) else likeness.toarray()
         for seed, to_others in zip(seeds, likeness):
             if remains[seed]:

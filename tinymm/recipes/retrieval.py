@@ -41,7 +41,7 @@ TEXTS = {  # what reads a text
 }
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 SMALLEST_BATCH = 2
-VALIDATED = 200  # pictures that are searched for after each epoch, and searched with
+VALIDATED = 500  # pictures that are searched for after each epoch, and searched with
 SIMILAR = 8  # with --negatives similar: pictures of a batch whose captions are alike
 DENSE = 512  # words up to which bags of words are no sparse arrays: products are faster
 BLOCK = 256  # pictures that a search holds at a time

@@ -43,11 +43,12 @@ def test_what_is_true_and_leaves_something_out_does_not_count():
     assert truth_accuracy(["a red circle and a blue square"], [scene]) == 1
 
 
-def test_pairs_are_drawn_in_turn_and_whole():
-    pairs = [("red", "circle"), ("blue", "cross"), ("orange", "square")]
-    images, labels = single.draw_pairs(pairs, 7, np.random.default_rng(0), size=24)
-    assert images.shape == (7, 3, 24, 24) and labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
-    for image, label in zip(images, labels):
-        tint = np.array({0: (1, 0, 0), 1: (0, 0, 1), 2: (1, 0.5, 0)}[label])
-        brightest = image.reshape(3, -1)[:, image.sum(0).argmax()]
-        assert brightest.argmax() == tint.argmax()                       # of the colour that was asked for
+def test_single_things_are_of_the_pairs_in_turn_and_their_captions_true():
+    world, rng = ShapesWorld(), np.random.default_rng(0)
+    scenes = single.single_scenes(world.seen, 60, rng)
+    assert [scene.compositions for scene in scenes] == [{world.seen[i % len(world.seen)]} for i in range(60)]
+    for scene in scenes:
+        told = single.single_captions(scene, rng)
+        thing, = scene.things
+        assert told[0].endswith(f"{thing.colour} {thing.shape}") and 4 <= len(set(told)) == len(told) <= 5
+        assert truth_accuracy(told, [scene] * len(told)) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data import judge, normalise, read_wave
+from ...data import ShapesWorld, judge, normalise, read_wave, single_captions, single_scenes
 from ...data.files import file_error, quoted
 from ...data.shapes.language import parse
 from ...data.speech import spoken_captions
@@ -19,7 +19,8 @@ __all__ = ["MODALITIES", "Items", "distinct", "drawn_items", "read_items", "righ
 
 MODALITIES = ("image", "text", "speech")
 LANGUAGE = re.compile(r"caption_([a-z]{2})")  # a field of an image entry: its caption in a further language
-SCENES = {"train": 16_000, "held": 1000}  # of the shapes world
+SCENES = {"train": 14_000, "held": 1000}  # of the shapes world
+SINGLE = 2000  # further scenes to train on, of one thing each
 SPOKEN = {"train": 4000, "val": 200, "test": 300, "test/held_out": 300}  # of them, so many described aloud
 
 
@@ -70,7 +71,7 @@ class Items:
 
 
 def drawn_items(rng, modalities=MODALITIES):
-    """Scenes of the shapes world by part; of some of them the shortest caption is spoken.
+    """Scenes of the shapes world by part, for training some of one thing too; of some the shortest caption is spoken.
 
     Parameters
     ----------
@@ -80,12 +81,35 @@ def drawn_items(rng, modalities=MODALITIES):
     """
     parts, notes = drawn_scenes(rng, **SCENES)
     items = {name: Items(part.images, {"text": part.captions}, part.scenes) for name, part in parts.items()}
+    items["train"] = _joined(items["train"], _single_things(rng))
     if "speech" in modalities:
         for name, part in items.items():
             said = [min(texts, key=len) for texts in part.captions[:SPOKEN[name]]]
             part.spoken = dict(enumerate(said))
             part.sounds = dict(enumerate(spoken_captions(said, rng, RATE)))
     return items, notes
+
+
+def _single_things(rng):
+    """Items of one thing each, of the pairs that training may see."""
+    world = ShapesWorld()
+    scenes = single_scenes(world.seen, SINGLE, rng)
+    stored = np.rint(world.render(scenes, rng) * 255).astype(np.uint8)
+    return Items(lambda rows: stored[rows].astype(np.float32) / np.float32(255),
+                 {"text": [single_captions(scene, rng) for scene in scenes]}, scenes)
+
+
+def _joined(one, other):
+    """Items of the shapes world, and after them others."""
+    n = len(one)
+
+    def images(rows):
+        rows = np.asarray(rows, int)
+        found = np.empty((len(rows), *one.images([0]).shape[1:]), np.float32)
+        found[rows < n], found[rows >= n] = one.images(rows[rows < n]), other.images(rows[rows >= n] - n)
+        return found
+
+    return Items(images, {"text": one.captions + other.captions}, one.scenes + other.scenes)
 
 
 def read_items(directory, rng, size=None, hold_out=None, modalities=MODALITIES):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...data import COLOURS, SHAPES, SIZES, ShapesWorld, draw_pairs
+from ...data import COLOURS, SHAPES, SIZES, ShapesWorld, single_scenes
 from ...data.shapes.language import PLACE_PHRASES, Mention
 from ...mapping import class_vectors, classify, rejection_threshold
 from .baselines import logistic_regression
@@ -49,11 +49,11 @@ def add_zero_shot(report, part, embed_images, embed_texts, rng):
     prompts = [pair_prompts(pair) for pair in classes]
     ensemble = class_vectors(embed_texts, prompts)
     plain = class_vectors(embed_texts, [group[:1] for group in prompts])
-    drawn, labels = draw_pairs(world.seen, PICTURES["train"], rng)
+    drawn, labels = _drawn(world, world.seen, PICTURES["train"], rng)
     probe = _probe(embed_images(drawn), [classes[label] for label in labels])
     results = []
     for name, pairs in (("held_out", world.held_out), ("seen", world.seen)):
-        images, labels = draw_pairs(pairs, PICTURES["test"], rng)
+        images, labels = _drawn(world, pairs, PICTURES["test"], rng)
         x = embed_images(images)
         truth = np.array([classes.index(pairs[label]) for label in labels])
         told = {OURS: classify(x, ensemble)[0], "one prompt": classify(x, plain)[0],
@@ -63,13 +63,18 @@ def add_zero_shot(report, part, embed_images, embed_texts, rng):
         results.append(Results(f"{part}/{name}", scores, "pictures"))
         title = "never seen together" if name == "held_out" else "seen together"
         results[-1].add_to(report, f"Zero-shot classes: colours and shapes {title}", (
-            f"{len(classes)} classes, a colour and a shape each; training knew neither classes nor pictures of one "
-            f"thing. A class is the mean of {len(prompts[0])} prompts, or one prompt alone. Linear probe: logistic "
+            f"{len(classes)} classes, a colour and a shape each; training knew no classes, only captions. "
+            f"A class is the mean of {len(prompts[0])} prompts, or one prompt alone. Linear probe: logistic "
             "regression of colour and of shape on the same frozen vectors, which has seen labels of the seen pairs."))
     metrics = _add_none_of_these(report, part, embed_images, ensemble, world, rng)
     report.text("A softmax over the prompts would sum to 1 whatever is shown: it is no probability that the picture "
                 "holds the thing. It only says which prompt is nearest.")
     return results, metrics
+
+
+def _drawn(world, pairs, n, rng):
+    """Pictures of one thing each, of these pairs in turn; and which pair each is of."""
+    return world.render(single_scenes(pairs, n, rng), rng), np.arange(n) % len(pairs)
 
 
 def _probe(x, pairs):
@@ -94,10 +99,10 @@ def _add_none_of_these(report, part, embed_images, vectors, world, rng):
     """
     seen, seen_vectors = world.seen, vectors[:len(world.seen)]
     known = np.arange(len(seen)) % 4 == 0
-    images, labels = draw_pairs(seen, PICTURES["val"], rng)
+    images, labels = _drawn(world, seen, PICTURES["val"], rng)
     _, cosines = classify(embed_images(images), seen_vectors[known])
     chosen = rejection_threshold(cosines[known[labels]], cosines[~known[labels]])
-    accepted, rejected = ((classify(embed_images(draw_pairs(pairs, PICTURES["test"], rng)[0]), vectors[len(seen):],
+    accepted, rejected = ((classify(embed_images(_drawn(world, pairs, PICTURES["test"], rng)[0]), vectors[len(seen):],
                                     chosen.threshold)[0] >= 0) for pairs in (world.held_out, world.seen))
     metrics = {f"{part}/none_of_these/accepted": float(accepted.mean()),
                f"{part}/none_of_these/rejected": float(1 - rejected.mean())}
