@@ -172,6 +172,23 @@ def test_one_of_the_right_answers_costs_no_more_than_all_and_all_at_least_their_
     assert all_of_them >= least - 1e-12
 
 
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=6), st.integers(0, 99))
+def test_where_equal_captions_have_equal_embeddings_the_plain_loss_is_that_of_all(captions, seed):
+    """And so are the gradients of what the embeddings are made from, here a table of texts; of SigLIP they are not."""
+    rng = np.random.default_rng(seed)
+    x = tm.tensor(rng.normal(size=(len(captions), 5)), requires_grad=True)
+    table = tm.tensor(rng.normal(size=(4, 5)), requires_grad=True)
+
+    def gradients(loss, targets):
+        value = loss(unit(x), unit(table[np.array(captions)]), 1.5, targets)
+        return [value.item(), *(g.data for g in tm.grad(value, [x, table]))]
+
+    for plain, every in zip(gradients(info_nce, None), gradients(info_nce, same(captions))):
+        np.testing.assert_allclose(plain, every, atol=1e-12)
+    if len(set(captions)) < len(captions):
+        assert abs(gradients(LOSSES["sigmoid"], None)[0] - gradients(LOSSES["sigmoid"], same(captions))[0]) > 1e-6
+
+
 @pytest.mark.parametrize("loss", [info_nce, info_nce_any])
 def test_a_batch_of_one_caption_teaches_nothing_wrong(loss, rng):
     """All are right: any answer will do, and even the even one is reached by equal embeddings, with gradient 0."""

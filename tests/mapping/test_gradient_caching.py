@@ -74,6 +74,28 @@ def test_it_is_the_gradient_of_the_whole_batch(kind, sizes, seed):
     assert_equal(gradients(model), expected)
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=4), st.integers(0, 99))
+def test_a_chunk_may_have_more_of_one_kind_than_of_another(sizes, seed):
+    """Pictures with several texts each: the parts of each kind have their own places in the batch, or are empty."""
+    rng = np.random.default_rng(seed)
+    sizes = [(1, 2), *sizes]
+    model = Towers(rng).to(np.float64)
+    images, texts = pairs(rng, sum(n for n, _ in sizes))[0], pairs(rng, sum(m for _, m in sizes))[1]
+    chunks = [(a[0], b[1]) for a, b in zip(pieces((images, images), [n for n, _ in sizes]),
+                                           pieces((texts, texts), [m for _, m in sizes]))]
+    targets = rng.random((len(images), len(texts))) < 0.5
+    targets[:, 0] = True
+
+    def loss(x, y):
+        return info_nce(x, y, model.scale(), targets)
+
+    loss(*model((images, texts))).backward()
+    expected = gradients(model)
+    model.zero_grad()
+    cached_backward(model, model, chunks, loss)
+    assert_equal(gradients(model), expected)
+
+
 def chunked_in_one_pass(model, chunks, loss):
     """The same chunks, but with the tape of all of them held at once."""
     parts = [model(chunk) for chunk in chunks]

@@ -94,7 +94,7 @@ def _check_words(prompt, known_words):
         raise ValueError(f"prompts: a prompt must have words; got {prompt!r}")
     for word in words:
         if word not in known_words:
-            near = difflib.get_close_matches(word, [str(known) for known in known_words], n=3)
+            near = difflib.get_close_matches(word, list(known_words), n=3)
             told = f"known words near it: {', '.join(near)}" if near else "no known word is near it"
             raise ValueError(f"prompts: every word must be in the vocabulary; got {word!r} in {prompt!r} ({told})")
 

@@ -185,7 +185,7 @@ def geometry_scores(x, y):
 
 
 def close_gap(x, y, mean_x=None, mean_y=None):
-    r"""Both modalities moved to a common centre, and back to length 1: $\hat x - \operatorname{mean} \hat x$, likewise y.
+    r"""Both modalities moved to a common centre, $\hat x - \operatorname{mean} \hat x$, and brought to length 1 again.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def close_gap(x, y, mean_x=None, mean_y=None):
 
     Notes
     -----
-    It is often good for R@1, and not always: compare `ranks` before and after on validation. That a gap is closed says
+    It often raises R@1, and not always: compare `ranks` before and after on validation. That a gap is closed says
     nothing about the pairs: two clouds around one centre may be paired wrongly throughout.
 
     Examples
