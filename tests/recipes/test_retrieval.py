@@ -134,7 +134,7 @@ def test_a_folder_with_languages_and_speech(pictures, tmp_path):
 
 
 @pytest.mark.parametrize("words", [("--negatives", "queue"),
-                                   ("--negatives", "similar", "--text", "transformer", "--loss", "siglip",
+                                   ("--negatives", "hard", "--text", "transformer", "--loss", "siglip",
                                     "--chunk", "5")], ids=" ".join)
 def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume, words, refused):
     if "queue" in words:

@@ -42,7 +42,7 @@ TEXTS = {  # what reads a text
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 SMALLEST_BATCH = 2
 VALIDATED = 500  # pictures that are searched for after each epoch, and searched with
-SIMILAR = 8  # with --negatives similar: pictures of a batch whose captions are alike
+SIMILAR = 8  # with --negatives hard: pictures of a batch whose captions are alike
 DENSE = 512  # words up to which bags of words are no sparse arrays: products are faster
 BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
@@ -58,7 +58,7 @@ SHAPES = {
     "width": 192,  # D of the shared space
     "dropout": 0.0,
     "shift": 0,  # training pictures move by up to so many pixels
-    "negatives": "similar",
+    "negatives": "hard",
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
@@ -90,9 +90,9 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
         What reads texts; by default gru for the shapes world, a bag of words and their parts with --data.
     loss : {"infonce", "siglip"}
         A softmax over the batch, both ways, or a sigmoid for each pair.
-    negatives : {"batch", "similar", "queue"}, optional
+    negatives : {"batch", "hard", "queue"}, optional
         What pairs are told apart from: a batch drawn at random; one whose captions are alike in groups; a batch and a
-        queue of earlier ones, encoded by a slow copy. By default similar for the shapes world, batch with --data.
+        queue of earlier ones, encoded by a slow copy. By default hard for the shapes world, batch with --data.
     batch_size : int, optional
         Pictures of a step.
     chunk : int, optional
@@ -128,7 +128,7 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
         queue = PairQueue(setting["queue"], setting["width"], plan.batch_size, rng=run.rng(6))
         objective = Objective(MomentumEncoder(towers, rng=run.rng(7)), queue)
     data = TrainingSet(len(train), PairBatches(train, tokens, setting["shift"], chunk),
-                       arrange=_by_likeness(train) if negatives == "similar" else None)
+                       arrange=_by_likeness(train) if negatives == "hard" else None)
 
     first = val.rows(np.arange(min(len(val), VALIDATED)))
     answers = Answers.of(Space.of_towers(towers, tokens, first))
