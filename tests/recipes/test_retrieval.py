@@ -22,7 +22,7 @@ from tinymm.recipes.shared.retrieved import Answers, Search, Space, chance, scor
 from tinymm.recipes.shared.word_order import order_pairs
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
-SMALL = {"image": [[4], [8]], "text_width": 12, "speech_width": 8, "width": 10, "shift": 1, "queue": 32}
+SMALL = {"image": [[4], [8]], "text_width": 12, "speech_width": 8, "width": 10, "shift": 1, "queue": 32, "glance": 4}
 
 
 @pytest.fixture(scope="module", autouse=True)

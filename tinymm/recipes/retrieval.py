@@ -56,13 +56,15 @@ SHAPES = {
     "text_width": 192,  # of the text encoder
     "speech_width": 128,  # of the speech encoder
     "width": 192,  # D of the shared space
-    "dropout": 0.0,
+    "glance": 4,  # P; the image encoder's last grid is averaged down to P×P
+    "dropout": 0.0,  # on word vectors, and inside the encoder of speech
+    "pooled_dropout": 0.0,  # on what the encoders of pictures and speech pool
     "shift": 0,  # training pictures move by up to so many pixels
     "negatives": "hard",
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
-    "plan": Plan(batch_size=128, steps=600, peak_rate=2e-3, weight_decay=0.1, replicas=1,
+    "plan": Plan(batch_size=128, steps=500, peak_rate=2e-3, weight_decay=0.2, replicas=1,
                  select=Selection("val/recall_at_1")),
     "image": [[16], [32], [64], [128]],
     "text": "bag",
@@ -70,8 +72,10 @@ FOLDER = {
     "text_width": 128,
     "speech_width": 128,
     "width": 128,
-    "dropout": 0.3,
-    "shift": 4,
+    "glance": 8,
+    "dropout": 0.2,
+    "pooled_dropout": 0.5,
+    "shift": 2,
     "negatives": "batch",
     "queue": 2048,
 }
@@ -170,30 +174,34 @@ def _by_likeness(items):
 
 def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="infonce"):
     """What `build` makes towers of: plain JSON; and how many texts the checkpoint's gallery has, as `classes`."""
-    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "dropout")}
+    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "glance", "dropout",
+                                              "pooled_dropout")}
     return {"size": size, "vocabulary": vocabulary, "classes": classes, "modalities": list(MODALITIES[:2 + has_speech]),
-            "text": text or setting["text"], "loss": loss, "image": _stages(setting["image"], size), **sizes}
+            "text": text or setting["text"], "loss": loss,
+            "image": _stages(setting["image"], size, setting["glance"]), **sizes}
 
 
-def _stages(widths, size):
-    """As many of the last stages as leave a grid of at least 8×8, its side a multiple of 4."""
-    fitting = [n for n in range(1, len(widths) + 1) if size % (4 << n - 1) == 0 and size >= 8 << n - 1]
+def _stages(widths, size, glance):
+    """As many of the last stages as leave a grid of at least 8×8, its side a multiple of the glance's."""
+    fitting = [n for n in range(1, len(widths) + 1) if size % (glance << n - 1) == 0 and size >= 8 << n - 1]
     return widths[-max(fitting, default=1):]
 
 
 def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
     checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS),
-                   loss=tuple(LOSSES), image=[[int]], text_width=int, speech_width=int, width=int, dropout=float)
+                   loss=tuple(LOSSES), image=[[int]], text_width=int, speech_width=int, width=int,
+                   glance=int, dropout=float, pooled_dropout=float)
     dropout = config["dropout"]
     encoders = {
-        "image": ConvEncoder(config["image"], config["size"], brightness=True, rng=rng),
+        "image": ConvEncoder(config["image"], config["size"], glance=config["glance"], brightness=True, rng=rng),
         "text": TEXTS[config["text"]](config["vocabulary"], config["text_width"], embedding=config["text_width"] // 2,
                                       dropout=dropout, rng=rng),
     }
     if "speech" in config["modalities"]:
         encoders["speech"] = AudioRecurrent(BANDS, config["speech_width"], (16, 32, 32), dropout=dropout, rng=rng)
-    towers = {name: Tower(encoder, config["width"], dropout, rng=rng) for name, encoder in encoders.items()}
+    towers = {name: Tower(encoder, config["width"], dropout if name == "text" else config["pooled_dropout"], rng=rng)
+              for name, encoder in encoders.items()}
     return Towers(towers, LOSSES[config["loss"]]())
 
 
