@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from ...mapping import caption_from_gallery
+from ...metrics import dot_products
 from ...viz import Example
 from ..captioning import nearest_images
 from .bags import baseline_spaces, ridge
@@ -31,39 +32,44 @@ def write_report(run, towers, tokens, parts):
     train, tests = parts["train"], {name: part for name, part in parts.items() if name.startswith("test")}
     baselines = baseline_spaces(train, parts["val"], tests, nearest_images)
     to_vectors = partial(embed_texts, towers, tokens)
-    report = run.report("Retrieval in one space", f"Trained on {len(train)} pictures")
+    to_words = _trained_map(towers, to_vectors, train) if train.sounds else None
     gallery = caption_gallery(train)
     gallery_vectors = to_vectors(gallery)
-    to_words = _trained_map(towers, to_vectors, train) if train.sounds else None
+    report = run.report("Retrieval in one space", f"Trained on {len(train)} pictures")
     results, metrics = [], {}
     for name, part in tests.items():
         ours = Space.of_towers(towers, tokens, part)
+        answers = Answers.of(ours)
         shift = 1 + int(run.rng(4).integers(max(1, len(part) - 1)))      # no picture keeps its place
         spaces = {OURS: ours, **baselines[name], "shuffled pictures": ours.shifted(shift)}
         if "speech" in ours.vectors:
             moved = {"speech": to_words(ours.vectors["speech"])}
             spaces["trained map"] = replace(ours, vectors=ours.vectors | moved)
-        answers = Answers.of(ours)
         results += _add_searches(report, name, spaces, answers)
         if part.scenes is None:
-            every = distinct(text for each in parts.values() for own in each.captions for text in own)
-            results.append(_add_whole_folder(report, name, ours, every, to_vectors(every)))
+            results.append(_add_whole_folder(report, name, ours, parts, to_vectors))
         _add_nearest(report, ours, answers)
-        told = caption_from_gallery(ours.vectors["image"], gallery_vectors, gallery)
-        captions, oracle = add_captions(report, f"{name}/captioning", part, gallery, {
-            OURS: told, "nearest neighbour": [train.captions[i][0] for i in nearest_images(train, part.all_images())],
-            "shuffled pictures": [told[(i + shift) % len(told)] for i in range(len(told))]})
+        captions, oracle = _add_found_captions(report, name, spaces, train, gallery, gallery_vectors)
         pairs, kinds = add_word_order(report, f"{name}/word_order", part, ours.vectors["image"], to_vectors, run.rng(8))
         results += [captions, *pairs]
         metrics |= oracle | kinds
+        if name == "test":
+            metrics |= add_space(report, "test/space", ours.vectors["image"], ours.vectors["text"],
+                                 answers.right["image", "text"], scale_of(towers))
     if tests["test"].scenes is not None:
         classes, more = add_zero_shot(report, "test/zero_shot", partial(embed_images, towers), to_vectors, run.rng(9))
         results += classes
         metrics |= more
-    first = Space.of_towers(towers, tokens, tests["test"])
-    metrics |= add_space(report, "test/space", first.vectors["image"], first.vectors["text"],
-                         Answers.of(first).right["image", "text"], scale_of(towers))
     return run.finish(report, results, metrics)
+
+
+def _add_found_captions(report, name, spaces, train, gallery, vectors):
+    """Captions by retrieval, of our space and of that with the pictures exchanged: as `add_captions`."""
+    items = spaces[OURS].items
+    told = {system: caption_from_gallery(spaces[system].vectors["image"], vectors, gallery)
+            for system in (OURS, "shuffled pictures")}
+    told["nearest neighbour"] = [train.captions[i][0] for i in nearest_images(train, items.all_images())]
+    return add_captions(report, f"{name}/captioning", items, gallery, told)
 
 
 def _trained_map(towers, to_vectors, train):
@@ -102,10 +108,11 @@ def _add_searches(report, name, spaces, answers):
     return results
 
 
-def _add_whole_folder(report, name, ours, texts, vectors):
-    """Pictures of the test in a gallery of all texts of the folder, those of training too: Results."""
+def _add_whole_folder(report, name, ours, parts, to_vectors):
+    """Pictures of the test in a gallery of all captions of the folder, those of training too: Results."""
+    texts = distinct(text for part in parts.values() for own in part.captions for text in own)
     right = right_texts(ours.items, texts)
-    search = Search("", np.arange(len(right)), ours.vectors["image"] @ vectors.T, right)
+    search = Search("", np.arange(len(right)), dot_products(ours.vectors["image"], to_vectors(texts)), right)
     results = Results(f"{name}/whole_folder/image_to_text", {OURS: scored(search), "chance": chance(search)}, "queries",
                       ("median_rank", "mean_rank"))
     results.add_to(report, "A gallery of all texts of the folder", (
