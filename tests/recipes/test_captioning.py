@@ -73,20 +73,28 @@ def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys)
 
     page = tmp_path / "map.html"
     for decode in (["--decode", "greedy"], ["--decode", "beam", "--beam", "3"],
-                   ["--decode", "sample", "--top-p", "0.9", "--seed", "3"]):
+                   ["--decode", "sample", "--top-p", "0.9", "--min-p", "0.1", "--seed", "3"],
+                   ["--decode", "beam", "--length-penalty", "0", "--n-best", "3", "--no-repeat-ngram", "3"],
+                   ["--decode", "diverse", "--groups", "2", "--repetition-penalty", "1.2", "--min-length", "2"]):
         command = ["caption", str(pictures / "images" / "3.png"), "--checkpoint", str(out / "checkpoint.npz"),
                    "--out", str(page)]
+        capsys.readouterr()
         assert main([*command, *decode]) == 0
         assert page.exists()
+        lines = capsys.readouterr().out.splitlines()
+        if "--n-best" in decode:
+            scores, captions = zip(*(line.split(maxsplit=1) for line in lines[:3]))
+            assert sorted(map(float, scores), reverse=True) == list(map(float, scores))
+            assert lines[3] == captions[0] and len(set(captions)) == 3
 
 
 def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume):
-    check_resume(2, "run", "captioning", "--data", pictures, "--epochs", 3, "--seed", 5)
+    check_resume(2, "run", "captioning", "--data", pictures, "--epochs", 3, "--seed", 5, "--scheduled-sampling", 0.5)
 
 
 def test_a_transformer_reads_the_prefix_as_well(pictures, tmp_path):
     assert main(["run", "captioning", "--data", str(pictures), "--out", str(tmp_path / "t"), "--epochs", "1", "--text",
-                 "transformer"]) == 0
+                 "transformer", "--scheduled-sampling", "1"]) == 0
 
 
 def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused):

@@ -1,15 +1,19 @@
 """One modality to another."""
 
-from . import contrastive, zero_shot
-from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_word
+from . import contrastive, decoding, scheduled_sampling, zero_shot
+from .captioner import Captioner, caption_loss, hide_words
 from .contrastive import *
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
-from .decoding import beam_search, filter_logits, greedy, sample
+from .decoding import *
+from .encoder_decoder import EncoderDecoder, next_word, next_word_of, sequence_loss
+from .fusion_decoder import CaptionState, FusionDecoder
+from .scheduled_sampling import *
+from .text_decoder import TextDecoder, TextState
 from .towers import Tower, Towers
 from .zero_shot import *
 
 __all__ = [
-    "CaptionState", "Captioner", "Tower", "Towers", "beam_search", "caption_loss", "collapse", "ctc_beam_search",
-    "ctc_greedy", "filter_logits", "greedy", "hide_words", "next_word", "sample", *contrastive.__all__,
-    *zero_shot.__all__,
+    "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "Tower", "Towers",
+    "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word", "next_word_of", "sequence_loss",
+    *contrastive.__all__, *decoding.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
 ]

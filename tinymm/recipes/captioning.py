@@ -16,7 +16,9 @@ from .. import functional as F
 from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
 from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
-from ..mapping import Captioner, caption_loss, hide_words, next_word
+from ..mapping import (
+    Captioner, caption_loss, hide_words, linear_decay, next_word, scheduled_words, scheduled_words_at_once,
+)
 from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
@@ -34,6 +36,7 @@ __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "capti
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
 READERS = {"lstm": CausalLSTM, "transformer": CausalTransformer}
+OWN_WORDS = {"lstm": scheduled_words, "transformer": scheduled_words_at_once}  # each in the form it is known for
 SMOOTHING = 0.1  # of the words to be said
 MAX_LENGTH = 30  # words of a caption, at most
 VALIDATED = 200  # validation images captioned after each epoch
@@ -63,7 +66,8 @@ FOLDER = {
 
 
 @recipe
-def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
+def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, scheduled_sampling=0.0,
+        decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
     Parameters
@@ -78,20 +82,23 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, de
         base,tones; each value alone is seen in training.
     image_size : int, optional
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
+    scheduled_sampling : float
+        The share of words that training shows as the model itself would have said them, at its end; it rises from 0.
     """
     names = chosen(fusion, CAUSAL)
+    rest = text, hold_out, image_size, scheduled_sampling, decoding
     if len(names) > 1:
-        return compare(
-            run, "fusion", names, lambda run: _one(run, run.options["fusion"], text, hold_out, image_size, decoding),
-            "Captioning: every fusion", "As many parameters and steps for each.")
-    return _one(run, fusion, text, hold_out, image_size, decoding).metrics
+        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], *rest),
+                       "Captioning: every fusion", "As many parameters and steps for each.")
+    return _one(run, fusion, *rest).metrics
 
 
-def _one(run, fusion, text, hold_out, image_size, decoding):
+def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, decoding):
     """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
     require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
+    require(0 <= scheduled_sampling <= 1, "--scheduled-sampling", "must lie in [0, 1]", scheduled_sampling)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
     if run.data:
         (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
@@ -111,7 +118,9 @@ def _one(run, fusion, text, hold_out, image_size, decoding):
 
     def loss(captioner, batch, rng):
         images, ids, mask = batch
-        shown = hide_words(ids, setting["hidden_words"], UNK, rng)
+        epsilon = linear_decay(run.share_done(), 1, 1 - scheduled_sampling)
+        shown = OWN_WORDS[text](captioner, images, ids, epsilon, rng)
+        shown = hide_words(shown, setting["hidden_words"], UNK, rng)
         return caption_loss(captioner, images, ids, mask, shown, SMOOTHING)
 
     first = np.arange(min(len(val), VALIDATED))
@@ -221,7 +230,7 @@ def _probability(captioner, image, ids):
     return float(np.exp(log_p[np.arange(len(ids) - 1), ids[1:]].sum()))
 
 
-def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
+def caption(image, *, checkpoint, out=None, seed=0, n_best=1, decoding=Decoding()):
     """Caption a picture of your own with a trained captioner, and save where it looked.
 
     The picture is scaled to the size the captioner was trained on.
@@ -236,20 +245,29 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
         The attention map, a web page; by default IMAGE-attention.html here.
     seed : int
         For --decode sample.
+    n_best : int
+        With beam: print so many captions, at most --beam, with their scores; with diverse, the best of so many groups.
 
     Returns
     -------
     str
-        The caption.
+        The caption, or the best of them.
     """
     require(seed >= 0, "--seed", "must not be negative", seed)
     require(seed == 0 or decoding.decode == "sample", "--seed", "needs --decode sample", f"--decode {decoding.decode}")
+    decoding.check_n_best(n_best)
     out = Path(f"{Path(image).stem}-attention.html") if out is None else out
     check_writable(out)
     loaded = load(checkpoint, "captioning")
     pixels = read_image(image, (loaded.config["size"],) * 2)
     step = next_word(loaded.model, pixels[None])
-    ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
+    if n_best > 1:
+        found, = decoding.hypotheses(step, 1, MAX_LENGTH, n_best)
+        for words, score in found[:n_best]:
+            print(f"{score:8.3f}  {loaded.tokenizer.decode(words)}")
+        ids = found[0].words
+    else:
+        ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
     text = loaded.tokenizer.decode(ids)
     report = Report(text or "(no words)", f"{Path(image).name}, captioned by {checkpoint}")
     if ids:

@@ -179,10 +179,17 @@ class Run:
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
         trainer.after_backward, trainer.after_step = after_backward, after_step
         trainer.extra_state = extra_state or {}
+        self.trainer = trainer                                           # the loss may ask `share_done`
         trainer.fit(resume=self.resume, progress=self.progress)
-        self.trainer, self.tested = trainer, time.monotonic()
+        self.tested = time.monotonic()
         self.say("testing, beside the baselines ...")
         return trainer
+
+    def share_done(self):
+        """The share of the training that lies behind, from 0 to 1: for a loss that changes on the way."""
+        config = self.trainer.config
+        steps = config.epochs * config.steps_per_epoch(self.trainer.data.num_examples)
+        return self.trainer.at.step / steps
 
     def fit_control(self, name, plan, model, loss, data, validate):
         """Train a model that ours is compared with, by the same plan; its log lies in a folder of its name."""
