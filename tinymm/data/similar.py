@@ -10,8 +10,8 @@ SEEDS = 64  # that are compared with all examples at a time
 def order_by_likeness(vectors, size, rng):
     r"""All rows once, in random order, but in groups: a row and those of the remaining ones that are most like it.
 
-    Likeness to a row is $\sum_k m_k v_{ik} v_{jk}$, where $m_k$ is drawn anew for each group, 0 or 1 as likely: its rows
-    are alike in a random half of the terms. Alike in all, they would never differ in some terms, which then need not be
+    Likeness to a row is $\sum_k m_k v_{ik} v_{jk}$, where each $m_k$ is 0 or 1, drawn anew for each group: its rows are
+    alike in a random half of the terms. Alike in all, they would never differ in some terms, which then need not be
     learned.
 
     Parameters

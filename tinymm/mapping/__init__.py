@@ -14,6 +14,6 @@ from .zero_shot import *
 
 __all__ = [
     "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "Tower", "Towers",
-    "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word", "next_word_of", "sequence_loss",
-    *contrastive.__all__, *decoding.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
+    "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "hide_words", "next_word", "next_word_of",
+    "sequence_loss", *contrastive.__all__, *decoding.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
 ]
