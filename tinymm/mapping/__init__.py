@@ -10,10 +10,12 @@ from .encoder_decoder import EncoderDecoder, next_word, next_word_of, sequence_l
 from .fusion_decoder import CaptionState, FusionDecoder
 from .scheduled_sampling import *
 from .text_decoder import TextDecoder, TextState
+from .towers import Tower, Towers
 from .zero_shot import *
 
 __all__ = [
-    "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "caption_loss",
-    "collapse", "ctc_beam_search", "ctc_greedy", "ctc_next_label", "hide_words", "mixed", "next_word", "next_word_of",
+    "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "Tower", "Towers",
+    "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "ctc_next_label", "hide_words", "mixed", "next_word",
+    "next_word_of",
     "sequence_loss", *contrastive.__all__, *decoding.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
 ]

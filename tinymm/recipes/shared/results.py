@@ -1,6 +1,7 @@
 """Scores of a recipe's model and of its baselines on the same items: as flat names, as tables, and who is better."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -85,6 +86,7 @@ class Results:
         first = next(iter(systems.values())).each
         self.metric = next(iter(first))
         self.n = len(first[self.metric])
+        self.cells, self.verdict = cache(self.cells), cache(self.verdict)   # asked for by the report and in print
 
     def prefix(self, system):
         """Where `metrics.json` has a system's numbers: under "test", "test/WAY" or "baseline/NAME"."""

@@ -163,20 +163,22 @@ class Run:
         """The folder that was asked for, or the one that would be chosen now."""
         return RunFolder.default(self.name, self.resume) if self.out is None else self.out
 
-    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None):
+    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None,
+            after_step=None, extra_state=None):
         """Train a model by a plan, or go on with it, and return the Trainer.
 
         Parameters
         ----------
         plan : Plan
-        model, loss, data, validate, after_backward
+        model, loss, data, validate, after_backward, after_step, extra_state
             As for `Trainer`.
         config, tokenizer, classes
             What the checkpoint says of the model, for `load`.
         """
         trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
-        trainer.after_backward = after_backward
+        trainer.after_backward, trainer.after_step = after_backward, after_step
+        trainer.extra_state = extra_state or {}
         self.trainer = trainer                                           # the loss may ask `share_done`
         trainer.fit(resume=self.resume, progress=self.progress)
         self.tested = time.monotonic()
