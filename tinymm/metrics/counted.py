@@ -117,7 +117,7 @@ class CountedReferences:
         image = np.repeat(np.arange(len(self.how_many)), self.how_many)[entries.row]
         order = np.lexsort((entries.data, entries.col, image))           # the largest count comes last
         image, column, count = image[order], entries.col[order], entries.data[order]
-        last = np.append((image[1:] != image[:-1]) | (column[1:] != column[:-1]), True)
+        last = np.diff(image * len(self.number) + column, append=-1) != 0
         return csr_array((count[last], (image[last], column[last])), (len(self.how_many), len(self.number)))
 
     def _pairs(self, images):
@@ -165,4 +165,5 @@ def _tally(captions, n, number, known=None):
 def _by_order(rows, values, order, n):
     """Add up a value for each entry of a sparse matrix, within its row and its n-gram's order: (rows, n)."""
     row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    return np.bincount(row * n + order[rows.indices], values, rows.shape[0] * n).reshape(-1, n)
+    sums = np.bincount(row * n + order[rows.indices], values, rows.shape[0] * n)
+    return sums.astype(float).reshape(-1, n)                             # of no entry at all, bincount makes integers

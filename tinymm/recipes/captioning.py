@@ -26,6 +26,7 @@ from .shared.captioned import drawn_scenes, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
 from .shared.fusions import CAUSAL, chosen, width_for
+from .shared.rewarded import Objective, Rewarding
 from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
@@ -41,6 +42,7 @@ VALIDATED = 200  # validation images captioned after each epoch
 SHAPES = {
     "plan": Plan(batch_size=16, steps=2500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/truth_accuracy")),
+    "reward_plan": Plan(batch_size=16, steps=1250, peak_rate=1e-4, weight_decay=0.0, select=Selection("val/reward")),
     "widths": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
     "width": 192,  # of the text features and of the fused ones
     "dropout": 0.1,
@@ -52,6 +54,7 @@ SHAPES = {
 FOLDER = {
     "plan": Plan(batch_size=64, steps=2300, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/exact_match")),
+    "reward_plan": Plan(batch_size=64, steps=400, peak_rate=1e-4, weight_decay=0.0, select=Selection("val/reward")),
     "widths": [[32], [64, 64], [128, 128]],
     "width": 256,
     "dropout": 0.3,
@@ -63,7 +66,8 @@ FOLDER = {
 
 
 @recipe
-def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
+def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, objective=Objective(),
+        decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
     Parameters
@@ -80,14 +84,16 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, de
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     """
     names = chosen(fusion, CAUSAL)
+    Rewarding.check(objective, run.data, names, decoding)
     if len(names) > 1:
         return compare(
-            run, "fusion", names, lambda run: _one(run, run.options["fusion"], text, hold_out, image_size, decoding),
+            run, "fusion", names,
+            lambda run: _one(run, run.options["fusion"], text, hold_out, image_size, objective, decoding),
             "Captioning: every fusion", "As many parameters and steps for each.")
-    return _one(run, fusion, text, hold_out, image_size, decoding).metrics
+    return _one(run, fusion, text, hold_out, image_size, objective, decoding).metrics
 
 
-def _one(run, fusion, text, hold_out, image_size, decoding):
+def _one(run, fusion, text, hold_out, image_size, objective, decoding):
     """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
@@ -97,12 +103,32 @@ def _one(run, fusion, text, hold_out, image_size, decoding):
         (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
     else:
         (parts, notes), setting = drawn_scenes(run.rng(1)), SHAPES
-    train, val = parts["train"], parts["val"]
+    train = parts["train"]
     run.begin(run.data or "shapes", parts, notes)
 
     tokens = WordTokenizer.fit(caption for group in train.captions for caption in group)
-    encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
     config = config_of(setting, train.images([0]).shape[2], len(tokens), text, fusion)
+    rewarding = None
+    if objective.is_reward:
+        rewarding = Rewarding(run, objective, config, tokens, parts, MAX_LENGTH)
+        captioner = rewarding.train(
+            setting["reward_plan"], lambda rows, rng: shifted(train.images(rows), setting["shift"], rng), scored)
+    else:
+        captioner = _likeliest(run, setting, config, tokens, train, parts["val"])
+
+    rng, results, captions = run.rng(4), [], {}
+    for name in (name for name in parts if name.startswith("test")):
+        systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
+        scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
+        results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
+    report = _report(run, captioner, tokens, parts, results, captions)
+    more = rewarding.tell(report, captioner) if rewarding else None
+    return Outcome(run.finish(report, results, more), results[0])
+
+
+def _likeliest(run, setting, config, tokens, train, val):
+    """Train a captioner by the likelihood of the true captions, and return it."""
+    encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
 
     def batch(rows, rng):
         """images (B, 3, H, W), ids (B·K, T), mask (B·K, T): K paraphrases of each image in turn."""
@@ -120,15 +146,8 @@ def _one(run, fusion, text, hold_out, image_size, decoding):
     def validate(captioner):
         return scored(captions_of(captioner, tokens, images), references, scenes).metrics
 
-    captioner = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
-                        config=config, tokenizer=tokens).model
-
-    rng, results, captions = run.rng(4), [], {}
-    for name in (name for name in parts if name.startswith("test")):
-        systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
-        scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
-        results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
-    return Outcome(run.finish(_report(run, captioner, tokens, parts, results, captions), results), results[0])
+    return run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
+                   config=config, tokenizer=tokens).model
 
 
 def _chosen(n, k, rng):
