@@ -23,6 +23,8 @@ class Judged(NamedTuple):
     ----------
     captions : list of N str
         The greedy ones.
+    reward : str
+        What the reward is called.
     each : dict of str to array (N,)
         Of these captions: `cider_d`, the metric; the reward by its name; whether `closed`; `bad_endings`, those that
         end in a word in which no training caption ends, or in none; `words`; of known scenes, `truth`.
@@ -34,6 +36,7 @@ class Judged(NamedTuple):
     """
 
     captions: list
+    reward: str
     each: dict
     drawn: dict
     nll: np.ndarray
@@ -79,14 +82,15 @@ def judged(captioner, tokens, part, reward, endings, longest, rng, start=None):
             reward.name: reward(captions, closed, rows), **_form(captions, closed, endings)}
     if part.scenes is not None:
         verdicts = [judge(*pair) for pair in zip(captions, part.scenes)]
-        each["truth"] = np.array([verdict.true and verdict.complete for verdict in verdicts])
+        each["truth"] = np.array([verdict.true and verdict.complete for verdict in verdicts], float)
     some = _in_batches(captioner, len(images), lambda rows: draw_captions(captioner, images[rows], 1, BOS, EOS, longest,
                                                                           rng), one_core=True)
     texts = [tokens.decode(words) for words in some.said]
     drawn = {reward.name: reward(texts, some.closed, rows), **_form(texts, some.closed, endings)}
     if start is not None:
         drawn["divergence"] = _divergence(captioner, start, images, some)
-    return Judged(captions, each, drawn, _likelihood(captioner, tokens, images, [group[0] for group in part.captions]))
+    nll = _likelihood(captioner, tokens, images, [group[0] for group in part.captions])
+    return Judged(captions, reward.name, each, drawn, nll)
 
 
 def _tokens(captions):

@@ -17,7 +17,8 @@ from .training import mean_of_moving, reward_loss
 __all__ = ["Rewarding"]
 
 VALIDATED = 200  # validation images captioned after each epoch
-MEASURED = 16    # training images of which the gradient's noise is measured
+MEASURED = 16  # training images of which the gradient's noise is measured
+DRAWS = 40  # as often are captions drawn for them
 
 
 class Rewarding:
@@ -42,7 +43,6 @@ class Rewarding:
         self.start = load_start(objective.init, config, tokens, run.seed, len(parts["train"]))
         run.say("counting the references ...")
         self.rewards = _rewards(objective.reward, parts)
-        self.name = self.rewards["train"].name
 
     @staticmethod
     def check(objective, data, fusions, decoding):
@@ -56,12 +56,15 @@ class Rewarding:
                     "compared by what it says greedily; `tinymm caption` decodes either as you like", decoding.decode)
             load(objective.init, "captioning")                           # a wrong file is told at once
 
-    def train(self, plan, images, scored):
+    def train(self, plan, most, images, scored):
         """Train from the start, and return the captioner.
 
         Parameters
         ----------
         plan : Plan
+        most : int
+            Training images to draw captions for, at most: the first ones. References and document frequencies are
+            those of all.
         images : callable
             ``images(rows, rng)`` gives a step's training images.
         scored : callable
@@ -72,7 +75,7 @@ class Rewarding:
         if self.objective.baseline == "moving-average":
             state, hook = {"baseline": baseline}, mean_of_moving(baseline)
         loss = reward_loss(self.objective, train, baseline, self.start, self.tokens, self.longest)
-        data = TrainingSet(len(self.parts["train"]), lambda rows, rng: (images(rows, rng), rows))
+        data = TrainingSet(min(most, len(self.parts["train"])), lambda rows, rng: (images(rows, rng), rows))
         return self.run.fit(plan, copy.deepcopy(self.start), loss, data, self._validator(scored), config=self.config,
                             tokenizer=self.tokens, after_backward=hook, extra_state=state).model
 
@@ -96,11 +99,11 @@ class Rewarding:
         metrics = {name: number for part in before for name, number in gains(part, before[part], after[part]).items()}
         rows = np.arange(min(len(self.parts["train"]), MEASURED))
         noise = gradient_noise(self.start, self.parts["train"].images(rows), rows, self.rewards["train"], self.tokens,
-                               self.objective.samples, self.longest, self.run.rng(6))
+                               self.objective.samples, self.longest, self.run.rng(6), DRAWS)
         metrics |= {f"noise/{name.replace('-', '_')}": trace for name, (trace, _) in noise.items()}
         for part in before:
             add_gains(report, part, before[part], after[part])
-        add_captions(report, self.parts["test"], before["test"], after["test"], self.name)
+        add_captions(report, self.parts["test"], before["test"], after["test"])
         add_ngrams(report, before["test"].captions, after["test"].captions, self.parts["test"].captions)
         add_training(report, self.run.trainer.log.rows, self.objective)
         add_noise(report, noise, self.objective.samples, len(rows))

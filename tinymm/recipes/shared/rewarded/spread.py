@@ -16,7 +16,7 @@ from .training import draw_rewarded
 __all__ = ["gradient_noise", "trace_of_covariance"]
 
 
-def gradient_noise(captioner, images, rows, reward, tokens, n, longest, rng, draws=40):
+def gradient_noise(captioner, images, rows, reward, tokens, n, longest, rng, draws):
     """For each baseline that n captions allow: the trace of its gradient's covariance, and its standard error.
 
     Parameters

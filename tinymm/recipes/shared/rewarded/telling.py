@@ -55,8 +55,8 @@ def _paired(old, new):
 
 def _paid_for_untruth(before, after):
     """Which images now have a false or incomplete caption for a true one, and more reward: bool (N,)."""
-    name = next(name for name in before.each if name != "cider_d")              # the reward's, by the order of `each`
-    return before.each["truth"] & ~after.each["truth"] & (after.each[name] > before.each[name])
+    became_untrue = before.each["truth"] > after.each["truth"]
+    return became_untrue & (after.each[after.reward] > before.each[after.reward])
 
 
 def add_gains(report, part, before, after):
@@ -83,9 +83,10 @@ def add_gains(report, part, before, after):
                     "KL(after ‖ start).")
 
 
-def add_captions(report, part, before, after, reward):
+def add_captions(report, part, before, after):
     """Captions before and after, side by side with their pictures: those whose reward changed most, up and down."""
-    change = after.each[reward] - before.each[reward]
+    old, new = (judged.each[after.reward] for judged in (before, after))
+    change = new - old
     differs = np.array([one != other for one, other in zip(before.captions, after.captions)])
     report.heading("Captions before and after")
     order = [i for i in np.argsort(change, kind="stable") if differs[i]]
@@ -93,8 +94,7 @@ def add_captions(report, part, before, after, reward):
         chosen = [i for i in rows if (change[i] > 0) == (title == "earns more")][:SHOWN]
         if chosen:
             report.gallery(
-                [Example(image, f"before: {before.captions[i]} ({before.each[reward][i]:.2f})\n"
-                                f"after: {after.captions[i]} ({after.each[reward][i]:.2f})",
+                [Example(image, f"before: {before.captions[i]} ({old[i]:.2f}); after: {after.captions[i]} ({new[i]:.2f})",
                          tuple(part.captions[i][:2]), _is_right(after, part, i))
                  for i, image in zip(chosen, part.images(np.array(chosen)))],
                 caption=f"Of {differs.sum()} captions that changed, the {len(chosen)} that {title} by most; in brackets "
@@ -143,7 +143,7 @@ def add_noise(report, noise, samples, images):
     """The table of the gradient's noise with each baseline."""
     report.heading("How noisy the gradient is")
     plain = noise["none"][0]
-    report.table([[name, trace, error, trace / plain] for name, (trace, error) in noise.items()],
+    report.table([[name, trace, error, trace / plain if plain else None] for name, (trace, error) in noise.items()],
                  ["baseline", "trace of the covariance", "standard error", "share of none"], (
         f"Measured at the start, before any step, on {images} training images: the same draws of {samples} captions for "
         "each image judged by every baseline. The moving average is one that has settled. Self-critical decodes one "
