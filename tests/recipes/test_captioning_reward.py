@@ -71,7 +71,8 @@ def rewarded(start, *words):
 
 def test_a_run_leaves_a_captioner_and_tells_what_it_gained(pictures, start, tmp_path):
     out = tmp_path / "out"
-    assert run("--data", pictures, "--out", out, *rewarded(start, "--epochs", 2, "--entropy", 0.1, "--kl", 0.2)) == 0
+    assert run("--data", pictures, "--out", out, *rewarded(start, "--epochs", 2, "--entropy", 0.1, "--kl", 0.2,
+                                                              "--baseline", "self-critical")) == 0
     metrics = json.loads((out / "metrics.json").read_text())
     for name in ("cider_d", "cider_closed", "nll", "bad_endings", "closed", "words"):
         assert metrics[f"test/gain/{name}/low"] <= metrics[f"test/gain/{name}"] <= metrics[f"test/gain/{name}/high"]
@@ -96,11 +97,10 @@ def test_a_run_leaves_a_captioner_and_tells_what_it_gained(pictures, start, tmp_
     assert run("--data", pictures, "--out", tmp_path / "on", *rewarded(out / "checkpoint.npz", "--epochs", 1)) == 0
 
 
-@pytest.mark.parametrize("baseline", ["moving-average", "self-critical"])
-def test_an_interrupted_run_resumes_to_the_same_bits(pictures, start, check_resume, baseline):
+def test_an_interrupted_run_resumes_to_the_same_bits(pictures, start, check_resume):
     """The moving average too, which is state of its own."""
     check_resume(3, "run", "captioning", "--data", pictures, "--epochs", 2,
-                 *rewarded(start, "--baseline", baseline, "--reward", "bleu"))
+                 *rewarded(start, "--baseline", "moving-average", "--reward", "bleu"))
 
 
 def test_truth_is_a_reward_of_the_shapes_world(tmp_path):

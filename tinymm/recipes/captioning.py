@@ -42,7 +42,7 @@ VALIDATED = 200  # validation images captioned after each epoch
 SHAPES = {
     "plan": Plan(batch_size=16, steps=2500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/truth_accuracy")),
-    "reward_plan": Plan(batch_size=16, steps=600, peak_rate=1e-4, weight_decay=0.0, select=Selection("val/reward")),
+    "reward_plan": Plan(batch_size=16, steps=400, peak_rate=5e-4, weight_decay=0.0, select=Selection("val/reward")),
     "rewarded_images": 3200,  # of the training images; a pass over all would take too long between validations
     "widths": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
     "width": 192,  # of the text features and of the fused ones
@@ -55,7 +55,7 @@ SHAPES = {
 FOLDER = {
     "plan": Plan(batch_size=64, steps=2300, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/exact_match")),
-    "reward_plan": Plan(batch_size=64, steps=400, peak_rate=1e-4, weight_decay=0.0, select=Selection("val/reward")),
+    "reward_plan": Plan(batch_size=64, steps=200, peak_rate=2e-4, weight_decay=0.0, select=Selection("val/reward")),
     "rewarded_images": 3200,
     "widths": [[32], [64, 64], [128, 128]],
     "width": 256,
