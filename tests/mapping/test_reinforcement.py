@@ -112,15 +112,21 @@ def test_each_image_gets_its_own_captions_in_turn():
 
 
 def test_enumeration_orders_the_baselines():
-    """Where rewards lie far from zero; and a caption compared with its twin is compared with the mean, but for noise."""
+    """Where rewards lie far from zero; and what leave-one-out pays for estimating the mean reward from n − 1 captions:
+
+    n Var = Var(J) + (Var(R) E‖u‖² + ‖∇J‖²) / (n − 1), with Var(J) the noise of one caption compared with J.
+    """
     policy, start, rewards = problem(11)
-    traces = {name: variance(*outcomes(policy, start, rewards + 10, name, (0.0, 0.0)))
-              for name in ("none", "leave-one-out")}
+    plain = (0.0, 0.0)
+    traces = {name: variance(*outcomes(policy, start, rewards + 10, name, plain)) for name in ("none", "leave-one-out")}
     assert traces["leave-one-out"] < traces["none"] / 10
     p = probabilities(policy)
-    ones = np.stack([estimate(policy, start, np.array([i]), np.array([rewards[i] - p @ rewards]))
-                     for i in range(len(SAID))])
-    assert variance(p, ones) / 2 < variance(*outcomes(policy, start, rewards, "leave-one-out", (0.0, 0.0)))
+    J = p @ rewards
+    u = np.stack([estimate(policy, start, [i], np.ones(1)) for i in range(len(SAID))])
+    np.testing.assert_allclose(p @ u, 0, atol=1e-12)
+    best = variance(p, (rewards - J)[:, None] * u)
+    price = p @ (rewards - J) ** 2 * (p @ (u * u).sum(1)) + (exact_gradient(policy, start, rewards) ** 2).sum()
+    np.testing.assert_allclose(2 * traces["leave-one-out"], best + price, rtol=1e-10)
 
 
 def test_the_mean_over_words_is_not_the_gradient():
