@@ -4,7 +4,8 @@ The article's running example (3.1, 3.2.1). --fusion chooses the fusion, each wi
 --fusion all trains one captioner with each and puts them into one table. Without --data it learns from the embedded
 shapes world: scenes of two or three things, judged by a parser that knows what is true; tested on unseen scenes, and on
 colours and shapes that were never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and
-DIR/images/. An image entry may carry "split": train, val or test.
+DIR/images/. An image entry may carry "split": train, val or test. --objective reward goes on from a trained captioner
+(3.2.2): `shared/rewarded` has the page.
 """
 
 from collections import Counter
