@@ -1,6 +1,7 @@
 """`tinymm run captioning --objective reward` as a user meets it: what it leaves, resume, what it refuses to start from."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from tinymm.recipes.shared import load
 from tinymm.recipes.shared.captioned import Captioned, drawn_scenes
 from tinymm.recipes.shared.rewarded import rewarding, spread
 from tinymm.recipes.shared.rewarded.judging import endings_of, judged
-from tinymm.recipes.shared.rewarded.telling import gains
+from tinymm.recipes.shared.rewarded.telling import _risen, gains
 from tinymm.training import load_checkpoint, save_checkpoint
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
@@ -78,7 +79,7 @@ def test_a_run_leaves_a_captioner_and_tells_what_it_gained(pictures, start, tmp_
         assert metrics[f"test/gain/{name}/low"] <= metrics[f"test/gain/{name}"] <= metrics[f"test/gain/{name}/high"]
         difference = metrics[f"test/{name}"] - metrics[f"test/start/{name}"]
         np.testing.assert_allclose(metrics[f"test/gain/{name}"], difference, atol=1e-12)
-    assert {name for name in metrics if name.startswith("noise/")} == {
+    assert {name for name in metrics if name.startswith("noise/") and "standard_error" not in name} == {
         "noise/none", "noise/moving_average", "noise/self_critical", "noise/leave_one_out"}
     assert metrics["test/drawn/divergence"] >= 0
     before = json.loads((start.parent / "metrics.json").read_text())
@@ -214,6 +215,13 @@ def test_judging_against_counts_by_hand():
     assert metrics["test/gain/cider_closed/low"] == pytest.approx(1) == metrics["test/gain/cider_closed/high"]
     assert (metrics["test/start/distinct"], metrics["test/distinct"]) == (1.0, 0.25)
     assert metrics["test/paid_for_untruth"] == 0.25                                 # the first, which now earns more
+
+
+def test_what_was_learned_is_told_once_and_whole():
+    """The longest run of those that rose alike."""
+    old, new = Counter({("the",): 0.5, ("cat",): 0.2}), Counter({
+        ("the",): 0.75, ("top",): 0.5, ("the", "top"): 0.5, ("at", "the", "top"): 0.5, ("cat",): 0.1, ("on",): 0.25})
+    assert _risen(old, new) == [("at", "the", "top"), ("on",)]
 
 
 def test_endings_are_the_last_words():

@@ -18,7 +18,7 @@ __all__ = ["Rewarding"]
 
 VALIDATED = 200  # validation images captioned after each epoch
 MEASURED = 16  # training images of which the gradient's noise is measured
-DRAWS = 40  # as often are captions drawn for them
+DRAWS = 24  # as often are captions drawn for them
 
 
 class Rewarding:
@@ -100,7 +100,9 @@ class Rewarding:
         rows = np.arange(min(len(self.parts["train"]), MEASURED))
         noise = gradient_noise(self.start, self.parts["train"].images(rows), rows, self.rewards["train"], self.tokens,
                                self.objective.samples, self.longest, self.run.rng(6), DRAWS)
-        metrics |= {f"noise/{name.replace('-', '_')}": trace for name, (trace, _) in noise.items()}
+        for name, (trace, error) in noise.items():
+            name = f"noise/{name.replace('-', '_')}"
+            metrics |= {name: trace, f"{name}/standard_error": error}
         for part in before:
             add_gains(report, part, before[part], after[part])
         add_captions(report, self.parts["test"], before["test"], after["test"])

@@ -110,15 +110,28 @@ def _is_right(judged, part, i):
 
 
 def add_ngrams(report, before, after, references):
-    """What the metric was gamed into: the n-grams that became commonest, beside their share in the true captions."""
+    """What the metric was gamed into: the runs of words that became commonest, beside their share in true captions."""
     old, new = (_shares([[caption] for caption in captions]) for captions in (before, after))
     true = _shares(references)
-    risen = sorted(new, key=lambda ngram: (old[ngram] - new[ngram], ngram))[:SHOWN]
     report.heading("What the reward taught it to say")
-    report.table([[" ".join(ngram), old[ngram], new[ngram], true[ngram]] for ngram in risen if new[ngram] > old[ngram]],
+    report.table([[" ".join(ngram), old[ngram], new[ngram], true[ngram]] for ngram in _risen(old, new)],
                  ["words", "start", "after", "true captions"], (
         "Runs of one to four words, each as the share of captions that hold it: those that rose most. A run that is "
         "commoner now than in true captions is what the reward has been gamed with."))
+
+
+def _risen(old, new):
+    """The n-grams whose share rose most; of those that rose alike, the longer, and no part of one that is there."""
+    def rise(ngram):
+        return round(new[ngram] - old[ngram], 3)
+
+    found = []
+    for ngram in sorted(new, key=lambda ngram: (-rise(ngram), -len(ngram), ngram)):
+        if rise(ngram) <= 0 or len(found) == SHOWN:
+            break
+        if not any(f" {' '.join(ngram)} " in f" {' '.join(longer)} " for longer in found):
+            found.append(ngram)
+    return found
 
 
 def _shares(groups):
