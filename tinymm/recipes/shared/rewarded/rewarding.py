@@ -12,7 +12,7 @@ from .judging import endings_of, judged, say_greedily
 from .spread import gradient_noise
 from .starting import load_start
 from .telling import add_captions, add_gains, add_ngrams, add_noise, add_training, gains
-from .training import mean_of_moving, reward_loss
+from .training import moving_hook, reward_loss
 
 __all__ = ["Rewarding"]
 
@@ -73,7 +73,7 @@ class Rewarding:
         baseline, train = self.objective.new_baseline(), self.rewards["train"]
         state, hook = {}, None
         if self.objective.baseline == "moving-average":
-            state, hook = {"baseline": baseline}, mean_of_moving(baseline)
+            state, hook = {"baseline": baseline}, moving_hook(baseline)
         loss = reward_loss(self.objective, train, baseline, self.start, self.tokens, self.longest)
         data = TrainingSet(min(most, len(self.parts["train"])), lambda rows, rng: (images(rows, rng), rows))
         return self.run.fit(plan, copy.deepcopy(self.start), loss, data, self._validator(scored), config=self.config,

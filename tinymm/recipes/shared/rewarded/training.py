@@ -1,7 +1,9 @@
 """Training for reward: draw captions, reward them, compare with the baseline, follow the gradient.
 
 The captioner stays in eval mode throughout, so that captions are drawn from the policy whose gradient is taken: no
-dropout. One pass with the drawn words as input gives their log-probabilities with their gradients.
+dropout, and batch statistics stay those of the start. One pass with the drawn words as input gives their
+log-probabilities with their gradients. Where the fusion looks at one region, it looks at the likeliest; where it looks
+is then no part of what reward changes.
 """
 
 from typing import NamedTuple
@@ -12,7 +14,7 @@ from ....autograd import no_grad
 from ....data.texts.tokenizer import BOS, EOS
 from ....mapping import DrawnCaptions, draw_captions, greedy_captions, policy_gradient_loss
 
-__all__ = ["Drawn", "draw_rewarded", "earned", "mean_of_moving", "reward_loss"]
+__all__ = ["Drawn", "draw_rewarded", "earned", "moving_hook", "reward_loss"]
 
 
 class Drawn(NamedTuple):
@@ -47,7 +49,7 @@ def reward_loss(objective, reward, baseline, start, tokens, longest):
     reward : callable
         Of the training images; see `tinymm.mapping.rewards`.
     baseline : callable
-        See `tinymm.mapping.reinforcement.baselines`; it is asked here and updated by `mean_of_moving`.
+        See `tinymm.mapping.reinforcement.baselines`; it is asked here and updated by `moving_hook`.
     start : Captioner
         The frozen one that `kl` keeps near.
     tokens : WordTokenizer
@@ -74,6 +76,6 @@ def reward_loss(objective, reward, baseline, start, tokens, longest):
     return loss
 
 
-def mean_of_moving(baseline):
+def moving_hook(baseline):
     """The hook that tells a moving average the mean reward of a step, over all replicas and once its gradient is known."""
     return lambda captioner, numbers, rng: baseline.update(np.array(numbers["reward"]))
