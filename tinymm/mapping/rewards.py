@@ -1,7 +1,7 @@
 """What a caption earns: CIDEr-D or BLEU-4 against the references of its image, or the truth about its scene.
 
 A reward is called as ``reward(captions, closed, images)``: captions as strings or token sequences, whether each was
-closed, and the image each is of, by its place among those that the reward was made for. It returns float64 (S,).
+closed, and the image each is of, by its place among those that the reward was made for. It returns float64 (S,), from 0 to `highest`.
 
 The closing word is one more token of a closed caption and of every reference. Without it the n-grams at a caption's end
 would be worth as much as any others, and captions trained on them end in fragments ("a man with a"): every further word
@@ -64,7 +64,7 @@ class CiderReward(_AgreementReward):
     [10.0, 8.75, 5.6]
     """
 
-    measure = "cider"
+    measure, highest = "cider", 10.0
 
     def __init__(self, references, document_frequency=None, closing=True):
         super().__init__(references, document_frequency, closing)
@@ -101,7 +101,7 @@ class BleuReward(_AgreementReward):
     [1.0, 0.58]
     """
 
-    measure = "bleu"
+    measure, highest = "bleu", 1.0
 
     def __init__(self, references, closing=True):
         super().__init__(references, None, closing)
@@ -129,7 +129,7 @@ class TruthReward:
     [1.0, 0.0, 0.0]
     """
 
-    name = "truth"
+    name, highest = "truth", 1.0
 
     def __init__(self, scenes):
         self.scenes = scenes

@@ -30,9 +30,9 @@ class Objective:
     samples : int
         With reward: captions drawn for each image of a step.
     entropy : float
-        With reward: what a nat of a caption's entropy earns.
+        With reward: what a nat of a caption's entropy earns, as a share of the highest reward (10 of CIDEr-D, else 1).
     kl : float
-        With reward: what a nat of divergence from the start costs.
+        With reward: what a nat of divergence from the start costs, as such a share.
     """
 
     objective: str = "likelihood"
@@ -41,7 +41,7 @@ class Objective:
     baseline: str = "leave-one-out"
     samples: int = 5
     entropy: float = 0.0
-    kl: float = 0.0
+    kl: float = 0.02
 
     def __post_init__(self):
         require_used(self, "objective", USERS)

@@ -56,6 +56,8 @@ def reward_loss(objective, reward, baseline, start, tokens, longest):
     longest : int
         Words of a caption, at most.
     """
+    weights = objective.entropy * reward.highest, objective.kl * reward.highest
+
     def loss(captioner, batch, rng):
         images, rows = batch
         captioner.eval()
@@ -67,8 +69,7 @@ def reward_loss(objective, reward, baseline, start, tokens, longest):
         if objective.kl:
             with no_grad():
                 start_logits = start(images, drawn.ids[:, :-1])[0].data
-        value = policy_gradient_loss(logits, drawn.ids[:, 1:], drawn.mask, advantage.ravel(), start_logits,
-                                     objective.entropy, objective.kl)
+        value = policy_gradient_loss(logits, drawn.ids[:, 1:], drawn.mask, advantage.ravel(), start_logits, *weights)
         return value, {"reward": rewards.mean(), "reward_spread": rewards.std(),
                        "positive_advantages": (advantage > 0).mean(), "closed": drawn.closed.mean(),
                        "words": drawn.mask.sum() / len(drawn.said)}
