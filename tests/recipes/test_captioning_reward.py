@@ -167,7 +167,7 @@ class Parrot:
     def eval(self):
         return self
 
-    def image_encoder(self, images):
+    def encode(self, images, mask=None):
         return Encoded(images, images[:, 0].astype(int), None)
 
     def new_state(self, image):
