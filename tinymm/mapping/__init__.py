@@ -3,8 +3,18 @@
 from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_word
 from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
 from .decoding import beam_search, filter_logits, greedy, sample
+from .flow import between, euler, flow_loss, guided, logit_normal, noise_levels
+from .flow_painter import FlowPainter, paint, painter_loss
+from .gaussian_flow import GaussianMixtureFlow
+from .picture_scale import PictureScale
+from .token_painter import TokenPainter, next_code, paint_tokens, token_loss
+from .unet import ModulatedBlock, UNet
+from .vq import Codebook, PictureCodec, codec_loss, nearest_codes, perplexity
 
 __all__ = [
-    "CaptionState", "Captioner", "beam_search", "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy",
-    "filter_logits", "greedy", "hide_words", "next_word", "sample",
+    "CaptionState", "Captioner", "Codebook", "FlowPainter", "GaussianMixtureFlow", "ModulatedBlock", "PictureCodec",
+    "PictureScale", "TokenPainter", "UNet", "beam_search", "between", "caption_loss", "codec_loss", "collapse",
+    "ctc_beam_search", "ctc_greedy", "euler", "filter_logits", "flow_loss", "greedy", "guided", "hide_words",
+    "logit_normal", "nearest_codes", "next_code", "next_word", "noise_levels", "paint", "paint_tokens", "painter_loss",
+    "perplexity", "sample", "token_loss",
 ]

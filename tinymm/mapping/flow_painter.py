@@ -9,6 +9,7 @@ from .. import nn
 from ..autograd import Tensor, no_grad
 from ..encoders import TextTransformer
 from .flow import euler, flow_loss, guided, logit_normal, noise_levels
+from .picture_scale import PictureScale
 from .unet import UNet, noise_level_features
 
 __all__ = ["FlowPainter", "TextCondition", "paint", "painter_loss"]
@@ -49,14 +50,14 @@ class FlowPainter(nn.Module):
         Of the U-Net.
     width : int
         D of words and of the condition.
-    layers, heads : int
+    layers : int
         Of the reader.
+    scale : PictureScale
+        Of the training pictures.
     rng : numpy.random.Generator
 
     Attributes
     ----------
-    mean, std : float32 array (3, 1, 1)
-        Of the training pictures, by channel; 0.5 until `fit_scale` is called.
     null_words : Parameter (1, 1, D)
     null_pooled : Parameter (1, D)
         What stands for a text where there is none. They are learned: an empty text would be a text.
@@ -68,36 +69,22 @@ class FlowPainter(nn.Module):
 
     Examples
     --------
-    >>> painter = FlowPainter(10, 8, (8, 16), width=8, layers=1, heads=2, rng=np.random.default_rng(0))
+    >>> painter = FlowPainter(10, 8, (8, 16), width=8, layers=1, rng=np.random.default_rng(0))
     >>> text = painter.read(np.array([[4, 5, 6]]), np.ones((1, 3), bool))
     >>> painter(np.ones((1, 3, 8, 8), np.float32), np.ones(1, np.float32), text).data[0, 0, 0, 0]   # at σ = 1, v = x
     np.float32(1.0)
     """
 
-    def __init__(self, vocabulary, size, widths, width=128, layers=2, heads=4, *, rng):
+    def __init__(self, vocabulary, size, widths, width=128, layers=2, scale=None, *, rng):
         self.size = size
-        self.reader = TextTransformer(vocabulary, width, layers, heads, rng=rng)
+        self.reader = TextTransformer(vocabulary, width, layers, rng=rng)
         self.null_words = nn.init.normal_(nn.Parameter(np.empty((1, 1, width), np.float32)), rng=rng)
         self.null_pooled = nn.init.normal_(nn.Parameter(np.empty((1, width), np.float32)), rng=rng)
         self.level1 = nn.Linear(width, width, rng=rng)
         self.level2 = nn.Linear(width, width, rng=rng)
         self.pooled = nn.Linear(width, width, rng=rng)
-        self.net = UNet(widths, size, width, width, heads, rng=rng)
-        self.register_buffer("mean", np.full((3, 1, 1), 0.5, np.float32))
-        self.register_buffer("std", np.full((3, 1, 1), 0.5, np.float32))
-
-    def fit_scale(self, images):
-        """Take mean and standard deviation of each channel from pictures (N, 3, S, S)."""
-        self.mean[...] = images.mean((0, 2, 3), dtype=np.float64)[:, None, None]
-        self.std[...] = np.maximum(images.std((0, 2, 3), dtype=np.float64), 1e-3)[:, None, None]
-
-    def to_data(self, images):
-        """Pictures in [0, 1] to mean 0 and variance 1, both (B, 3, S, S)."""
-        return (images - self.mean) / self.std
-
-    def to_images(self, x):
-        """The way back, float32 (B, 3, S, S); what lies outside [0, 1] is clipped."""
-        return np.clip(x * self.std + self.mean, 0, 1)
+        self.net = UNet(widths, size, width, width, rng=rng)
+        self.scale = PictureScale() if scale is None else scale
 
     def read(self, ids, mask, dropped=None):
         """Texts ids (B, T), mask (B, T) to a `TextCondition`; where `dropped` (B,) is True, to that of no text."""
@@ -141,7 +128,7 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
     -------
     Tensor ()
     """
-    x = painter.to_data(images)
+    x = painter.scale.to_data(images)
     text = painter.read(ids, mask, rng.random(len(ids)) < dropout)
     sigma = logit_normal(len(x), rng)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
@@ -174,4 +161,4 @@ def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
         text, none = painter.read(ids, mask), painter.no_text(len(ids))
     field = guided(lambda x, sigma: painter(x, sigma, text), lambda x, sigma: painter(x, sigma, none), guidance)
     found = euler(field, noise, noise_levels(steps), path)
-    return [painter.to_images(x) for x in found] if path else painter.to_images(found)
+    return [painter.scale.to_images(x) for x in found] if path else painter.scale.to_images(found)
