@@ -1,7 +1,5 @@
 """A small U-Net that looks at words: what a picture in noise is made of, found at two resolutions."""
 
-import math
-
 import numpy as np
 
 from .. import functional as F
