@@ -27,7 +27,7 @@ class PictureScale:
     def of(cls, images):
         """The scale of pictures (N, 3, H, W); of a channel that never changes, the deviation counts as 0.001."""
         mean, std = images.mean((0, 2, 3), dtype=np.float64), images.std((0, 2, 3), dtype=np.float64)
-        return cls(mean, np.maximum(std, 1e-3))
+        return cls(np.minimum(mean, 0.999), np.maximum(std, 1e-3))       # as a config may hold them
 
     def to_data(self, images):
         """Pictures in [0, 1] to mean 0 and variance 1, both (B, 3, H, W)."""
