@@ -9,6 +9,7 @@ import tinymm as tm
 from tinymm import nn
 from tinymm.mapping import (FlowPainter, GaussianMixtureFlow, PictureScale, between, euler, flow_loss, guided,
                             logit_normal, noise_levels, paint, painter_loss)
+from tinymm.mapping.flow_painter import SHIFT
 from tinymm.mapping.unet import ModulatedBlock, UNet, WordLayer, noise_level_features
 from tinymm.optim import Adam
 from tinymm.testing import check_directional
@@ -47,8 +48,19 @@ def test_levels_and_times():
         assert len(levels) == steps + 1 and levels[0] == 1 and levels[-1] == 0 and (np.diff(levels) < 0).all()
     with pytest.raises(ValueError, match="noise_levels: steps must be at least 1; got 0"):
         noise_levels(0)
-    z = np.log(1 / logit_normal(20_000, np.random.default_rng(0), 0.5, 2.0).astype(float) - 1)
-    assert abs(-z.mean() - 0.5) < 0.06 and abs(z.std() - 2) < 0.06       # four standard errors
+    z = -np.log(1 / logit_normal(20_000, np.random.default_rng(0), 3.0).astype(float) - 1)
+    assert abs(z.mean() - np.log(3)) < 0.03 and abs(z.std() - 1) < 0.03  # four standard errors
+
+
+@given(SEEDS, st.floats(0.2, 5))
+@settings(max_examples=20, deadline=None)
+def test_a_shift_of_levels_is_another_mean_of_the_logits(seed, shift):
+    plain, shifted = (logit_normal(50, np.random.default_rng(seed), of).astype(float) for of in (1.0, shift))
+    np.testing.assert_allclose(shifted, shift * plain / (1 + (shift - 1) * plain), rtol=1e-5)
+    levels = noise_levels(7, shift)
+    assert levels[0] == 1 and levels[-1] == 0 and (np.diff(levels) < 0).all()
+    t = noise_levels(7)[1:-1]
+    np.testing.assert_allclose(np.log(levels[1:-1] / (1 - levels[1:-1])) - np.log(t / (1 - t)), np.log(shift), atol=1e-9)
 
 
 @given(SEEDS, st.integers(1, 9))
@@ -274,7 +286,7 @@ def test_sampling_at_guidance_one_is_the_conditional_sample_bit_for_bit():
     assert images.dtype == np.float32 and images.min() >= 0 and images.max() <= 1
     noise = np.random.default_rng(1).standard_normal((2, 3, 8, 8), dtype=np.float32)
     text = painter.read(IDS, MASK)
-    x = euler(lambda x, sigma: painter(x, sigma, text), noise, noise_levels(3))
+    x = euler(lambda x, sigma: painter(x, sigma, text), noise, noise_levels(3, SHIFT))
     np.testing.assert_array_equal(images, painter.scale.to_images(x))
     path = paint(painter, IDS, MASK, np.random.default_rng(1), steps=3, path=True)
     assert len(path) == 4
@@ -290,7 +302,7 @@ def test_the_loss_of_a_painter_by_hand():
     loss = painter_loss(painter, images, IDS, MASK, 0.5, np.random.default_rng(2)).item()
     again = np.random.default_rng(2)
     dropped = again.random(2) < 0.5
-    sigma, noise = logit_normal(2, again), again.standard_normal((2, 3, 8, 8), dtype=np.float32)
+    sigma, noise = logit_normal(2, again, SHIFT), again.standard_normal((2, 3, 8, 8), dtype=np.float32)
     mean, std = (np.array(of, np.float32)[:, None, None] for of in ((0.2, 0.3, 0.4), (0.5, 0.2, 0.1)))
     x = (images - mean) / std
     s = sigma[:, None, None, None].astype(float)

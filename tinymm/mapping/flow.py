@@ -11,6 +11,8 @@ the loss at its minimum is the variance around it, not 0. Who starts at noise an
 0 arrives at the distribution of the pictures. Other texts let time run the other way, t = 1 − σ.
 """
 
+import math
+
 import numpy as np
 
 from .. import functional as F
@@ -68,15 +70,19 @@ def flow_loss(field, x, sigma, noise):
     return F.mse_loss(field(between(x, noise, sigma), sigma), noise - x)
 
 
-def logit_normal(n, rng, mean=0.0, std=1.0):
-    r"""Draw noise levels $\sigma = 1 / (1 + e^{-z})$, $z \sim \mathcal N(\mathrm{mean}, \mathrm{std}^2)$: the middle,
-    where there is most to decide, more often than the ends.
+def logit_normal(n, rng, shift=1.0):
+    r"""Draw noise levels $\sigma = s\,\tilde\sigma / (1 + (s - 1)\,\tilde\sigma)$, where $\tilde\sigma = 1 / (1 +
+    e^{-z})$ with $z \sim \mathcal N(0, 1)$: the middle more often than the ends, and moved towards noise.
+
+    Since $\operatorname{logit} \sigma = z + \log s$, the shift s is the same as another mean of z. How far to go: the
+    larger the parts of a picture, the more noise it takes before one cannot tell what is there.
 
     Parameters
     ----------
     n : int
     rng : numpy.random.Generator
-    mean, std : float
+    shift : float
+        s; 1 leaves the middle at 1/2.
 
     Returns
     -------
@@ -85,29 +91,33 @@ def logit_normal(n, rng, mean=0.0, std=1.0):
 
     References
     ----------
-    Esser et al. (2024), Scaling rectified flow Transformers, eq. 19.
+    Esser et al. (2024), Scaling rectified flow Transformers, eq. 19 and 23.
 
     Examples
     --------
     >>> sigma = logit_normal(1000, np.random.default_rng(0))
-    >>> bool(0.47 < sigma.mean() < 0.53), sigma.dtype
+    >>> bool(0.47 < np.median(sigma) < 0.53), sigma.dtype
     (True, dtype('float32'))
     """
-    z = mean + std * rng.standard_normal(n, dtype=np.float32)
+    z = rng.standard_normal(n, dtype=np.float32) + math.log(shift)
     return 1 / (1 + np.exp(-z))
 
 
-def noise_levels(steps):
-    """The levels σ = 1, …, 0 between which a sampler takes so many equal steps: float64 (steps + 1,).
+def noise_levels(steps, shift=1.0):
+    r"""The levels from 1 to 0 between which a sampler takes so many steps: $\sigma = s\,t / (1 + (s - 1)\,t)$ of evenly
+    spaced t, in short steps where there is much noise if s > 1: float64 (steps + 1,).
 
     Examples
     --------
     >>> noise_levels(4)
     array([1.  , 0.75, 0.5 , 0.25, 0.  ])
+    >>> noise_levels(4, shift=3.0)
+    array([1.  , 0.9 , 0.75, 0.5 , 0.  ])
     """
     if steps < 1:
         raise ValueError(f"noise_levels: steps must be at least 1; got {steps}")
-    return np.linspace(1, 0, steps + 1)
+    t = np.linspace(1, 0, steps + 1)
+    return shift * t / (shift * t + (1 - t))                             # exactly 1 at t = 1
 
 
 def euler(field, noise, levels, path=False):

@@ -30,6 +30,9 @@ class TextCondition(NamedTuple):
     mask: np.ndarray
 
 
+SHIFT = 3.0  # of noise levels: things of ten pixels' size are told from noise up to σ of about 0.9
+
+
 class FlowPainter(nn.Module):
     r"""The field v(x, σ, text) of a rectified flow over pictures.
 
@@ -130,7 +133,7 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
     """
     x = painter.scale.to_data(images)
     text = painter.read(ids, mask, rng.random(len(ids)) < dropout)
-    sigma = logit_normal(len(x), rng)
+    sigma = logit_normal(len(x), rng, SHIFT)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
     return flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
 
@@ -160,5 +163,5 @@ def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
     with no_grad():
         text, none = painter.read(ids, mask), painter.no_text(len(ids))
     field = guided(lambda x, sigma: painter(x, sigma, text), lambda x, sigma: painter(x, sigma, none), guidance)
-    found = euler(field, noise, noise_levels(steps), path)
+    found = euler(field, noise, noise_levels(steps, SHIFT), path)
     return [painter.scale.to_images(x) for x in found] if path else painter.scale.to_images(found)
