@@ -115,6 +115,7 @@ def test_wrong_input_is_refused(refused, tmp_path, monkeypatch):
                           (("--steps", 5), "--path flow")):
         assert option in refused("draw", "a red circle", *checkpoint, *words)
     assert not (tmp_path / "x.png").exists()
+    assert "--out: must be a .png" in refused("draw", "a red circle", *checkpoint[:2], "--out", tmp_path / "x.jpg")
     assert "No such file" in refused("draw", "a red circle", "--checkpoint", tmp_path / "none.npz")
     assert "tinymm draw" in refused("predict", out / "checkpoint.npz", "--text", "a red circle")
 

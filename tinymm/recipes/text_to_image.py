@@ -243,7 +243,7 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
 
         tinymm draw "a small red circle above a blue square" --checkpoint runs/text-to-image/checkpoint.npz
 
-    Of a flow, the way from noise to picture is written too, into a strip beside the grid: drawing-steps.png.
+    Of a flow, the way of the first four from noise to picture is written too, a strip for each: drawing-steps.png.
 
     Parameters
     ----------
@@ -277,6 +277,7 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
     require(seed >= 0, "--seed", "must not be negative", seed)
     _check_numbers(guidance, steps)
     out = Path(out)
+    require(out.suffix.lower() == ".png", "--out", "must be a .png", out.name)
     beside = out.with_name(f"{out.stem}-steps{out.suffix}")
     for path in (out, beside):
         check_writable(path)
@@ -284,19 +285,22 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
     is_flow = isinstance(loaded.model, FlowPainter)
     require(steps is None or is_flow, "--steps", "needs a painter of --path flow", "one of --path tokens")
     _check_words(text, loaded.tokenizer)
-    found = painted(loaded.model, loaded.tokenizer, [text] * n, np.random.default_rng(seed), guidance,
-                    steps or USUAL["steps"], path=is_flow)
-    write_png(out, grid(found[-1] if is_flow else found, math.isqrt(n - 1) + 1))
+
+    def paint_some(some, path=False):
+        return painted(loaded.model, loaded.tokenizer, [text] * some, np.random.default_rng(seed), guidance,
+                       steps or USUAL["steps"], path)
+
+    write_png(out, grid(paint_some(n), math.isqrt(n - 1) + 1))
     print(f"{n} pictures: {out}")
     if is_flow:
-        write_png(beside, strip([images[:4] for images in found]))
+        write_png(beside, strip(paint_some(min(n, 4), path=True)))       # the first noise again
         print(f"from noise to picture: {beside}")
     return out
 
 
 def _check_numbers(guidance, steps):
     require(guidance is None or 0 <= guidance < math.inf, "--guidance", "must be a number from 0 on", guidance)
-    require(steps is None or 1 <= steps <= 10_000, "--steps", "must be from 1 to 10,000", steps)
+    require(steps is None or 1 <= steps <= 1000, "--steps", "must be from 1 to 1000", steps)
 
 
 def _check_words(text, tokens):
