@@ -46,7 +46,7 @@ def train(steps=STEPS, seed=0):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if step >= 0.9 * steps:
+        if step >= 0.9 * steps - 1:
             losses.append(loss.item())
             least.append(FLOW.variance(between(x, noise, sigma), sigma).mean())
     return field, np.mean(losses), np.mean(least)

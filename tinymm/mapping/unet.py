@@ -6,7 +6,7 @@ from .. import functional as F
 from .. import nn
 from ..encoders.image.convolutional import grid_positions
 
-__all__ = ["ModulatedBlock", "UNet", "noise_level_features"]
+__all__ = ["ModulatedBlock", "UNet", "WordLayer", "noise_level_features"]
 
 GROUPS = 8  # of channels that are normalised together
 
@@ -93,6 +93,12 @@ class WordLayer(nn.Module):
     side : int
         Of the grid.
     rng : numpy.random.Generator
+
+    Examples
+    --------
+    >>> layer = WordLayer(8, 6, 2, 4, rng=np.random.default_rng(0))
+    >>> layer(np.zeros((2, 8, 4, 4), np.float32), np.zeros((2, 5, 6), np.float32)).shape
+    (2, 8, 4, 4)
     """
 
     def __init__(self, channels, words, heads, side, *, rng):
