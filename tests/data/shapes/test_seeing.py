@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinymm.data import ShapesWorld, judge
-from tinymm.data.shapes.picture_judge import ATTRIBUTES, asked_attributes
+from tinymm.data.shapes.picture_judge import ASKED, asked_attributes
 from tinymm.data.shapes.render import render
 from tinymm.data.shapes.scene import COLOURS, SHAPES, SIZES, Scene, Thing
-from tinymm.data.shapes.seeing import UNCLEAR, see
+from tinymm.data.shapes.seeing import UNCLEAR, read_scene
 from tinymm.data.shapes.world import RADII
 
 
@@ -27,7 +27,7 @@ def test_it_reads_98_in_100_real_pictures_whole(compositions):
     scenes = world.sample(200, rng, compositions)
     right = 0
     for scene, image in zip(scenes, world.render(scenes, rng)):
-        seen = see(image)
+        seen = read_scene(image)
         right += len(seen.things) == len(scene.things) and all(
             (a.colour, a.shape, a.size) == (b.colour, b.shape, b.size)
             and max(abs(a.x - b.x), abs(a.y - b.y), abs(a.radius - b.radius)) < 0.02 for a, b in match(scene, seen))
@@ -40,19 +40,19 @@ def test_every_kind_of_thing_is_told_from_every_other():
         for shape in SHAPES:
             for size in SIZES:
                 thing = Thing(colour, shape, size, *rng.uniform(0.3, 0.7, 2), rng.uniform(*RADII[size]))
-                seen, = see(render([Scene((thing,))], rng)[0]).things
+                seen, = read_scene(render([Scene((thing,))], rng)[0]).things
                 assert (seen.colour, seen.shape, seen.size) == (colour, shape, size)
 
 
 def test_what_is_no_thing_of_the_world_is_unclear_or_nothing():
     rng = np.random.default_rng(13)
-    assert see(np.full((3, 32, 32), 0.1, np.float32)).things == ()
-    assert see(np.zeros((3, 32, 32), np.float32)).things == ()
+    assert read_scene(np.full((3, 32, 32), 0.1, np.float32)).things == ()
+    assert read_scene(np.zeros((3, 32, 32), np.float32)).things == ()
     noise = rng.random((3, 32, 32), dtype=np.float32)
-    assert all(thing.shape == UNCLEAR for thing in see(noise).things)
+    assert all(thing.shape == UNCLEAR for thing in read_scene(noise).things)
     image = np.full((3, 32, 32), 0.1, np.float32)
     image[:, 4:28, 14:18] = np.array([0.95, 0.95, 0.95])[:, None, None]  # a white bar
-    bar, = see(image).things
+    bar, = read_scene(image).things
     assert bar.shape == UNCLEAR and bar.colour == UNCLEAR
     assert len(see(np.ones((3, 32, 32), np.float32)).things) == 1        # all bright: one thing, and no cloth
 
@@ -88,9 +88,9 @@ def test_the_judge_finds_the_best_matching(seed):
     asked, there = world.sample(2, rng)
     caption = world.captions([asked], rng, 1)[0][0]
     own, other = asked_attributes(caption, asked), asked_attributes(caption, there)
-    assert all(all(own[kind]) for kind in (*ATTRIBUTES, "things"))
-    assert sum(sum(other[kind]) for kind in ATTRIBUTES) == slow_best(caption, there)
-    for kind in ATTRIBUTES:
+    assert all(all(own[kind]) for kind in (*ASKED, "things"))
+    assert sum(sum(other[kind]) for kind in ASKED) == slow_best(caption, there)
+    for kind in ASKED:
         assert len(own[kind]) == len(other[kind])
     exact = all(all(shown) for shown in other.values())
     verdict = judge(caption, there)
@@ -106,7 +106,7 @@ def test_a_missing_thing_shows_nothing_and_one_too_many_is_told():
     assert asked_attributes(caption, Scene(())) == {
         "colour": [False] * 2, "shape": [False] * 2, "size": [False] * 2, "position": [False], "things": [False]}
     three = asked_attributes(caption, Scene((a, b, Thing("green", "square", "large", 0.5, 0.8, 0.2))))
-    assert three["things"] == [False] and all(all(three[kind]) for kind in ATTRIBUTES)
+    assert three["things"] == [False] and all(all(three[kind]) for kind in ASKED)
     assert asked_attributes("a red circle on the left and a blue cross on the right", Scene((a, b)))["size"] == []
     with pytest.raises(ValueError, match="asked_attributes: the caption must be in the grammar"):
         asked_attributes("red a", Scene((a,)))

@@ -5,9 +5,9 @@ from itertools import permutations
 from .language import parse
 from .scene import place_holds, relation_holds
 
-__all__ = ["ATTRIBUTES", "asked_attributes"]
+__all__ = ["asked_attributes"]
 
-ATTRIBUTES = ("colour", "shape", "size", "position")
+ASKED = ("colour", "shape", "size", "position")  # kinds of attributes
 
 
 def asked_attributes(caption, scene):
@@ -22,12 +22,12 @@ def asked_attributes(caption, scene):
     caption : str
         In the grammar of `language.py`.
     scene : Scene
-        What there is, such as `see` finds in a picture.
+        What there is, such as `read_scene` finds in a picture.
 
     Returns
     -------
     dict of str to list of bool
-        By `ATTRIBUTES`; and "things": one entry, whether there are as many things as mentions.
+        By kind, "colour", "shape", "size" and "position"; and "things": one entry, whether there are as many things as mentions.
 
     Raises
     ------

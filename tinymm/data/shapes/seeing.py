@@ -14,7 +14,7 @@ from .render import DISTANCES, PALETTE
 from .scene import COLOURS, Scene, Thing
 from .world import RADII
 
-__all__ = ["UNCLEAR", "see"]
+__all__ = ["read_scene"]
 
 UNCLEAR = "unclear"
 BRIGHT = 0.45  # of the brightest channel: the cloth stays below, every thing above
@@ -30,7 +30,7 @@ TRIED = np.array([(x, y, r) for x in (-0.3, 0, 0.3) for y in (-0.3, 0, 0.3) for 
 BORDER = sum(sum(RADII.values(), ())[1:3]) / 2  # between a small radius and a large one
 
 
-def see(image):
+def read_scene(image):
     """Read a picture of the shapes world.
 
     Parameters
@@ -48,7 +48,7 @@ def see(image):
     --------
     >>> from tinymm.data.shapes.render import render
     >>> there = Scene((Thing("red", "circle", "small", 0.3, 0.3, 0.13), Thing("blue", "cross", "large", 0.7, 0.6, 0.2)))
-    >>> for thing in see(render([there], np.random.default_rng(0))[0]).things:
+    >>> for thing in read_scene(render([there], np.random.default_rng(0))[0]).things:
     ...     print(thing.size, thing.colour, thing.shape, round(thing.x, 1), round(thing.y, 1))
     large blue cross 0.7 0.6
     small red circle 0.3 0.3

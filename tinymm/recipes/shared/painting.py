@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from ...cores import ceil_div
-from ...data.shapes.picture_judge import ATTRIBUTES, asked_attributes
-from ...data.shapes.seeing import see
+from ...data.shapes.picture_judge import ASKED, asked_attributes
+from ...data.shapes.seeing import read_scene
 from ...viz import to_png
 from ...writing import replaced
 from .results import Scores
@@ -55,7 +55,7 @@ def write_png(path, image):
 
 
 def judged(captions, images, pairs=None):
-    """Scores of pictures painted for captions of the shapes world, by what `see` finds in them.
+    """Scores of pictures painted for captions of the shapes world, by what `read_scene` finds in them.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ def judged(captions, images, pairs=None):
         that was asked for and no more things; "pair", whether the pair is there in one thing. Of all pictures together
         "colour", "shape", "size" and "position", the share of the attributes of this kind.
     """
-    seen = [see(image) for image in images]
+    seen = [read_scene(image) for image in images]
     rows = [asked_attributes(caption, scene) for caption, scene in zip(captions, seen, strict=True)]
-    shown = [[holds for kind in ATTRIBUTES for holds in row[kind]] for row in rows]
+    shown = [[holds for kind in ASKED for holds in row[kind]] for row in rows]
     each = {"attributes": np.array([np.mean(of) for of in shown]),
             "exact": np.array([all(of) and all(row["things"]) for of, row in zip(shown, rows)])}
     if pairs is not None:
         each["pair"] = np.array([pair in scene.compositions for pair, scene in zip(pairs, seen, strict=True)])
-    asked = {kind: [holds for row in rows for holds in row[kind]] for kind in ATTRIBUTES}
+    asked = {kind: [holds for row in rows for holds in row[kind]] for kind in ASKED}
     return Scores(each, {kind: float(np.mean(of)) if of else math.nan for kind, of in asked.items()})
 
 
