@@ -39,7 +39,8 @@ def test_the_line_runs_from_the_picture_to_the_noise_at_constant_speed(seed, dty
     point = between(x, noise, sigma)
     assert point.dtype == dtype
     rest = (1 - sigma.astype(dtype)).reshape(-1, *[1] * dims)
-    np.testing.assert_allclose(point + rest * (noise - x), noise, rtol=1e-4 if dtype == np.float32 else 1e-12, atol=1e-5)
+    rounding = 1e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(point + rest * (noise - x), noise, rtol=rounding, atol=rounding)
 
 
 def test_levels_and_times():

@@ -54,7 +54,7 @@ def test_what_is_no_thing_of_the_world_is_unclear_or_nothing():
     image[:, 4:28, 14:18] = np.array([0.95, 0.95, 0.95])[:, None, None]  # a white bar
     bar, = read_scene(image).things
     assert bar.shape == UNCLEAR and bar.colour == UNCLEAR
-    assert len(see(np.ones((3, 32, 32), np.float32)).things) == 1        # all bright: one thing, and no cloth
+    assert len(read_scene(np.ones((3, 32, 32), np.float32)).things) == 1        # all bright: one thing, and no cloth
 
 
 def slow_best(caption, scene):
