@@ -61,7 +61,8 @@ def test_a_shift_of_levels_is_another_mean_of_the_logits(seed, shift):
     levels = noise_levels(7, shift)
     assert levels[0] == 1 and levels[-1] == 0 and (np.diff(levels) < 0).all()
     t = noise_levels(7)[1:-1]
-    np.testing.assert_allclose(np.log(levels[1:-1] / (1 - levels[1:-1])) - np.log(t / (1 - t)), np.log(shift), atol=1e-9)
+    logits, shifted = (np.log(of / (1 - of)) for of in (t, levels[1:-1]))
+    np.testing.assert_allclose(shifted - logits, np.log(shift), atol=1e-9)
 
 
 @given(SEEDS, st.integers(1, 9))
