@@ -20,7 +20,7 @@ from ..data import WordTokenizer, pad_batch
 from ..data.files import quoted
 from ..data.texts.tokenizer import split_words
 from ..mapping import (FlowPainter, PictureCodec, PictureScale, TokenPainter, codec_loss, paint, paint_tokens,
-                       painter_loss, sample, token_loss)
+                       painter_loss, perplexity, sample, token_loss)
 from ..training import TrainingSet
 from ..writing import check_writable
 from .shared import Plan, load, over_batches, recipe, require
@@ -98,7 +98,7 @@ def run(run, path="flow", guidance=None, steps=None, hold_out=None, image_size=N
     config = config_of(setting, path, train, len(tokens), max(len(ids) for group in encoded for ids in group))
     painter = build(config, run.rng(0))
     if path == "tokens":
-        codes = _train_codec(run, setting["codec"], painter.codec, train)
+        codes = _train_codec(run, setting["codec"], painter.codec, train, val)
 
     def batch(rows, rng):
         """Of some rows: ids (B, T), mask (B, T) of one caption each, and the pictures (B, 3, S, S) or codes (B, N)."""
@@ -125,15 +125,24 @@ def run(run, path="flow", guidance=None, steps=None, hold_out=None, image_size=N
     return finish(run, Painted(trainer.model, partial(painted, trainer.model, tokens), curves, TESTED), parts)
 
 
-def _train_codec(run, plan, codec, train):
+def _train_codec(run, plan, codec, train, val):
     """Train the VQ-VAE, which then stays as it is, and return the codes of all training pictures, int (N, places)."""
     run.say("training the codec ...")
     folder = run.folder.path / "codec"
     folder.mkdir(exist_ok=True)
-    trainer = plan.trainer(codec, lambda codec, images, rng: codec_loss(codec, images, rng),
-                           TrainingSet(len(train), lambda rows, rng: train.images(rows)), None, run.epochs, run.seed,
-                           folder)
-    trainer.fit(resume=run.resume, progress=run.progress)
+    images = val.images(np.arange(min(len(val), 200)))
+
+    def loss(codec, images, rng):
+        return codec_loss(codec, images, rng)
+
+    def validate(codec):
+        ids, shown = codec.encode(images).ids, images[:SAMPLES // 2]
+        again = codec.scale.to_images(codec.decode(codec.book.codes[ids[:len(shown)]]).data)
+        _write_samples(run, np.stack([shown, again], 1).reshape(-1, *shown.shape[1:]))       # real | through the codec
+        return {"error": codec_loss(codec, images, None)[1]["error"], "perplexity": perplexity(np.bincount(ids.ravel()))}
+
+    data = TrainingSet(len(train), lambda rows, rng: train.images(rows))
+    plan.trainer(codec, loss, data, validate, run.epochs, run.seed, folder).fit(run.resume, run.progress)
     return np.stack(over_batches(codec, len(train), 100, lambda rows: codec.encode(train.images(rows)).ids))
 
 
