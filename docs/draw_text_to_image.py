@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the style of thi
 import tinymm as tm  # noqa: E402
 from tinymm import nn  # noqa: E402
 from tinymm.extras import need  # noqa: E402
-from tinymm.mapping import GaussianMixtureFlow, between, euler, flow_loss, logit_normal, noise_levels  # noqa: E402
+from tinymm.mapping import GaussianMixtureFlow, between, euler, flow_loss, noise_levels, random_levels  # noqa: E402
 from tinymm.optim import Adam  # noqa: E402
 from tinymm.viz.figures import INK, SERIES, STYLE  # noqa: E402
 
@@ -41,7 +41,7 @@ def train(steps=STEPS, seed=0):
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 2e-3 * (1 - step / steps)
         x, noise = FLOW.sample(512, rng).astype(np.float32), rng.standard_normal((512, 2), dtype=np.float32)
-        sigma = np.clip(logit_normal(512, rng), 1e-3, 1)
+        sigma = np.maximum(random_levels(512, rng), 1e-2)
         loss = flow_loss(field, x, sigma, noise)
         optimizer.zero_grad()
         loss.backward()

@@ -19,10 +19,10 @@ image_module = pytest.importorskip("PIL.Image", reason="pictures need pillow (ex
 def a_small_painter(monkeypatch):
     """What is tested here does not need a good one."""
     plans = {"plan": 4, "codec": 3}
-    small = {path: setting | {"widths": [8, 8], "width": 8, "layers": 1}
+    small = {path: setting | {"widths": [8, 8], "width": 8}
              | {name: replace(setting[name], batch_size=16, steps=steps)
                 for name, steps in plans.items() if name in setting}
-             | ({"codes": 8} if path == "tokens" else {})
+             | ({"codes": 8, "layers": 1} if path == "tokens" else {})
              for path, setting in text_to_image.SHAPES.items()}
     for name, value in {"SHAPES": small, "FOLDER": small, "VALIDATED": 4, "CHOOSING": 4, "TESTED": 5, "TOGETHER": 4,
                         "GUIDANCES": (1.0, 2.0), "STEPS": (1, 2), "USUAL": {"guidance": 2.0, "steps": 2}}.items():

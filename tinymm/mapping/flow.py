@@ -11,14 +11,12 @@ the loss at its minimum is the variance around it, not 0. Who starts at noise an
 0 arrives at the distribution of the pictures. Other texts let time run the other way, t = 1 − σ.
 """
 
-import math
-
 import numpy as np
 
 from .. import functional as F
 from ..autograd import no_grad
 
-__all__ = ["between", "euler", "flow_loss", "guided", "logit_normal", "noise_levels"]
+__all__ = ["between", "euler", "flow_loss", "guided", "noise_levels", "random_levels", "shifted"]
 
 
 def between(x, noise, sigma):
@@ -70,42 +68,54 @@ def flow_loss(field, x, sigma, noise):
     return F.mse_loss(field(between(x, noise, sigma), sigma), noise - x)
 
 
-def logit_normal(n, rng, shift=1.0):
-    r"""Draw noise levels $\sigma = s\,\tilde\sigma / (1 + (s - 1)\,\tilde\sigma)$, where $\tilde\sigma = 1 / (1 +
-    e^{-z})$ with $z \sim \mathcal N(0, 1)$: the middle more often than the ends, and moved towards noise.
+def shifted(t, shift):
+    r"""Levels moved towards noise: $\sigma = s\,t / (1 + (s - 1)\,t)$, from 0 at t = 0 to 1 at t = 1.
 
-    Since $\operatorname{logit} \sigma = z + \log s$, the shift s is the same as another mean of z. How far to go: the
-    larger the parts of a picture, the more noise it takes before one cannot tell what is there.
+    Since $\operatorname{logit} \sigma = \operatorname{logit} t + \log s$, it is one shift of all logits. How far: the
+    larger the parts of a picture, the more noise it takes before one cannot tell what is there, and what there is to be
+    decided is decided at levels where one can barely.
 
     Parameters
     ----------
-    n : int
-    rng : numpy.random.Generator
+    t : array
+        In [0, 1].
     shift : float
-        s; 1 leaves the middle at 1/2.
+        s; 1 changes nothing.
 
     Returns
     -------
-    float32 array (n,)
-        Between 0 and 1.
+    array
 
     References
     ----------
-    Esser et al. (2024), Scaling rectified flow Transformers, eq. 19 and 23.
+    Esser et al. (2024), Scaling rectified flow Transformers, eq. 23.
 
     Examples
     --------
-    >>> sigma = logit_normal(1000, np.random.default_rng(0))
-    >>> bool(0.47 < np.median(sigma) < 0.53), sigma.dtype
+    >>> shifted(np.array([0.0, 0.5, 1.0]), 3.0)
+    array([0.  , 0.75, 1.  ])
+    """
+    return shift * t / (shift * t + (1 - t))                             # exactly 1 at t = 1
+
+
+def random_levels(n, rng, shift=1.0):
+    """Noise levels to train at, `shifted` from uniform ones: float32 (n,).
+
+    Examples
+    --------
+    >>> sigma = random_levels(1000, np.random.default_rng(0), shift=3.0)
+    >>> bool(0.72 < np.median(sigma) < 0.78), sigma.dtype
     (True, dtype('float32'))
     """
-    z = rng.standard_normal(n, dtype=np.float32) + math.log(shift)
-    return 1 / (1 + np.exp(-z))
+    return shifted(rng.random(n, dtype=np.float32), shift)
 
 
 def noise_levels(steps, shift=1.0):
-    r"""The levels from 1 to 0 between which a sampler takes so many steps: $\sigma = s\,t / (1 + (s - 1)\,t)$ of evenly
-    spaced t, in short steps where there is much noise if s > 1: float64 (steps + 1,).
+    """The levels from 1 to 0 between which a sampler takes so many steps, `shifted` from evenly spaced ones.
+
+    Returns
+    -------
+    float64 array (steps + 1,)
 
     Examples
     --------
@@ -116,8 +126,7 @@ def noise_levels(steps, shift=1.0):
     """
     if steps < 1:
         raise ValueError(f"noise_levels: steps must be at least 1; got {steps}")
-    t = np.linspace(1, 0, steps + 1)
-    return shift * t / (shift * t + (1 - t))                             # exactly 1 at t = 1
+    return shifted(np.linspace(1, 0, steps + 1), shift)
 
 
 def euler(field, noise, levels, path=False):

@@ -7,8 +7,8 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..autograd import Tensor, no_grad
-from ..encoders import TextTransformer
-from .flow import euler, flow_loss, guided, logit_normal, noise_levels
+from ..encoders import TextRNN
+from .flow import euler, flow_loss, guided, noise_levels, random_levels
 from .picture_scale import PictureScale
 from .unet import UNet, noise_level_features
 
@@ -30,7 +30,7 @@ class TextCondition(NamedTuple):
     mask: np.ndarray
 
 
-SHIFT = 3.0  # of noise levels: things of ten pixels' size are told from noise up to σ of about 0.9
+SHIFT = 6.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ of about 0.9
 
 
 class FlowPainter(nn.Module):
@@ -53,8 +53,6 @@ class FlowPainter(nn.Module):
         Of the U-Net.
     width : int
         D of words and of the condition.
-    layers : int
-        Of the reader.
     scale : PictureScale
         Of the training pictures.
     rng : numpy.random.Generator
@@ -72,15 +70,15 @@ class FlowPainter(nn.Module):
 
     Examples
     --------
-    >>> painter = FlowPainter(10, 8, (8, 16), width=8, layers=1, rng=np.random.default_rng(0))
+    >>> painter = FlowPainter(10, 8, (8, 16), width=8, rng=np.random.default_rng(0))
     >>> text = painter.read(np.array([[4, 5, 6]]), np.ones((1, 3), bool))
     >>> painter(np.ones((1, 3, 8, 8), np.float32), np.ones(1, np.float32), text).data[0, 0, 0, 0]   # at σ = 1, v = x
     np.float32(1.0)
     """
 
-    def __init__(self, vocabulary, size, widths, width=128, layers=2, scale=None, *, rng):
+    def __init__(self, vocabulary, size, widths, width=128, scale=None, *, rng):
         self.size = size
-        self.reader = TextTransformer(vocabulary, width, layers, rng=rng)
+        self.reader = TextRNN(vocabulary, width, width // 2, rng=rng)
         self.null_words = nn.init.normal_(nn.Parameter(np.empty((1, 1, width), np.float32)), rng=rng)
         self.null_pooled = nn.init.normal_(nn.Parameter(np.empty((1, width), np.float32)), rng=rng)
         self.level1 = nn.Linear(width, width, rng=rng)
@@ -133,7 +131,7 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
     """
     x = painter.scale.to_data(images)
     text = painter.read(ids, mask, rng.random(len(ids)) < dropout)
-    sigma = logit_normal(len(x), rng, SHIFT)
+    sigma = random_levels(len(x), rng, SHIFT)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
     return flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
 

@@ -82,7 +82,12 @@ class ModulatedBlock(nn.Module):
 
 
 class WordLayer(nn.Module):
-    """A Transformer decoder's layer over the places of a grid: they look at one another, then at the words.
+    r"""A Transformer decoder's layer over the places of a grid: they look at one another, then at the words.
+
+    $$ z_p = \mathrm{LN}(x_p) + r_p, \qquad y_p = x_p + W\,\mathrm{Layer}(z, \text{words})_p $$
+
+    with r learned, from sinusoids of row and column on. Without the norm r would be lost beside features that grow, and
+    with it what "at the top" means. W starts at 0.
 
     Parameters
     ----------
@@ -102,15 +107,17 @@ class WordLayer(nn.Module):
     """
 
     def __init__(self, channels, words, heads, side, *, rng):
+        self.norm = nn.LayerNorm(channels)
         self.positions = nn.Parameter(grid_positions(side, side, channels))
         self.words = nn.Linear(words, channels, rng=rng)
         self.layer = nn.TransformerDecoderLayer(channels, heads, 2 * channels, 0.0, "gelu", norm_first=True, rng=rng)
+        self.out = _zero(nn.Linear(channels, channels, rng=rng))
 
     def forward(self, x, words, mask=None):
         """x (B, C, h, w), words (B, T, D), mask (B, T) of the words to (B, C, h, w)."""
-        places = F.transpose(F.flatten(x, 2), 1, 2) + self.positions                     # (B, h·w, C)
+        places = self.norm(F.transpose(F.flatten(x, 2), 1, 2)) + self.positions          # (B, h·w, C)
         places = self.layer(places, self.words(words), memory_key_padding_mask=mask)
-        return F.transpose(places, 1, 2).reshape(x.shape)
+        return x + F.transpose(self.out(places), 1, 2).reshape(x.shape)
 
 
 class UNet(nn.Module):

@@ -46,8 +46,7 @@ SHAPES = {
     "flow": {
         "plan": Plan(batch_size=16, steps=5000, peak_rate=2e-3, weight_decay=0.01, warmup=0.05, ema_decay=0.998),
         "widths": [32, 64],  # channels at half the size, and at a quarter of it
-        "width": 64,  # of words and of the condition
-        "layers": 2,  # of the reader of texts
+        "width": 128,  # of words and of the condition
     },
     "tokens": {
         "codec": Plan(batch_size=32, steps=1250, peak_rate=2e-3, weight_decay=0.0, warmup=0.05, replicas=1),
@@ -199,13 +198,13 @@ def config_of(setting, path, train, vocabulary, length):
 def build(config, rng):
     """The painter of a config, its weights drawn from `rng`."""
     kinds = {"path": ("flow", "tokens"), "size": int, "vocabulary": int, "length": int, "mean": [float],
-             "std": [float], "widths": [int], "width": int, "layers": int}
-    kinds |= {"codes": int} if isinstance(config, dict) and config.get("path") == "tokens" else {}
+             "std": [float], "widths": [int], "width": int}
+    kinds |= {"codes": int, "layers": int} if isinstance(config, dict) and config.get("path") == "tokens" else {}
     checked_config(config, **kinds)
     scale = PictureScale(config["mean"], config["std"])
     size, vocabulary, widths = config["size"], config["vocabulary"], config["widths"]
     if config["path"] == "flow":
-        return FlowPainter(vocabulary, size, widths, config["width"], config["layers"], scale, rng=rng)
+        return FlowPainter(vocabulary, size, widths, config["width"], scale, rng=rng)
     codec = PictureCodec(size, config["codes"], widths, scale=scale, rng=rng)
     return TokenPainter(vocabulary, config["length"], codec, config["width"], config["layers"], rng=rng)
 
