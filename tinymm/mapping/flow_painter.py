@@ -30,7 +30,7 @@ class TextCondition(NamedTuple):
     mask: np.ndarray
 
 
-SHIFT = 6.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ of about 0.9
+SHIFT = 4.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ of about 0.9
 
 
 class FlowPainter(nn.Module):
