@@ -59,7 +59,7 @@ SHAPES = {
     "glance": 4,  # P; the image encoder's last grid is averaged down to P×P
     "dropout": 0.0,  # on word vectors, and inside the encoder of speech
     "pooled_dropout": 0.0,  # on what the encoders of pictures and speech pool
-    "shift": 0,  # training pictures move by up to so many pixels
+    "shift": 1,  # training pictures move by up to so many pixels
     "negatives": "hard",
     "queue": 2048,  # with --negatives queue: pairs in it
 }

@@ -58,6 +58,8 @@ class Results:
         Metrics that are errors.
     hidden : collection of str
         Metrics that tables leave out.
+    beside : collection of str
+        Systems that are no baselines, such as a ceiling or another form of ours: the verdict leaves them out.
 
     Examples
     --------
@@ -78,9 +80,9 @@ class Results:
     the difference is 0.500 [-0.500, 1.000].
     """
 
-    def __init__(self, part, systems, items="items", lower_is_better=(), hidden=()):
+    def __init__(self, part, systems, items="items", lower_is_better=(), hidden=(), beside=()):
         self.part, self.systems, self.items = part, systems, items
-        self.lower_is_better, self.hidden = tuple(lower_is_better), tuple(hidden)
+        self.lower_is_better, self.hidden, self.beside = tuple(lower_is_better), tuple(hidden), tuple(beside)
         first = next(iter(systems.values())).each
         self.metric = next(iter(first))
         self.n = len(first[self.metric])
@@ -130,7 +132,7 @@ class Results:
 
     def verdict(self):
         """Whether ours is better than its best baseline beyond chance, in one sentence."""
-        differences = {system: self.difference(system) for system in self.systems if system != OURS}
+        differences = {system: self.difference(system) for system in self.systems if system not in (OURS, *self.beside)}
         best, (gain, low, high) = min(differences.items(), key=lambda item: item[1][0])
         is_better = "is better" if low > 0 else "is NOT BETTER"
         beyond = "" if low > 0 else ", beyond chance"
