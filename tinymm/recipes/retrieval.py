@@ -64,7 +64,7 @@ SHAPES = {
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
-    "plan": Plan(batch_size=128, steps=1000, peak_rate=2e-3, weight_decay=0.5, replicas=1,
+    "plan": Plan(batch_size=128, steps=1000, peak_rate=2e-3, weight_decay=0.3, replicas=1,
                  select=Selection("val/recall_at_1")),
     "image": [[16], [32], [64], [128]],
     "text": "bag",
@@ -74,7 +74,7 @@ FOLDER = {
     "width": 128,
     "glance": 8,
     "dropout": 0.3,
-    "pooled_dropout": 0.6,
+    "pooled_dropout": 0.5,
     "hidden_words": 0.1,
     "shift": 4,
     "queue": 2048,
@@ -199,8 +199,9 @@ def build(config, rng):
     }
     if "speech" in config["modalities"]:
         encoders["speech"] = AudioRecurrent(BANDS, config["speech_width"], (16, 32, 32), dropout=dropout, rng=rng)
-    towers = {name: Tower(encoder, config["width"], dropout if name == "text" else config["pooled_dropout"], rng=rng)
-              for name, encoder in encoders.items()}
+    width, pooled_dropout = config["width"], config["pooled_dropout"]
+    towers = {name: Tower(encoder, width, rng=rng) if name == "text" else
+              Tower(encoder, width, 2 * width, pooled_dropout, rng=rng) for name, encoder in encoders.items()}
     return Towers(towers, LOSSES[config["loss"]]())
 
 
