@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tinymm.cli import main
-from tinymm.data import ShapesWorld
+from tinymm.data import ShapesWorld, read_image
 from tinymm.recipes import captioning
+from tinymm.recipes.shared import load
 from tinymm.recipes.shared.captioned import drawn_scenes, read_captioned
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
@@ -90,6 +91,24 @@ def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys)
 
 def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume):
     check_resume(2, "run", "captioning", "--data", pictures, "--epochs", 3, "--seed", 5, "--scheduled-sampling", 0.5)
+
+
+def test_a_transformer_decoder_looks_at_the_image_in_every_layer(pictures, tmp_path, refused, monkeypatch):
+    """In place of a reader and a fusion; the page of `tinymm caption` shows where."""
+    out, image = tmp_path / "d", pictures / "images" / "3.png"
+    command = ["run", "captioning", "--data", str(pictures), "--out", str(out), "--epochs", "1", "--text", "decoder"]
+    assert "--fusion: needs --text lstm or transformer; got early" in refused(*command, "--fusion", "early")
+    with monkeypatch.context() as patch:
+        patch.setattr(captioning, "POSITIONS", 6)
+        assert "--text: decoder takes captions of up to 4 words; got" in refused(*command)
+    assert main(command) == 0
+    assert "Image captioning, a Transformer decoder" in (out / "report.html").read_text()
+    assert main(["predict", str(out / "checkpoint.npz"), str(image)]) == 0
+    model = load(out / "checkpoint.npz").model
+    tokens = load(out / "checkpoint.npz").tokenizer
+    words, maps = captioning.words_and_maps(model, tokens, read_image(image, (16, 16)), [5, 4, 6])
+    assert len(words) == 3 and maps.shape[0] == 3
+    np.testing.assert_allclose(maps.sum((1, 2)), 1, rtol=1e-5)
 
 
 def test_a_transformer_reads_the_prefix_as_well(pictures, tmp_path):

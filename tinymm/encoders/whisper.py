@@ -1,5 +1,7 @@
 """Whisper's encoder of speech: two convolutions over time, sinusoids, a Transformer that sees the whole recording."""
 
+import math
+
 import numpy as np
 
 from .. import functional as F
@@ -46,6 +48,8 @@ class WhisperFront(nn.Module):
         self.bands = bands
         self.conv1 = nn.Conv1d(bands, width, 3, padding=1, rng=rng)
         self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1, rng=rng)
+        for convolution in (self.conv1, self.conv2):                     # from 1 / (3 fan_in) to He's variance:
+            convolution.weight.data *= math.sqrt(6)                      # or the sinusoids would drown what is heard
 
     def forward(self, spectrograms, mask=None):
         """Spectrograms (B, T, F), mask (B, T) or None to features (B, N, D), mask (B, N); N = ⌈T / 2⌉."""

@@ -5,7 +5,6 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..encoders.encoded import selected
-from ..nn import init
 from ..nn.attention.cache import unchanged_on_error
 from ..nn.inspect import record_attention
 
@@ -52,13 +51,18 @@ class TextDecoder(nn.Module):
 
     def __init__(self, vocabulary, width=128, layers=2, heads=4, positions=64, memory_width=None, dropout=0.0, *, rng):
         self.embedding = nn.Embedding(vocabulary, width, rng=rng)
-        init.normal_(self.embedding.weight, std=0.02, rng=rng)           # as scores, these must not be large
+        self.embedding.weight.data *= width**-0.5                        # then scores of a normalised h have variance 1
         self.positions = nn.LearnedPositionalEncoding(positions, width, rng=rng)
         self.memory = None if memory_width in (None, width) else nn.Linear(memory_width, width, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
         stack = [nn.TransformerDecoderLayer(width, heads, 4 * width, dropout, "gelu", norm_first=True, rng=rng)
                  for _ in range(layers)]
         self.transformer = nn.TransformerDecoder(stack, nn.LayerNorm(width))
+
+    @property
+    def longest(self):
+        """Positions: words of the longest text, the first included."""
+        return len(self.positions.weight)
 
     def decode(self, encoded, ids):
         """What was encoded, with a row for each text, and ids (B, T) int to logits (B, T, V), and None:

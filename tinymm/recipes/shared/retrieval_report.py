@@ -98,7 +98,7 @@ def _add_searches(report, name, spaces, answers):
         scores = {system: scored(own[k], "against" if system == OURS else "expected") for system, own in found.items()
                   if not (was_trained and system == MAPPED)}
         results.append(Results(f"{name}/{ours.name}", scores | {"chance": chance(ours)}, "queries",
-                               ("median_rank", "mean_rank"), beside=(MAPPED,)))
+                               ("median_rank", "mean_rank"), ways=(MAPPED,)))
         results[-1].add_to(report, f"{TITLES[name].capitalize()}: {ours.name.replace('_', ' ')}", (
             f"A gallery of {ours.right.shape[1]}, of which {ours.right.sum(1).mean():.1f} are right for a query on "
             "average; the rank is that of the first right one. What is as near as it stands before it; for the "

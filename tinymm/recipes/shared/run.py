@@ -69,6 +69,7 @@ def recipe(function=None, *, moved=None):
         require(epochs is None or epochs >= 1, "--epochs", "must be at least 1", epochs)
         require(seed >= 0, "--seed", "must not be negative", seed)
         asked = {option.name: option.default for option in options_of(function)} | options
+        asked = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in asked.items()}
         own = collected(function, options)
         inspect.signature(function).bind(None, **own)  # an unknown option is a TypeError here
         with Run(name, data, out, seed, epochs, resume, progress, asked) as begun:
