@@ -15,8 +15,14 @@ A beam may continue one row twice and another not at all: a step that keeps a st
 Any of them can be given rules, `rule(log_p, captions) -> log_p`, which forbid words or make them less likely.
 """
 
-from .beams import beam_search
+from .beams import beam_search, diverse_beam_search, n_best
+from .rules import AllowedAfter, AllowedWords, ForbiddenWords, MinimumLength, NoRepeatNgram, RepetitionPenalty
 from .sampling import drawing, filter_logits, sample
+from .search import Hypothesis, google_length_penalty
 from .word_by_word import Decoded, greedy, likeliest, roll_out
 
-__all__ = ["Decoded", "beam_search", "drawing", "filter_logits", "greedy", "likeliest", "roll_out", "sample"]
+__all__ = [
+    "AllowedAfter", "AllowedWords", "Decoded", "ForbiddenWords", "Hypothesis", "MinimumLength", "NoRepeatNgram",
+    "RepetitionPenalty", "beam_search", "diverse_beam_search", "drawing", "filter_logits", "google_length_penalty",
+    "greedy", "likeliest", "n_best", "roll_out", "sample",
+]
