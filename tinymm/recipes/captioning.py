@@ -78,7 +78,6 @@ FOLDER = {
 @recipe
 def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, scheduled_sampling=0.0,
         objective=Objective(), decoding=Decoding()):
-        decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
     Parameters
