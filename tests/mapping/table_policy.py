@@ -25,7 +25,7 @@ class TablePolicy(nn.Module):
     def __init__(self, table):
         self.table = nn.Parameter(table)                                 # (images, 8, 3)
 
-    def image_encoder(self, images):
+    def encode(self, images, mask=None):
         return Encoded(images[:, None], images, None)
 
     def forward(self, images, ids):

@@ -1,4 +1,4 @@
-"""`tinymm run captioning --objective reward` as a user meets it: what it leaves, resume, what it refuses to start from."""
+"""`tinymm run captioning --objective reward` as a user meets it: what it leaves, resume, which starts it refuses."""
 
 import json
 from collections import Counter
@@ -167,7 +167,7 @@ class Parrot:
     def eval(self):
         return self
 
-    def image_encoder(self, images):
+    def encode(self, images, mask=None):
         return Encoded(images, images[:, 0].astype(int), None)
 
     def new_state(self, image):

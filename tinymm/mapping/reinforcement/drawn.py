@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..captioner import next_word
+from ..encoder_decoder import next_word
 from ..decoding import drawing, likeliest, roll_out
 
 __all__ = ["DrawnCaptions", "draw_captions", "greedy_captions"]

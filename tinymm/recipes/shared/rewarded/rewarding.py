@@ -1,4 +1,4 @@
-"""A run with --objective reward, put together: the start, the rewards of each part, the training, what is told of it."""
+"""A run with --objective reward, put together: the start, the rewards, the training, what is told of it."""
 
 import copy
 
@@ -48,8 +48,8 @@ class Rewarding:
     def check(objective, data, fusions, decoding):
         """Raise ValueError for options that do not go together, before anything is read."""
         if objective.is_reward:
-            require(objective.reward != "truth" or not data, "--reward", "truth needs the shapes world, whose scenes are "
-                    "known; with --data there are captions only", "truth")
+            require(objective.reward != "truth" or not data, "--reward",
+                    "truth needs the shapes world, whose scenes are known; with --data there are captions only", "truth")
             require(len(fusions) == 1, "--fusion", "must name one with --objective reward: the start has one",
                     ",".join(fusions))
             require(decoding.decode == "greedy", "--decode", "must be greedy with --objective reward: the start is "
