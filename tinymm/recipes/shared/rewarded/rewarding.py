@@ -49,7 +49,7 @@ class Rewarding:
         """Raise ValueError for options that do not go together, before anything is read."""
         if objective.is_reward:
             require(objective.reward != "truth" or not data, "--reward",
-                    "truth needs the shapes world, whose scenes are known; with --data there are captions only", "truth")
+                    "truth needs the shapes world, whose scenes are known; with --data there are none", "truth")
             require(len(fusions) == 1, "--fusion", "must name one with --objective reward: the start has one",
                     ",".join(fusions))
             require(decoding.decode == "greedy", "--decode", "must be greedy with --objective reward: the start is "
