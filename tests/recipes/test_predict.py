@@ -47,10 +47,10 @@ CASES |= {
                                            "size": 16, "widths": [[4], [4]], "width": 8, "embedding": 4}, WORDS,
                                   ["yes", "no"]),
 }
-PAGES = recipes.available()
+PAGES = {name: page for name, page in recipes.available().items() if hasattr(page, "predict")}
 
 
-def test_every_recipe_has_a_case():
+def test_every_recipe_that_answers_in_words_has_a_case():
     assert CASES.keys() == PAGES.keys()
 
 

@@ -1,23 +1,34 @@
 """One modality to another."""
 
-from . import contrastive, decoding, reinforcement, rewards, scheduled_sampling, zero_shot
-from .captioner import Captioner, caption_loss, hide_words
+from . import (
+    captioner, contrastive, ctc_decoding, ctc_prefix, decoding, encoder_decoder, flow, flow_painter, fusion_decoder,
+    gaussian_flow, picture_scale, reinforcement, rewards, scheduled_sampling, text_decoder, token_painter, towers, unet,
+    vq, zero_shot,
+)
+from .captioner import *
 from .contrastive import *
-from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
-from .ctc_prefix import ctc_next_label, mixed
+from .ctc_decoding import *
+from .ctc_prefix import *
 from .decoding import *
-from .encoder_decoder import EncoderDecoder, next_word, next_word_of, sequence_loss
-from .fusion_decoder import CaptionState, FusionDecoder
+from .encoder_decoder import *
+from .flow import *
+from .flow_painter import *
+from .fusion_decoder import *
+from .gaussian_flow import *
+from .picture_scale import *
 from .reinforcement import *
 from .rewards import *
 from .scheduled_sampling import *
-from .text_decoder import TextDecoder, TextState
-from .towers import Tower, Towers
+from .text_decoder import *
+from .token_painter import *
+from .towers import *
+from .unet import *
+from .vq import *
 from .zero_shot import *
 
 __all__ = [
-    "CaptionState", "Captioner", "EncoderDecoder", "FusionDecoder", "TextDecoder", "TextState", "Tower", "Towers",
-    "caption_loss", "collapse", "ctc_beam_search", "ctc_greedy", "ctc_next_label", "hide_words", "mixed", "next_word",
-    "next_word_of", "sequence_loss", *contrastive.__all__, *decoding.__all__, *reinforcement.__all__,
-    *rewards.__all__, *scheduled_sampling.__all__, *zero_shot.__all__,
+    *captioner.__all__, *contrastive.__all__, *ctc_decoding.__all__, *ctc_prefix.__all__, *decoding.__all__,
+    *encoder_decoder.__all__, *flow.__all__, *flow_painter.__all__, *fusion_decoder.__all__, *gaussian_flow.__all__,
+    *picture_scale.__all__, *reinforcement.__all__, *rewards.__all__, *scheduled_sampling.__all__,
+    *text_decoder.__all__, *token_painter.__all__, *towers.__all__, *unet.__all__, *vq.__all__, *zero_shot.__all__,
 ]
