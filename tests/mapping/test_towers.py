@@ -13,7 +13,8 @@ def towers(seed=0):
     rng = np.random.default_rng(seed)
     encoders = {"image": ConvEncoder([[4], [8]], 16, glance=2, rng=rng), "text": TextRNN(9, 8, 6, "gru", rng=rng),
                 "speech": AudioRecurrent(10, 8, (2, 4), 1, rng=rng)}
-    return Towers({name: Tower(encoder, 5, rng=rng) for name, encoder in encoders.items()}, Temperature()).eval()
+    made = {name: Tower(encoder, 5, 0 if name == "text" else 7, rng=rng) for name, encoder in encoders.items()}
+    return Towers(made, Temperature()).eval()
 
 
 def inputs(rng, n=3, T=6):
