@@ -330,7 +330,7 @@ def test_pictures_are_scaled_by_their_own_mean_and_deviation():
 def test_the_unet_has_every_part_on_its_way():
     rng = np.random.default_rng(16)
     net = randomised(UNet((8, 16), 8, words=6, condition=4, heads=2, rng=rng), rng)
-    inputs = [rng.standard_normal(shape) for shape in ((2, 3, 8, 8), (2, 4), (2, 5, 6))]
+    inputs = [rng.standard_normal(shape) for shape in ((2, 3, 8, 8), (2, 4), (2, 16, 2, 2), (2, 5, 6))]
     assert check_directional(net, inputs)
     net.to(np.float64)
     net(*map(tm.tensor, inputs)).sum().backward()
