@@ -31,7 +31,7 @@ KNOWN = 2000  # recordings that it learns from
 def write_report(run, towers, tokens, parts):
     """Test the towers on every test part, write the report, return the metrics."""
     train, tests = parts["train"], {name: part for name, part in parts.items() if name.startswith("test")}
-    baselines = baseline_spaces(train, parts["val"], tests, nearest_images)
+    baselines, to_bags = baseline_spaces(train, parts["val"], tests, nearest_images)
     to_vectors = partial(embed_texts, towers, tokens)
     to_words = _trained_map(towers, to_vectors, train) if train.sounds else None
     gallery = caption_gallery(train)
@@ -48,7 +48,7 @@ def write_report(run, towers, tokens, parts):
             spaces[MAPPED] = replace(ours, vectors=ours.vectors | moved)
         results += _add_searches(report, name, spaces, answers)
         if part.scenes is None:
-            results.append(_add_whole_folder(report, name, ours, parts, to_vectors))
+            results.append(_add_whole_folder(report, name, spaces, parts, to_vectors, to_bags))
         _add_nearest(report, ours, answers)
         results.append(_add_found_captions(report, name, spaces, train, gallery, gallery_vectors))
         pairs, kinds = add_word_order(report, f"{name}/word_order", part, ours.vectors["image"], to_vectors, run.rng(8))
@@ -111,12 +111,16 @@ def _add_searches(report, name, spaces, answers):
     return results
 
 
-def _add_whole_folder(report, name, ours, parts, to_vectors):
+def _add_whole_folder(report, name, spaces, parts, to_vectors, to_bags):
     """Pictures of the test in a gallery of all captions of the folder, those of training too: Results."""
     texts = distinct(text for part in parts.values() for own in part.captions for text in own)
-    right = right_texts(ours.items, texts)
-    search = Search("", np.arange(len(right)), dot_products(ours.vectors["image"], to_vectors(texts)), right)
-    results = Results(f"{name}/whole_folder/image_to_text", {OURS: scored(search), "chance": chance(search)}, "queries",
+    right = right_texts(spaces[OURS].items, texts)
+    scores = {}
+    for system, embed in ((OURS, to_vectors), ("ridge", to_bags)):
+        similarity = dot_products(spaces[system].vectors["image"], embed(texts).astype(np.float32))
+        search = Search("", np.arange(len(right)), similarity, right)
+        scores[system] = scored(search, "against" if system == OURS else "expected")
+    results = Results(f"{name}/whole_folder/image_to_text", scores | {"chance": chance(search)}, "queries",
                       ("median_rank", "mean_rank"))
     results.add_to(report, "A gallery of all texts of the folder", (
         f"The same pictures among {len(texts)} texts, most of which training has seen with other pictures."))
