@@ -249,7 +249,8 @@ def test_the_painters_gradients():
             self.painter = painter_of(rng)
 
         def forward(self, x):
-            return self.painter(x, np.array([0.3, 0.8]), self.painter.read(IDS, MASK, np.array([False, True])))
+            text = self.painter.read(IDS, MASK, np.array([False, True]))
+            return self.painter(x, np.array([0.3, 0.8]), text) + self.painter.mean_picture(text.sketch)
 
     field, x = Field(), rng.standard_normal((2, 3, 8, 8))
     assert check_directional(field, [x])
@@ -301,7 +302,7 @@ def test_sampling_at_guidance_one_is_the_conditional_sample_bit_for_bit():
 def test_the_loss_of_a_painter_by_hand():
     rng = np.random.default_rng(14)
     painter, images = painter_of(rng), rng.random((2, 3, 8, 8))
-    loss = painter_loss(painter, images, IDS, MASK, 0.5, np.random.default_rng(2)).item()
+    loss, numbers = painter_loss(painter, images, IDS, MASK, 0.5, np.random.default_rng(2))
     again = np.random.default_rng(2)
     dropped = again.random(2) < 0.5
     sigma, noise = random_levels(2, again, SHIFT), again.standard_normal((2, 3, 8, 8), dtype=np.float32)
@@ -309,7 +310,10 @@ def test_the_loss_of_a_painter_by_hand():
     x = (images - mean) / std
     s = sigma[:, None, None, None].astype(float)
     v = painter((1 - s) * x + s * noise, sigma, painter.read(IDS, MASK, dropped)).data
-    assert loss == pytest.approx(((v - (noise - x)) ** 2).mean(), rel=1e-5)
+    assert numbers["flow"].item() == pytest.approx(((v - (noise - x)) ** 2).mean(), rel=1e-5)
+    sketch = painter.mean_picture(painter.read(IDS, MASK, dropped).sketch).data
+    assert numbers["sketch"].item() == pytest.approx(((sketch - x) ** 2).mean(), rel=1e-5)
+    assert loss.item() == pytest.approx(numbers["flow"].item() + numbers["sketch"].item(), rel=1e-6)
 
 
 def test_pictures_are_scaled_by_their_own_mean_and_deviation():
