@@ -25,7 +25,7 @@ TOKENS = WordTokenizer.fit([" ".join(WORDS)])
 @pytest.fixture(autouse=True)
 def a_small_model(monkeypatch):
     """What is tested here does not need a good one."""
-    for name in ("VOICE", "TAKES"):
+    for name in ("VOICE", "TAKES", "TAKES_OF_OTHERS"):
         setting = getattr(page, name)
         monkeypatch.setattr(page, name, setting | {"plan": replace(setting["plan"], steps=2)})
     monkeypatch.setattr(page, "SIZES", {"width": 8, "encoder_layers": 1, "decoder_layers": 1, "heads": 2})
@@ -137,7 +137,7 @@ def test_there_are_places_for_the_longest_clip_varied(varied, monkeypatch):
     part = clips.Clips([sound], [(1, 2)], ["a"])
     places = page._places(type("Run", (), {"data": None}), {"train": part, "val": part, "test": part})
     rng = np.random.default_rng(1)
-    variation = replace(page.VARIATION, speed=varied)
+    variation = replace(page.NEW_VOICES, speed=varied)
     longest = max(len(variation(sound, rng)) for _ in range(40))
     assert 1.15 * len(spectrogram(sound, page.HOP)) < longest <= 2 * places
 

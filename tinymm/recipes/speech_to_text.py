@@ -47,7 +47,8 @@ ONLY_UNITS = ForbiddenWords((PAD, BOS, UNK))  # no transcript holds them
 BLANK = PAD  # CTC's blank has the number of a unit that no transcript holds
 LONGEST = 30.0  # seconds of a clip, as Whisper's: what is longer is no string of digits
 HOP = 160  # samples from frame to frame (20 ms), twice Whisper's: half the work
-VARIATION = Variation(speed=1.25, tempo=1.25, snr=(5.0, 40.0), hop=HOP)  # as if others said it
+NEW_VOICES = Variation(speed=1.25, tempo=1.25, snr=(5.0, 40.0), hop=HOP)  # as if others said it
+SAME_VOICES = Variation(speed=1.1, tempo=1.2, snr=(10.0, 40.0), hop=HOP)  # as if the same said it again
 SLOWER, MORE = 1.3, 20  # a varied clip has at most so many times the frames of the clip, and so many more
 FAILURES = ("substitutions", "deletions", "insertions", "loops")
 
@@ -59,8 +60,9 @@ def _plan(steps):
                 select=Selection("val/word_error_rate", "min"))
 
 
-VOICE = {"plan": _plan(1000), "dropout": 0.1}
-TAKES = {"plan": _plan(1400), "dropout": 0.2}
+VOICE = {"plan": _plan(1000), "dropout": 0.1, "variation": NEW_VOICES}
+TAKES = {"plan": _plan(2000), "dropout": 0.1, "variation": SAME_VOICES}
+TAKES_OF_OTHERS = {"plan": _plan(1400), "dropout": 0.2, "variation": NEW_VOICES}
 
 
 @recipe
@@ -91,7 +93,9 @@ def run(run, units="word", leave_out=None, ctc_weight=0.3, beam=4):
 def _one(run, units, leave_out, ctc_weight, beam):
     """One training and test: Outcome."""
     parts, notes, draw = string_parts(run, leave_out)
-    setting = TAKES if run.data else VOICE
+    setting = VOICE
+    if run.data:
+        setting = TAKES if leave_out is None else TAKES_OF_OTHERS
     places = _places(run, parts)
     train, val = parts["train"], parts["val"]
     run.begin(run.data or "the embedded voice", parts, notes)
@@ -104,7 +108,7 @@ def _one(run, units, leave_out, ctc_weight, beam):
         """Spectrograms (B, T, F), mask (B, T), ids (B, U), mask (B, U)."""
         clips = draw(rows, rng)
         ids = [tokens.encode(text_of(digits)) for digits in clips.digits]
-        return *padded([VARIATION(sound, rng) for sound in clips.sounds]), *pad_batch(ids)
+        return *padded([setting["variation"](sound, rng) for sound in clips.sounds]), *pad_batch(ids)
 
     def loss(transcriber, batch, rng):
         return transcription_loss(transcriber, batch, ctc_weight)
@@ -119,7 +123,7 @@ def _one(run, units, leave_out, ctc_weight, beam):
 
     transcriber = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
                           config=config, tokenizer=tokens).model
-    return _tested(run, transcriber, tokens, parts, ctc_weight, beam)
+    return _tested(run, transcriber, tokens, parts, ctc_weight, beam, setting["variation"])
 
 
 def _places(run, parts):
@@ -235,7 +239,7 @@ def _probability(transcriber, sound, ids):
 # The test and the report ------------------------------------------------------------------------------------------
 
 
-def _tested(run, transcriber, tokens, parts, ctc_weight, beam):
+def _tested(run, transcriber, tokens, parts, ctc_weight, beam, variation):
     """Outcome: both halves together, each alone, and baselines on the test part; the report is written."""
     train, test = parts["train"], parts["test"]
     said = [text_of(digits) for digits in test.digits]
@@ -256,7 +260,7 @@ def _tested(run, transcriber, tokens, parts, ctc_weight, beam):
     _add_failures(report, results, list(heard))
     add_errors(report, test.speakers, [text.split() for text in said], [text.split() for text in heard[OURS]])
     forward = _add_looks(report, transcriber, tokens, test, said, heard[OURS])
-    add_variations(report, train.sounds[0], written(train.digits[0]), VARIATION)
+    add_variations(report, train.sounds[0], written(train.digits[0]), variation)
     return Outcome(run.finish(report, [results], {"test/attention/forward": forward}), results)
 
 
