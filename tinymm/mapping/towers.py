@@ -11,9 +11,9 @@ __all__ = ["Tower", "Towers"]
 
 
 class Tower(nn.Module):
-    r"""An encoder and a projection of what it pools, y: $z = A y + b$, or with a hidden layer beside the linear path
+    r"""An encoder and a projection of what it pools, y: a linear map, one with a hidden layer, or the sum of both,
 
-    $$ z = A y + b + W_2 \operatorname{ReLU}(W_1 y + b_1) + b_2; \qquad \text{then } z / \lVert z \rVert. $$
+    $$ z = (A y + b) + (W_2 \operatorname{ReLU}(W_1 y + b_1) + b_2), \qquad \text{then } z / \lVert z \rVert. $$
 
     Parameters
     ----------
@@ -23,14 +23,16 @@ class Tower(nn.Module):
         D of the shared space.
     hidden : int
         Width of the hidden layer; 0 for none.
+    linear : bool
+        Whether there is the linear map.
     dropout : float
         On what is pooled.
     rng : numpy.random.Generator
 
-    Notes
-    -----
-    What can be told from y by a linear map need not be learned by the hidden layer: of few examples the linear path
-    learns sooner.
+    Raises
+    ------
+    ValueError
+        If there would be neither of the two maps.
 
     References
     ----------
@@ -49,20 +51,24 @@ class Tower(nn.Module):
     ((2, 4), [1.0, 1.0])
     """
 
-    def __init__(self, encoder, width, hidden=0, dropout=0.0, *, rng):
+    def __init__(self, encoder, width, hidden=0, linear=True, dropout=0.0, *, rng):
+        if not hidden and not linear:
+            raise ValueError("Tower: needs a hidden layer, a linear map, or both; got neither")
+        inside = encoder.pooled_width
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout, rng=rng)
-        self.linear = nn.Linear(encoder.pooled_width, width, rng=rng)
-        self.hidden = nn.Sequential()
+        self.maps = nn.ModuleList()
+        if linear:
+            self.maps.append(nn.Linear(inside, width, rng=rng))
         if hidden:
-            self.hidden = nn.Sequential(nn.Linear(encoder.pooled_width, hidden, rng=rng), nn.ReLU(),
-                                        nn.Linear(hidden, width, rng=rng))
+            self.maps.append(nn.Sequential(nn.Linear(inside, hidden, rng=rng), nn.ReLU(),
+                                           nn.Linear(hidden, width, rng=rng)))
 
     def forward(self, x, mask=None):
         """What the encoder takes, to unit vectors (B, D)."""
         y = self.dropout(self.encoder(x, mask).pooled)                   # (B, P)
-        z = self.linear(y) + self.hidden(y) if len(self.hidden) else self.linear(y)
-        return unit(z)                                                   # (B, D)
+        first, *others = self.maps
+        return unit(sum((project(y) for project in others), first(y)))   # (B, D)
 
 
 class Towers(nn.Module):

@@ -40,6 +40,7 @@ TEXTS = {  # what reads a text
     "bag": lambda vocabulary, width, embedding, dropout, rng: BagOfWords(vocabulary, width, dropout, rng=rng),
 }
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
+PROJECTIONS = ("hidden", "linear")
 SMALLEST_BATCH = 2
 VALIDATED = 500  # pictures that are searched for after each epoch, and searched with
 SIMILAR = 8  # with --negatives hard: pictures of a batch whose captions are alike
@@ -56,11 +57,12 @@ SHAPES = {
     "text_width": 192,  # of the text encoder
     "speech_width": 128,  # of the speech encoder
     "width": 192,  # D of the shared space
+    "projection": "hidden",  # to it: through a hidden layer; or linear, of texts alone, of others beside a hidden layer
     "glance": 4,  # P; the image encoder's last grid is averaged down to P×P
     "dropout": 0.0,  # on word vectors, and inside the encoder of speech
     "pooled_dropout": 0.0,  # on what the encoders of pictures and speech pool
     "hidden_words": 0.0,  # share of the words that a step does not show
-    "shift": 1,  # training pictures move by up to so many pixels
+    "shift": 0,  # training pictures move by up to so many pixels
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
@@ -72,6 +74,7 @@ FOLDER = {
     "text_width": 128,
     "speech_width": 128,
     "width": 128,
+    "projection": "linear",
     "glance": 8,
     "dropout": 0.3,
     "pooled_dropout": 0.5,
@@ -173,7 +176,7 @@ def _by_likeness(items):
 
 def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="infonce"):
     """What `build` makes towers of: plain JSON; and how many texts the checkpoint's gallery has, as `classes`."""
-    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "glance", "dropout",
+    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "projection", "glance", "dropout",
                                               "pooled_dropout")}
     return {"size": size, "vocabulary": vocabulary, "classes": classes, "modalities": list(MODALITIES[:2 + has_speech]),
             "text": text or setting["text"], "loss": loss,
@@ -190,7 +193,7 @@ def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
     checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS),
                    loss=tuple(LOSSES), image=[[int]], text_width=int, speech_width=int, width=int,
-                   glance=int, dropout=float, pooled_dropout=float)
+                   projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
     dropout = config["dropout"]
     encoders = {
         "image": ConvEncoder(config["image"], config["size"], glance=config["glance"], brightness=True, rng=rng),
@@ -199,9 +202,11 @@ def build(config, rng):
     }
     if "speech" in config["modalities"]:
         encoders["speech"] = AudioRecurrent(BANDS, config["speech_width"], (16, 32, 32), dropout=dropout, rng=rng)
-    width, pooled_dropout = config["width"], config["pooled_dropout"]
-    towers = {name: Tower(encoder, width, rng=rng) if name == "text" else
-              Tower(encoder, width, 2 * width, pooled_dropout, rng=rng) for name, encoder in encoders.items()}
+    width, is_linear, towers = config["width"], config["projection"] == "linear", {}
+    for name, encoder in encoders.items():
+        hidden = 0 if is_linear and name == "text" else 2 * width
+        pooled_dropout = 0.0 if name == "text" else config["pooled_dropout"]
+        towers[name] = Tower(encoder, width, hidden, is_linear, pooled_dropout, rng=rng)
     return Towers(towers, LOSSES[config["loss"]]())
 
 

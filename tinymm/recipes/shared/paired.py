@@ -19,8 +19,8 @@ __all__ = ["MODALITIES", "Items", "distinct", "drawn_items", "read_items", "righ
 
 MODALITIES = ("image", "text", "speech")
 LANGUAGE = re.compile(r"caption_([a-z]{2})")  # a field of an image entry: its caption in a further language
-SCENES = {"train": 13_000, "held": 1000}  # of the shapes world
-SINGLE = 4000  # further scenes to train on, of one thing each
+SCENES = {"train": 14_000, "held": 1000}  # of the shapes world
+SINGLE = 2000  # further scenes to train on, of one thing each
 SPOKEN = {"train": 4000, "val": 200, "test": 300, "test/held_out": 300}  # of them, so many described aloud
 
 
