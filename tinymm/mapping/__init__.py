@@ -13,8 +13,8 @@ from .vq import Codebook, PictureCodec, codec_loss, nearest_codes, perplexity
 
 __all__ = [
     "CaptionState", "Captioner", "Codebook", "FlowPainter", "GaussianMixtureFlow", "ModulatedBlock", "PictureCodec",
-    "PictureScale", "Sketch", "TokenPainter", "UNet", "WordLayer", "beam_search", "between", "caption_loss", "codec_loss", "collapse",
-    "ctc_beam_search", "ctc_greedy", "euler", "filter_logits", "flow_loss", "greedy", "guided", "hide_words",
-    "nearest_codes", "next_code", "next_word", "noise_levels", "paint", "paint_tokens", "painter_loss", "perplexity",
-    "random_levels", "sample", "shifted", "token_loss",
+    "PictureScale", "Sketch", "TokenPainter", "UNet", "WordLayer", "beam_search", "between", "caption_loss",
+    "codec_loss", "collapse", "ctc_beam_search", "ctc_greedy", "euler", "filter_logits", "flow_loss", "greedy",
+    "guided", "hide_words", "nearest_codes", "next_code", "next_word", "noise_levels", "paint", "paint_tokens",
+    "painter_loss", "perplexity", "random_levels", "sample", "shifted", "token_loss",
 ]
