@@ -15,7 +15,9 @@ from tinymm.mapping import (
     policy_gradient_loss,
 )
 
-from .table_policy import BOS, CLOSED, EOS, LONGEST, SAID, TablePolicy, drawn, estimate, exact_gradient, log_probabilities
+from .table_policy import (
+    BOS, CLOSED, EOS, LONGEST, SAID, TablePolicy, drawn, estimate, exact_gradient, log_probabilities,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 TERMS = {"plain": (0.0, 0.0), "entropy": (0.3, 0.0), "kl": (0.0, 0.7), "both": (0.2, 0.4)}

@@ -13,7 +13,9 @@ def towers(seed=0):
     rng = np.random.default_rng(seed)
     encoders = {"image": ConvEncoder([[4], [8]], 16, glance=2, rng=rng), "text": TextRNN(9, 8, 6, "gru", rng=rng),
                 "speech": AudioRecurrent(10, 8, (2, 4), 1, rng=rng)}
-    return Towers({name: Tower(encoder, 5, rng=rng) for name, encoder in encoders.items()}, Temperature()).eval()
+    maps = {"image": (7, True), "text": (0, True), "speech": (7, False)}     # hidden, linear: each of the three forms
+    made = {name: Tower(encoder, 5, *maps[name], rng=rng) for name, encoder in encoders.items()}
+    return Towers(made, Temperature()).eval()
 
 
 def inputs(rng, n=3, T=6):
@@ -53,6 +55,12 @@ def test_each_tower_learns_from_its_own_modality():
 def test_an_unknown_modality_is_an_error():
     with pytest.raises(KeyError):
         towers()("smell", np.zeros((1, 2)))
+
+
+def test_a_tower_projects_somehow():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="Tower: needs a hidden layer, a linear map, or both; got neither"):
+        Tower(TextRNN(9, 8, 6, "gru", rng=rng), 5, hidden=0, linear=False, rng=rng)
 
 
 def test_states_make_a_round_trip():

@@ -1,4 +1,4 @@
-"""`tinymm run captioning --objective reward` as a user meets it: what it leaves, resume, what it refuses to start from."""
+"""`tinymm run captioning --objective reward` as a user meets it: what it leaves, resume, which starts it refuses."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ from tinymm.metrics import cider_d
 from tinymm.recipes import captioning
 from tinymm.recipes.shared import load
 from tinymm.recipes.shared.captioned import Captioned, drawn_scenes
-from tinymm.recipes.shared.rewarded import rewarding, spread
+from tinymm.recipes.shared.rewarded import RewardPlan, rewarding, spread
 from tinymm.recipes.shared.rewarded.judging import endings_of, judged
 from tinymm.recipes.shared.rewarded.telling import _risen, gains
 from tinymm.training import load_checkpoint, save_checkpoint
@@ -32,9 +32,9 @@ def a_small_captioner(monkeypatch):
     """What is tested here does not need a good one."""
     plan = replace(captioning.FOLDER["plan"], batch_size=16, steps=4)
     small = {"widths": [[4], [8]], "width": 16, "plan": plan,
-             "reward_plan": replace(captioning.FOLDER["reward_plan"], batch_size=16, steps=4)}
+             "reward": RewardPlan(replace(captioning.FOLDER["reward"].plan, batch_size=16, steps=4), 40, True)}
     monkeypatch.setattr(captioning, "FOLDER", captioning.FOLDER | small)
-    monkeypatch.setattr(captioning, "SHAPES", captioning.SHAPES | small | {"shift": 0, "rewarded_images": 40})
+    monkeypatch.setattr(captioning, "SHAPES", captioning.SHAPES | small | {"shift": 0})
     monkeypatch.setattr(captioning, "MAX_LENGTH", 8)
     monkeypatch.setattr(captioning, "drawn_scenes", lambda rng: drawn_scenes(rng, train=60, held=20))
     monkeypatch.setattr(rewarding, "DRAWS", 3)
@@ -102,6 +102,16 @@ def test_an_interrupted_run_resumes_to_the_same_bits(pictures, start, check_resu
     """The moving average too, which is state of its own."""
     check_resume(3, "run", "captioning", "--data", pictures, "--epochs", 2,
                  *rewarded(start, "--baseline", "moving-average", "--reward", "bleu"))
+
+
+def test_a_frozen_image_encoder_stays_as_it_was(pictures, start, tmp_path, monkeypatch):
+    frozen = captioning.FOLDER["reward"]._replace(trains_encoder=False)
+    monkeypatch.setattr(captioning, "FOLDER", captioning.FOLDER | {"reward": frozen})
+    assert run("--data", pictures, "--out", tmp_path / "out", *rewarded(start, "--epochs", 1)) == 0
+    before, after = (load(path).model for path in (start, tmp_path / "out" / "checkpoint.npz"))
+    same = {name: np.array_equal(array, after.state_dict()[name]) for name, array in before.state_dict().items()}
+    assert all(kept for name, kept in same.items() if name.startswith("image_encoder"))
+    assert not any(kept for name, kept in same.items() if name.startswith("words"))
 
 
 def test_truth_is_a_reward_of_the_shapes_world(tmp_path):

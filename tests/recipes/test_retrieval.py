@@ -217,6 +217,16 @@ def test_every_language_of_a_picture_is_in_the_batch():
     assert batch.targets.tolist() == [[True, False, False], [False, True, True]]
 
 
+def test_hidden_words_leave_something_of_every_text():
+    items = some_items([["a cat on a mat"], ["a dog"]])
+    tokens = WordTokenizer.fit(["a cat on a mat", "a dog"])
+    batches = PairBatches(items, tokens, hidden=0.9)
+    masks = [batches(np.arange(2), np.random.default_rng(seed)).chunks[0].texts[1] for seed in range(20)]
+    assert all(mask[:, 0].all() for mask in masks) and 0 < np.mean([mask[:, 1:].mean() for mask in masks]) < 0.3
+    _, mask = PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0)).chunks[0].texts
+    assert mask.sum(1).tolist() == [7, 4]
+
+
 def test_recordings_belong_to_their_pictures_in_chunks_too():
     items = some_items([["a cat"], ["a dog"], ["a fish"], ["a bird"]])
     items.sounds = {i: np.full(900, i, np.float32) for i in (0, 2, 3)}

@@ -1,7 +1,8 @@
 """What a caption earns: CIDEr-D or BLEU-4 against the references of its image, or the truth about its scene.
 
 A reward is called as ``reward(captions, closed, images)``: captions as strings or token sequences, whether each was
-closed, and the image each is of, by its place among those that the reward was made for. It returns float64 (S,), from 0 to `highest`.
+closed, and the image each is of, by its place among those that the reward was made for. It returns float64 (S,), from 0
+to `highest`.
 
 The closing word is one more token of a closed caption and of every reference. Without it the n-grams at a caption's end
 would be worth as much as any others, and captions trained on them end in fragments ("a man with a"): every further word

@@ -30,7 +30,7 @@ from .shared.captioned import drawn_scenes, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
 from .shared.fusions import CAUSAL, chosen, width_for
-from .shared.rewarded import Objective, Rewarding
+from .shared.rewarded import Objective, Rewarding, RewardPlan
 from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
@@ -50,8 +50,8 @@ VALIDATED = 200  # validation images captioned after each epoch
 SHAPES = {
     "plan": Plan(batch_size=16, steps=2500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/truth_accuracy")),
-    "reward_plan": Plan(batch_size=16, steps=400, peak_rate=5e-4, weight_decay=0.0, select=Selection("val/reward")),
-    "rewarded_images": 3200,  # of the training images; a pass over all would take too long between validations
+    "reward": RewardPlan(Plan(batch_size=16, steps=400, peak_rate=5e-4, weight_decay=0.0,
+                              select=Selection("val/reward")), images=3200, trains_encoder=True),
     "widths": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
     "width": 192,  # of the text features and of the fused ones
     "dropout": 0.1,
@@ -63,8 +63,8 @@ SHAPES = {
 FOLDER = {
     "plan": Plan(batch_size=64, steps=2300, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/exact_match")),
-    "reward_plan": Plan(batch_size=64, steps=200, peak_rate=2e-4, weight_decay=0.0, select=Selection("val/reward")),
-    "rewarded_images": 3200,
+    "reward": RewardPlan(Plan(batch_size=32, steps=210, peak_rate=2e-4, weight_decay=0.0,
+                              select=Selection("val/reward")), images=3200, trains_encoder=False),
     "widths": [[32], [64, 64], [128, 128]],
     "width": 256,
     "dropout": 0.3,
@@ -130,8 +130,7 @@ def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, objective,
     if objective.is_reward:
         rewarding = Rewarding(run, objective, config, tokens, parts, MAX_LENGTH)
         captioner = rewarding.train(
-            setting["reward_plan"], setting["rewarded_images"],
-            lambda rows, rng: shifted(train.images(rows), setting["shift"], rng), scored)
+            setting["reward"], lambda rows, rng: shifted(train.images(rows), setting["shift"], rng), scored)
     else:
         captioner = _likeliest(run, setting, config, tokens, train, parts["val"], scheduled_sampling)
 

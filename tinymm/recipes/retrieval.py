@@ -40,6 +40,7 @@ TEXTS = {  # what reads a text
     "bag": lambda vocabulary, width, embedding, dropout, rng: BagOfWords(vocabulary, width, dropout, rng=rng),
 }
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
+PROJECTIONS = ("hidden", "linear")
 SMALLEST_BATCH = 2
 VALIDATED = 500  # pictures that are searched for after each epoch, and searched with
 SIMILAR = 8  # with --negatives hard: pictures of a batch whose captions are alike
@@ -56,15 +57,16 @@ SHAPES = {
     "text_width": 192,  # of the text encoder
     "speech_width": 128,  # of the speech encoder
     "width": 192,  # D of the shared space
+    "projection": "hidden",  # to it: through a hidden layer; or linear, of texts alone, of others beside a hidden layer
     "glance": 4,  # P; the image encoder's last grid is averaged down to P×P
     "dropout": 0.0,  # on word vectors, and inside the encoder of speech
     "pooled_dropout": 0.0,  # on what the encoders of pictures and speech pool
+    "hidden_words": 0.0,  # share of the words that a step does not show
     "shift": 0,  # training pictures move by up to so many pixels
-    "negatives": "hard",
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
-    "plan": Plan(batch_size=128, steps=500, peak_rate=2e-3, weight_decay=0.2, replicas=1,
+    "plan": Plan(batch_size=128, steps=1000, peak_rate=2e-3, weight_decay=0.3, replicas=1,
                  select=Selection("val/recall_at_1")),
     "image": [[16], [32], [64], [128]],
     "text": "bag",
@@ -72,17 +74,18 @@ FOLDER = {
     "text_width": 128,
     "speech_width": 128,
     "width": 128,
+    "projection": "linear",
     "glance": 8,
-    "dropout": 0.2,
+    "dropout": 0.3,
     "pooled_dropout": 0.5,
-    "shift": 2,
-    "negatives": "batch",
+    "hidden_words": 0.1,
+    "shift": 4,
     "queue": 2048,
 }
 
 
 @recipe
-def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_size=None, chunk=None, hold_out=None,
+def run(run, modalities=None, text=None, loss="infonce", negatives="hard", batch_size=None, chunk=None, hold_out=None,
         image_size=None):
     """Train towers, search with them both ways beside baselines, write the output folder.
 
@@ -94,9 +97,9 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
         What reads texts; by default gru for the shapes world, a bag of words and their parts with --data.
     loss : {"infonce", "siglip"}
         A softmax over the batch, both ways, or a sigmoid for each pair.
-    negatives : {"batch", "hard", "queue"}, optional
-        What pairs are told apart from: a batch drawn at random; one whose captions are alike in groups; a batch and a
-        queue of earlier ones, encoded by a slow copy. By default hard for the shapes world, batch with --data.
+    negatives : {"hard", "batch", "queue"}
+        What pairs are told apart from: a batch whose captions are alike in groups; one drawn at random; one drawn at
+        random and a queue of earlier ones, encoded by a slow copy.
     batch_size : int, optional
         Pictures of a step.
     chunk : int, optional
@@ -108,7 +111,6 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     """
     setting = FOLDER if run.data else SHAPES
-    negatives = negatives or setting["negatives"]
     _check_options(run, modalities, loss, negatives, batch_size, chunk, hold_out, image_size)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
     if run.data:
@@ -131,7 +133,7 @@ def run(run, modalities=None, text=None, loss="infonce", negatives=None, batch_s
     if negatives == "queue":
         queue = PairQueue(setting["queue"], setting["width"], plan.batch_size, rng=run.rng(6))
         objective = Objective(MomentumEncoder(towers, rng=run.rng(7)), queue)
-    data = TrainingSet(len(train), PairBatches(train, tokens, setting["shift"], chunk),
+    data = TrainingSet(len(train), PairBatches(train, tokens, setting["shift"], setting["hidden_words"], chunk),
                        arrange=_by_likeness(train) if negatives == "hard" else None)
 
     first = val.rows(np.arange(min(len(val), VALIDATED)))
@@ -174,7 +176,7 @@ def _by_likeness(items):
 
 def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="infonce"):
     """What `build` makes towers of: plain JSON; and how many texts the checkpoint's gallery has, as `classes`."""
-    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "glance", "dropout",
+    sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "projection", "glance", "dropout",
                                               "pooled_dropout")}
     return {"size": size, "vocabulary": vocabulary, "classes": classes, "modalities": list(MODALITIES[:2 + has_speech]),
             "text": text or setting["text"], "loss": loss,
@@ -191,7 +193,7 @@ def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
     checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS),
                    loss=tuple(LOSSES), image=[[int]], text_width=int, speech_width=int, width=int,
-                   glance=int, dropout=float, pooled_dropout=float)
+                   projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
     dropout = config["dropout"]
     encoders = {
         "image": ConvEncoder(config["image"], config["size"], glance=config["glance"], brightness=True, rng=rng),
@@ -200,8 +202,11 @@ def build(config, rng):
     }
     if "speech" in config["modalities"]:
         encoders["speech"] = AudioRecurrent(BANDS, config["speech_width"], (16, 32, 32), dropout=dropout, rng=rng)
-    towers = {name: Tower(encoder, config["width"], dropout if name == "text" else config["pooled_dropout"], rng=rng)
-              for name, encoder in encoders.items()}
+    width, is_linear, towers = config["width"], config["projection"] == "linear", {}
+    for name, encoder in encoders.items():
+        hidden = 0 if is_linear and name == "text" else 2 * width
+        pooled_dropout = 0.0 if name == "text" else config["pooled_dropout"]
+        towers[name] = Tower(encoder, width, hidden, is_linear, pooled_dropout, rng=rng)
     return Towers(towers, LOSSES[config["loss"]]())
 
 

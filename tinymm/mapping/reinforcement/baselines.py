@@ -31,7 +31,7 @@ class NoBaseline:
 
 
 class MovingAverage(nn.MovingBaseline):
-    r"""One number for all images, the moving average of the rewards of earlier steps: $b \leftarrow m b + (1-m) \bar R$.
+    r"""One number for all images, the moving average of earlier rewards: $b \leftarrow m\,b + (1 - m)\,\bar R$.
 
     Call `update` with the rewards once the step's gradient is known.
 

@@ -1,4 +1,4 @@
-r"""The policy-gradient loss of sequences, with an entropy bonus and a pull towards the policy that training started from.
+r"""The policy-gradient loss of sequences, with an entropy bonus and a pull towards the policy of the start.
 
 $$J = \mathrm E_{w\sim\pi}\Big[R(w) - \sum_s c_s\Big], \qquad
   c_s = \beta\,\mathrm{KL}\big(\pi(\cdot \mid w_{<s}) \,\|\, \pi_0(\cdot \mid w_{<s})\big) - \lambda\,

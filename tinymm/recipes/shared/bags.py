@@ -53,6 +53,12 @@ def baseline_spaces(train, val, parts, nearest):
     parts : dict of str to Items
     nearest : callable
         ``nearest(train, images)`` → the numbers of the nearest training pictures.
+
+    Returns
+    -------
+    spaces : dict of str to dict of str to Space
+    of_texts : callable
+        Where both put texts: ``of_texts(texts)`` → array (n, V).
     """
     documents = [split_words(" ".join(text for texts in train.texts.values() for text in texts[i]))
                  for i in range(len(train))]
@@ -82,7 +88,7 @@ def baseline_spaces(train, val, parts, nearest):
     answers = Answers.of(of_neighbours(val))
     best = max(PENALTIES, key=lambda penalty: recalls(of_ridge(val, penalty), answers)["recall_at_1"])
     return {name: {"ridge": of_ridge(items, best), "nearest neighbour": of_neighbours(items)}
-            for name, items in parts.items()}
+            for name, items in parts.items()}, of_texts
 
 
 def _pixels(images):

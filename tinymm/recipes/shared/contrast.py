@@ -58,12 +58,14 @@ class PairBatches:
     tokens : WordTokenizer or SubwordTokenizer
     shift : int
         Pictures move by up to so many pixels.
+    hidden : float
+        The share of the words that are hidden, drawn anew each time.
     chunk : int, optional
         Pictures of a chunk; default: the batch is one.
     """
 
-    def __init__(self, items, tokens, shift=0, chunk=None):
-        self.items, self.tokens, self.shift, self.chunk = items, tokens, shift, chunk
+    def __init__(self, items, tokens, shift=0, hidden=0.0, chunk=None):
+        self.items, self.tokens, self.shift, self.hidden, self.chunk = items, tokens, shift, hidden, chunk
         numbers = {}
         self.keys = [[np.array([numbers.setdefault(normalise(text), len(numbers)) for text in texts[i]], int)
                       for texts in items.texts.values() if texts[i]] for i in range(len(items))]
@@ -97,7 +99,12 @@ class PairBatches:
         images = shifted(self.items.images(rows), self.shift, rng)
         heard = np.array([k for k, i in enumerate(rows) if i in self.spectrograms], int)
         sounds = padded([mask_spectrogram(self.spectrograms[i], rng) for i in rows[heard]]) if len(heard) else None
-        return _Chunk(images, pad_texts(self.tokens, [self.encoded[key] for key in keys]), heard, sounds)
+        ids, mask = pad_texts(self.tokens, [self.encoded[key] for key in keys])
+        if self.hidden:
+            shown = rng.random(mask.shape) >= self.hidden
+            shown[:, 0] = True                                           # <bos>, so that no text is empty
+            mask = mask & shown
+        return _Chunk(images, (ids, mask), heard, sounds)
 
 
 def pad_texts(tokens, encoded):

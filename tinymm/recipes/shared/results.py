@@ -59,7 +59,7 @@ class Results:
     hidden : collection of str
         Metrics that tables leave out.
     ways : collection of str
-        Systems that are the recipe's own as well, such as the same model decoded in another way: no baselines.
+        Systems that are no baselines, such as the same model decoded in another way, or a ceiling.
 
     Examples
     --------

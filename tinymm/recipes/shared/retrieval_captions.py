@@ -5,7 +5,7 @@ import numpy as np
 from ...data import TfIdf, split_words
 from ..captioning import scored
 from .paired import distinct, right_texts
-from .results import OURS, Results
+from .results import Results
 
 __all__ = ["add_captions", "caption_gallery", "oracle_captions"]
 
@@ -51,16 +51,13 @@ def add_captions(report, part, items, gallery, told):
     Returns
     -------
     Results
-    dict of str to float
-        The oracle's metrics.
+        With the oracle as a system of its own.
     """
-    oracle = scored(oracle_captions(items, gallery), items.captions, items.scenes)
+    told = told | {"oracle": oracle_captions(items, gallery)}
     results = Results(part, {name: scored(captions, items.captions, items.scenes) for name, captions in told.items()},
-                      "pictures", hidden=("bleu1", "bleu2", "bleu3"))
+                      "pictures", hidden=("bleu1", "bleu2", "bleu3"), ways=("oracle",))
     results.add_to(report, "Captioning by retrieval", (
         f"The nearest of {len(gallery)} training captions. Retrieval writes nothing: what the gallery does not hold "
-        "cannot be said."))
-    report.metrics({OURS: results.cells()[OURS], "the gallery's oracle": oracle.metrics}, caption=(
-        "Oracle: a right caption wherever the gallery has one, else the one most like the references. No retrieval can "
-        "do better."))
-    return results, {f"{part}/oracle/{name}": value for name, value in oracle.metrics.items()}
+        "cannot be said. Oracle: a right caption wherever the gallery has one, else the one most like the references. "
+        "No retrieval can do better."))
+    return results

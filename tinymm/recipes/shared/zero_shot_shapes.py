@@ -60,7 +60,7 @@ def add_zero_shot(report, part, embed_images, embed_texts, rng):
                 "linear probe": np.array([classes.index(pair) for pair in probe(x)])}
         scores = {system: Scores({"accuracy": found == truth}) for system, found in told.items()}
         scores["chance"] = Scores({"accuracy": np.full(len(truth), 1 / len(classes))})
-        results.append(Results(f"{part}/{name}", scores, "pictures"))
+        results.append(Results(f"{part}/{name}", scores, "pictures", ways=("one prompt",)))
         title = "never seen together" if name == "held_out" else "seen together"
         results[-1].add_to(report, f"Zero-shot classes: colours and shapes {title}", (
             f"{len(classes)} classes, a colour and a shape each; training knew no classes, only captions. "

@@ -6,6 +6,6 @@ and how good it is, `telling` what the report shows: gains, and what was lost or
 """
 
 from .options import Objective
-from .rewarding import Rewarding
+from .rewarding import Rewarding, RewardPlan
 
-__all__ = ["Objective", "Rewarding"]
+__all__ = ["Objective", "RewardPlan", "Rewarding"]

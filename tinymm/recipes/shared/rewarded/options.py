@@ -46,8 +46,8 @@ class Objective:
     def __post_init__(self):
         require_used(self, "objective", USERS)
         require(not self.is_reward or self.init is not None, "--init",
-                "--objective reward must start from the checkpoint.npz of a likelihood run: what an untrained captioner "
-                "says is nonsense and earns nothing, so the gradient would carry nothing", "none")
+                "--objective reward must start from the checkpoint.npz of a likelihood run: what an untrained "
+                "captioner says is nonsense and earns nothing, so the gradient would carry nothing", "none")
         fewest = 2 if self.baseline == "leave-one-out" else 1
         require(self.samples >= fewest, "--samples",
                 f"must be at least {fewest} with --baseline {self.baseline}", self.samples)

@@ -1,6 +1,7 @@
-"""A run with --objective reward, put together: the start, the rewards of each part, the training, what is told of it."""
+"""A run with --objective reward, put together: the start, the rewards, the training, what is told of it."""
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,17 +9,37 @@ from ....mapping import BleuReward, CiderReward, TruthReward
 from ....training import TrainingSet
 from ..checkpoints import load
 from ..options import require
+from ..plan import Plan
 from .judging import endings_of, judged, say_greedily
 from .spread import gradient_noise
 from .starting import load_start
 from .telling import add_captions, add_gains, add_ngrams, add_noise, add_training, gains
 from .training import moving_hook, reward_loss
 
-__all__ = ["Rewarding"]
+__all__ = ["RewardPlan", "Rewarding"]
 
 VALIDATED = 200  # validation images captioned after each epoch
 MEASURED = 16  # training images of which the gradient's noise is measured
 DRAWS = 24  # as often are captions drawn for them
+
+
+class RewardPlan(NamedTuple):
+    """How a captioner learns from rewards.
+
+    Attributes
+    ----------
+    plan : Plan
+    images : int
+        Training images to draw captions for, at most: the first ones; a pass over all may take too long between
+        validations. References and document frequencies are those of all.
+    trains_encoder : bool
+        Whether the image encoder learns too. Where it knows the few training images by heart, reward for them makes it
+        worse on others.
+    """
+
+    plan: Plan
+    images: int
+    trains_encoder: bool
 
 
 class Rewarding:
@@ -48,23 +69,20 @@ class Rewarding:
     def check(objective, data, fusions, decoding):
         """Raise ValueError for options that do not go together, before anything is read."""
         if objective.is_reward:
-            require(objective.reward != "truth" or not data, "--reward", "truth needs the shapes world, whose scenes are "
-                    "known; with --data there are captions only", "truth")
+            require(objective.reward != "truth" or not data, "--reward",
+                    "truth needs the shapes world, whose scenes are known; with --data there are none", "truth")
             require(len(fusions) == 1, "--fusion", "must name one with --objective reward: the start has one",
                     ",".join(fusions))
             require(decoding.decode == "greedy", "--decode", "must be greedy with --objective reward: the start is "
                     "compared by what it says greedily; `tinymm caption` decodes either as you like", decoding.decode)
             load(objective.init, "captioning")                           # a wrong file is told at once
 
-    def train(self, plan, most, images, scored):
+    def train(self, how, images, scored):
         """Train from the start, and return the captioner.
 
         Parameters
         ----------
-        plan : Plan
-        most : int
-            Training images to draw captions for, at most: the first ones. References and document frequencies are
-            those of all.
+        how : RewardPlan
         images : callable
             ``images(rows, rng)`` gives a step's training images.
         scored : callable
@@ -75,8 +93,10 @@ class Rewarding:
         if self.objective.baseline == "moving-average":
             state, hook = {"baseline": baseline}, moving_hook(baseline)
         loss = reward_loss(self.objective, train, baseline, self.start, self.tokens, self.longest)
-        data = TrainingSet(min(most, len(self.parts["train"])), lambda rows, rng: (images(rows, rng), rows))
-        return self.run.fit(plan, copy.deepcopy(self.start), loss, data, self._validator(scored), config=self.config,
+        data = TrainingSet(min(how.images, len(self.parts["train"])), lambda rows, rng: (images(rows, rng), rows))
+        encoder = self.start.image_encoder if hasattr(self.start, "image_encoder") else self.start.encoder
+        encoder.requires_grad_(how.trains_encoder)
+        return self.run.fit(how.plan, copy.deepcopy(self.start), loss, data, self._validator(scored), config=self.config,
                             tokenizer=self.tokens, after_backward=hook, extra_state=state).model
 
     def _validator(self, scored):

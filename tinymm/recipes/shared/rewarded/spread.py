@@ -46,11 +46,11 @@ def gradient_noise(captioner, images, rows, reward, tokens, n, longest, rng, dra
 
 
 def _gradient(captioner, images, drawn, baseline):
-    """By all parameters, in one line: (D,)."""
+    """By all parameters that learn, in one line: (D,)."""
     captions, rewards, greedy = drawn
     logits, _ = captioner(images, captions.ids[:, :-1])
     loss = policy_gradient_loss(logits, captions.ids[:, 1:], captions.mask, baseline(rewards, greedy).ravel())
-    found = grad(loss, captioner.parameters(), allow_unused=True)
+    found = grad(loss, [p for p in captioner.parameters() if p.requires_grad], allow_unused=True)
     return np.concatenate([g.data.ravel() for g in found if g is not None])
 
 

@@ -33,7 +33,7 @@ def load_start(path, config, tokens, seed, examples):
     loaded = load(path, "captioning")
     with Checkpoint(path) as checkpoint:
         trained, steps = checkpoint.meta.get("identity"), checkpoint.meta.get("position", {}).get("step")
-    require(steps, "--init", "the start must have learned: an untrained captioner's words are nonsense and earn nothing",
+    require(steps, "--init", "the start must have learned: an untrained captioner's words are nonsense, earning nothing",
             f"{named(path)} after 0 steps")
     for name, wanted in config.items():
         told = f"{named(path)} with {name.replace('_', ' ')}"
@@ -43,8 +43,8 @@ def load_start(path, config, tokens, seed, examples):
     require(loaded.tokenizer.words == tokens.words, "--init", "must be of a run on these captions, with their words",
             f"{named(path)} with {_difference(loaded.tokenizer.words, tokens.words)}")
     before = (trained.get("seed"), trained.get("examples")) if isinstance(trained, dict) else (None, None)
-    require(before == (seed, examples), "--init", f"must be of a run with this seed, {seed}, and these training images, "
-            f"{examples}, or the test would hold images that it was trained on",
+    require(before == (seed, examples), "--init", f"must be of a run with this seed, {seed}, and these training "
+            f"images, {examples}, or the test would hold images that it was trained on",
             f"{named(path)} with seed {before[0]} and {before[1]} images")
     return loaded.model
 

@@ -65,7 +65,8 @@ def add_gains(report, part, before, after):
     rows = []
     for name, (old, new) in _measured(before, after).items():
         gain, low, high = _paired(old, new)
-        rows.append([name.replace("_", " "), float(np.mean(old)), float(np.mean(new)), gain, f"{low:+.3f} to {high:+.3f}"])
+        rows.append([name.replace("_", " "), float(np.mean(old)), float(np.mean(new)), gain,
+                     f"{low:+.3f} to {high:+.3f}"])
     for name in before.drawn:
         old, new = float(np.mean(before.drawn[name])), float(np.mean(after.drawn[name]))
         rows.append([f"drawn: {name.replace('_', ' ')}", old, new, new - old, ""])
@@ -76,11 +77,11 @@ def add_gains(report, part, before, after):
         "cider d is the metric of every captioning report; the reward counts the closing word and has its document "
         f"frequencies from the training captions. nll: nats per word of the true captions. {BAD_ENDINGS}"))
     if "truth" in after.each:
-        report.text(f"Paid for untruth: {np.mean(_paid_for_untruth(before, after)):.1%} of the images had a true caption "
-                    "before, have none now, and earn more.")
+        share = np.mean(_paid_for_untruth(before, after))
+        report.text(f"Paid for untruth: {share:.1%} of the images had a true caption before, have none now, and earn more.")
     if "divergence" in after.drawn:
-        report.text(f"The captioner has moved {np.mean(after.drawn['divergence']):.2f} nats per caption from its start, "
-                    "KL(after ‖ start).")
+        nats = np.mean(after.drawn["divergence"])
+        report.text(f"The captioner has moved {nats:.2f} nats per caption from its start, KL(after ‖ start).")
 
 
 def add_captions(report, part, before, after):
@@ -94,11 +95,12 @@ def add_captions(report, part, before, after):
         chosen = [i for i in rows if (change[i] > 0) == (title == "earns more")][:SHOWN]
         if chosen:
             report.gallery(
-                [Example(image, f"before: {before.captions[i]} ({old[i]:.2f}); after: {after.captions[i]} ({new[i]:.2f})",
+                [Example(image, f"before: {before.captions[i]} ({old[i]:.2f}); "
+                                f"after: {after.captions[i]} ({new[i]:.2f})",
                          tuple(part.captions[i][:2]), _is_right(after, part, i))
                  for i, image in zip(chosen, part.images(np.array(chosen)))],
-                caption=f"Of {differs.sum()} captions that changed, the {len(chosen)} that {title} by most; in brackets "
-                        "the reward.")
+                caption=f"Of {differs.sum()} captions that changed, the {len(chosen)} that {title} by most; "
+                        "in brackets the reward.")
     if not differs.any():
         report.text("No caption changed.")
 
@@ -148,8 +150,8 @@ def add_training(report, rows, objective):
              for row in rows if row.get("kind") == "step"]
     report.curves(steps)
     report.text(f"Of {objective.samples} captions drawn for each image of a step, means over the steps between two "
-                "points: their reward and its standard deviation, the share whose advantage is positive, the share that "
-                "is closed, their words with the closing one. The loss is no measure of anything: only its gradient is.")
+                "points: their reward and its standard deviation, the share whose advantage is positive, the share "
+                "that is closed, their words with the closing one. The loss measures nothing: only its gradient counts.")
 
 
 def add_noise(report, noise, samples, images):
@@ -158,6 +160,6 @@ def add_noise(report, noise, samples, images):
     plain = noise["none"][0]
     report.table([[name, trace, error, trace / plain if plain else None] for name, (trace, error) in noise.items()],
                  ["baseline", "trace of the covariance", "standard error", "share of none"], (
-        f"Measured at the start, before any step, on {images} training images: the same draws of {samples} captions for "
-        "each image judged by every baseline. The moving average is one that has settled. Self-critical decodes one "
+        f"Measured at the start, before any step, on {images} training images: the same draws of {samples} captions "
+        "for each image judged by every baseline. The moving average is one that has settled. Self-critical decodes one "
         "greedy caption more."))

@@ -78,5 +78,5 @@ def reward_loss(objective, reward, baseline, start, tokens, longest):
 
 
 def moving_hook(baseline):
-    """The hook that tells a moving average the mean reward of a step, over all replicas and once its gradient is known."""
+    """The hook that tells a moving average the mean reward of a step, over all replicas, once its gradient is known."""
     return lambda captioner, numbers, rng: baseline.update(np.array(numbers["reward"]))
