@@ -33,8 +33,8 @@ class RewardPlan(NamedTuple):
         Training images to draw captions for, at most: the first ones; a pass over all may take too long between
         validations. References and document frequencies are those of all.
     trains_encoder : bool
-        Whether the image encoder learns too. Where it knows the few training images by heart, reward for them makes it
-        worse on others.
+        Whether the image encoder learns too. Where it knows the few training images by heart, reward for them has made
+        it no better on others, and rather worse (docs/reinforcement.md).
     """
 
     plan: Plan
