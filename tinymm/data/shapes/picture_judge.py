@@ -27,7 +27,8 @@ def asked_attributes(caption, scene):
     Returns
     -------
     dict of str to list of bool
-        By kind, "colour", "shape", "size" and "position"; and "things": one entry, whether there are as many things as mentions.
+        By kind, "colour", "shape", "size" and "position"; and "things": one entry, whether there are as many things as
+        mentions.
 
     Raises
     ------
