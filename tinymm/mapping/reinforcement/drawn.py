@@ -2,7 +2,7 @@
 
 They are drawn in eval mode, and their log-probabilities must be computed in eval mode too. Dropout would make the
 policy that draws another one than the policy whose gradient is taken, and the estimate would be biased. (The reference
-code of self-critical training draws with dropout on.)
+code of self-critical training draws with dropout on, but has the log-probabilities from the same pass.)
 """
 
 from typing import NamedTuple

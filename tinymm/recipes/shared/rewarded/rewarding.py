@@ -33,8 +33,8 @@ class RewardPlan(NamedTuple):
         Training images to draw captions for, at most: the first ones; a pass over all may take too long between
         validations. References and document frequencies are those of all.
     trains_encoder : bool
-        Whether the image encoder learns too. Where it knows the few training images by heart, reward for them makes it
-        worse on others.
+        Whether the image encoder learns too. Where it knows the few training images by heart, reward for them has made
+        it no better on others, and rather worse (docs/reinforcement.md).
     """
 
     plan: Plan
@@ -96,8 +96,9 @@ class Rewarding:
         data = TrainingSet(min(how.images, len(self.parts["train"])), lambda rows, rng: (images(rows, rng), rows))
         encoder = self.start.image_encoder if hasattr(self.start, "image_encoder") else self.start.encoder
         encoder.requires_grad_(how.trains_encoder)
-        return self.run.fit(how.plan, copy.deepcopy(self.start), loss, data, self._validator(scored), config=self.config,
-                            tokenizer=self.tokens, after_backward=hook, extra_state=state).model
+        trainer = self.run.fit(how.plan, copy.deepcopy(self.start), loss, data, self._validator(scored),
+                               config=self.config, tokenizer=self.tokens, after_backward=hook, extra_state=state)
+        return trainer.model
 
     def _validator(self, scored):
         part = self.parts["val"]

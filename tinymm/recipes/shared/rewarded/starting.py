@@ -33,7 +33,7 @@ def load_start(path, config, tokens, seed, examples):
     loaded = load(path, "captioning")
     with Checkpoint(path) as checkpoint:
         trained, steps = checkpoint.meta.get("identity"), checkpoint.meta.get("position", {}).get("step")
-    require(steps, "--init", "the start must have learned: an untrained captioner's words are nonsense, earning nothing",
+    require(steps, "--init", "the start must have learned: what an untrained captioner says is nonsense",
             f"{named(path)} after 0 steps")
     for name, wanted in config.items():
         told = f"{named(path)} with {name.replace('_', ' ')}"

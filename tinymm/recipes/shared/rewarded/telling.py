@@ -78,7 +78,7 @@ def add_gains(report, part, before, after):
         f"frequencies from the training captions. nll: nats per word of the true captions. {BAD_ENDINGS}"))
     if "truth" in after.each:
         share = np.mean(_paid_for_untruth(before, after))
-        report.text(f"Paid for untruth: {share:.1%} of the images had a true caption before, have none now, and earn more.")
+        report.text(f"Paid for untruth: {share:.1%} of the images had a true caption, have none now, and earn more.")
     if "divergence" in after.drawn:
         nats = np.mean(after.drawn["divergence"])
         report.text(f"The captioner has moved {nats:.2f} nats per caption from its start, KL(after ‖ start).")
@@ -151,7 +151,7 @@ def add_training(report, rows, objective):
     report.curves(steps)
     report.text(f"Of {objective.samples} captions drawn for each image of a step, means over the steps between two "
                 "points: their reward and its standard deviation, the share whose advantage is positive, the share "
-                "that is closed, their words with the closing one. The loss measures nothing: only its gradient counts.")
+                "that is closed, their words with the closing one. The loss measures nothing; its gradient counts.")
 
 
 def add_noise(report, noise, samples, images):
@@ -161,5 +161,5 @@ def add_noise(report, noise, samples, images):
     report.table([[name, trace, error, trace / plain if plain else None] for name, (trace, error) in noise.items()],
                  ["baseline", "trace of the covariance", "standard error", "share of none"], (
         f"Measured at the start, before any step, on {images} training images: the same draws of {samples} captions "
-        "for each image judged by every baseline. The moving average is one that has settled. Self-critical decodes one "
-        "greedy caption more."))
+        "for each image judged by every baseline. The moving average is one that has settled. Self-critical decodes "
+        "one greedy caption more."))
