@@ -122,8 +122,8 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
     r"""The flow's loss of pictures and their texts, some of which are left out; and that of their sketches.
 
     At σ = 1 the point is noise and tells nothing: the best field is $\varepsilon - E[x \mid c]$. What the text alone
-    says of the picture can therefore be learned without noise, by $\lVert x - \bar x(c) \rVert^2$ of a mean picture that
-    is made of the sketch, from every example, not only from those whose σ happens to be near 1.
+    says of the picture can therefore be learned without noise, by $\lVert x - \bar x(c) \rVert^2$ of a mean picture
+    that is made of the sketch, from every example, not only from those whose σ happens to be near 1.
 
     Parameters
     ----------

@@ -129,8 +129,8 @@ class WordLayer(nn.Module):
 class Sketch(nn.Module):
     r"""What a text alone says about each place of a grid: learned vectors r of the places look at the words.
 
-    Places of a picture in noise are noise where σ is near 1, and slow to learn what "at the top" has to do with the top.
-    The sketch sees no picture; it is made once for a text, whatever σ.
+    Places of a picture in noise are noise where σ is near 1, and slow to learn what "at the top" has to do with the
+    top. The sketch sees no picture; it is made once for a text, whatever σ.
 
     Parameters
     ----------
