@@ -56,6 +56,29 @@ def record_bert():
           words_cotangent=cotangents["words"], next_cotangent=cotangents["next"])
 
 
+def record_lxmert():
+    """One block of LXMERT's two streams, which ViLBERT's parts must be able to compose."""
+    import torch
+    from transformers import LxmertConfig
+    from transformers.models.lxmert.modeling_lxmert import LxmertXLayer
+
+    layer = randomised(LxmertXLayer(LxmertConfig(
+        hidden_size=8, num_attention_heads=2, intermediate_size=12, hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0)))
+    rng = np.random.default_rng(2)
+    text, image = (torch.tensor(rng.normal(size=(2, n, 8)), requires_grad=True) for n in (4, 3))
+    masks = [np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool), np.array([[1, 1, 0], [1, 1, 1]], bool)]
+    hidden = [torch.tensor(np.where(mask, 0.0, -np.inf))[:, None, None] for mask in masks]
+    found = layer(text, hidden[0], image, hidden[1])
+    cotangents = [rng.normal(size=y.shape) * mask[..., None] for y, mask in zip(found, masks)]
+    sum((y * torch.tensor(g)).sum() for y, g in zip(found, cotangents)).backward()
+    state = {name: value.detach().numpy() for name, value in layer.state_dict().items()}
+    arrays = {"text": text, "image": image, "text_after": found[0], "image_after": found[1]}
+    _save("lxmert", state, text_mask=masks[0], image_mask=masks[1], text_gradient=text.grad.numpy(),
+          image_gradient=image.grad.numpy(), text_cotangent=cotangents[0], image_cotangent=cotangents[1],
+          **{name: x.detach().numpy() for name, x in arrays.items()})
+
+
 def _save(name, state, **arrays):
     REFERENCE.mkdir(exist_ok=True)
     np.savez_compressed(REFERENCE / f"{name}.npz", **arrays, **{f"state/{key}": value for key, value in state.items()})
@@ -83,3 +106,4 @@ def fill(model, names, state, dtype):
 
 if __name__ == "__main__":
     record_bert()
+    record_lxmert()

@@ -50,7 +50,7 @@ def mask_tokens(ids, maskable, mask_id, replacements, rng, share=0.15, starts=No
     >>> ids = np.array([[1, 7, 8, 9, 2]])
     >>> shown, labels = mask_tokens(ids, ids > 4, 4, np.arange(5, 10), np.random.default_rng(0))
     >>> shown, labels
-    (array([[1, 7, 4, 9, 2]]), array([[-100, -100,    8, -100, -100]]))
+    (array([[1, 7, 8, 4, 2]]), array([[-100, -100, -100,    9, -100]]))
     """
     if not 0 < share <= 1:
         raise ValueError(f"mask_tokens: share must lie in (0, 1]; got {share}")

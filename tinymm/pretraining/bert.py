@@ -118,7 +118,7 @@ class Bert(nn.Module):
             [nn.TransformerEncoderLayer(width, heads, feedforward or 4 * width, dropout, "gelu", EPS, rng=rng)
              for _ in range(layers)])
         self.pooler = nn.Linear(width, width, rng=rng)
-        _start(self, rng)
+        start(self, rng)
 
     def forward(self, ids, mask=None, segments=None):
         """ids (B, T) int, mask (B, T), True where there is a word, segments (B, T) int, to `Encoded`:
@@ -156,7 +156,7 @@ class BertForPreTraining(nn.Module):
         self.bias = nn.Parameter(np.zeros(bert.embeddings.words.weight.shape[0], np.float32))
         self.next = nn.Linear(bert.width, 2, rng=rng)
         for part in (self.transform, self.next):
-            _start(part, rng)
+            start(part, rng)
 
     def forward(self, ids, mask=None, segments=None):
         """As `Bert`, to the scores of every word at every place (B, T, V), and of is next and is not (B, 2)."""
@@ -232,7 +232,7 @@ def masked_loss(name, scores, features, labels):
     return F.cross_entropy(scores(features[chosen]), labels[chosen])
 
 
-def _start(module, rng):
+def start(module, rng):
     """BERT's start: every matrix and table from N(0, 0.02²), every bias 0, norms as they are."""
     for name, parameter in module.named_parameters():
         if parameter.ndim > 1:
