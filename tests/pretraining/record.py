@@ -4,6 +4,7 @@
 project. Every parameter is drawn anew, those of norms too: their defaults, 1 and 0, would hide mistakes.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def randomised(model, seed=0):
     model = model.double().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            centre = 1.0 if "LayerNorm.weight" in name else 0.0
+            centre = 1.0 if re.search("norm.*weight", name.lower()) else 0.0
             parameter.copy_(centre + 0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return model
 
@@ -79,6 +80,52 @@ def record_lxmert():
           **{name: x.detach().numpy() for name, x in arrays.items()})
 
 
+def record_clip():
+    """Pictures and texts through both towers of CLIP; gradients at the words' and the patches' vectors."""
+    from transformers import CLIPConfig, CLIPModel
+
+    towers = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
+    model = randomised(CLIPModel(CLIPConfig(
+        text_config=towers | {"vocab_size": 13, "max_position_embeddings": 7, "bos_token_id": 1, "eos_token_id": 11},
+        vision_config=towers | {"image_size": 8, "patch_size": 4}, projection_dim=6)))
+    _record_towers("clip", model, np.array([[1, 5, 6, 7, 11, 0, 0], [1, 9, 8, 4, 3, 7, 11]]))
+
+
+def record_siglip():
+    """The same of SigLIP; its texts fill all positions."""
+    from transformers import SiglipConfig, SiglipModel
+
+    towers = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
+    model = randomised(SiglipModel(SiglipConfig(
+        text_config=towers | {"vocab_size": 13, "max_position_embeddings": 7},
+        vision_config=towers | {"image_size": 8, "patch_size": 4})))
+    _record_towers("siglip", model, np.array([[5, 6, 7, 2, 1, 1, 1], [9, 8, 4, 3, 7, 10, 2]]))
+
+
+def _record_towers(name, model, ids):
+    import torch
+
+    rng = np.random.default_rng(3)
+    images = rng.normal(size=(3, 3, 8, 8))
+    kept = {}
+
+    def keeper(what):
+        def keep(module, inputs, output):
+            output.retain_grad()
+            kept[what] = output
+        return keep
+
+    model.text_model.embeddings.token_embedding.register_forward_hook(keeper("words"))
+    model.vision_model.embeddings.patch_embedding.register_forward_hook(keeper("patches"))
+    found = model(input_ids=torch.tensor(ids), pixel_values=torch.tensor(images))
+    cotangent = rng.normal(size=found.logits_per_image.shape)
+    (found.logits_per_image * torch.tensor(cotangent)).sum().backward()
+    state = {key: value.detach().numpy() for key, value in model.state_dict().items()}
+    _save(name, state, ids=ids, images=images, logits=found.logits_per_image.detach().numpy(), cotangent=cotangent,
+          image_vectors=found.image_embeds.detach().numpy(), text_vectors=found.text_embeds.detach().numpy(),
+          words_gradient=kept["words"].grad.numpy(), patches_gradient=kept["patches"].grad.numpy())
+
+
 def _save(name, state, **arrays):
     REFERENCE.mkdir(exist_ok=True)
     np.savez_compressed(REFERENCE / f"{name}.npz", **arrays, **{f"state/{key}": value for key, value in state.items()})
@@ -98,12 +145,15 @@ def fill(model, names, state, dtype):
     for own, parameter in model.named_parameters():
         public = names[own]
         used.update(public)
-        value = np.concatenate([state[name] for name in public])
-        assert value.shape == parameter.shape, own
-        parameter.data = value.astype(dtype)
+        values = [state[name] for name in public]
+        value = values[0] if len(values) == 1 else np.concatenate(values)
+        assert value.shape == parameter.shape or value.size == parameter.size == 1, own
+        parameter.data = value.reshape(parameter.shape).astype(dtype)
     return set(state) - used
 
 
 if __name__ == "__main__":
     record_bert()
     record_lxmert()
+    record_clip()
+    record_siglip()

@@ -1,4 +1,4 @@
-"""BERT against the reference implementation, and its objective at the places that are asked and at those that are not."""
+"""BERT against the reference implementation; its objective, where places are asked and where not."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 from tinymm.nn.inspect import observe
-from tinymm.pretraining import Bert, BertForPreTraining, masked_loss, public_names
+from tinymm.pretraining import Bert, BertForPreTraining, bert_names, masked_loss
 
 from . import record
 
@@ -20,7 +20,7 @@ def small(rng, vocabulary=13, width=8, layers=2, positions=9):
 def test_bert_is_the_reference_implementation(dtype, tolerance):
     arrays, state = record.load("bert")
     model = small(np.random.default_rng(0))
-    left = record.fill(model, public_names(2), state, dtype)
+    left = record.fill(model, bert_names(2), state, dtype)
     assert left == {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}  # both are tied
     kept = {}
 

@@ -17,7 +17,7 @@ from .. import nn
 from ..data.masking import UNCHOSEN
 from ..encoders.encoded import Encoded, checked_mask, zero_hidden
 
-__all__ = ["IS_NEXT", "NOT_NEXT", "Bert", "BertEmbeddings", "BertForPreTraining", "masked_loss", "public_names"]
+__all__ = ["IS_NEXT", "NOT_NEXT", "Bert", "BertEmbeddings", "BertForPreTraining", "bert_names", "masked_loss"]
 
 EPS = 1e-12  # of the paper's layer norms
 STD = 0.02  # of the paper's weights at the start
@@ -252,7 +252,7 @@ _HEADS = {"transform": "cls.predictions.transform.dense", "norm": "cls.predictio
           "next": "cls.seq_relationship"}
 
 
-def public_names(layers):
+def bert_names(layers):
     """The parameters of `BertForPreTraining` under the names of the published checkpoints.
 
     Parameters
@@ -267,7 +267,7 @@ def public_names(layers):
 
     Examples
     --------
-    >>> public_names(1)["bert.layers.layers.0.self_attn.in_proj_bias"][0]
+    >>> bert_names(1)["bert.layers.layers.0.self_attn.in_proj_bias"][0]
     'bert.encoder.layer.0.attention.self.query.bias'
     """
     names = {f"bert.embeddings.{own}": (f"bert.embeddings.{public}",) for own, public in _EMBEDDINGS.items()}
