@@ -92,7 +92,7 @@ def test_attention_pooling_is_its_definition(seed):
     rng = np.random.default_rng(seed)
     tower = ClipResNet(ResidualEncoder((4, 8), 1, 8, rng=rng), 2, rng=rng).eval()
     images = rng.normal(size=(2, 3, 8, 8)).astype(np.float32)
-    mask = np.array([[True] * 64, [True] * 10 + [False] * 54])
+    mask = np.array([[True] * 16, [True] * 10 + [False] * 6])
     found = tower(images, mask)
     for i in range(2):
         x = tower.encoder(images[i:i + 1]).sequence[:, mask[i]]
@@ -103,15 +103,16 @@ def test_attention_pooling_is_its_definition(seed):
 
 
 def test_losses_at_the_start():
-    """With random towers CLIP's loss is near ln B, SigLIP's near 10 less what the cosines give."""
+    """A tower's vectors lie in a narrow cone at the start, so that CLIP's loss is near ln B; SigLIP's near 10."""
     rng = np.random.default_rng(0)
-    images = rng.normal(size=(32, 3, 8, 8)).astype(np.float32)
-    ids = np.concatenate([np.ones((32, 1), int), rng.integers(3, 11, (32, 5)), np.full((32, 1), 11)], 1)
-    assert abs(float(clip(rng).loss(images, ids).data) / math.log(32) - 1) < 0.25
-    model = siglip(rng)
+    images = rng.random((32, 3, 32, 32)).astype(np.float32)
+    ids = np.concatenate([np.ones((32, 1), int), rng.integers(3, 13, (32, 6)), np.full((32, 1), 2)], 1)
+    model = Clip(ClipVision(rng=rng), ClipText(13, rng=rng), 64, rng=rng)
+    assert abs(float(model.loss(images, ids).data) / math.log(32) - 1) < 0.15
+    model = Siglip(SiglipVision(rng=rng), SiglipText(13, positions=8, rng=rng))
     x, y = model(images, ids)
     positives = (x.data * y.data).sum(1).mean()
-    assert abs(float(model.loss(images, ids).data) - (10 - 10 * positives)) < 1.5
+    assert abs(float(model.loss(images, ids).data) - (10 - 10 * positives)) < 1
 
 
 def test_refusals():

@@ -3,7 +3,7 @@ r"""BERT: a Transformer that reads a text in both directions, and learns by fill
 A text, or a pair of texts, is `[CLS] a [SEP] b [SEP]`; here <bos> stands for [CLS] and <eos> for [SEP]. Its two
 objectives, added:
 
-$$\mathcal L = -\frac1{|M|}\sum_{t \in M} \log p(w_t \mid \tilde w) \;-\; \log p(\text{is } b \text{ next} \mid \tilde w)$$
+$$\mathcal L = -\frac1{|M|}\sum_{t \in M} \log p(w_t \mid \tilde w) \;-\; \log p(b \text{ is next} \mid \tilde w)$$
 
 M are the places chosen for prediction, $\tilde w$ the text as it is shown, `tinymm.data.mask_tokens` (80 % of M are
 hidden, 10 % replaced, 10 % left). BERT reads texts alone; what the article calls multimodal BERTs came after it
