@@ -18,7 +18,7 @@ EPS = 1e-6
 
 
 class AttentionPooling(nn.Module):
-    r"""A learned query asks the sequence: $a = \mathrm{MultiHead}(q, x, x)$, pooled $= a + \mathrm{FFN}(\mathrm{LN}\,a)$.
+    r"""A learned query asks the sequence: $a = \mathrm{MultiHead}(q, x, x)$, $y = a + \mathrm{FFN}(\mathrm{LN}\,a)$.
 
     Parameters
     ----------
