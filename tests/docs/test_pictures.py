@@ -56,6 +56,12 @@ def test_the_picture_of_the_transformer_after_two_steps(tmp_path, monkeypatch, c
     assert capsys.readouterr().out.count("0.001: ") == 3
 
 
+def test_the_picture_of_the_flow_after_two_steps(tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need the extra viz")
+    assert script("text_to_image").draw(tmp_path / "picture.png", steps=2).startswith("loss ")
+    assert same_format(tmp_path / "picture.png", "text_to_image")
+
+
 def test_the_wiring_of_every_fusion_can_be_drawn_again(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
     module = script("fusions")

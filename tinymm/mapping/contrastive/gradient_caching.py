@@ -75,11 +75,11 @@ def cached_backward(model, encode, chunks, loss):
     value.backward()                                        # f̄, and the gradient of the loss's own parameters
     cotangents = [np.zeros_like(f.data) if f.grad is None else f.grad for f in embeddings]
     _restore(model, start)
-    begin = 0
+    begins = [0] * len(embeddings)                          # of each kind; a chunk may have more of one than of another
     for chunk, first_pass in zip(chunks, pieces):
-        end = begin + len(first_pass[0])
-        _replay(encode(chunk), [f_bar[begin:end] for f_bar in cotangents])
-        begin = end
+        ends = [begin + len(f) for begin, f in zip(begins, first_pass)]
+        _replay(encode(chunk), [f_bar[begin:end] for f_bar, begin, end in zip(cotangents, begins, ends)])
+        begins = ends
     return tensor(value.data, requires_grad=True)
 
 

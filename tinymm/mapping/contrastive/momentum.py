@@ -19,7 +19,7 @@ EMPTY = -1  # the key of a place in the queue that no pair has filled yet
 
 
 class MomentumEncoder(Module):
-    r"""A copy of a model that follows it slowly: $\bar\theta \leftarrow m\,\bar\theta + (1 - m)\,\theta$.
+    r"""A copy of a model that follows it slowly: $\theta' \leftarrow m\,\theta' + (1 - m)\,\theta$.
 
     Parameters
     ----------
@@ -170,8 +170,9 @@ class PairQueue:
 def queue_loss(x, y, slow_x, slow_y, queue, log_scale, keys):
     r"""InfoNCE of a batch against the slow embeddings of the batch and of the queue, both ways.
 
-    $$ L = \tfrac12 \ell\bigl(x \to [\bar y;\, \text{queue}_y]\bigr)
-    + \tfrac12 \ell\bigl(y \to [\bar x;\, \text{queue}_x]\bigr) $$
+    $$ L = \tfrac12 \ell(x \to y' \cup Q_y) + \tfrac12 \ell(y \to x' \cup Q_x) $$
+
+    with $\ell$ as in `info_nce_one_way`, slow embeddings $x', y'$ and the queue's $Q_x, Q_y$.
 
     Parameters
     ----------

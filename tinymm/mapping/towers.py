@@ -1,0 +1,82 @@
+r"""One tower for each modality: encoder, projection, a vector of length 1 in the space that all modalities share.
+
+Towers never see each other: what a picture is mapped to does not depend on any text. So a gallery is encoded once, and
+a query costs one encoding and one product with each vector of the gallery.
+"""
+
+from .. import functional as F
+from .. import nn
+from .contrastive import unit
+
+__all__ = ["Tower", "Towers"]
+
+
+class Tower(nn.Module):
+    r"""An encoder and a projection of what it pools: $z = W_2 \operatorname{ReLU}(W_1 y + b_1) + b_2$, then
+    $z / \lVert z \rVert$.
+
+    Parameters
+    ----------
+    encoder : Module
+        Returns `Encoded`, and has `pooled_width`.
+    width : int
+        D of the shared space.
+    dropout : float
+        On what is pooled.
+    rng : numpy.random.Generator
+
+    References
+    ----------
+    Chen et al. (2020), A simple framework for contrastive learning of visual representations, §4.2 (a projection with a
+    hidden layer).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> tower = Tower(tm.encoders.BagOfWords(10, 8, rng=rng), 4, rng=rng)
+    >>> z = tower(np.array([[4, 5], [6, 7]]))
+    >>> z.shape, (z * z).sum(-1).data.round(5).tolist()
+    ((2, 4), [1.0, 1.0])
+    """
+
+    def __init__(self, encoder, width, dropout=0.0, *, rng):
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.hidden = nn.Linear(encoder.pooled_width, 2 * width, rng=rng)
+        self.projection = nn.Linear(2 * width, width, rng=rng)
+
+    def forward(self, x, mask=None):
+        """What the encoder takes, to unit vectors (B, D)."""
+        pooled = self.dropout(self.encoder(x, mask).pooled)              # (B, P)
+        return unit(self.projection(F.relu(self.hidden(pooled))))        # (B, D)
+
+
+class Towers(nn.Module):
+    """Towers by modality, and what the cosines of their vectors are multiplied by.
+
+    Parameters
+    ----------
+    towers : dict of str to Module
+        For each modality a `Tower`.
+    scale : Module
+        `Temperature` or `SigmoidScale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinymm as tm
+    >>> rng = np.random.default_rng(0)
+    >>> towers = Towers({"text": Tower(tm.encoders.BagOfWords(10, 8, rng=rng), 4, rng=rng)}, tm.mapping.Temperature())
+    >>> towers("text", np.array([[4, 5], [6, 7]])).shape
+    (2, 4)
+    """
+
+    def __init__(self, towers, scale):
+        self.towers = nn.ModuleDict(towers)
+        self.scale = scale
+
+    def forward(self, modality, x, mask=None):
+        """What the encoder of a modality takes, to unit vectors (B, D)."""
+        return self.towers[modality](x, mask)
