@@ -8,13 +8,13 @@ from .flow_painter import FlowPainter, paint, painter_loss
 from .gaussian_flow import GaussianMixtureFlow
 from .picture_scale import PictureScale
 from .token_painter import TokenPainter, next_code, paint_tokens, token_loss
-from .unet import ModulatedBlock, Sketch, UNet, WordLayer
+from .unet import ModulatedBlock, UNet, WordLayer
 from .vq import Codebook, PictureCodec, codec_loss, nearest_codes, perplexity
 
 __all__ = [
     "CaptionState", "Captioner", "Codebook", "FlowPainter", "GaussianMixtureFlow", "ModulatedBlock", "PictureCodec",
-    "PictureScale", "Sketch", "TokenPainter", "UNet", "WordLayer", "beam_search", "between", "caption_loss",
-    "codec_loss", "collapse", "ctc_beam_search", "ctc_greedy", "euler", "filter_logits", "flow_loss", "greedy",
-    "guided", "hide_words", "nearest_codes", "next_code", "next_word", "noise_levels", "paint", "paint_tokens",
+    "PictureScale", "TokenPainter", "UNet", "WordLayer", "beam_search", "between", "caption_loss", "codec_loss",
+    "collapse", "ctc_beam_search", "ctc_greedy", "euler", "filter_logits", "flow_loss", "greedy", "guided",
+    "hide_words", "nearest_codes", "next_code", "next_word", "noise_levels", "paint", "paint_tokens",
     "painter_loss", "perplexity", "random_levels", "sample", "shifted", "token_loss",
 ]
