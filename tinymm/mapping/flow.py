@@ -99,8 +99,9 @@ def shifted(t, shift):
 
 
 def random_levels(n, rng, shift=1.0):
-    r"""Noise levels to train at: $t = 1 / (1 + e^{-z})$, $z \sim \mathcal N(0, 1)$, the middle more often than the ends;
-    then `shifted`.
+    r"""Noise levels to train at: $t = 1 / (1 + e^{-z})$, $z \sim \mathcal N(0, 1)$, then `shifted`.
+
+    The middle comes more often than the ends.
 
     Returns
     -------
