@@ -2,14 +2,15 @@
 
 A stack of causal layers writes T words one after another, a batch of one, as a captioner or a language model does. Both
 ways end in the same state, which is checked before anything is timed. Beside the seconds it shows the operations,
-counted from the formula, and the power of T with which the time of a whole text grows.
+counted from the formula, and the power of T with which the time of a whole text grows. Then each word of a long text is
+timed by itself, a batch as wide as a beam: with caches that double, with caches that concatenate, and in PyTorch.
 
     python -m benchmarks.decoding --json decoding.json
 """
 
 from dataclasses import asdict
 
-from . import laws
+from . import decoding_growth, laws
 from .attention import decoding
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report
 from .machine import use_threads
@@ -20,6 +21,8 @@ LENGTHS = (32, 64, 128, 256)
 WIDTH = 256
 HEADS = 8
 LAYERS = 4
+LONG = 1024  # words of the text whose words are timed one by one
+BATCH = 4
 
 
 def operations(words, D, layers, kept):
@@ -58,14 +61,17 @@ def main(argv=None):
                          "operations_per_second": count / (milliseconds * 1e-3 * words)})
     fits = {way: laws.fit_power(LENGTHS, [row["words"] / row["words_per_second"] for row in rows if row["way"] == way])
             for way in ("with a cache", "without")}
+    growth = decoding_growth.growth(decoding_growth.curves(LONG, WIDTH, HEADS, LAYERS, BATCH, options.repeats,
+                                                           clock_for(options.threads)))
     report(comparisons, options.json, options.threads, rows=rows,
-           exponents={way: asdict(fit) for way, fit in fits.items()})
+           exponents={way: asdict(fit) for way, fit in fits.items()}, growth=growth)
     print()
     for row in rows:
         print(f"{row['words']:5} words {row['way']:<13}{row['words_per_second']:8.0f} words a second, "
               f"{row['operations'] / 1e9:7.2f} GFLOP in all, {row['operations_per_second'] / 1e9:6.1f} GFLOP/s")
     for way, fit in fits.items():
         print(f"{way}: the time of a text grows like T^{fit.exponent:.2f} (± {fit.error:.2f})")
+    print("", f"A batch of {BATCH}, word by word:", *decoding_growth.lines(growth, LONG), sep="\n")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from tinymm.functional.attending.fused import CACHE
 from tinymm.functional.attending.tiles import EDGE, KEYS, ROWS, SHARES
 
-__all__ = ["Fit", "Rates", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes",
+__all__ = ["Fit", "Line", "Rates", "fit_line", "fit_power", "memory", "new_arrays", "operations", "pairs", "passes",
            "predicted_seconds", "products", "scratch_memory", "traffic"]
 
 ITEM = 4  # bytes of a float32
@@ -263,3 +263,39 @@ def fit_power(x, y):
     rest = v - v.mean() - slope * (u - u.mean())
     error = math.sqrt(rest @ rest / (len(u) - 2) / (len(u) * u.var()))
     return Fit(float(slope), float(np.exp(v.mean() - slope * u.mean())), error)
+
+
+@dataclass(frozen=True)
+class Line:
+    """y = intercept + slope · x, and the slope's standard error."""
+
+    intercept: float
+    slope: float
+    error: float
+
+
+def fit_line(x, y):
+    """The line nearest to some points, by least squares.
+
+    Parameters
+    ----------
+    x, y : sequence of float
+        At least three.
+
+    Returns
+    -------
+    Line
+
+    Examples
+    --------
+    >>> fit_line([1, 2, 3, 4], [5, 7, 9, 11])
+    Line(intercept=3.0, slope=2.0, error=0.0)
+    """
+    if len(x) < 3:
+        raise ValueError(f"fit_line: a slope with an error takes three points; got {len(x)}")
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    away = x - x.mean()
+    slope = away @ y / (away @ away)
+    rest = y - y.mean() - slope * away
+    error = math.sqrt(rest @ rest / (len(x) - 2) / (away @ away))
+    return Line(float(y.mean() - slope * x.mean()), float(slope), error)

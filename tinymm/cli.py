@@ -22,6 +22,7 @@ __all__ = ["main", "program"]
 COMMANDS = {  # each a module with `add_arguments` and `run`, or a function whose signature says its options
     "predict": "tinymm.recipes.shared.predicting:predict",
     "caption": "tinymm.recipes.captioning:caption",
+    "search": "tinymm.recipes.retrieval:search",
     "draw": "tinymm.recipes.text_to_image:draw",
     "gradcheck": "tinymm.testing.command",
     "doctor": "tinymm.machine.doctor",

@@ -24,7 +24,7 @@ def test_operations_without_a_cache_are_those_of_every_prefix(T, D):
 
 
 def test_the_program_writes_what_it_prints(timed_at_once, monkeypatch, tmp_path, capsys):
-    for name, value in dict(LENGTHS=(2, 3, 5), WIDTH=8, HEADS=2, LAYERS=1).items():
+    for name, value in dict(LENGTHS=(2, 3, 5), WIDTH=8, HEADS=2, LAYERS=1, LONG=20, BATCH=2).items():
         monkeypatch.setattr(decoding, name, value)
     decoding.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])
     found, printed = json.loads((tmp_path / "found.json").read_text()), capsys.readouterr()
@@ -32,4 +32,6 @@ def test_the_program_writes_what_it_prints(timed_at_once, monkeypatch, tmp_path,
     for row in found["rows"]:
         assert row["operations_per_second"] == pytest.approx(
             row["operations"] * row["words_per_second"] / row["words"], rel=1e-3)
+    assert {"doubling", "concatenating"} <= set(found["growth"])
+    assert all(f"{way:<14} first tenth of 20 words" in printed.out for way in found["growth"])
     assert "3/3 5 words" in printed.err and "grows like T^" in printed.out

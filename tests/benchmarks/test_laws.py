@@ -121,3 +121,15 @@ def test_an_exponent_has_an_error():
     assert abs(np.mean(errors)) < 0.25 and 0.85 < np.std(errors) < 1.4  # Student's t with 10 degrees of freedom: 1.12
     with pytest.raises(ValueError, match="three points; got 2"):
         laws.fit_power([1, 2], [1, 2])
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5), st.integers(3, 20), st.integers(0, 2**32 - 1))
+def test_a_fitted_line_is_that_of_the_least_squares(a, b, n, seed):
+    x = np.random.default_rng(seed).normal(size=n)
+    y = a + b * x + np.random.default_rng(seed + 1).normal(size=n)
+    line = laws.fit_line(x, y)
+    matrix = np.stack([np.ones(n), x], 1)
+    (intercept, slope), (rest,), *_ = np.linalg.lstsq(matrix, y)
+    assert (line.intercept, line.slope) == pytest.approx((intercept, slope), rel=1e-8, abs=1e-8)
+    covariance = rest / (n - 2) * np.linalg.inv(matrix.T @ matrix)
+    assert line.error == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-6, abs=1e-9)

@@ -77,6 +77,7 @@ CASES = {
     "AudioRecurrent_gru": (AUDIO, lambda rng: encoders.AudioRecurrent(BANDS, 6, (2, 3), 1, 2, "gru", rng=rng)),
     "AudioRecurrent_lstm": (AUDIO, lambda rng: encoders.AudioRecurrent(BANDS, 6, (2, 3), 2, 1, "lstm", rng=rng)),
     "AudioTransformer": (AUDIO, lambda rng: encoders.AudioTransformer(BANDS, 8, (2, 3), 2, 1, 2, rng=rng)),
+    "WhisperEncoder": (AUDIO, lambda rng: encoders.WhisperEncoder(BANDS, 8, 1, 2, rng=rng)),
     "VideoAttention": (VIDEO, lambda rng: encoders.VideoAttention(frame_encoder(rng), 6, layers=1, heads=2, rng=rng)),
     "VideoRecurrent_gru": (VIDEO, lambda rng: encoders.VideoRecurrent(frame_encoder(rng), 5, rng=rng)),
     "VideoRecurrent_lstm": (VIDEO, lambda rng: encoders.VideoRecurrent(frame_encoder(rng), 5, "lstm", rng=rng)),
@@ -84,7 +85,7 @@ CASES = {
     "VideoRegions": (VIDEO, lambda rng: encoders.VideoRegions(frame_encoder(rng, 3 * 2), frames=5)),
 }
 # Parts of an encoder, which return no Encoded.
-FRONT_ENDS = {"ConvSubsampling", "PatchEmbedding"}
+FRONT_ENDS = {"ConvSubsampling", "PatchEmbedding", "WhisperFront"}
 OF_ONE_LENGTH = {"VideoRegions"}  # they take no shorter and no longer input
 # Of an encoder of single frames these take the pooled vector: what its sequence alone needs is not used.
 POOLING = ("VideoAttention", "VideoRecurrent")

@@ -16,7 +16,8 @@ PARAMETERS = {  # of the encoders of the table; the first and the last are count
     "VisionTransformer": 1528, "BagOfWords": 108, "TextCNN": 131, "TextRNN_rnn": 181, "TextRNN_lstm": 295,
     "TextRNN_gru": 235, "TextTransformer": 1098, "CausalLSTM": 427, "CausalTransformer": 1128,
     "AudioRecurrent_gru": 527, "AudioRecurrent_lstm": 395, "AudioTransformer": 1037, "VideoAttention": 752,
-    "VideoRecurrent_gru": 365, "VideoRecurrent_lstm": 420, "VideoConv3d": 1104, "VideoRegions": 308}
+    "VideoRecurrent_gru": 365, "VideoRecurrent_lstm": 420, "VideoConv3d": 1104, "VideoRegions": 308,
+    "WhisperEncoder": 1240}
 DROPPING = {  # encoders with an option `dropout`
     "BagOfWords": lambda p: encoders.BagOfWords(V, 6, dropout=p, rng=RNG(0)),
     "TextCNN": lambda p: encoders.TextCNN(V, 6, 5, dropout=p, rng=RNG(0)),
@@ -28,6 +29,7 @@ DROPPING = {  # encoders with an option `dropout`
     "AudioTransformer": lambda p: encoders.AudioTransformer(6, 8, (2, 3), 1, 2, 2, dropout=p, rng=RNG(0)),
     "VideoAttention": lambda p: encoders.VideoAttention(frame_encoder(RNG(0)), 6, 2, 2, dropout=p, rng=RNG(0)),
     "VisionTransformer": lambda p: encoders.VisionTransformer(8, 2, 2, 4, 8, dropout=p, rng=RNG(0)),
+    "WhisperEncoder": lambda p: encoders.WhisperEncoder(6, 8, 2, 2, dropout=p, rng=RNG(0)),
 }
 
 
@@ -62,7 +64,7 @@ def test_dropout_reaches_every_layer_that_drops(name):
 
 
 @pytest.mark.parametrize("name", ["VisionTransformer", "TextTransformer", "AudioTransformer", "VideoAttention",
-                                  "CausalTransformer"])
+                                  "CausalTransformer", "WhisperEncoder"])
 def test_transformers_normalise_first(name):
     layers = [layer for layer in DROPPING[name](0.0).modules() if hasattr(layer, "norm_first")]
     assert len(layers) >= 2 and all(layer.norm_first for layer in layers)

@@ -5,11 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tinymm as tm
 import tinymm.functional as F
 from tinymm import nn, no_grad
 from tinymm.encoders import CausalLSTM, CausalTransformer, ConvEncoder
+from tinymm.encoders.encoded import selected
 from tinymm.fusion import AttentionFusion, Fused
-from tinymm.mapping import Captioner, beam_search, greedy, next_word, sample
+from tinymm.mapping import (
+    Captioner,
+    EncoderDecoder,
+    TextDecoder,
+    beam_search,
+    diverse_beam_search,
+    greedy,
+    next_word,
+    sample,
+)
+from tinymm.recipes.shared.fusions import CAUSAL
 
 V, BOS, EOS, LONGEST = 9, 1, 2, 7
 TOLERANCE = {np.float64: dict(rtol=1e-12, atol=1e-12), np.float32: dict(rtol=1e-5, atol=1e-5)}
@@ -49,9 +61,13 @@ KINDS = {
     "masked regions": (MaskedRegions, lambda rng: AttentionFusion({"text": 8, "image": 8}, 10, 2, rng=rng)),
     "fusion without a cache": (ConvEncoder, lambda rng: RunningMean(8, 8, 10, rng=rng)),
 }
+EVERY_FUSION = {name: (ConvEncoder, lambda rng, choice=choice: choice.make({"text": 8, "image": 8}, 8, rng))
+                for name, choice in CAUSAL.items()}
 METHODS = {
     "greedy": lambda step, batch, seed: greedy(step, batch, BOS, EOS, LONGEST),
     "beam": lambda step, batch, seed: beam_search(step, batch, BOS, EOS, LONGEST, beam=3, length_penalty=0.7),
+    "diverse": lambda step, batch, seed: [[words for words, _ in found] for found in diverse_beam_search(
+        step, batch, BOS, EOS, LONGEST, beam=4, groups=2, diversity=0.5)],
     "sampling": lambda step, batch, seed: sample(step, batch, BOS, EOS, LONGEST, np.random.default_rng(seed), 0.9, 6),
 }
 every_reader = pytest.mark.parametrize("reader", READERS)
@@ -65,7 +81,7 @@ def captioner_of(reader, kind, seed, dtype):
     Large weights make images and words matter; in float32 they are as small as trained ones, or rounding would grow.
     """
     rng = np.random.default_rng(seed)
-    encoder, fusion = KINDS[kind]
+    encoder, fusion = (KINDS | EVERY_FUSION)[kind]
     image = encoder(((4,), (8,)), 8, glance=2, rng=rng)
     captioner = Captioner(image, READERS[reader](image.pooled_width, rng), fusion(rng), V, rng=rng).to(dtype).eval()
     for parameter in captioner.parameters():
@@ -74,10 +90,20 @@ def captioner_of(reader, kind, seed, dtype):
     return captioner, rng.standard_normal((4, 3, 8, 8)).astype(dtype)
 
 
+def transcriber_of(seed, dtype):
+    """(a Transformer decoder with cross-attention behind an image encoder, in eval mode, 4 images)."""
+    rng = np.random.default_rng(seed)
+    model = EncoderDecoder(MaskedRegions(((4,), (8,)), 8, glance=2, rng=rng),
+                           TextDecoder(V, 8, layers=2, heads=2, positions=LONGEST + 1, memory_width=8, rng=rng))
+    for parameter in model.parameters():
+        parameter.data[...] = rng.standard_normal(parameter.shape) * 0.4
+    return model.to(dtype).eval(), rng.standard_normal((4, 3, 8, 8)).astype(dtype)
+
+
 def rereading(captioner, images):
     """A step that keeps words alone, and reads the whole prefix at every call."""
     with no_grad():
-        encoded = captioner.image_encoder(images)
+        encoded = captioner.encode(images)
 
     def step(words, rows, state):
         if state is None:
@@ -127,6 +153,78 @@ def test_log_probabilities_are_those_of_the_whole_prefix_at_every_step(reader, k
         np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
 
     METHODS[method](side_by_side(next_word(captioner, images), rereading(captioner, images), compare), 4, seed)
+
+
+def wander(steps, batch, seed, check):
+    """Ask steps for random words of random rows, some continued twice, some never, in any order; check each answer."""
+    rng = np.random.default_rng(seed)
+    rows, states = np.arange(batch), [None] * len(steps)
+    for _ in range(LONGEST):
+        words = rng.integers(0, V, len(rows))
+        answers, states = zip(*(step(words, rows, state) for step, state in zip(steps, states)))
+        check(*answers)
+        new = int(rng.integers(1, 2 * batch + 2))                        # fewer, as many, or more than there were
+        rows = np.sort(rng.integers(0, len(rows), new)) if rng.random() < 0.5 else rng.integers(0, len(rows), new)
+        if rng.random() < 0.3:
+            rows = np.arange(len(words))                                 # nothing moves
+
+
+@every_reader
+@pytest.mark.parametrize("kind", EVERY_FUSION)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@given(seed=SEEDS)
+@settings(max_examples=6)
+def test_every_fusion_and_any_order_of_rows(reader, kind, dtype, seed):
+    captioner, images = captioner_of(reader, kind, seed, dtype)
+
+    def check(found, expected):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
+
+    wander([next_word(captioner, images), rereading(captioner, images)], 4, seed, check)
+
+
+@every_method
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@given(seed=SEEDS)
+@settings(max_examples=6)
+def test_a_transformer_decoder_with_cross_attention(method, dtype, seed):
+    model, images = transcriber_of(seed, dtype)
+
+    def check(found, expected, *_):
+        np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
+
+    fast, slow = next_word(model, images), rereading(model, images)
+    METHODS[method](side_by_side(fast, slow, check), 4, seed)
+    wander([fast, slow], 4, seed, check)
+
+
+@every_reader
+@pytest.mark.parametrize("kind", EVERY_FUSION)
+@given(seed=SEEDS)
+@settings(max_examples=4)
+def test_the_gradient_through_a_cache_is_the_gradient_without(reader, kind, seed):
+    """Of a random function of all log-probabilities, by the images and every parameter; rows change places between."""
+    captioner, images = captioner_of(reader, kind, seed, np.float64)
+    rng = np.random.default_rng(seed)
+    ids, rows = rng.integers(0, V, (3, 5)), rng.integers(0, 4, 3)
+    order = rng.permutation(3)
+    images = tm.tensor(images, requires_grad=True)
+    encoded = captioner.encode(images)
+    state = captioner.new_state(selected(encoded, rows))
+    first = captioner.read_on(ids[:, :2], state)
+    state.select(order)
+    rest = [captioner.read_on(ids[order, t:t + 1], state) for t in range(2, 5)]
+    cached = F.concatenate([first[order], *rest], 1)
+    whole, _ = captioner.decode(selected(encoded, rows[order]), ids[order])
+    np.testing.assert_allclose(cached.data, whole.data, rtol=1e-12, atol=1e-12)
+    g = rng.standard_normal(whole.shape)
+    wanted = [images, *captioner.parameters()]
+    found = tm.grad(cached, wanted, g, retain_graph=True, allow_unused=True)
+    for a, b in zip(found, tm.grad(whole, wanted, g, allow_unused=True)):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_allclose(a.data, b.data, rtol=1e-9, atol=1e-9)
 
 
 @every_method

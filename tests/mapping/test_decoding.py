@@ -1,44 +1,18 @@
 """Decoding against exhaustive enumeration and against known distributions, on random bigram languages."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
-from tinymm.mapping import beam_search, filter_logits, greedy, sample
+from tinymm.mapping import beam_search, drawing, filter_logits, greedy, likeliest, roll_out, sample
 
-BOS, EOS, WORDS = 0, 1, 4
-
-
-def language(seed, words=WORDS):
-    """A random bigram language per example: log-probabilities (2, V, V) of the next word; nothing says BOS again."""
-    p = np.random.default_rng(seed).dirichlet(np.full(words, 0.5), (2, words)) + 1e-6
-    p[..., BOS] = 1e-12
-    return np.log(p / p.sum(-1, keepdims=True))
-
-
-def step_of(table):
-    """A step of bigrams; its state is the example of each row."""
-    def step(words, rows, state):
-        examples = rows if state is None else state[rows]
-        return table[examples, words], examples
-
-    return step
+from .languages import BOS, EOS, WORDS, every_caption, language, log_p_of, step_of
 
 
 def score(table, row, words, penalty):
-    path = (BOS, *words)
-    return sum(table[row, a, b] for a, b in zip(path, path[1:])) / len(words)**penalty
-
-
-def every_caption(max_length):
-    """All word sequences that close with EOS, or run to `max_length` without closing."""
-    for length in range(1, max_length + 1):
-        for words in product(range(1, WORDS), repeat=length):
-            if EOS not in words[:-1] and (words[-1] == EOS or length == max_length):
-                yield words
+    return log_p_of(table, row, words) / len(words)**penalty
 
 
 @given(st.integers(0, 10_000), st.sampled_from((0.0, 0.7, 1.0)))
@@ -138,8 +112,8 @@ def test_samples_are_restricted_after_the_temperature(temperature, top_k, top_p)
     n, logs = 20_000, np.log([0.1, 0.2, 0.3, 0.4])
     p = np.exp(logs / temperature) / np.exp(logs / temperature).sum()
     order = np.argsort(-p)
-    kept = [w for i, w in enumerate(order) if (top_k is None or i < top_k)
-            and (top_p is None or p[order[:i]].sum() < top_p)]
+    first = order[:top_k]
+    kept = [w for i, w in enumerate(first) if top_p is None or p[first[:i]].sum() < top_p * p[first].sum()]
     expected = np.where(np.isin(np.arange(4), kept), p, 0) / p[kept].sum()
     table = np.broadcast_to(logs, (n, WORDS, WORDS))
     drawn = sample(step_of(table), n, BOS, EOS, 1, np.random.default_rng(0), temperature, top_k, top_p)
@@ -171,11 +145,88 @@ def test_the_nucleus_ends_with_the_word_that_reaches_the_share():
     assert np.isfinite(both).tolist() == [[False, True, False, True], [True, False, True, False]]
 
 
+@given(st.integers(0, 10_000), st.floats(0, 1), st.integers(1, 6), st.floats(0.05, 1.0))
+def test_min_p_is_a_share_of_the_largest_and_filters_follow_one_another(seed, min_p, top_k, top_p):
+    """The order in which users of transformers expect them: k, then p of what is left, then min-p."""
+    logits = np.random.default_rng(seed).standard_normal((3, 6))
+    p = np.exp(logits)
+    np.testing.assert_array_equal(np.isfinite(filter_logits(logits, min_p=min_p)),
+                                  p >= min_p * p.max(-1, keepdims=True) * (1 - 1e-15))
+    together = filter_logits(logits, top_k, top_p, min_p)
+    one_by_one = filter_logits(filter_logits(filter_logits(logits, top_k), top_p=top_p), min_p=min_p)
+    np.testing.assert_array_equal(together, one_by_one)
+    assert together.argmax(-1).tolist() == logits.argmax(-1).tolist()    # the likeliest always stays
+    kept = np.isfinite(together)
+    np.testing.assert_array_equal(together[kept], logits[kept])
+
+
+@pytest.mark.parametrize("settings", [
+    dict(), dict(temperature=0.7, top_k=2), dict(top_p=0.8), dict(min_p=0.3), dict(temperature=2.0, top_k=3, min_p=0.5),
+    dict(temperature=1.5, top_k=3, top_p=0.9, min_p=0.1)], ids=str)
+def test_whole_captions_come_as_often_as_they_are_probable(settings):
+    """Chi-square of the drawn captions against the enumeration of all, filtered word by word."""
+    n, table = 20_000, language(11)[:1]
+    step = step_of(np.broadcast_to(table, (n, WORDS, WORDS)))
+    tau = settings.get("temperature", 1.0)
+    filters = {name: value for name, value in settings.items() if name != "temperature"}
+    filtered = np.exp(filter_logits(table[0] / tau, **filters))
+    filtered /= filtered.sum(-1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        expected = {words: np.exp(log_p_of(np.log(filtered)[None], 0, words)) for words in every_caption(3)}
+    assert sum(expected.values()) == pytest.approx(1, abs=1e-9)
+    found = roll_out(step, n, BOS, EOS, 3, drawing(np.random.default_rng(0), **settings))
+    drawn = [(*words, EOS) if closed else tuple(words) for words, closed in zip(found.words, found.closed)]
+    counts = {words: drawn.count(words) for words in expected}
+    assert sum(counts.values()) == n and not any(counts[words] for words, p in expected.items() if p == 0)
+    often = [words for words, p in expected.items() if n * p >= 5]       # the others are one cell
+    cells = [[table[words] for words in often] for table in (counts, expected)]
+    rest = max(1 - sum(cells[1]), 0.0)
+    if n * rest >= 5:
+        cells = [cells[0] + [n - sum(cells[0])], cells[1] + [rest]]
+    observed, shares = np.array(cells[0], float), np.array(cells[1])
+    if len(observed) > 1:
+        assert chisquare(observed, observed.sum() * shares / shares.sum()).pvalue > 1e-3
+
+
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_rolling_out_tells_what_was_closed_and_how_likely_it_is(seed, max_length):
+    table = language(seed)
+    for choose, plain in ((likeliest, greedy(step_of(table), 2, BOS, EOS, max_length)),
+                          (drawing(np.random.default_rng(seed), 2.0, top_k=3),
+                           sample(step_of(table), 2, BOS, EOS, max_length, np.random.default_rng(seed), 2.0, 3))):
+        found = roll_out(step_of(table), 2, BOS, EOS, max_length, choose)
+        assert found.words == plain
+        for row, words in enumerate(found.words):
+            assert len(words) == max_length or found.closed[row]         # the end of what is short is a closing word
+            whole = (*words, EOS) if found.closed[row] else tuple(words)
+            assert len(whole) <= max_length
+            assert found.log_p[row] == pytest.approx(log_p_of(table, row, whole), rel=1e-12)
+
+
+def test_a_caption_as_long_as_allowed_is_cut_not_closed():
+    """Word 2 twice, then EOS for sure: whether there is room for EOS decides."""
+    logs = np.full((1, WORDS, WORDS), -1e3)
+    logs[0, BOS, 2] = logs[0, 2, 3] = logs[0, 3, EOS] = 0.0
+    for max_length, words, closed in ((1, [2], False), (2, [2, 3], False), (3, [2, 3], True), (4, [2, 3], True)):
+        found = roll_out(step_of(logs), 1, BOS, EOS, max_length, likeliest)
+        assert (found.words, found.closed.tolist(), found.log_p.tolist()) == ([words], [closed], [0.0])
+
+
 def test_wrong_settings_are_named():
     step = step_of(language(0))
-    with pytest.raises(ValueError, match="sample: temperature must be positive; got 0"):
+    with pytest.raises(ValueError, match=r"sample: temperature must be positive \(for the likeliest word use greedy\); "
+                                         "got 0"):
         sample(step, 1, BOS, EOS, 3, np.random.default_rng(0), temperature=0)
-    with pytest.raises(ValueError, match="top_k must be at least 1"):
+    for options, message in ((dict(top_k=0), "sample: top_k must be at least 1; got 0"),
+                             (dict(top_p=0), r"sample: top_p must lie in \(0, 1\]; got 0"),
+                             (dict(min_p=-0.1), r"sample: min_p must lie in \[0, 1\]; got -0.1"),
+                             (dict(min_p=1.1), r"sample: min_p must lie in \[0, 1\]; got 1.1"),
+                             (dict(temperature=float("inf")), "sample: temperature must be positive"),
+                             (dict(temperature=-1), "sample: temperature must be positive"),
+                             (dict(temperature=float("nan")), "sample: temperature must be positive")):
+        with pytest.raises(ValueError, match=message):
+            sample(step, 1, BOS, EOS, 3, np.random.default_rng(0), **options)
+    with pytest.raises(ValueError, match="filter_logits: top_k must be at least 1"):
         filter_logits(np.zeros(3), top_k=0)
     with pytest.raises(ValueError, match=r"top_p must lie in \(0, 1\]; got 1.5"):
         filter_logits(np.zeros(3), top_p=1.5)

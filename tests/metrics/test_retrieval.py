@@ -1,12 +1,14 @@
 """Ranks against sorting, recall's monotonicity, ties, several true candidates."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinymm.metrics import median_rank, recall_at_k, target_ranks
+from tinymm.metrics import mean_rank, median_rank, recall_at_k, standing, target_ranks
 
 
 @st.composite
@@ -69,6 +71,12 @@ def test_integer_targets_are_one_true_column_each(N, M, seed):
 
 
 @given(problems())
+def test_the_mean_rank_is_that_of_the_ranks(problem):
+    similarity, positive = problem
+    assert mean_rank(similarity, positive) == pytest.approx(target_ranks(similarity, positive).mean())
+
+
+@given(problems())
 def test_the_median_rank_is_that_of_the_ranks(problem):
     similarity, positive = problem
     assert median_rank(similarity, positive) == np.median(target_ranks(similarity, positive))
@@ -76,6 +84,56 @@ def test_the_median_rank_is_that_of_the_ranks(problem):
 
 def test_a_model_without_opinion_ranks_last_not_first():
     assert recall_at_k(np.zeros((5, 5)), 4) == 0.0 and median_rank(np.zeros((5, 5))) == 5
+
+
+# Ties in random order -----------------------------------------------------------------------------------------------
+
+def ranks_of_all_orders(scores, true):
+    """The rank of the first true candidate in every order of the gallery that is sorted by score."""
+    n = range(len(scores))
+    for order in permutations(n):
+        if all(scores[a] >= scores[b] for a, b in zip(order, order[1:])):
+            yield 1 + next(k for k, j in enumerate(order) if true[j])
+
+
+@given(problems())
+def test_expected_ranks_recalls_and_median_are_those_over_all_orders_of_equals(problem):
+    similarity, positive = problem
+    orders = [[*ranks_of_all_orders([s.item() for s in scores], true)] for scores, true in zip(similarity, positive)]
+    found = standing(similarity, positive)
+    np.testing.assert_allclose(target_ranks(similarity, positive, ties="expected"), [np.mean(o) for o in orders],
+                               rtol=1e-13)
+    assert mean_rank(similarity, positive, ties="expected") == pytest.approx(np.mean([np.mean(o) for o in orders]))
+    for k in range(1, similarity.shape[1] + 2):
+        probability = [np.mean(np.array(o) <= k) for o in orders]
+        np.testing.assert_allclose(found.recalls(k, "expected"), probability, atol=1e-13)
+        assert recall_at_k(similarity, k, positive, ties="expected") == pytest.approx(np.mean(probability), abs=1e-13)
+    pooled = np.concatenate([np.tile(o, 720 // len(o)) for o in orders])        # each query with the same weight
+    assert median_rank(similarity, positive, ties="expected") == np.median(pooled)
+
+
+@given(problems())
+def test_expected_is_never_worse_and_equal_where_there_are_no_ties(problem):
+    similarity, positive = problem
+    against, expected = (target_ranks(similarity, positive, ties=ties) for ties in ("against", "expected"))
+    assert (expected <= against).all()
+    distinct = np.argsort(np.argsort(similarity, axis=1), axis=1)               # ranks of the scores: no equals
+    assert (target_ranks(distinct, positive) == target_ranks(distinct, positive, ties="expected")).all()
+    assert median_rank(distinct, positive) == median_rank(distinct, positive, ties="expected")
+
+
+def test_a_large_tie_keeps_its_digits():
+    """1000 equals, 5 of them true: products of 5 quotients, not of factorials."""
+    true = np.arange(1000)[None] < 5
+    zeros = np.zeros((1, 1000))
+    assert recall_at_k(zeros, 1, true, ties="expected") == pytest.approx(0.005, rel=1e-12)
+    assert target_ranks(zeros, true, ties="expected").item() == pytest.approx(1001 / 6, rel=1e-12)
+
+
+def test_other_ways_with_ties_are_refused():
+    for f in (target_ranks, median_rank, mean_rank, lambda s, ties: recall_at_k(s, 1, ties=ties)):
+        with pytest.raises(ValueError, match="ties is 'against' or 'expected'; got 'mean'"):
+            f(np.eye(2), ties="mean")
 
 
 def test_minus_infinity_is_a_score_like_any_other():

@@ -24,9 +24,9 @@ EVEN = "a cosine is even"
 NOT_THE_VALUES = "shapes and dtypes are read, not the values"
 
 KNOWN = [  # (function, changed line, reason)
-    ("captioner.Captioner.read_on", "if state.cache:", TRUE_ANYWAY),
+    ("fusion_decoder.FusionDecoder._read_on", "if state.cache:", TRUE_ANYWAY),
     ("captioner.hide_words", "hidden = rng.random(ids.shape) <= share", UNLIKELY),
-    ("captioner.next_word", "return F.log_softmax(logits.data[:, -0], -1), state", ONE_LONG),
+    ("encoder_decoder.next_word_of", "return F.log_softmax(logits.data[:, -0], -1), state", ONE_LONG),
     ("ctc_decoding._searched", "prefixes, blanks, labels = [()], np.zeros(1), 1",
      "the first probability only scales all"),
     ("ctc_decoding._searched", "either = np.logaddexp(labels, blanks)", SAME_ORDER),
@@ -34,12 +34,12 @@ KNOWN = [  # (function, changed line, reason)
     ("ctc_decoding._searched", "score = np.logaddexp(labels, blanks) + [prior(prefix)[0] + prior.of_next(prefix, None) "
                                "for prefix in prefixes]", SAME_ORDER),
     ("ctc_decoding._Prior.__call__", "self.known[prefix] = [own, *grown]", ANY_SEQUENCE),
-    ("ctc_decoding._checked_lengths", "return frames", ANY_SEQUENCE),
-    ("decoding.sample", "return (kept + gumbel).argmax(1)", "two axes: the second is the last"),
-    ("decoding.filter_logits", "order = np.argsort(-logits, kind='stable')", SAME_ORDER),
-    ("decoding.filter_logits", "if top_p:", "0 is refused: what is not None is true"),
-    ("decoding.beam_search", "return [_until(max(closed[example], key=lambda c: c)[1][1:], eos) "
-                             "for example in range(batch)]", "only of captions whose scores are equal, another"),
+    ("ctc_decoding.checked_lengths", "return frames", ANY_SEQUENCE),
+    ("sampling.drawing", "return (kept + gumbel).argmax(1)", "two axes: the second is the last"),
+    ("sampling._keep_nucleus", "order = np.argsort(-logits, kind='stable')", SAME_ORDER),
+    ("sampling._keep_top_k", "order = np.argsort(-logits, kind='stable')[..., :k]", SAME_ORDER),
+    ("sampling.filter_logits", "if top_p:", "0 is refused: what is not None is true"),
+    ("sampling.filter_logits", "if top_k:", "0 is refused: what is not None is true"),
     ("attention.AttentionFusion.forward", "scores = F.attention_scores(q, k)", "the scale is the default"),
     ("attention.AttentionFusion.forward",
      "context = F.reshape(F.transpose(context, 2, 1), (*text.shape[:2], self.width))", SAME_ORDER),

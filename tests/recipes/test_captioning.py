@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tinymm.cli import main
-from tinymm.data import ShapesWorld
+from tinymm.data import ShapesWorld, read_image
 from tinymm.recipes import captioning
+from tinymm.recipes.shared import load
 from tinymm.recipes.shared.captioned import drawn_scenes, read_captioned
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
@@ -73,20 +74,46 @@ def test_a_run_leaves_its_five_files_and_can_caption(pictures, tmp_path, capsys)
 
     page = tmp_path / "map.html"
     for decode in (["--decode", "greedy"], ["--decode", "beam", "--beam", "3"],
-                   ["--decode", "sample", "--top-p", "0.9", "--seed", "3"]):
+                   ["--decode", "sample", "--top-p", "0.9", "--min-p", "0.1", "--seed", "3"],
+                   ["--decode", "beam", "--length-penalty", "0", "--n-best", "3", "--no-repeat-ngram", "3"],
+                   ["--decode", "diverse", "--groups", "2", "--repetition-penalty", "1.2", "--min-length", "2"]):
         command = ["caption", str(pictures / "images" / "3.png"), "--checkpoint", str(out / "checkpoint.npz"),
                    "--out", str(page)]
+        capsys.readouterr()
         assert main([*command, *decode]) == 0
         assert page.exists()
+        lines = capsys.readouterr().out.splitlines()
+        if "--n-best" in decode:
+            scores, captions = zip(*(line.split(maxsplit=1) for line in lines[:3]))
+            assert sorted(map(float, scores), reverse=True) == list(map(float, scores))
+            assert lines[3] == captions[0] and len(set(captions)) == 3
 
 
 def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume):
-    check_resume(2, "run", "captioning", "--data", pictures, "--epochs", 3, "--seed", 5)
+    check_resume(2, "run", "captioning", "--data", pictures, "--epochs", 3, "--seed", 5, "--scheduled-sampling", 0.5)
+
+
+def test_a_transformer_decoder_looks_at_the_image_in_every_layer(pictures, tmp_path, refused, monkeypatch):
+    """In place of a reader and a fusion; the page of `tinymm caption` shows where."""
+    out, image = tmp_path / "d", pictures / "images" / "3.png"
+    command = ["run", "captioning", "--data", str(pictures), "--out", str(out), "--epochs", "1", "--text", "decoder"]
+    assert "--fusion: needs --text lstm or transformer; got early" in refused(*command, "--fusion", "early")
+    with monkeypatch.context() as patch:
+        patch.setattr(captioning, "POSITIONS", 6)
+        assert "--text: decoder takes captions of up to 4 words; got" in refused(*command)
+    assert main(command) == 0
+    assert "Image captioning, a Transformer decoder" in (out / "report.html").read_text()
+    assert main(["predict", str(out / "checkpoint.npz"), str(image)]) == 0
+    model = load(out / "checkpoint.npz").model
+    tokens = load(out / "checkpoint.npz").tokenizer
+    words, maps = captioning.words_and_maps(model, tokens, read_image(image, (16, 16)), [5, 4, 6])
+    assert len(words) == 3 and maps.shape[0] == 3
+    np.testing.assert_allclose(maps.sum((1, 2)), 1, rtol=1e-5)
 
 
 def test_a_transformer_reads_the_prefix_as_well(pictures, tmp_path):
     assert main(["run", "captioning", "--data", str(pictures), "--out", str(tmp_path / "t"), "--epochs", "1", "--text",
-                 "transformer"]) == 0
+                 "transformer", "--scheduled-sampling", "1"]) == 0
 
 
 def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused):

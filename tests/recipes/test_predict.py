@@ -10,12 +10,13 @@ import tinymm as tm
 from tinymm import recipes
 from tinymm.cli import main
 from tinymm.data import CharTokenizer, WordTokenizer
-from tinymm.recipes import captioning
+from tinymm.recipes import captioning, retrieval
 from tinymm.recipes.shared import load
 from tinymm.recipes.shared.checkpoints import about
 from tinymm.training import save_checkpoint
 
 WORDS = WordTokenizer.fit(["a red circle above a blue square"])
+SPOKEN = WordTokenizer.fit(["one two three"])
 LETTERS = CharTokenizer.fit(["good music", "bad plot"])
 SOUND = {"encoder": "gru", "width": 8, "channels": [2, 2, 2], "dropout": 0.0}
 CASES = {  # one small untrained checkpoint a recipe: its config, tokenizer, classes
@@ -23,8 +24,13 @@ CASES = {  # one small untrained checkpoint a recipe: its config, tokenizer, cla
                    WORDS, None),
     "image-recognition": ({"encoder": "cnn", "classes": 3, "size": 16, "channels": 1, "dropout": 0.0}, None,
                           ["cat", "dog", "owl"]),
+    "retrieval": (retrieval.config_of(retrieval.SHAPES | {
+        "image": [[4], [8]], "text_width": 8, "speech_width": 8, "width": 6}, 16, len(WORDS), 2, True),
+        WORDS, ["a red circle", "a blue square"]),
     "sound-classification": (SOUND | {"classes": 10}, None, [str(digit) for digit in range(10)]),
     "speech-recognition": (SOUND, None, None),
+    "speech-to-text": ({"vocabulary": len(SPOKEN), "places": 40, "positions": 6, "ctc_weight": 0.3, "dropout": 0.0,
+                        "width": 8, "encoder_layers": 1, "decoder_layers": 1, "heads": 2}, SPOKEN, None),
     "text-classification": ({"encoder": "cnn", "vocabulary": len(LETTERS), "classes": 2, "width": 12, "embedding": 8,
                              "dropout": 0.0, "head_dropout": 0.0, "members": 2}, LETTERS, ["bad", "good"]),
 }

@@ -52,3 +52,15 @@ def test_hidden_metrics_are_in_the_numbers_and_not_in_the_tables():
     systems = {OURS: Scores({"a": np.array([True])}, {"b": 0.5})}
     found = Results("test", systems, hidden=("b",))
     assert found.flat()["test/b"] == 0.5 and "b" not in str(found).split() and "b" not in found.cells()[OURS]
+
+
+def test_other_ways_of_the_recipes_own_model_are_no_baselines():
+    """Their numbers stand under the part, with intervals; who is better is asked of the baselines alone."""
+    right = np.array([True] * 9 + [False])
+    systems = {OURS: Scores({"accuracy": right}), "by itself": Scores({"accuracy": np.ones(10, bool)}),
+               "majority": Scores({"accuracy": ~right})}
+    results = Results("test", systems, "clips", ways=["by itself"])
+    found = results.flat()
+    assert found["test/by_itself/accuracy"] == 1 and found["test/by_itself/accuracy/low"] < 1
+    assert found["baseline/majority/accuracy"] == 0.1 and "baseline/majority/accuracy/low" not in found
+    assert "best baseline, majority (0.100)" in results.verdict() and "by itself" in str(results)

@@ -144,9 +144,24 @@ CAPTION = ("caption", "x.png", "--checkpoint", "c.npz")
         ("--hold-out", "base"), ("--image-size", "0"), ("--image-size", "32"))),
     *(((*command, *words), f"{words[0]}: needs --decode {way}; got --decode {chosen}")
       for command in (("run", "captioning"), CAPTION)
-      for words, way, chosen in ((("--beam", "8"), "beam", "greedy"), (("--top-k", "3"), "sample", "greedy"),
+      for words, way, chosen in ((("--beam", "8"), "beam or diverse", "greedy"), (("--top-k", "3"), "sample", "greedy"),
                                  (("--temperature", "0.5", "--decode", "beam"), "sample", "beam"),
+                                 (("--length-penalty", "0"), "beam or diverse", "greedy"),
+                                 (("--groups", "2", "--decode", "beam"), "diverse", "beam"),
+                                 (("--diversity", "1"), "diverse", "greedy"), (("--min-p", "0"), "sample", "greedy"),
                                  (("--top-p", "0.5"), "sample", "greedy"))),
+    ((*CAPTION, "--n-best", "2"), "--n-best: needs --decode beam or diverse; got --decode greedy"),
+    ((*CAPTION, "--n-best", "0"), "--n-best: must be at least 1; got 0"),
+    ((*CAPTION, "--n-best", "5", "--decode", "beam"), "--n-best: must be at most 4, as many as are kept; got 5"),
+    ((*CAPTION, "--n-best", "3", "--decode", "diverse", "--groups", "2"), "--n-best: must be at most 2"),
+    ((*CAPTION, "--decode", "diverse", "--groups", "3"), "--groups: must divide --beam; got 3 with --beam 4"),
+    ((*CAPTION, "--decode", "sample", "--temperature", "0"),
+     "--temperature: must be positive; for the likeliest word use --decode greedy; got 0.0"),
+    ((*CAPTION, "--repetition-penalty", "0.5"), "--repetition-penalty: must be at least 1; got 0.5"),
+    ((*CAPTION, "--no-repeat-ngram", "0"), "--no-repeat-ngram: must be at least 1; got 0"),
+    ((*CAPTION, "--min-length", "-1"), "--min-length: must be at least 0; got -1"),
+    ((*CAPTION, "--diversity", "nan"), "--diversity: must be at least 0; got nan"),
+    ((*CAPTION, "--min-p", "1.5"), "--min-p: must lie in [0, 1]; got 1.5"),
     ((*CAPTION, "--seed", "1"), "--seed: needs --decode sample; got --decode greedy"),
     (("run", "image-recognition", "--image-size", "0"), "--image-size: is for folders"),
     *((("run", f"{kind}", "--leave-out", "x"), "--leave-out: needs --data")
@@ -155,6 +170,7 @@ CAPTION = ("caption", "x.png", "--checkpoint", "c.npz")
     (("run", "speech-recognition", "--lm", "1"), "--lm: needs --decode beam"),
     (("run", "speech-recognition", "--decode", "beam", "--lm", "nan"), "--lm: must be at least 0"),
     (("run", "captioning", "--decode", "sample", "--temperature", "inf"), "--temperature: must be positive"),
+    (("run", "captioning", "--scheduled-sampling", "1.5"), "--scheduled-sampling: must lie in [0, 1]; got 1.5"),
     (("run", "captioning", "--top-k", "0"), "--top-k: must be at least 1; got 0"),
     (("run", "text-classification", "--columns", "a,b"), "--columns: needs --data"),
 ])

@@ -16,9 +16,8 @@ from tinymm.recipes import sound_classification, speech_recognition
 from tinymm.recipes.shared import Results, clips
 from tinymm.recipes.shared.clips import Clips, read_takes, voice_parts
 from tinymm.recipes.shared.sounds import BANDS, Variation, classified, outline, spectrogram, voice_statistics
-from tinymm.recipes.speech_recognition import (
-    Decoding, bigrams, cut_and_classified, joined_parts, new_strings, posterior, scored, transcripts,
-)
+from tinymm.recipes.shared.strings import cut_and_classified, joined_parts, new_strings
+from tinymm.recipes.speech_recognition import Decoding, bigrams, posterior, scored, transcripts
 
 STRONG = Variation(1.25, 1.25, (5.0, 40.0))
 
@@ -191,7 +190,8 @@ def test_strings_are_of_one_speaker_and_new_in_every_epoch(recordings):
     train, rows = takes["train"], np.arange(len(takes["train"]))
     draw = new_strings(train)
     first, second, again = (draw(rows, np.random.default_rng(seed)) for seed in (1, 2, 1))
-    assert first.digits != second.digits and all(2 <= len(string) <= 5 for string in first.digits)
+    assert first.digits != second.digits
+    assert {len(string) for string in first.digits + second.digits} == {2, 3, 4, 5}
     assert [string[0] for string in first.digits] == [digit for digit, in train.digits]  # each begins one string
     assert again.digits == first.digits and all(len(sound) > 0.2 * 8000 for sound in again.sounds)
     assert first.speakers == train.speakers

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinymm import nn
-from tinymm.training import ExponentialMovingAverage, Selection, TrainingConfig
+from tinymm.training import ExponentialMovingAverage, Selection, TrainingConfig, TrainingSet
 
 NAN = math.nan
 
@@ -55,3 +55,11 @@ def test_the_state_of_an_average_is_a_copy(rng):
     for value in state.values():
         value[...] = 7
     assert all((average.averages[name] == kept[name]).all() for name in kept)
+
+
+def test_an_arranged_order_is_kept_and_cut_into_batches():
+    data = TrainingSet(7, lambda rows, rng: rows, arrange=lambda rng: np.arange(7)[::-1])
+    assert [rows.tolist() for rows in data.order(3, None)] == [[6, 5, 4], [3, 2, 1, 0]]     # a single one joins
+    assert [rows.tolist() for rows in data.order(3, None, drop_last=True)] == [[6, 5, 4], [3, 2, 1]]
+    with pytest.raises(ValueError, match="an order is arranged, or follows from lengths; got both"):
+        TrainingSet(2, lambda rows, rng: rows, lengths=[1, 2], arrange=lambda rng: np.arange(2))

@@ -69,6 +69,7 @@ def full_report(word="red"):
     report.attention(rng.random((16, 24)), [word, "circle"], np.full((2, 2, 3), 1 / 6), caption=word)
     report.strip([(word, [word, "circle"], [0.25, 0.75])], caption=word)
     report.histogram({word: [0.5, 0.6], "b": [0.4]}, word)
+    report.scatter({word: np.eye(2), "b": np.zeros((1, 2))}, word)
     report.alignment(rng.random((8, 6)), ["–", word, "–"], np.eye(4)[:, :3], caption=word)
     report.config({"seed": 0, word: word, "model": {"width": 64}, "data": None})
     return report
@@ -187,6 +188,15 @@ def test_a_failure_midway_leaves_the_old_file_and_nothing_else(monkeypatch, tmp_
         Report("r").save(path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_points_of_a_plane_have_two_numbers_each():
+    report = Report("Run")
+    report.scatter({"text": np.eye(2)}, "two directions")
+    assert "text around (0.5, 0.5)" in report.html()
+    for points in (np.zeros((0, 2)), np.eye(3), np.full((1, 2), np.nan)):
+        with pytest.raises(ValueError, match="scatter: each kind needs finite points"):
+            report.scatter({"text": points}, "plane")
 
 
 def test_wrong_input_is_refused_in_words():

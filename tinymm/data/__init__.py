@@ -3,12 +3,13 @@
 NumPy and SciPy only; nothing here has gradients.
 """
 
-from . import batching, digit_pairs, images, questions, shapes, splits, tables, texts
+from . import batching, digit_pairs, images, questions, shapes, similar, splits, tables, texts
 from .batching import *
 from .digit_pairs import *
 from .images import *
 from .questions import *
 from .shapes import *
+from .similar import *
 from .speech import digits, waves
 from .speech.digits import *
 from .speech.waves import *
@@ -18,5 +19,5 @@ from .texts import *
 
 __all__ = [
     *batching.__all__, *digit_pairs.__all__, *digits.__all__, *images.__all__, *questions.__all__, *shapes.__all__,
-    *splits.__all__, *tables.__all__, *texts.__all__, *waves.__all__,
+    *similar.__all__, *splits.__all__, *tables.__all__, *texts.__all__, *waves.__all__,
 ]

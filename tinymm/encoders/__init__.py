@@ -6,10 +6,11 @@ from .image import ConvEncoder, PatchEmbedding, ResidualEncoder, VisionTransform
 from .over_time import max_over_time, mean_over_time
 from .text import BagOfWords, CausalLSTM, CausalTransformer, TextCNN, TextRNN, TextTransformer
 from .video import VideoAttention, VideoConv3d, VideoRecurrent, VideoRegions
+from .whisper import WhisperEncoder, WhisperFront
 
 __all__ = [
     "AudioRecurrent", "AudioTransformer", "BagOfWords", "CausalLSTM", "CausalTransformer", "ConvEncoder",
     "ConvSubsampling", "Encoded", "PatchEmbedding", "ResidualEncoder", "TextCNN", "TextRNN", "TextTransformer",
-    "VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions", "VisionTransformer", "max_over_time",
-    "mean_over_time",
+    "VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions", "VisionTransformer", "WhisperEncoder",
+    "WhisperFront", "max_over_time", "mean_over_time",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from .. import functional as F
 from ..autograd import Tensor
 
-__all__ = ["Encoded", "checked_mask", "repeated", "zero_hidden"]
+__all__ = ["Encoded", "checked_mask", "repeated", "selected", "zero_hidden"]
 
 
 class Encoded(NamedTuple):
@@ -94,3 +94,8 @@ def repeated(encoded, times):
         return F.reshape(F.broadcast_to(F.unsqueeze(x, 1), (len(x), times, *x.shape[1:])), (-1, *x.shape[1:]))
 
     return encoded if times == 1 else Encoded(*(None if x is None else repeat(x) for x in encoded))
+
+
+def selected(encoded, rows):
+    """These rows of encoded examples, in this order: int array (B′,)."""
+    return Encoded(*(None if x is None else x[rows] for x in encoded))

@@ -1,20 +1,34 @@
 """One modality to another."""
 
-from .captioner import Captioner, CaptionState, caption_loss, hide_words, next_word
-from .ctc_decoding import collapse, ctc_beam_search, ctc_greedy
-from .decoding import beam_search, filter_logits, greedy, sample
-from .flow import between, euler, flow_loss, guided, noise_levels, random_levels, shifted
-from .flow_painter import FlowPainter, paint, painter_loss
-from .gaussian_flow import GaussianMixtureFlow
-from .picture_scale import PictureScale
-from .token_painter import TokenPainter, next_code, paint_tokens, token_loss
-from .unet import ModulatedBlock, UNet, WordLayer
-from .vq import Codebook, PictureCodec, codec_loss, nearest_codes, perplexity
+from . import (
+    captioner, contrastive, ctc_decoding, ctc_prefix, decoding, encoder_decoder, flow, flow_painter, fusion_decoder,
+    gaussian_flow, picture_scale, reinforcement, rewards, scheduled_sampling, text_decoder, token_painter, towers, unet,
+    vq, zero_shot,
+)
+from .captioner import *
+from .contrastive import *
+from .ctc_decoding import *
+from .ctc_prefix import *
+from .decoding import *
+from .encoder_decoder import *
+from .flow import *
+from .flow_painter import *
+from .fusion_decoder import *
+from .gaussian_flow import *
+from .picture_scale import *
+from .reinforcement import *
+from .rewards import *
+from .scheduled_sampling import *
+from .text_decoder import *
+from .token_painter import *
+from .towers import *
+from .unet import *
+from .vq import *
+from .zero_shot import *
 
 __all__ = [
-    "CaptionState", "Captioner", "Codebook", "FlowPainter", "GaussianMixtureFlow", "ModulatedBlock", "PictureCodec",
-    "PictureScale", "TokenPainter", "UNet", "WordLayer", "beam_search", "between", "caption_loss", "codec_loss",
-    "collapse", "ctc_beam_search", "ctc_greedy", "euler", "filter_logits", "flow_loss", "greedy", "guided",
-    "hide_words", "nearest_codes", "next_code", "next_word", "noise_levels", "paint", "paint_tokens",
-    "painter_loss", "perplexity", "random_levels", "sample", "shifted", "token_loss",
+    *captioner.__all__, *contrastive.__all__, *ctc_decoding.__all__, *ctc_prefix.__all__, *decoding.__all__,
+    *encoder_decoder.__all__, *flow.__all__, *flow_painter.__all__, *fusion_decoder.__all__, *gaussian_flow.__all__,
+    *picture_scale.__all__, *reinforcement.__all__, *rewards.__all__, *scheduled_sampling.__all__,
+    *text_decoder.__all__, *token_painter.__all__, *towers.__all__, *unet.__all__, *vq.__all__, *zero_shot.__all__,
 ]

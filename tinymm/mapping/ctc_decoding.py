@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-__all__ = ["collapse", "ctc_beam_search", "ctc_greedy"]
+__all__ = ["checked_lengths", "collapse", "ctc_beam_search", "ctc_greedy"]
 
 
 def collapse(path, blank=0):
@@ -63,7 +63,7 @@ def ctc_greedy(log_probs, lengths, blank=0):
     >>> ctc_greedy(np.log(y), [2])
     [[]]
     """
-    frames = _checked_lengths("ctc_greedy", log_probs, lengths, blank)
+    frames = checked_lengths("ctc_greedy", log_probs, lengths, blank)
     return [collapse(path[:n], blank) for path, n in zip(log_probs.argmax(-1).T, frames)]
 
 
@@ -111,7 +111,7 @@ def ctc_beam_search(log_probs, lengths, blank=0, beam=16, language_model=None, w
     >>> ctc_beam_search(np.log(y), [2])
     [[1]]
     """
-    frames = _checked_lengths("ctc_beam_search", log_probs, lengths, blank)
+    frames = checked_lengths("ctc_beam_search", log_probs, lengths, blank)
     if beam < 1:
         raise ValueError(f"ctc_beam_search: beam must be at least 1; got {beam}")
     prior = _Prior(language_model, weight, bonus, range(log_probs.shape[2]), blank)
@@ -167,7 +167,7 @@ class _Prior:
         return self.weight * self.language_model(prefix, label) if self.language_model else 0.0
 
 
-def _checked_lengths(name, log_probs, lengths, blank):
+def checked_lengths(name, log_probs, lengths, blank):
     """The lengths as ints, once shapes have been found to fit."""
     if log_probs.ndim != 3 or not 0 <= blank < log_probs.shape[2]:
         raise ValueError(f"{name}: log_probs must be (T, B, V) with a blank below V; got {log_probs.shape} and {blank}")

@@ -99,9 +99,8 @@ def shifted(t, shift):
 
 
 def random_levels(n, rng, shift=1.0):
-    r"""Noise levels to train at: $t = 1 / (1 + e^{-z})$, $z \sim \mathcal N(0, 1)$, then `shifted`.
-
-    The middle comes more often than the ends.
+    r"""Noise levels to train at: $t = 1 / (1 + e^{-z})$, $z \sim \mathcal N(0, 1)$, the middle more often than the
+    ends; then `shifted`.
 
     Returns
     -------
@@ -160,7 +159,8 @@ def euler(field, noise, levels, path=False):
 
     Examples
     --------
-    Where all data are one point m, every line ends there; the field ε − x = (x_σ − m)/σ is known, and one step is exact.
+    Where all data are one point m, every line ends there; the field ε − x = (x_σ − m)/σ is known, and one step is
+    exact.
 
     >>> m = np.array([3.0, -1.0])
     >>> euler(lambda x, sigma: (x - m) / sigma[:, None], np.zeros((1, 2)), noise_levels(1))

@@ -15,7 +15,8 @@ class PictureScale:
 
     Examples
     --------
-    >>> scale = PictureScale.of(np.array([0.2, 0.6], np.float32).reshape(2, 1, 1, 1) * np.ones((1, 3, 4, 4), np.float32))
+    >>> shades = np.array([0.2, 0.6], np.float32).reshape(2, 1, 1, 1)
+    >>> scale = PictureScale.of(shades * np.ones((1, 3, 4, 4), np.float32))
     >>> scale.to_data(np.full((1, 3, 1, 1), 0.6, np.float32)).ravel().round(4)
     array([1., 1., 1.], dtype=float32)
     """

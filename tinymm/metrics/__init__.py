@@ -7,18 +7,26 @@ from .bleu import bleu, sentence_bleu
 from .captioning import caption_scores
 from .cider import DocumentFrequency, cider_d
 from .classification import accuracy, class_scores, confusion_matrix, macro_f1
+from .counted import CountedReferences
+from .galleries import chance_scores, dot_products, embedding_standing, ranks, retrieval_scores
+from .geometry import (
+    Plane, alignment, close_gap, geometry_scores, mean_cosine, modality_gap, pair_cosines, principal_plane, uniformity,
+)
 from .intervals import bootstrap_interval, wilson_interval
 from .ngrams import ngram_counts
-from .retrieval import median_rank, recall_at_k, target_ranks
+from .retrieval import Standing, mean_rank, median_rank, recall_at_k, standing, target_ranks
 from .rouge import longest_common_subsequence, rouge_l
 from .text import caption_tokens, exact_match, tokenised_pairs, tokenised_references
 from .vqa import normalised_answer, vqa_accuracy
 from .wer import aligned_text, character_error_rate, edit_alignment, edit_counts, edit_distance, word_error_rate
 
 __all__ = [
-    "DocumentFrequency", "accuracy", "aligned_text", "bleu", "bootstrap_interval", "caption_scores", "caption_tokens",
-    "character_error_rate", "cider_d", "class_scores", "confusion_matrix", "edit_alignment", "edit_counts",
-    "edit_distance", "exact_match", "longest_common_subsequence", "macro_f1", "median_rank", "ngram_counts",
-    "normalised_answer", "recall_at_k", "rouge_l", "sentence_bleu", "target_ranks", "tokenised_pairs",
-    "tokenised_references", "vqa_accuracy", "wilson_interval", "word_error_rate",
+    "CountedReferences", "DocumentFrequency", "Plane", "Standing", "accuracy", "aligned_text", "alignment", "bleu",
+    "bootstrap_interval", "caption_scores", "caption_tokens", "chance_scores", "character_error_rate", "cider_d",
+    "class_scores", "close_gap", "confusion_matrix", "dot_products", "edit_alignment", "edit_counts",
+    "edit_distance", "embedding_standing", "exact_match", "geometry_scores", "longest_common_subsequence",
+    "macro_f1", "mean_cosine", "mean_rank", "median_rank", "modality_gap", "ngram_counts", "normalised_answer",
+    "pair_cosines", "principal_plane", "ranks", "recall_at_k", "retrieval_scores", "rouge_l", "sentence_bleu",
+    "standing", "target_ranks", "tokenised_pairs", "tokenised_references", "uniformity", "vqa_accuracy",
+    "wilson_interval", "word_error_rate",
 ]

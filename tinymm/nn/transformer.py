@@ -4,6 +4,8 @@ Submodules have PyTorch's names, so that a state copies over. The batch comes fi
 True = *may attend*, the opposite of PyTorch's classes of these names.
 """
 
+from functools import partial
+
 from .. import functional as F
 from ..autograd import Tensor
 from .attention.cache import KeyValueCache, MemoryCache, unchanged_on_error
@@ -17,14 +19,18 @@ from .normalization import LayerNorm
 
 __all__ = ["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
 
+ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": partial(F.gelu, approximate="tanh"),
+               "quick_gelu": F.quick_gelu}
+
 
 class _Layer(Module):
     """What the two kinds of layer share: self-attention, the feed-forward network, and the residual connection."""
 
     def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation="relu", layer_norm_eps=1e-5,
                  norm_first=False, *, rng):
-        if activation not in ("relu", "gelu", "quick_gelu"):
-            raise ValueError(f"{type(self).__name__}: activation is 'relu', 'gelu' or 'quick_gelu'; got {activation!r}")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"{type(self).__name__}: activation is one of {', '.join(map(repr, ACTIVATIONS))}; "
+                             f"got {activation!r}")
         self.activation = activation
         self.norm_first = norm_first
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, rng=rng)
@@ -42,7 +48,7 @@ class _Layer(Module):
 
     def _feed_forward(self, x):
         """W₂ f(W₁ x + b₁) + b₂."""
-        return self.linear2(self.dropout(getattr(F, self.activation)(self.linear1(x))))
+        return self.linear2(self.dropout(ACTIVATIONS[self.activation](self.linear1(x))))
 
     def extra_repr(self):
         return f"activation={self.activation!r}, norm_first={self.norm_first}"
@@ -63,7 +69,7 @@ class TransformerEncoderLayer(_Layer):
         Width D, number of heads, width between $W_1$ and $W_2$.
     dropout : float
         On attention weights, on the activation, and on each sub-layer's result.
-    activation : {"relu", "gelu", "quick_gelu"}
+    activation : {"relu", "gelu", "gelu_tanh", "quick_gelu"}
         f.
     layer_norm_eps : float
     norm_first : bool

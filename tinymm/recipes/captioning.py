@@ -4,7 +4,8 @@ The article's running example (3.1, 3.2.1). --fusion chooses the fusion, each wi
 --fusion all trains one captioner with each and puts them into one table. Without --data it learns from the embedded
 shapes world: scenes of two or three things, judged by a parser that knows what is true; tested on unseen scenes, and on
 colours and shapes that were never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and
-DIR/images/. An image entry may carry "split": train, val or test.
+DIR/images/. An image entry may carry "split": train, val or test. --objective reward goes on from a trained captioner
+(3.2.2): `shared/rewarded` has the page.
 """
 
 from collections import Counter
@@ -16,7 +17,10 @@ from .. import functional as F
 from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
 from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
-from ..mapping import Captioner, caption_loss, hide_words, next_word
+from ..mapping import (
+    Captioner, EncoderDecoder, TextDecoder, caption_loss, hide_words, linear_decay, next_word, scheduled_words,
+    scheduled_words_at_once,
+)
 from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
@@ -26,6 +30,7 @@ from .shared.captioned import drawn_scenes, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
 from .shared.fusions import CAUSAL, chosen, width_for
+from .shared.rewarded import Objective, Rewarding, RewardPlan
 from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
@@ -34,6 +39,10 @@ __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "capti
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
 READERS = {"lstm": CausalLSTM, "transformer": CausalTransformer}
+DECODER = "decoder"  # a Transformer that looks at the image in every layer, in place of a reader and a fusion
+POSITIONS = 128  # words of a caption that it learns from, at most
+OWN_WORDS = {"lstm": scheduled_words, "transformer": scheduled_words_at_once,  # each in the form it is known for
+             DECODER: scheduled_words_at_once}
 SMOOTHING = 0.1  # of the words to be said
 MAX_LENGTH = 30  # words of a caption, at most
 VALIDATED = 200  # validation images captioned after each epoch
@@ -41,6 +50,8 @@ VALIDATED = 200  # validation images captioned after each epoch
 SHAPES = {
     "plan": Plan(batch_size=16, steps=2500, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/truth_accuracy")),
+    "reward": RewardPlan(Plan(batch_size=16, steps=400, peak_rate=5e-4, weight_decay=0.0,
+                              select=Selection("val/reward")), images=3200, trains_encoder=True),
     "widths": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages
     "width": 192,  # of the text features and of the fused ones
     "dropout": 0.1,
@@ -52,6 +63,8 @@ SHAPES = {
 FOLDER = {
     "plan": Plan(batch_size=64, steps=2300, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
                  select=Selection("val/exact_match")),
+    "reward": RewardPlan(Plan(batch_size=32, steps=210, peak_rate=2e-4, weight_decay=0.0,
+                              select=Selection("val/reward")), images=3200, trains_encoder=False),
     "widths": [[32], [64, 64], [128, 128]],
     "width": 256,
     "dropout": 0.3,
@@ -63,7 +76,8 @@ FOLDER = {
 
 
 @recipe
-def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, decoding=Decoding()):
+def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, scheduled_sampling=0.0,
+        objective=Objective(), decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
     Parameters
@@ -71,38 +85,68 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, de
     fusion : str
         How words and image meet: attention (soft); hard, by REINFORCE, or gumbel; dual-stream, with the image's mean;
         co-attention; bilinear; early, one Transformer over both. Some with commas between, or all: each in turn.
-    text : {"lstm", "transformer"}
-        What reads the words said so far.
+    text : {"lstm", "transformer", "decoder"}
+        What reads the words said so far; decoder: a Transformer that looks at the image in every layer, with no fusion.
     hold_out : sequence of str, optional
         With --data and no split in the file: test on new combinations of these fields of the image entries, such as
         base,tones; each value alone is seen in training.
     image_size : int, optional
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
+    scheduled_sampling : float
+        The share of words that training shows as the model itself would have said them, at its end; it rises from 0.
     """
     names = chosen(fusion, CAUSAL)
+    Rewarding.check(objective, run.data, names, decoding)
+    rest = text, hold_out, image_size, scheduled_sampling, objective, decoding
     if len(names) > 1:
-        return compare(
-            run, "fusion", names, lambda run: _one(run, run.options["fusion"], text, hold_out, image_size, decoding),
-            "Captioning: every fusion", "As many parameters and steps for each.")
-    return _one(run, fusion, text, hold_out, image_size, decoding).metrics
+        return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], *rest),
+                       "Captioning: every fusion", "As many parameters and steps for each.")
+    return _one(run, fusion, *rest).metrics
 
 
-def _one(run, fusion, text, hold_out, image_size, decoding):
+def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, objective, decoding):
     """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
+    require(text != DECODER or fusion == "attention", "--fusion", "needs --text lstm or transformer", fusion)
     require(image_size is None or run.data, "--image-size", "needs --data; the shapes world keeps its size", image_size)
+    require(0 <= scheduled_sampling <= 1, "--scheduled-sampling", "must lie in [0, 1]", scheduled_sampling)
+    require(scheduled_sampling == 0 or not objective.is_reward, "--scheduled-sampling", "needs --objective likelihood",
+            scheduled_sampling)
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes of the shapes world ...")
     if run.data:
         (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
     else:
         (parts, notes), setting = drawn_scenes(run.rng(1)), SHAPES
-    train, val = parts["train"], parts["val"]
+    train = parts["train"]
     run.begin(run.data or "shapes", parts, notes)
 
     tokens = WordTokenizer.fit(caption for group in train.captions for caption in group)
-    encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
+    longest = max(len(tokens.encode(caption)) for group in train.captions for caption in group)
+    require(text != DECODER or longest <= POSITIONS, "--text", f"decoder takes captions of up to {POSITIONS - 2} words",
+            longest - 2)
     config = config_of(setting, train.images([0]).shape[2], len(tokens), text, fusion)
+    rewarding = None
+    if objective.is_reward:
+        rewarding = Rewarding(run, objective, config, tokens, parts, MAX_LENGTH)
+        captioner = rewarding.train(
+            setting["reward"], lambda rows, rng: shifted(train.images(rows), setting["shift"], rng), scored)
+    else:
+        captioner = _likeliest(run, setting, config, tokens, train, parts["val"], scheduled_sampling)
+
+    rng, results, captions = run.rng(4), [], {}
+    for name in (name for name in parts if name.startswith("test")):
+        systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
+        scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
+        results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
+    report = _report(run, captioner, tokens, parts, results, captions)
+    more = rewarding.tell(report, captioner) if rewarding else None
+    return Outcome(run.finish(report, results, more), results[0])
+
+
+def _likeliest(run, setting, config, tokens, train, val, scheduled_sampling):
+    """Train a captioner by the likelihood of the true captions, and return it."""
+    encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
 
     def batch(rows, rng):
         """images (B, 3, H, W), ids (B·K, T), mask (B·K, T): K paraphrases of each image in turn."""
@@ -111,7 +155,9 @@ def _one(run, fusion, text, hold_out, image_size, decoding):
 
     def loss(captioner, batch, rng):
         images, ids, mask = batch
-        shown = hide_words(ids, setting["hidden_words"], UNK, rng)
+        epsilon = linear_decay(run.share_done(), 1, 1 - scheduled_sampling)
+        shown = OWN_WORDS[config["text"]](captioner, images, ids, epsilon, rng)
+        shown = hide_words(shown, setting["hidden_words"], UNK, rng)
         return caption_loss(captioner, images, ids, mask, shown, SMOOTHING)
 
     first = np.arange(min(len(val), VALIDATED))
@@ -120,15 +166,8 @@ def _one(run, fusion, text, hold_out, image_size, decoding):
     def validate(captioner):
         return scored(captions_of(captioner, tokens, images), references, scenes).metrics
 
-    captioner = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
-                        config=config, tokenizer=tokens).model
-
-    rng, results, captions = run.rng(4), [], {}
-    for name in (name for name in parts if name.startswith("test")):
-        systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
-        scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
-        results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
-    return Outcome(run.finish(_report(run, captioner, tokens, parts, results, captions), results), results[0])
+    return run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
+                   config=config, tokenizer=tokens).model
 
 
 def _chosen(n, k, rng):
@@ -151,10 +190,13 @@ def config_of(setting, size, vocabulary, text="lstm", fusion="attention"):
 
 def build(config, rng):
     """The captioner of a config, its weights drawn from `rng`."""
-    checked_config(config, size=int, vocabulary=int, text=tuple(READERS), fusion=tuple(CAUSAL), fused_width=int,
+    checked_config(config, size=int, vocabulary=int, text=(*READERS, DECODER), fusion=tuple(CAUSAL), fused_width=int,
                    widths=[[int]], width=int, dropout=float, context_dropout=float)
     width = config["width"]
     image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
+    if config["text"] == DECODER:
+        return EncoderDecoder(image, TextDecoder(config["vocabulary"], width, positions=POSITIONS,
+                                                 memory_width=image.width, dropout=config["dropout"], rng=rng))
     text = READERS[config["text"]](config["vocabulary"], width, context=image.pooled_width, dropout=config["dropout"],
                    context_dropout=config["context_dropout"], rng=rng)
     fusion = CAUSAL[config["fusion"]].make({"text": width, "image": image.width}, config["fused_width"], rng)
@@ -175,7 +217,7 @@ def words_and_maps(captioner, tokens, image, ids):
 
     Parameters
     ----------
-    captioner : Captioner
+    captioner : Captioner or EncoderDecoder
     tokens : WordTokenizer
     image : array (3, H, W)
     ids : list of int
@@ -187,10 +229,13 @@ def words_and_maps(captioner, tokens, image, ids):
     maps : array (T, h, w), or None
         Mean over heads; None for a fusion that does not choose among regions.
     """
-    _, weights = captioner.eval()(image[None], np.array([[BOS, *ids[:-1]]]))
-    maps = _over_regions(weights)
+    shown = np.array([[BOS, *ids[:-1]]])
+    if isinstance(captioner, EncoderDecoder):
+        encoder, maps = captioner.encoder, captioner.decoder.looks(captioner.eval().encode(image[None]), shown)[0]
+    else:
+        encoder, maps = captioner.image_encoder, _over_regions(captioner.eval()(image[None], shown)[1])
     if maps is not None:
-        maps = maps.reshape(len(ids), *captioner.image_encoder.grid)     # (T, h, w)
+        maps = maps.reshape(len(ids), *encoder.grid)                     # (T, h, w)
     return [tokens.words[i] for i in ids], maps
 
 
@@ -221,7 +266,7 @@ def _probability(captioner, image, ids):
     return float(np.exp(log_p[np.arange(len(ids) - 1), ids[1:]].sum()))
 
 
-def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
+def caption(image, *, checkpoint, out=None, seed=0, n_best=1, decoding=Decoding()):
     """Caption a picture of your own with a trained captioner, and save where it looked.
 
     The picture is scaled to the size the captioner was trained on.
@@ -236,20 +281,29 @@ def caption(image, *, checkpoint, out=None, seed=0, decoding=Decoding()):
         The attention map, a web page; by default IMAGE-attention.html here.
     seed : int
         For --decode sample.
+    n_best : int
+        With beam: print so many captions, at most --beam, with their scores; with diverse, the best of so many groups.
 
     Returns
     -------
     str
-        The caption.
+        The caption, or the best of them.
     """
     require(seed >= 0, "--seed", "must not be negative", seed)
     require(seed == 0 or decoding.decode == "sample", "--seed", "needs --decode sample", f"--decode {decoding.decode}")
+    decoding.check_n_best(n_best)
     out = Path(f"{Path(image).stem}-attention.html") if out is None else out
     check_writable(out)
     loaded = load(checkpoint, "captioning")
     pixels = read_image(image, (loaded.config["size"],) * 2)
     step = next_word(loaded.model, pixels[None])
-    ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
+    if n_best > 1:
+        found, = decoding.hypotheses(step, 1, MAX_LENGTH, n_best)
+        for words, score in found[:n_best]:
+            print(f"{score:8.3f}  {loaded.tokenizer.decode(words)}")
+        ids = found[0].words
+    else:
+        ids, = decoding.words(step, 1, MAX_LENGTH, np.random.default_rng(seed))
     text = loaded.tokenizer.decode(ids)
     report = Report(text or "(no words)", f"{Path(image).name}, captioned by {checkpoint}")
     if ids:
@@ -308,8 +362,8 @@ def nearest_images(train, images, block=2000):
 
 
 def _report(run, captioner, tokens, parts, results, captions):
-    name = run.options["fusion"]
-    report = run.report(f"Image captioning, {name} fusion", f"Trained on {len(parts['train'])} images")
+    how = "a Transformer decoder" if run.options["text"] == DECODER else f"{run.options['fusion']} fusion"
+    report = run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
     titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
     for found in results:
         part = parts[found.part]

@@ -156,7 +156,8 @@ def predict(loaded, items):
 def add_variations(report, sound, words, variation):
     """Add to a report one training clip as it is, and as three epochs saw it."""
     rng = np.random.default_rng(1)
-    pictures = {"as it is": spectrogram(sound), **{f"varied, {k}": variation(sound, rng) for k in (1, 2, 3)}}
+    varied = {f"varied, {k}": variation(sound, rng) for k in (1, 2, 3)}
+    pictures = {"as it is": spectrogram(sound, variation.hop), **varied}
     report.heading("How a clip varies in training")
     report.gallery([Example(spectrogram_image(x), name) for name, x in pictures.items()], caption=(
         f"{words}: speed (pitch and formants), tempo, noise, loudness, and parts hidden by SpecAugment."))

@@ -7,7 +7,6 @@ are for the test where there are others. Single digits are `sound-classification
 """
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,27 +14,24 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..data import NgramModel
-from ..data.speech import WORDS, draw_strings, join_sounds, read_wave
+from ..data.speech import WORDS, read_wave
 from ..mapping import ctc_beam_search, ctc_greedy
-from ..metrics import edit_alignment, edit_distance, word_error_rate
+from ..metrics import edit_distance, word_error_rate
 from ..training import Selection, TrainingSet
 from .shared import OURS, Answer, Plan, Results, Scores, over_batches, recipe, require
 from .shared.checkpoints import checked_config
-from .shared.clips import Clips, read_takes, speakers_of, voice_parts
+from .shared.clips import speakers_of
 from .shared.options import require_used
-from .shared.sounds import RATE, Variation, classified, padded, spectrogram
+from .shared.sounds import RATE, Variation, padded, spectrogram
 from .shared.several import Outcome
 from .shared.speakers import leave_each_out
+from .shared.strings import add_errors, commonest_digit, cut_and_classified, string_parts, written
 from .sound_classification import ENCODER, add_variations, audio_encoder
 
-__all__ = ["Decoding", "INPUTS", "Recogniser", "bigrams", "build", "commonest_digit", "cut_and_classified",
-           "joined_parts", "new_strings", "posterior", "predict", "run", "scored", "scores_of", "to_digits",
-           "to_labels", "transcription_loss", "transcripts"]
+__all__ = ["Decoding", "INPUTS", "Recogniser", "bigrams", "build", "posterior", "predict", "run", "scored", "scores_of",
+           "to_digits", "to_labels", "transcription_loss", "transcripts"]
 
 INPUTS = ("audio",)
-LENGTHS = (2, 5)  # digits of a string
-PAUSE = (0.0, 0.15)  # seconds of silence between joined recordings
-FADE = 0.005  # seconds at either end of a joined recording
 BLANK, LABELS = 0, 11  # CTC's classes: the blank, then the ten digits
 BLANK_SIGN = "–"
 
@@ -96,14 +92,8 @@ def run(run, leave_out=None, encoder="gru", decoding=Decoding()):
 
 def _one(run, leave_out, encoder, decoding):
     """One training and test: Outcome."""
-    run.say(f"reading {run.data} ..." if run.data else "synthesising the embedded voice ...")
-    if run.data:
-        takes, notes = read_takes(run.data, run.rng, leave_out)
-        parts = joined_parts(takes, run.rng(4))
-        setting, draw = TAKES, new_strings(takes["train"])
-    else:
-        parts, notes = voice_parts(run.rng(1), LENGTHS)
-        setting, draw = VOICE, parts["train"].drawn
+    parts, notes, draw = string_parts(run, leave_out)
+    setting = TAKES if run.data else VOICE
     train, val, test = parts["train"], parts["val"], parts["test"]
     run.begin(run.data or "the embedded voice", parts, notes)
 
@@ -133,49 +123,13 @@ def _one(run, leave_out, encoder, decoding):
         "Edits over digits; the share of strings with any error. Commonest digit: whatever was said; equal cuts: told "
         "how many digits there are, each of as many equal pieces by logistic regression; shuffled audio: the same "
         "model, hearing other clips."))
-    _add_errors(report, test, heard)
+    add_errors(report, test.speakers, test.digits, heard)
     _add_alignments(report, test, heard, scores)
     first = draw(np.arange(1), np.random.default_rng(0))
-    add_variations(report, first.sounds[0], _written(first.digits[0]), VARIATION)
+    add_variations(report, first.sounds[0], written(first.digits[0]), VARIATION)
     # With digits as words the word error rate is the digit error rate.
     metrics = run.finish(report, [results], {"test/word_error_rate": results.systems[OURS].metrics["digit_error_rate"]})
     return Outcome(metrics, results)
-
-
-# The data ---------------------------------------------------------------------------------------------------------
-
-
-def joined_parts(takes, rng):
-    """Single digits by part to strings: of validation and test once and for all, of training anew in every epoch."""
-    return {name: part if name == "train" else _strings(part, rng) for name, part in takes.items()}
-
-
-def _strings(singles, rng):
-    """Strings out of single digits, each of which is used about once."""
-    rows = draw_strings(singles.speakers, max(1, round(len(singles) / np.mean(LENGTHS))), rng, LENGTHS)
-    return _joined(singles, rows, rng)
-
-
-def new_strings(singles):
-    """draw(rows, rng): each row's digit begins a string; what follows is drawn from the same speaker."""
-    names = np.array(singles.speakers)
-    own = {speaker: np.flatnonzero(names == speaker) for speaker in set(singles.speakers)}
-
-    def draw(rows, rng):
-        strings = [np.append(i, rng.choice(own[singles.speakers[i]], rng.integers(*LENGTHS))) for i in rows]
-        return _joined(singles, strings, rng)
-
-    return draw
-
-
-def _joined(singles, strings, rng):
-    """Clips of some strings, each the rows of its digits."""
-    def sound(rows):
-        pauses = [round(RATE * rng.uniform(*PAUSE)) for _ in rows[1:]]
-        return join_sounds([singles.sounds[i] for i in rows], pauses, round(FADE * RATE))
-
-    return Clips([sound(rows) for rows in strings], [tuple(singles.digits[i][0] for i in rows) for rows in strings],
-                 [singles.speakers[rows[0]] for rows in strings])
 
 
 # The model --------------------------------------------------------------------------------------------------------
@@ -267,39 +221,6 @@ def scored(heard, digits):
     return Scores({"digit_error_rate": edits / mean, "string_error_rate": edits > 0})
 
 
-def commonest_digit(train, n):
-    """For each of n strings the commonest training digit, once: no constant answer of one digit is nearer."""
-    return [(Counter(digit for string in train.digits for digit in string).most_common(1)[0][0],)] * n
-
-
-def cut_and_classified(train, test):
-    """Told how many digits there are, cut each clip into as many equal pieces and classify each: the strings of `test`.
-
-    It learns from the pieces of training strings; of single digits the whole clip is the piece.
-    """
-    def pieces(part):
-        return [piece for sound, string in zip(part.sounds, part.digits)
-                for piece in np.array_split(spectrogram(sound), len(string))]
-
-    labels = np.array([digit for string in train.digits for digit in string])
-    found = iter(classified(pieces(train), labels, pieces(test), classes=10).tolist())
-    return [tuple(next(found) for _ in string) for string in test.digits]
-
-
-def _add_errors(report, test, heard):
-    wrong = sorted((i for i in range(len(test)) if heard[i] != test.digits[i]),
-                   key=lambda i: -edit_distance(heard[i], test.digits[i]))
-    report.heading("The worst errors")
-    if not wrong:
-        report.text("None: every string was heard right.")
-        return
-    rows = [[test.speakers[i], _written(test.digits[i]), _written(heard[i]), _aligned(heard[i], test.digits[i])]
-            for i in wrong[:20]]
-    report.table(rows, ["speaker", "said", "heard", "alignment"], caption=(
-        f"{len(rows)} of {len(wrong)} strings with errors, those with the most edits first. "
-        "5→9: heard as another; −5: missed; +5: heard where there was none."))
-
-
 def _add_alignments(report, test, heard, scores):
     report.heading("Where the digits were heard")
     report.text("Each digit that was said has a lane, the first at the bottom, with a lane for the blank before, "
@@ -309,22 +230,12 @@ def _add_alignments(report, test, heard, scores):
     for i in [*np.flatnonzero(is_right)[:3], *np.flatnonzero(~is_right)[:3]]:
         digits = test.digits[i]
         lanes = [BLANK_SIGN, *(sign for digit in digits for sign in (WORDS[digit], BLANK_SIGN))]
-        verdict = "heard right" if is_right[i] else f"heard as {_written(heard[i])}"
+        verdict = "heard right" if is_right[i] else f"heard as {written(heard[i])}"
         report.alignment(spectrogram(test.sounds[i]), lanes, posterior(scores[i], digits),
-                         caption=f"{_written(digits)}, said by {test.speakers[i]}, {verdict}.")
+                         caption=f"{written(digits)}, said by {test.speakers[i]}, {verdict}.")
 
 
 def posterior(scores, digits):
     """How likely each lane, blank or digit, is at each place if the clip says `digits`: (N, 2·len(digits) + 1)."""
     labels = np.array([to_labels(digits)])
     return F.ctc_posteriors(F.log_softmax(scores, -1)[:, None], labels, [len(scores)], [len(digits)])[:, 0]
-
-
-def _written(digits):
-    return " ".join(map(str, digits)) or "(nothing)"
-
-
-def _aligned(heard, said):
-    """The edits that turn what was said into what was heard, in one line: 5→9, −5, +5."""
-    signs = {"match": "{0}", "substitute": "{0}→{1}", "delete": "−{0}", "insert": "+{1}"}
-    return " ".join(signs[kind].format(true, found) for kind, true, found in edit_alignment(heard, said))

@@ -139,7 +139,8 @@ def _train_codec(run, plan, codec, train, val):
         ids, shown = codec.encode(images).ids, images[:SAMPLES // 2]
         again = codec.scale.to_images(codec.decode(codec.book.codes[ids[:len(shown)]]).data)
         _write_samples(run, np.stack([shown, again], 1).reshape(-1, *shown.shape[1:]))       # real | through the codec
-        return {"error": codec_loss(codec, images, None)[1]["error"], "perplexity": perplexity(np.bincount(ids.ravel()))}
+        return {"error": codec_loss(codec, images, None)[1]["error"],
+                "perplexity": perplexity(np.bincount(ids.ravel()))}
 
     data = TrainingSet(len(train), lambda rows, rng: train.images(rows))
     plan.trainer(codec, loss, data, validate, run.epochs, run.seed, folder).fit(run.resume, run.progress)

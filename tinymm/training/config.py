@@ -23,6 +23,8 @@ class TrainingSet:
         draws from `rng`, a `numpy.random.Generator`.
     lengths : sequence of int, optional
         The length of each example's sequence; a batch then holds examples of about equal length.
+    arrange : callable, optional
+        ``arrange(rng)`` gives the order of an epoch, an int array of all row numbers; by default all are as likely.
 
     Examples
     --------
@@ -35,6 +37,7 @@ class TrainingSet:
     num_examples: int
     batch: Callable
     lengths: Sequence | None = None
+    arrange: Callable | None = None
 
     def __post_init__(self):
         if self.num_examples < 1:
@@ -42,10 +45,16 @@ class TrainingSet:
         if self.lengths is not None and len(self.lengths) != self.num_examples:
             raise ValueError("TrainingSet: needs a length per example; "
                              f"got {len(self.lengths)} for {self.num_examples}")
+        if self.lengths is not None and self.arrange is not None:
+            raise ValueError("TrainingSet: an order is arranged, or follows from lengths; got both")
 
     def order(self, batch_size, rng, drop_last=False):
         """The batches of an epoch: list of int arrays of row numbers. A single example that is left over joins another
         batch, for it has no batch statistics; with `drop_last`, all that do not fill a batch are left out."""
+        if self.arrange is not None:
+            order = self.arrange(rng)
+            return _without_single([order[rows] for rows in batches(self.num_examples, batch_size, None, drop_last)],
+                                   batch_size)
         if self.lengths is None:
             return _without_single(batches(self.num_examples, batch_size, rng, drop_last), batch_size)
         parts = batches_by_length(self.lengths, batch_size, rng)

@@ -80,12 +80,15 @@ class Trainer:
         Empty unless set. What else the run depends on and changes, such as a queue of earlier features or a momentum
         encoder: name -> object with ``state_dict()`` (dict of str to ndarray) and ``load_state_dict(state)``. It is
         saved in every checkpoint and loaded when the run is resumed, with the Generators of those that are Modules.
-        `fit` leaves it as the last step did, also where it puts an earlier epoch's weights into the model.
+        `fit` leaves it as the last step did, even where the model gets an earlier epoch's weights.
     after_backward : callable or None
         None unless set. ``after_backward(model, numbers, rng)`` is called in each step between the backward pass and
         the clipping, so that clipping, and `grad_norm` in the log, work on the gradients that it leaves. It may change
         each parameter's `grad`, which is None where the loss does not depend on the parameter. `numbers` is a dict of
         str to float, "loss" and what else the loss gave in this step. What it samples it draws from `rng`.
+    after_step : callable or None
+        None unless set. ``after_step(model)`` is called after each step of the optimiser, to keep parameters within
+        their bounds.
 
     Raises
     ------
@@ -109,10 +112,7 @@ class Trainer:
     >>> row = trainer.fit(progress=False)
     >>> row["epoch"], row["step"], row["train/loss"] < 0.01
     (20, 80, True)
-
-    A hook that halves one gradient in every step:
-
-    >>> def halve_weight(model, numbers, rng):
+    >>> def halve_weight(model, numbers, rng):                          # in every step
     ...     model.weight.grad *= 0.5
     >>> trainer.after_backward = halve_weight
     """
@@ -134,6 +134,7 @@ class Trainer:
         self.about = {}
         self.extra_state = {}
         self.after_backward = None
+        self.after_step = None
         self.log = Log()
         self.kept = {}  # the weights to end with, if they are not those of the last step
         self.recent = RunningMeans()  # of the steps since the last row of kind "step"
@@ -211,7 +212,7 @@ class Trainer:
                 self.save()
 
     def _train_step(self, rows):
-        """Loss, gradients, the hook, clipping, update; then whatever counts steps counts this one."""
+        """Loss, gradients, a hook, clipping, update, a hook; then whatever counts steps counts this one."""
         shares = np.array_split(rows, max(1, min(self.config.replicas, len(rows) // 2)))    # one row has no statistics
 
         def share_loss(replica, k):
@@ -233,6 +234,8 @@ class Trainer:
         values = {**{f"train/{name}": number for name, number in numbers.items()}, "grad_norm": norm}
         self.at.rate = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
+        if self.after_step is not None:
+            self.after_step(self.model)
         if self.schedule is not None:
             self.schedule.step()
         if self.ema is not None:

@@ -16,7 +16,7 @@ from ..extras import need
 from .cells import format_column
 from .elements import Markup, element
 
-__all__ = ["bar_chart", "histogram", "line_chart"]
+__all__ = ["bar_chart", "histogram", "line_chart", "scatter_chart"]
 
 INK = "#1c1d21"
 QUIET = "#6b6e76"
@@ -121,6 +121,44 @@ def histogram(values, xlabel, alt):
         axes.margins(x=0.02)
         axes.set_ylim(bottom=0)
         axes.locator_params(nbins=6)
+        axes.set_xlabel(xlabel, parse_math=False)
+        _legend(axes)
+        return _svg(figure, alt)
+
+
+def scatter_chart(points, xlabel, alt):
+    """Points of several kinds in a plane, on which both axes have one scale.
+
+    Parameters
+    ----------
+    points : mapping of str to (n, 2) array
+        For each kind its points.
+    xlabel : str
+        What the plane is.
+    alt : str
+        The same in words, for readers who cannot see the chart.
+
+    Returns
+    -------
+    Markup
+        An `<svg>` element.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> scatter_chart({"image": np.eye(2), "text": -np.eye(2)}, xlabel="two directions", alt="two clouds")[:4]
+    '<svg'
+    """
+    with _figure(4.6, 3.6, alt) as (figure, axes):
+        for (name, xy), colour, marker in zip(points.items(), itertools.cycle(SERIES), itertools.cycle("o^sDv")):
+            axes.plot(*np.asarray(xy).T, marker, color=colour, markersize=3, alpha=0.7, label=f" {_short(name)}")
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.grid()
+        axes.locator_params(nbins=5)
         axes.set_xlabel(xlabel, parse_math=False)
         _legend(axes)
         return _svg(figure, alt)

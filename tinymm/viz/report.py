@@ -14,7 +14,7 @@ from .blocks import Example, absence, card, chart, config_rows, figure, header_c
 from .cells import format_column, metric_columns
 from .confusion import check_matrix, confused_pairs, confusion_table
 from .elements import Markup, element
-from .figures import bar_chart, histogram, line_chart
+from .figures import bar_chart, histogram, line_chart, scatter_chart
 from .logs import panels
 from .page import page
 from .spectrograms import alignment_image
@@ -196,6 +196,29 @@ class Report:
         alt = f"{measure}, mean and range: {', '.join(kinds)}."
         title = element("figcaption", f"{measure}: share of the numbers in each bin")
         drawn = element("figure", title, chart(histogram, values, measure, alt))
+        self._parts.append(element("div", drawn, class_="charts"))
+
+    def scatter(self, points, plane):
+        """Add points of several kinds in a plane.
+
+        Parameters
+        ----------
+        points : mapping of str to (n, 2) array
+            For each kind its points.
+        plane : str
+            What the plane is.
+
+        Raises
+        ------
+        ValueError
+            If a kind has no points, or other than finite ones.
+        """
+        for name, xy in points.items():
+            if np.ndim(xy) != 2 or np.shape(xy)[1:] != (2,) or not len(xy) or not np.isfinite(xy).all():
+                raise ValueError(f"scatter: each kind needs finite points (n, 2); got {np.shape(xy)} for {name!r}")
+        means = [f"{name} around ({np.mean(xy, 0)[0]:.2g}, {np.mean(xy, 0)[1]:.2g})" for name, xy in points.items()]
+        drawn = element("figure", element("figcaption", plane),
+                        chart(scatter_chart, points, plane, f"{plane}: {', '.join(means)}."))
         self._parts.append(element("div", drawn, class_="charts"))
 
     def gallery(self, examples, caption=""):

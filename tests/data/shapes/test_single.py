@@ -41,3 +41,14 @@ def test_what_is_true_and_leaves_something_out_does_not_count():
     scene = Scene((thing(0.2, 0.3), Thing("blue", "square", "large", x=0.7, y=0.6, radius=0.2)))
     assert truth_accuracy(["a red circle"], [scene]) == 0
     assert truth_accuracy(["a red circle and a blue square"], [scene]) == 1
+
+
+def test_single_things_are_of_the_pairs_in_turn_and_their_captions_true():
+    world, rng = ShapesWorld(), np.random.default_rng(0)
+    scenes = single.single_scenes(world.seen, 60, rng)
+    assert [scene.compositions for scene in scenes] == [{world.seen[i % len(world.seen)]} for i in range(60)]
+    for scene in scenes:
+        told = single.single_captions(scene, rng)
+        thing, = scene.things
+        assert told[0].endswith(f"{thing.colour} {thing.shape}") and 4 <= len(set(told)) == len(told) <= 5
+        assert truth_accuracy(told, [scene] * len(told)) == 1

@@ -1,5 +1,7 @@
 """Decoding with kept keys and values is the whole forward pass, position by position or by several at once."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,6 +65,18 @@ def test_cached_steps_are_the_whole(name, seed):
 def decoder_of(rng):
     layers = [transformer_layer(nn.TransformerDecoderLayer, rng) for _ in range(2)]
     return nn.TransformerDecoder(layers, fresh(nn.LayerNorm(6), rng)).eval()
+
+
+@pytest.mark.parametrize("name", list(models(np.random.default_rng(0))))
+@given(seed=SEEDS)
+def test_cached_steps_are_the_whole_without_a_tape_too(name, seed):
+    rng = np.random.default_rng(seed)
+    width, whole, start = models(rng)[name]
+    x = tm.tensor(rng.normal(size=(2, int(rng.integers(1, 12)), width)))
+    with tm.no_grad():
+        np.testing.assert_allclose(stepwise(start(), x, pieces(rng, x.shape[1])).data, whole(x).data, **CLOSE)
+        one_by_one = stepwise(start(), x, [(t, t + 1) for t in range(x.shape[1])])
+        np.testing.assert_allclose(one_by_one.data, whole(x).data, **CLOSE)
 
 
 @given(SEEDS)
@@ -179,13 +193,19 @@ def held(cache):
     """What nested caches hold, to be compared."""
     if isinstance(cache, (list, tuple)):
         return [held(c) for c in cache]
-    return {name: a.data.tolist() if isinstance(a, tm.Tensor) else a for name, a in vars(cache).items()}
+    return cache.key.data.tolist(), cache.value.data.tolist(), getattr(cache, "length", None)
 
 
-def test_a_step_that_fails_leaves_every_cache_as_it_was(rng):
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_step_that_fails_leaves_every_cache_as_it_was(rng, recording):
+    with nullcontext() if recording else tm.no_grad():
+        check_failing_steps(rng)
+
+
+def check_failing_steps(rng):
     x, memory = (tm.tensor(rng.normal(size=(2, n, 6))) for n in (1, 3))
     wrong = np.ones((5, 7), bool)
-    decoder, encoder = decoder_of(rng), nn.TransformerEncoder([nn.TransformerEncoderLayer(6, 2, 8, rng=rng)])
+    decoder, encoder = decoder_of(rng), nn.TransformerEncoder([nn.TransformerEncoderLayer(6, 2, 8, 0.0, rng=rng)])
     both, own = decoder.new_cache(), encoder.new_cache()
     grouped, kept = nn.GroupedQueryAttention(6, 2, 1, rng=rng), nn.KeyValueCache()
     decoder(x, memory, cache=both), encoder(x, cache=own), grouped(x, cache=kept)
@@ -197,3 +217,8 @@ def test_a_step_that_fails_leaves_every_cache_as_it_was(rng):
         with pytest.raises(ValueError):
             call()
         assert held([both, own, kept]) == before
+    for _ in range(3):                                                          # and they go on from there
+        decoder(x, None, cache=both), encoder(x, cache=own), grouped(x, cache=kept)
+    np.testing.assert_allclose(encoder(x, cache=own).data[:, 0], encoder(
+        F.concatenate([x] * 5, 1), is_causal=True).data[:, 4], **CLOSE)
+    assert own[0].length == kept.length + 1 == 5

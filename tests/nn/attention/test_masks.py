@@ -158,7 +158,8 @@ def test_attention_says_what_is_wrong(rng, call, message):
     (lambda rng: nn.MultiheadAttention(6, 4, rng=rng),
      "MultiheadAttention: num_heads must divide embed_dim; got 4 and 6"),
     (lambda rng: nn.TransformerEncoderLayer(6, 2, activation="tanh", rng=rng),
-     "TransformerEncoderLayer: activation is 'relu', 'gelu' or 'quick_gelu'; got 'tanh'"),
+     "TransformerEncoderLayer: activation is one of 'relu', 'gelu', 'gelu_tanh', 'quick_gelu'; "
+     "got 'tanh'"),
     (lambda rng: nn.Dropout(1.5, rng=rng), r"Dropout: p is a probability in \[0, 1\]; got 1.5"),
     (lambda rng: nn.Conv2d(3, 4, 3, groups=2, rng=rng),
      "Conv2d: groups must divide both channel counts; got 2 for 3 and 4"),

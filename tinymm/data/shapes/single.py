@@ -3,12 +3,13 @@
 import numpy as np
 
 from ..images.labelled import LabelledImages
+from .language import PLACE_PHRASES, Mention
 from .render import render
 from .sampling import one_of
-from .scene import COLOURS, SHAPES, SIZES, Scene, Thing
+from .scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_place
 from .world import EDGE, RADII, REACH
 
-__all__ = ["draw_shapes"]
+__all__ = ["draw_shapes", "single_captions", "single_scenes"]
 
 
 def draw_shapes(n, rng, size=32):
@@ -43,11 +44,63 @@ def draw_shapes(n, rng, size=32):
     return LabelledImages(labels, list(SHAPES), size=(3, size, size), load=load)
 
 
-def _thing(shape, rng):
-    """A shape of any size and colour, at any place where all of it is in the frame."""
+def single_scenes(pairs, n, rng):
+    """Scenes of one thing each, of these pairs of a colour and a shape in turn, of any size, anywhere.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, str)
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of Scene
+
+    Examples
+    --------
+    >>> scenes = single_scenes([("red", "circle"), ("blue", "cross")], 3, np.random.default_rng(0))
+    >>> [sorted(scene.compositions) for scene in scenes]
+    [[('red', 'circle')], [('blue', 'cross')], [('red', 'circle')]]
+    """
+    return [Scene((_thing(pairs[i % len(pairs)][1], rng, pairs[i % len(pairs)][0]),)) for i in range(n)]
+
+
+def single_captions(scene, rng, n=5):
+    """Captions of a scene of one thing: its colour and shape alone, and others that add its size, its place or both.
+
+    Parameters
+    ----------
+    scene : Scene
+    rng : numpy.random.Generator
+    n : int
+        At most.
+
+    Returns
+    -------
+    list of str
+        Different ones, true and complete; without a clear place there are fewer.
+
+    Examples
+    --------
+    >>> scene = Scene((Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.13),))
+    >>> single_captions(scene, np.random.default_rng(0), n=3)
+    ['a red circle', 'a small red circle in the top left', 'there is a red circle in the top left']
+    """
+    thing, = scene.things
+    place = clear_place(thing)
+    told = [" ".join(filter(None, (there, str(Mention(thing.colour, thing.shape, size)), where)))
+            for there in ("", "there is") for size in (None, thing.size)
+            for where in ("", place and PLACE_PHRASES[place])]
+    told = list(dict.fromkeys(told))
+    return [told[0], *(told[1 + i] for i in rng.permutation(len(told) - 1)[:n - 1])]
+
+
+def _thing(shape, rng, colour=None):
+    """A shape of any size, of this colour or of any, at any place where all of it is in the frame."""
     size = one_of(SIZES, rng)
     radius = rng.uniform(*RADII[size])
     reach = REACH * radius + EDGE
     x, y = rng.uniform(reach, 1 - reach, 2)
-    colour = COLOURS[rng.integers(len(COLOURS))]
+    colour = COLOURS[rng.integers(len(COLOURS))] if colour is None else colour
     return Thing(colour, shape, size, x=float(x), y=float(y), radius=float(radius))

@@ -8,14 +8,16 @@ from .emotions import EMOTIONS, TONES, Prosody, draw_prosody, emotion_parts, emo
 from .labelled import LabelledSpeech, oracle_limit
 from .phonemes import WORDS
 from .prosody import ProsodyTrack, prosody_frames, prosody_statistics, prosody_track
+from .spoken_scenes import PRONOUNCED, say_caption, spoken_captions
 from .strings import draw_strings, join_sounds
 from .voice import Speaker, draw_speaker, speak
 from .waves import Wave, read_wave, resampled
 
 __all__ = [
-    "EMOTIONS", "LabelledSpeech", "Prosody", "ProsodyTrack", "Speaker", "SpokenDigits", "TONES", "WORDS", "Wave",
-    "add_noise", "change_gain", "change_speed", "draw_prosody", "draw_speaker", "draw_strings", "emotion_parts",
-    "emotion_sentences", "join_sounds", "leave_one_speaker_out", "mask_spectrogram", "official_test", "oracle_limit",
-    "pink_noise", "prosody_frames", "prosody_statistics", "prosody_track", "read_emodb", "read_ravdess",
-    "read_spoken_digits", "read_wave", "resampled", "say", "shift_time", "speak", "split_speech",
+    "EMOTIONS", "LabelledSpeech", "PRONOUNCED", "Prosody", "ProsodyTrack", "Speaker", "SpokenDigits", "TONES",
+    "WORDS", "Wave", "add_noise", "change_gain", "change_speed", "draw_prosody", "draw_speaker", "draw_strings",
+    "emotion_parts", "emotion_sentences", "join_sounds", "leave_one_speaker_out", "mask_spectrogram", "official_test",
+    "oracle_limit", "pink_noise", "prosody_frames", "prosody_statistics", "prosody_track", "read_emodb",
+    "read_ravdess", "read_spoken_digits", "read_wave", "resampled", "say", "say_caption", "shift_time", "speak",
+    "split_speech", "spoken_captions",
 ]

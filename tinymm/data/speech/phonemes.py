@@ -62,6 +62,7 @@ PHONEMES = {
     "W": Phoneme((290, 650, 2200), 0.07, voice=0.7),
     "R": Phoneme((330, 1150, 1600), 0.07, voice=0.8),
     "L": Phoneme((350, 1050, 2880), 0.07, voice=0.7),
+    "Y": Phoneme((260, 2070, 3020), 0.06, voice=0.7),
     "M": Phoneme((250, 1000, 2200), 0.08, voice=0.35),
     "N": Phoneme((250, 1350, 2400), 0.08, voice=0.35),
     "NG": Phoneme((250, 2000, 2700), 0.08, voice=0.35),
@@ -72,6 +73,7 @@ PHONEMES = {
     "V": Phoneme((260, 1100, 2080), 0.06, voice=0.35, hiss=0.006, place=2300, width=3000),
     "TH": Phoneme((320, 1290, 2540), 0.09, hiss=0.008, place=3200, width=1800),
     "SH": Phoneme((350, 1600, 2500), 0.12, hiss=0.03, place=2600, width=500),
+    "ZH": Phoneme((300, 1600, 2500), 0.07, voice=0.30, hiss=0.02, place=2600, width=500),
     "DH": Phoneme((270, 1290, 2540), 0.05, voice=0.35, hiss=0.004, place=3200, width=1800),
     # stops: closure, burst, breath; a voiced one is heard through its closure
     "CL": Phoneme((300, 1600, 2600), 0.06),

@@ -5,7 +5,9 @@
 
 import numpy as np
 
+from ...autograd import Tensor
 from ...nn.attention.cache import KeyValueCache
+from ...nn.attention.kept import Kept
 
 __all__ = ["LSTMState", "TransformerState"]
 
@@ -56,13 +58,18 @@ class TransformerState:
 
     def __init__(self, layers):
         self.caches = [KeyValueCache() for _ in range(layers)]
-        self.context = self.mask = None
+        self.context = None
         self.length = 0
+        self._masks = Kept(axis=1)
 
     @property
     def batch(self):
         """B, once the first words are read."""
         return len(self.caches[0].key)
+
+    @property
+    def mask(self):
+        return None if self._masks.tensor is None else self._masks.tensor.data
 
     def select(self, rows):
         """Keep these rows of the batch, in this order: int array (B′,)."""
@@ -70,15 +77,14 @@ class TransformerState:
             cache.select(rows)
         if self.context is not None:
             self.context = self.context[rows]
-        if self.mask is not None:
-            self.mask = self.mask[rows]
+        self._masks = self._masks.selected(rows)
 
     def add(self, shape, mask, context):
         """Count B × T more words, `mask` the real ones among them; with the first, the projected context (B, 1, D)."""
-        if self.mask is not None or mask is not None:
-            before = np.ones((shape[0], self.length), bool) if self.mask is None else self.mask
-            after = np.ones(shape, bool) if mask is None else mask
-            self.mask = np.concatenate([before, after], 1)
+        if self.mask is None and mask is not None:
+            self._masks = self._masks.extended(Tensor(np.ones((shape[0], self.length), bool)))
+        if self.mask is not None:
+            self._masks = self._masks.extended(Tensor(np.ones(shape, bool) if mask is None else mask))
         if context is not None:
             self.context = context
         self.length += shape[1]

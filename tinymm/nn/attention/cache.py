@@ -7,6 +7,7 @@ an entry per layer; `new_cache()` makes it.
 from contextlib import contextmanager
 
 from ... import functional as F
+from .kept import Kept
 
 __all__ = ["KeyValueCache", "MemoryCache", "StreamingCache"]
 
@@ -25,7 +26,8 @@ class KeyValueCache:
     With causal attention position t never depends on later ones, so what was computed for it stays true. Decoding T
     positions costs T projections and T²/2 scores; reading the whole prefix again for each word costs T²/2 projections
     and T³/3 scores. Several new positions at once need `is_causal`: without it each of them sees those after it too.
-    Gradients flow through the kept keys and values; decode under `no_grad` if none are wanted.
+    Gradients flow through the kept keys and values. Under `no_grad`, where none are wanted, they stand in arrays that
+    grow by doubling (`Kept`): `key` and `value` are views, which the next `select` may change in place.
 
     Examples
     --------
@@ -40,29 +42,36 @@ class KeyValueCache:
     """
 
     def __init__(self):
-        self.key = self.value = None
+        self._keys = self._values = Kept(axis=2)                            # (B, H, length, D/H)
         self.length = 0
+
+    @property
+    def key(self):
+        return self._keys.tensor
+
+    @property
+    def value(self):
+        return self._values.tensor
 
     def extend(self, key, value):
         """Add the keys and values (B, H, n, D/H) of n new positions; all of them are returned."""
         if self.key is not None and key.shape[0] != self.key.shape[0]:
             raise ValueError(f"{type(self).__name__}: holds a batch of {self.key.shape[0]}; got one of {key.shape[0]}")
-        length = self.length + key.shape[2]
-        if self.key is not None:
-            key = F.concatenate([self.key, key], 2)                         # (B, H, length, D/H)
-            value = F.concatenate([self.value, value], 2)
-        self.key, self.value = key, value
-        self.length = length
-        return key, value
+        keys, values = self._added(self._keys, key), self._added(self._values, value)
+        self._keys, self._values = keys, values
+        self.length += key.shape[2]
+        return self.key, self.value
+
+    def _added(self, kept, new):
+        return kept.extended(new)
 
     def select(self, rows):
         """Keep these rows of the batch, in this order: int array (B′,).
 
         For beam search, which may continue one caption in several ways and drop another.
         """
-        if self.key is not None:
-            self.key = self.key[rows]
-            self.value = self.value[rows]
+        self._keys = self._keys.selected(rows)
+        self._values = self._values.selected(rows)
 
 
 class StreamingCache(KeyValueCache):
@@ -108,13 +117,14 @@ class StreamingCache(KeyValueCache):
         returned are those it may attend to, its own included."""
         if key.shape[2] != 1:
             raise ValueError(f"StreamingCache: takes one position at a time; got {key.shape[2]}")
-        key, value = super().extend(key, value)
-        if key.shape[2] > self.sinks + self.window:
-            oldest = self.sinks                                             # the oldest position that is no sink
-            key = _without(key, oldest)
-            value = _without(value, oldest)
-            self.key, self.value = key, value
-        return key, value
+        return super().extend(key, value)
+
+    def _added(self, kept, new):
+        """While there is room, as ever; then the oldest position that is no sink goes, and the others are copied."""
+        if self.length < self.sinks + self.window:
+            return kept.extended(new)
+        x, oldest = kept.tensor, self.sinks
+        return Kept(2, F.concatenate([x[:, :, :oldest], x[:, :, oldest + 1:], new], 2))
 
 
 class MemoryCache:
@@ -137,20 +147,27 @@ class MemoryCache:
     """
 
     def __init__(self):
-        self.key = self.value = None
+        self._keys = self._values = Kept(axis=2)
+
+    @property
+    def key(self):
+        return self._keys.tensor
+
+    @property
+    def value(self):
+        return self._values.tensor
 
     def extend(self, key, value):
         """Keep keys and values (B, H, S, D/H), once."""
         if self.key is not None:
             raise ValueError("MemoryCache: already holds a memory; pass None for key and value from the second step on")
-        self.key, self.value = key, value
-        return key, value
+        self._keys, self._values = self._keys.extended(key), self._values.extended(value)
+        return self.key, self.value
 
     def select(self, rows):
         """Keep these rows of the batch, in this order: int array (B′,)."""
-        if self.key is not None:
-            self.key = self.key[rows]
-            self.value = self.value[rows]
+        self._keys = self._keys.selected(rows)
+        self._values = self._values.selected(rows)
 
 
 @contextmanager
@@ -166,11 +183,6 @@ def unchanged_on_error(caches):
         for cache, content in before:
             vars(cache).update(content)
         raise
-
-
-def _without(x, position):
-    """x (B, H, S, D/H) without one of its S positions."""
-    return F.concatenate([x[:, :, :position], x[:, :, position + 1:]], 2)
 
 
 def _flat(caches):

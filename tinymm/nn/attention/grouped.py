@@ -103,7 +103,7 @@ class GroupedQueryAttention(Module):
         with unchanged_on_error(cache):
             if cache is not None:
                 k, v = cache.extend(k, v)                                       # (B, G, S, d)
-            if is_causal:
+            if is_causal and length > 1:                                        # the last one alone sees all
                 keys = k.shape[2]
                 causal = F.sliding_window_mask(length, keys, before=keys, offset=keys - length)
                 attn_mask = causal if attn_mask is None else attn_mask & causal

@@ -112,15 +112,15 @@ class MultiheadAttention(Module):
         tuple of (Tensor (B, T, D), Tensor or None)
             The result; the weights, (B, T, S) if averaged, else (B, H, T, S), before dropout.
         """
+        follows = isinstance(cache, KeyValueCache)                   # the queries are the last T of S positions
         with unchanged_on_error(cache):
             q, k, v = self._heads(query, key, value, cache)
             scores_shape = (*q.shape[:3], k.shape[2])                # (B, H, T, S)
-            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape,
-                                cached=isinstance(cache, KeyValueCache))
+            mask = _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, follows)
         if mask is not None and cache is None and not all(np.isfinite(a.data).all() for a in (q, k, v)):
             q, k, v = self._heads(*unhidden(query, key, value, mask.any(1)), None)  # or projections get 0 · NaN
         options = {"dropout_p": self.dropout if self.training else 0.0, "rng": self.rng,
-                   "is_causal": is_causal and mask is None}          # a mask already holds the causal one
+                   "is_causal": is_causal and mask is None and not follows}  # a mask already holds the causal one
         weights = None
         if need_weights:
             y, weights = F.attention(q, k, v, mask, **options)
@@ -173,11 +173,11 @@ class MultiheadAttention(Module):
         return f"embed_dim={self.out_proj.weight.shape[0]}, num_heads={self.num_heads}, dropout={self.dropout}"
 
 
-def _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, cached=False):
+def _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, follows=False):
     """One boolean mask that broadcasts to the scores (B, H, T, S).
 
-    None if there is none, or only the causal one of a call without cache: the attention ops apply that themselves.
-    `cached`: in self-attention, the queries are the last T of the S positions, not the first.
+    None if nothing is hidden, or if there is only the causal mask and the queries are the first T of the S positions:
+    the attention ops apply that themselves. `follows`: they are the last T. The last one alone sees everything.
     """
     batch, heads, length, keys = scores_shape
     mask = _checked("attn_mask", attn_mask, [(length, keys), (batch, length, keys), (batch, heads, length, keys)])
@@ -187,8 +187,8 @@ def _merged_mask(attn_mask, key_padding_mask, is_causal, scores_shape, cached=Fa
     if padding is not None:
         padding = padding[:, None, None]  # (B, 1, 1, S)
         mask = padding if mask is None else mask & padding
-    if is_causal and (mask is not None or cached):
-        first = keys - length if cached else 0                      # position of the first query
+    if is_causal and (length > 1 if follows else mask is not None):
+        first = keys - length if follows else 0                     # position of the first query
         causal = np.tri(length, keys, first, dtype=bool)
         mask = causal if mask is None else mask & causal
     return mask

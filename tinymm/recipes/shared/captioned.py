@@ -28,11 +28,14 @@ class Captioned:
         The references of each image.
     scenes : list of Scene or None
         What is really there, if it is known.
+    fields : list of dict or None
+        What else a file says of each image.
     """
 
     images: Callable
     captions: list
     scenes: list | None = None
+    fields: list | None = None
 
     def __len__(self):
         return len(self.captions)
@@ -103,7 +106,8 @@ def read_captioned(directory, rng, size=None, hold_out=None):
     for name in ("train", "val", "test"):
         require(len(rows[name]), directory, f"must leave an image for {name}", f"{len(data)} images with captions")
     stored = _read_all(data)
-    parts = {name: Captioned(_kept_small(stored[r]), [data.captions[i] for i in r]) for name, r in rows.items()}
+    parts = {name: Captioned(_kept_small(stored[r]), [data.captions[i] for i in r],
+                             fields=[data.fields[i] for i in r]) for name, r in rows.items()}
     skipped = {f"skipped: {what}": count for what, count in data.skipped.items() if count}
     return parts, {"split": how, "images resized": len(data.resized), **skipped}
 

@@ -68,8 +68,8 @@ def require_used(options, choice, users):
     options : dataclass object
     choice : str
         The name of the field that chooses.
-    users : dict of str to str
-        The name of a field to the choice that uses it.
+    users : dict of str to str, or to tuple of str
+        The name of a field to the choice that uses it, or to several.
 
     Examples
     --------
@@ -83,9 +83,11 @@ def require_used(options, choice, users):
     """
     chosen = getattr(options, choice)
     for name, user in users.items():
+        several = (user,) if isinstance(user, str) else user
         is_default = getattr(options, name) == getattr(type(options), name)
         flag = "--" + name.replace("_", "-")
-        require(is_default or chosen == user, flag, f"needs --{choice} {user}", f"--{choice} {chosen}")
+        require(is_default or chosen in several, flag, f"needs --{choice} {' or '.join(several)}",
+                f"--{choice} {chosen}")
 
 
 def documented(docstring):

@@ -1,4 +1,4 @@
-"""The test and the report of a painter: its pictures beside controls, beside what it may have copied, and by numbers."""
+"""The test and the report of a painter: pictures beside controls, beside what it may have copied, and by numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

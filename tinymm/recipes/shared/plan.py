@@ -57,6 +57,10 @@ class Plan:
         """The plan with this share of its steps, for a task that takes less to learn."""
         return replace(self, steps=round(self.steps * share))
 
+    def with_batch(self, batch_size):
+        """The plan with batches of another size, and as many passes through the examples."""
+        return replace(self, batch_size=batch_size, steps=round(self.steps * self.batch_size / batch_size))
+
     def trainer(self, model, loss, data, validate=None, epochs=None, seed=0, folder=None):
         """A Trainer that follows this plan.
 

@@ -73,7 +73,7 @@ def predict(checkpoint, inputs=(), *, image=None, text=None, audio=None, video=N
         If the checkpoint or an input cannot be read, or the inputs are not those that the recipe takes.
     """
     loaded = load(checkpoint)
-    require(hasattr(loaded.recipe, "predict"), "predict", "needs a checkpoint that answers in words; for pictures there is "
+    require(hasattr(loaded.recipe, "predict"), "predict", "needs one that answers in words; for pictures there is "
             "`tinymm draw`", f"one of {loaded.recipe.__name__.rpartition('.')[2].replace('_', '-')}")
     kinds = loaded.recipe.INPUTS
     given = {"image": image, "text": text, "audio": audio, "video": video}

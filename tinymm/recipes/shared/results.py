@@ -1,6 +1,7 @@
 """Scores of a recipe's model and of its baselines on the same items: as flat names, as tables, and who is better."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -57,6 +58,8 @@ class Results:
         Metrics that are errors.
     hidden : collection of str
         Metrics that tables leave out.
+    ways : collection of str
+        Systems that are no baselines, such as the same model decoded in another way, or a ceiling.
 
     Examples
     --------
@@ -77,22 +80,29 @@ class Results:
     the difference is 0.500 [-0.500, 1.000].
     """
 
-    def __init__(self, part, systems, items="items", lower_is_better=(), hidden=()):
+    def __init__(self, part, systems, items="items", lower_is_better=(), hidden=(), ways=()):
         self.part, self.systems, self.items = part, systems, items
-        self.lower_is_better, self.hidden = tuple(lower_is_better), tuple(hidden)
+        self.lower_is_better, self.hidden, self.ways = tuple(lower_is_better), tuple(hidden), tuple(ways)
         first = next(iter(systems.values())).each
         self.metric = next(iter(first))
         self.n = len(first[self.metric])
+        self.cells, self.verdict = cache(self.cells), cache(self.verdict)   # asked for by the report and in print
+
+    def prefix(self, system):
+        """Where `metrics.json` has a system's numbers: under "test", "test/WAY" or "baseline/NAME"."""
+        name = system.replace(" ", "_")
+        if system in self.ways:
+            return f"{self.part}/{name}"
+        return self.part if system == OURS else f"baseline/{name}{self.part.removeprefix('test')}"
 
     def flat(self):
         """name → number, as `metrics.json` holds them; ours with the ends of their intervals."""
         numbers = {}
         for system, scores in self.systems.items():
-            baseline = f"baseline/{system.replace(' ', '_')}{self.part.removeprefix('test')}"
-            prefix = self.part if system == OURS else baseline
+            prefix = self.prefix(system)
             for metric, value in scores.metrics.items():
                 numbers[f"{prefix}/{metric}"] = value
-                if system == OURS and metric in scores.each:
+                if (system == OURS or system in self.ways) and metric in scores.each:
                     numbers[f"{prefix}/{metric}/low"], numbers[f"{prefix}/{metric}/high"] = scores.interval(metric)
         return numbers
 
@@ -128,7 +138,8 @@ class Results:
 
     def verdict(self):
         """Whether ours is better than its best baseline beyond chance, in one sentence."""
-        differences = {system: self.difference(system) for system in self.systems if system != OURS}
+        baselines = [system for system in self.systems if system != OURS and system not in self.ways]
+        differences = {system: self.difference(system) for system in baselines}
         best, (gain, low, high) = min(differences.items(), key=lambda item: item[1][0])
         is_better = "is better" if low > 0 else "is NOT BETTER"
         beyond = "" if low > 0 else ", beyond chance"

@@ -69,6 +69,7 @@ def recipe(function=None, *, moved=None):
         require(epochs is None or epochs >= 1, "--epochs", "must be at least 1", epochs)
         require(seed >= 0, "--seed", "must not be negative", seed)
         asked = {option.name: option.default for option in options_of(function)} | options
+        asked = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in asked.items()}
         own = collected(function, options)
         inspect.signature(function).bind(None, **own)  # an unknown option is a TypeError here
         with Run(name, data, out, seed, epochs, resume, progress, asked) as begun:
@@ -163,24 +164,33 @@ class Run:
         """The folder that was asked for, or the one that would be chosen now."""
         return RunFolder.default(self.name, self.resume) if self.out is None else self.out
 
-    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None):
+    def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None,
+            after_step=None, extra_state=None):
         """Train a model by a plan, or go on with it, and return the Trainer.
 
         Parameters
         ----------
         plan : Plan
-        model, loss, data, validate, after_backward
+        model, loss, data, validate, after_backward, after_step, extra_state
             As for `Trainer`.
         config, tokenizer, classes
             What the checkpoint says of the model, for `load`.
         """
         trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
-        trainer.after_backward = after_backward
+        trainer.after_backward, trainer.after_step = after_backward, after_step
+        trainer.extra_state = extra_state or {}
+        self.trainer = trainer                                           # the loss may ask `share_done`
         trainer.fit(resume=self.resume, progress=self.progress)
-        self.trainer, self.tested = trainer, time.monotonic()
+        self.tested = time.monotonic()
         self.say("testing, beside the baselines ...")
         return trainer
+
+    def share_done(self):
+        """The share of the training that lies behind, from 0 to 1: for a loss that changes on the way."""
+        config = self.trainer.config
+        steps = config.epochs * config.steps_per_epoch(self.trainer.data.num_examples)
+        return self.trainer.at.step / steps
 
     def fit_control(self, name, plan, model, loss, data, validate):
         """Train a model that ours is compared with, by the same plan; its log lies in a folder of its name."""

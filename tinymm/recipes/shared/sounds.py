@@ -9,7 +9,7 @@ from ... import functional as F
 from ...data.speech import add_noise, change_gain, change_speed, mask_spectrogram, prosody_statistics
 from .baselines import logistic_regression
 
-__all__ = ["BANDS", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics",
+__all__ = ["BANDS", "EDGE", "RATE", "Variation", "classified", "outline", "padded", "spectrogram", "voice_statistics",
            "wide_statistics"]
 
 RATE = 8000  # samples a second; telephone speech, and the FSDD
@@ -58,6 +58,8 @@ class Variation:
         Largest change of the level in decibels.
     masks : int
         Of SpecAugment, at most, in time and in frequency each.
+    hop : int
+        Samples from frame to frame, before the tempo changes.
     """
 
     speed: float
@@ -65,6 +67,7 @@ class Variation:
     snr: tuple
     gain: float = 10.0
     masks: int = 2
+    hop: int = HOP
 
     def __call__(self, sound, rng):
         """Samples (L,) to a spectrogram (T, BANDS)."""
@@ -72,7 +75,7 @@ class Variation:
         tempo = math.exp(rng.uniform(-math.log(self.tempo), math.log(self.tempo)))
         sound = add_noise(change_speed(sound, speed), rng.uniform(*self.snr), rng)
         sound = change_gain(sound, rng.uniform(-self.gain, self.gain))
-        return mask_spectrogram(spectrogram(sound, round(HOP * tempo / speed)), rng, count=self.masks)
+        return mask_spectrogram(spectrogram(sound, round(self.hop * tempo / speed)), rng, count=self.masks)
 
 
 def outline(x, stretches=8):

@@ -29,9 +29,9 @@ def leave_each_out(run, speakers, one, names=()):
     mean = _mean({name: outcome.results for name, outcome in outcomes.items()})
     metrics = {key.replace("test/", f"test/{name}/", 1): value for name, outcome in outcomes.items()
                for key, value in outcome.metrics.items() if key.startswith("test/")}
+    first = next(iter(outcomes.values())).results
     for system, values in mean.items():
-        prefix = "test" if system == OURS else f"baseline/{system.replace(' ', '_')}"
-        metrics |= {f"{prefix}/{metric}": value for metric, value in values.items()}
+        metrics |= {f"{first.prefix(system)}/{metric}": value for metric, value in values.items()}
     pooled = _pooled([outcome.results for outcome in outcomes.values()])
     metrics |= pooled.flat()
     metrics["seconds/train"] = round(sum(outcome.metrics["seconds/train"] for outcome in outcomes.values()), 1)
@@ -56,7 +56,7 @@ def _pooled(results):
     first = results[0]
     systems = {system: Scores({metric: np.concatenate([found.systems[system].each[metric] for found in results])
                                for metric in scores.each}) for system, scores in first.systems.items()}
-    return Results("test/pooled", systems, first.items, first.lower_is_better, first.hidden)
+    return Results("test/pooled", systems, first.items, first.lower_is_better, first.hidden, first.ways)
 
 
 def _table(outcomes, mean):
