@@ -10,7 +10,7 @@ from ..autograd import Tensor, no_grad
 from ..encoders import TextRNN
 from .flow import euler, flow_loss, guided, noise_levels, random_levels
 from .picture_scale import PictureScale
-from .unet import Sketch, UNet, noise_level_features
+from .unet import UNet, noise_level_features
 
 __all__ = ["FlowPainter", "TextCondition", "paint", "painter_loss"]
 
@@ -22,19 +22,15 @@ class TextCondition(NamedTuple):
     ----------
     words : Tensor (B, T, D)
     pooled : Tensor (B, D)
-    sketch : Tensor (B, C, S/4, S/4)
     mask : boolean array (B, T)
     """
 
     words: Tensor
     pooled: Tensor
-    sketch: Tensor
     mask: np.ndarray
 
 
-HEADS = 4
-SKETCHED = 2  # layers of the sketch
-SHIFT = 3.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ of about 0.9
+SHIFT = 3.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ between 0.5 and 0.95
 
 
 class FlowPainter(nn.Module):
@@ -82,15 +78,13 @@ class FlowPainter(nn.Module):
 
     def __init__(self, vocabulary, size, widths, width=128, scale=None, *, rng):
         self.size = size
-        self.reader = TextRNN(vocabulary, width, width // 2, rng=rng)
+        self.reader = TextRNN(vocabulary, width, width, rng=rng)
         self.null_words = nn.init.normal_(nn.Parameter(np.empty((1, 1, width), np.float32)), rng=rng)
         self.null_pooled = nn.init.normal_(nn.Parameter(np.empty((1, width), np.float32)), rng=rng)
         self.level1 = nn.Linear(width, width, rng=rng)
         self.level2 = nn.Linear(width, width, rng=rng)
         self.pooled = nn.Linear(width, width, rng=rng)
-        self.sketch = Sketch(widths[1], width, HEADS, SKETCHED, size // 4, rng=rng)
-        self.mean_picture = nn.ConvTranspose2d(widths[1], 3, 4, 4, rng=rng)
-        self.net = UNet(widths, size, width, width, HEADS, rng=rng)
+        self.net = UNet(widths, size, width, width, rng=rng)
         self.scale = PictureScale() if scale is None else scale
 
     def read(self, ids, mask, dropped=None):
@@ -100,13 +94,13 @@ class FlowPainter(nn.Module):
             words = F.where(dropped[:, None, None], self.null_words, words)
             pooled = F.where(dropped[:, None], self.null_pooled, pooled)
             mask = mask | dropped[:, None]
-        return TextCondition(words, pooled, self.sketch(words, mask), mask)
+        return TextCondition(words, pooled, mask)
 
     def no_text(self, n):
         """The `TextCondition` of n pictures of which nothing is said."""
         words = F.broadcast_to(self.null_words, (n, 1, self.reader.width))
         pooled = F.broadcast_to(self.null_pooled, (n, self.reader.width))
-        return TextCondition(words, pooled, self.sketch(words), np.ones((n, 1), bool))
+        return TextCondition(words, pooled, np.ones((n, 1), bool))
 
     def forward(self, x, sigma, text):
         """x (B, 3, S, S) at noise levels sigma (B,), text a `TextCondition`, to v (B, 3, S, S)."""
@@ -114,16 +108,12 @@ class FlowPainter(nn.Module):
         condition = F.silu(self.level2(F.silu(self.level1(level))) + self.pooled(text.pooled))
         s = np.asarray(sigma, x.dtype)[:, None, None, None]
         d = (1 - s) ** 2 + s ** 2
-        u = self.net(x / np.sqrt(d), condition, text.sketch, text.words, text.mask)
+        u = self.net(x / np.sqrt(d), condition, text.words, text.mask)
         return ((2 * s - 1) * x + np.sqrt(d) * u) / d
 
 
 def painter_loss(painter, images, ids, mask, dropout, rng):
-    r"""The flow's loss of pictures and their texts, some of which are left out; and that of their sketches.
-
-    At σ = 1 the point is noise and tells nothing: the best field is $\varepsilon - E[x \mid c]$. What the text alone
-    says of the picture can therefore be learned without noise, by $\lVert x - \bar x(c) \rVert^2$ of a mean picture
-    that is made of the sketch, from every example, not only from those whose σ happens to be near 1.
+    """The flow's loss of pictures and their texts, some of which are left out.
 
     Parameters
     ----------
@@ -138,18 +128,13 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
 
     Returns
     -------
-    loss : Tensor ()
-        The sum of both.
-    numbers : dict of str to Tensor
-        "flow" and "sketch".
+    Tensor ()
     """
     x = painter.scale.to_data(images)
     text = painter.read(ids, mask, rng.random(len(ids)) < dropout)
     sigma = random_levels(len(x), rng, SHIFT)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
-    of_flow = flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
-    of_sketch = F.mse_loss(painter.mean_picture(text.sketch), x)
-    return of_flow + of_sketch, {"flow": of_flow, "sketch": of_sketch}
+    return flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
 
 
 def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
