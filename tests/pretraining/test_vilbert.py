@@ -80,7 +80,8 @@ def two_streams(rng, text=3, image=2, blocks=2, dropout=0.0):
 
 
 def one_stream(rng, dropout=0.0):
-    return SingleStream(20, 5, 8, 2, 2, 12, 12, dropout, rng=rng)
+    stream = {"width": 8, "layers": 2, "heads": 2, "feedforward": 12}
+    return SingleStream(20, 5, stream, 12, dropout, rng=rng)
 
 
 ENCODERS = {"two streams": two_streams, "one stream": one_stream}

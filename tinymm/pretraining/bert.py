@@ -17,7 +17,8 @@ from .. import nn
 from ..data.masking import UNCHOSEN
 from ..encoders.encoded import Encoded, checked_mask, zero_hidden
 
-__all__ = ["IS_NEXT", "NOT_NEXT", "Bert", "BertEmbeddings", "BertForPreTraining", "bert_names", "masked_loss"]
+__all__ = ["IS_NEXT", "NOT_NEXT", "Bert", "BertEmbeddings", "BertForPreTraining", "PredictionTransform", "bert_names",
+           "masked_loss"]
 
 EPS = 1e-12  # of the paper's layer norms
 STD = 0.02  # of the paper's weights at the start
@@ -128,6 +129,30 @@ class Bert(nn.Module):
         return Encoded(zero_hidden(y, mask), F.tanh(self.pooler(y[:, 0])), mask)
 
 
+class PredictionTransform(nn.Module):
+    r"""What stands between a feature and the scores at its place: $\mathrm{LN}(\mathrm{GELU}(W y + b))$.
+
+    Parameters
+    ----------
+    width : int
+    rng : numpy.random.Generator
+
+    Examples
+    --------
+    >>> PredictionTransform(8, rng=np.random.default_rng(0))(np.ones((2, 3, 8), np.float32)).shape
+    (2, 3, 8)
+    """
+
+    def __init__(self, width, *, rng):
+        self.linear = nn.Linear(width, width, rng=rng)
+        self.norm = nn.LayerNorm(width, EPS)
+        start(self, rng)
+
+    def forward(self, y):
+        """y (..., D) to the same shape."""
+        return self.norm(F.gelu(self.linear(y)))
+
+
 class BertForPreTraining(nn.Module):
     r"""BERT with its two questions: which word stood here, and does the second text follow the first?
 
@@ -151,12 +176,10 @@ class BertForPreTraining(nn.Module):
 
     def __init__(self, bert, *, rng):
         self.bert = bert
-        self.transform = nn.Linear(bert.width, bert.width, rng=rng)
-        self.norm = nn.LayerNorm(bert.width, EPS)
+        self.transform = PredictionTransform(bert.width, rng=rng)
         self.bias = nn.Parameter(np.zeros(bert.embeddings.words.weight.shape[0], np.float32))
         self.next = nn.Linear(bert.width, 2, rng=rng)
-        for part in (self.transform, self.next):
-            start(part, rng)
+        start(self.next, rng)
 
     def forward(self, ids, mask=None, segments=None):
         """As `Bert`, to the scores of every word at every place (B, T, V), and of is next and is not (B, 2)."""
@@ -165,8 +188,7 @@ class BertForPreTraining(nn.Module):
 
     def words(self, features):
         """Features (..., D) to scores of the words (..., V)."""
-        y = self.norm(F.gelu(self.transform(features)))
-        return F.linear(y, self.bert.embeddings.words.weight, self.bias)
+        return F.linear(self.transform(features), self.bert.embeddings.words.weight, self.bias)
 
     def loss(self, ids, labels, mask=None, segments=None, is_next=None):
         r"""The two objectives, added: what to predict at the chosen places, and what follows what.
@@ -248,8 +270,8 @@ _EMBEDDINGS = {"words.weight": "word_embeddings.weight", "positions.weight": "po
                "norm.bias": "LayerNorm.bias"}
 _LAYER = {"self_attn.out_proj": "attention.output.dense", "norm1": "attention.output.LayerNorm",
           "linear1": "intermediate.dense", "linear2": "output.dense", "norm2": "output.LayerNorm"}
-_HEADS = {"transform": "cls.predictions.transform.dense", "norm": "cls.predictions.transform.LayerNorm",
-          "next": "cls.seq_relationship"}
+_HEADS = {"transform.linear": "cls.predictions.transform.dense",
+          "transform.norm": "cls.predictions.transform.LayerNorm", "next": "cls.seq_relationship"}
 
 
 def bert_names(layers):

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import functional as F
 from .. import nn
-from ..encoders.encoded import Encoded, checked_mask, zero_hidden
+from ..encoders.encoded import checked_mask, zero_hidden
 from ..fusion.sequences import joined_mask
 from .bert import EPS, BertEmbeddings, start
-from .vilbert import RegionEmbeddings, Streams
+from .vilbert import RegionEmbeddings, Streams, pooled_at_first
 
 __all__ = ["SingleStream"]
 
@@ -23,7 +23,8 @@ class SingleStream(nn.Module):
     ----------
     vocabulary, features : int
         V, and F of the regions.
-    width, layers, heads, feedforward : int
+    stream : dict
+        width, layers, heads, feedforward, as of each stream of `Vilbert`.
     positions : int
         How long a text may be.
     dropout : float
@@ -42,13 +43,15 @@ class SingleStream(nn.Module):
 
     Examples
     --------
-    >>> model = SingleStream(10, 6, width=8, layers=2, heads=2, feedforward=16, rng=np.random.default_rng(0))
+    >>> stream = {"width": 8, "layers": 2, "heads": 2, "feedforward": 16}
+    >>> model = SingleStream(10, 6, stream, rng=np.random.default_rng(0))
     >>> found = model(np.array([[1, 5, 2]]), np.ones((1, 4, 6), np.float32), np.ones((1, 4, 5), np.float32))
     >>> found.text.sequence.shape, found.image.sequence.shape, found.weights
     ((1, 3, 8), (1, 4, 8), [])
     """
 
-    def __init__(self, vocabulary, features, width, layers, heads, feedforward, positions=64, dropout=0.0, *, rng):
+    def __init__(self, vocabulary, features, stream, positions=64, dropout=0.0, *, rng):
+        width, layers, heads, feedforward = (stream[name] for name in ("width", "layers", "heads", "feedforward"))
         self.width, self.pooled_width = (width, width), width
         self.words = BertEmbeddings(vocabulary, width, positions, dropout=dropout, rng=rng)
         self.regions = RegionEmbeddings(features, width, dropout, rng=rng)
@@ -68,6 +71,5 @@ class SingleStream(nn.Module):
         y = self.regions(zero_hidden(features, image_mask), locations) + self.modality[1]
         joined = self.layers(F.concatenate([x, y], 1), src_key_padding_mask=joined_mask([x, y], masks))
         x, y = joined[:, :ids.shape[1]], joined[:, ids.shape[1]:]
-        pooled = F.relu(self.text_pooler(x[:, 0])), F.relu(self.image_pooler(y[:, 0]))
-        return Streams(Encoded(zero_hidden(x, text_mask), pooled[0], text_mask),
-                       Encoded(zero_hidden(y, image_mask), pooled[1], image_mask), [])
+        return Streams(pooled_at_first(x, self.text_pooler, text_mask),
+                       pooled_at_first(y, self.image_pooler, image_mask), [])

@@ -18,7 +18,7 @@ from .. import nn
 from ..data.masking import UNCHOSEN
 from ..encoders.encoded import Encoded, checked_mask, zero_hidden
 from ..fusion import CoAttentionBlock
-from .bert import EPS, BertEmbeddings, masked_loss, start
+from .bert import EPS, BertEmbeddings, PredictionTransform, masked_loss, start
 
 __all__ = ["MATCHED", "MISMATCHED", "ImageTextPreTraining", "RegionEmbeddings", "Streams", "Vilbert", "region_loss",
            "schedule"]
@@ -197,9 +197,20 @@ class Vilbert(nn.Module):
             else:
                 (x, y), _, maps = self.connection[i]((x, y), (text_mask, image_mask))
                 weights.append(maps)
-        pooled = F.relu(self.text_pooler(x[:, 0])), F.relu(self.image_pooler(y[:, 0]))
-        return Streams(Encoded(zero_hidden(x, text_mask), pooled[0], text_mask),
-                       Encoded(zero_hidden(y, image_mask), pooled[1], image_mask), weights)
+        return Streams(pooled_at_first(x, self.text_pooler, text_mask),
+                       pooled_at_first(y, self.image_pooler, image_mask), weights)
+
+
+def pooled_at_first(x, pooler, mask):
+    """A stream x (B, L, D) as `Encoded`, pooled by ReLU of a linear map of its first position.
+
+    Examples
+    --------
+    >>> pooler = nn.Linear(4, 3, rng=np.random.default_rng(0))
+    >>> pooled_at_first(np.ones((2, 5, 4), np.float32), pooler, None).pooled.shape
+    (2, 3)
+    """
+    return Encoded(zero_hidden(x, mask), F.relu(pooler(x[:, 0])), mask)
 
 
 class ImageTextPreTraining(nn.Module):
@@ -226,15 +237,13 @@ class ImageTextPreTraining(nn.Module):
     def __init__(self, encoder, classes, dropout=0.1, *, rng):
         text, image = encoder.width
         self.encoder = encoder
-        self.word_transform = nn.Linear(text, text, rng=rng)
-        self.word_norm = nn.LayerNorm(text, EPS)
+        self.word_transform = PredictionTransform(text, rng=rng)
         self.word_bias = nn.Parameter(np.zeros(encoder.words.words.weight.shape[0], np.float32))
-        self.region_transform = nn.Linear(image, image, rng=rng)
-        self.region_norm = nn.LayerNorm(image, EPS)
+        self.region_transform = PredictionTransform(image, rng=rng)
         self.classes = nn.Linear(image, classes, rng=rng)
         self.alignment = nn.Linear(encoder.pooled_width, 2, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
-        for part in (self.word_transform, self.region_transform, self.classes, self.alignment):
+        for part in (self.classes, self.alignment):
             start(part, rng)
 
     def forward(self, *inputs, **options):
@@ -244,12 +253,11 @@ class ImageTextPreTraining(nn.Module):
 
     def words(self, features):
         """Features of words (..., Dt) to scores (..., V), by the table that the text was read with."""
-        y = self.word_norm(F.gelu(self.word_transform(features)))
-        return F.linear(y, self.encoder.words.words.weight, self.word_bias)
+        return F.linear(self.word_transform(features), self.encoder.words.words.weight, self.word_bias)
 
     def regions(self, features):
         """Features of regions (..., Di) to scores of their classes (..., K)."""
-        return self.classes(self.region_norm(F.gelu(self.region_transform(features))))
+        return self.classes(self.region_transform(features))
 
     def matched(self, found):
         """`Streams` to scores of matched (0) and mismatched (1), (B, 2)."""
