@@ -51,7 +51,7 @@ def test_prompts_that_cancel_are_refused():
     ([["a zebra"]], r"got 'zebra' in 'a zebra' \(no known word is near it\)"),
     ([["a circle"], ["blue", "A  Circle"]], "must not have the same prompt; got 'A  Circle' for classes 0 and 1"),
     ([], "there must be at least one class"), ([["red"], []], "a list of at least one prompt"),
-    (["red", "blue"], "a list of at least one prompt"), ([["a", " "]], "a prompt must have words; got ' '"),
+    (["red", "blue"], "a list of at least one prompt"), ([["a", " "]], "a text must have words; got ' '"),
 ])
 def test_prompts_that_cannot_work_are_refused(prompts, message):
     known = WordTokenizer.fit([" ".join(WORDS)]).words

@@ -12,7 +12,7 @@ from tinymm.cli import main
 from tinymm.data import ShapesWorld, read_image
 from tinymm.recipes import captioning
 from tinymm.recipes.shared import load
-from tinymm.recipes.shared.captioned import drawn_scenes, read_captioned
+from tinymm.recipes.shared.captioned import drawn_scenes, nearest_images, read_captioned
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
 
@@ -200,4 +200,4 @@ def test_nearest_images_against_a_loop():
     parts, _ = drawn_scenes(np.random.default_rng(4), train=50, held=10)
     train, images = parts["train"], parts["test"].all_images()
     expected = [np.argmin([((a - b) ** 2).sum() for b in train.all_images()]) for a in images]
-    np.testing.assert_array_equal(captioning.nearest_images(train, images, block=7), expected)
+    np.testing.assert_array_equal(nearest_images(train, images, block=7), expected)

@@ -9,8 +9,8 @@ import pytest
 from tinymm.cli import main
 from tinymm.data import ShapesWorld
 from tinymm.recipes import captioning, text_to_image
-from tinymm.recipes.shared.captioned import drawn_scenes
-from tinymm.recipes.shared.painting import grid, judged, nearest, own_is_nearer, strip
+from tinymm.recipes.shared.captioned import drawn_scenes, nearest_images
+from tinymm.recipes.shared.painting import distances, grid, judged, own_is_nearer, strip
 
 image_module = pytest.importorskip("PIL.Image", reason="pictures need pillow (extra media)")
 
@@ -108,7 +108,8 @@ def test_wrong_input_is_refused(refused, tmp_path, monkeypatch):
     checkpoint = ["--checkpoint", out / "checkpoint.npz", "--out", tmp_path / "x.png"]
     told = refused("draw", "a red cirle", *checkpoint)
     assert "circle" in told and "'cirle'" in told
-    assert "learned" in refused("draw", "a zebra", *checkpoint)
+    assert "got 'zebra' in 'a zebra' (no known word is near it)" in refused("draw", "a zebra", *checkpoint)
+    assert "known words near it: square" in refused("draw", "a red sqare", *checkpoint)
     assert "one word" in refused("draw", " ", *checkpoint)
     for words, option in ((("--n", 0), "--n"), (("--seed", -1), "--seed"), (("--guidance", "nan"), "--guidance"),
                           (("--guidance", -1), "--guidance"), (("--steps", 0), "--steps"),
@@ -158,12 +159,11 @@ def test_the_judge_tells_real_pictures_from_those_of_another_caption():
         assert others["attributes"] < 0.6 and others["exact"] == 0
 
 
-def test_nearest_pictures_by_brute_force():
+def test_distances_and_whose_picture_is_nearer():
     parts, _ = drawn_scenes(np.random.default_rng(4), train=30, held=6)
     train, images = parts["train"], parts["test"].all_images()
-    rows, found = nearest(train, images, block=7)
     all_distances = np.sqrt(((images[:, None] - train.all_images()) ** 2).mean((2, 3, 4)))
-    np.testing.assert_array_equal(rows, all_distances.argmin(1))
+    found = distances(images, train.images(nearest_images(train, images)))
     np.testing.assert_allclose(found, all_distances.min(1), rtol=1e-5)
     assert own_is_nearer(images, images).metrics == {"own_is_nearer": 1.0, "distance": 0.0}
     same = np.repeat(images[:1], len(images), 0)

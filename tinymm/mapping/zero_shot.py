@@ -9,12 +9,11 @@ set add up to 1 whatever is shown: a picture of nothing gets a winner too. So no
 is which class is nearest, and whether that is near enough, by a threshold that validation images have set.
 """
 
-import difflib
 from typing import NamedTuple
 
 import numpy as np
 
-from ..data.texts import normalise, split_words
+from ..data.texts import check_known_words, normalise
 from ..metrics import dot_products
 
 __all__ = ["NONE_OF_THESE", "Oracle", "RejectionThreshold", "caption_from_gallery", "check_prompts", "class_vectors",
@@ -81,22 +80,11 @@ def check_prompts(prompts, known_words=None):
     for k, group in enumerate(prompts):
         for prompt in group:
             if known_words is not None:
-                _check_words(prompt, known_words)
+                check_known_words("prompts", prompt, known_words)
             first = owner.setdefault(normalise(prompt), k)
             if first != k:
                 raise ValueError(f"prompts: two classes must not have the same prompt; got {prompt!r} for classes "
                                  f"{first} and {k}")
-
-
-def _check_words(prompt, known_words):
-    words = split_words(prompt)
-    if not words:
-        raise ValueError(f"prompts: a prompt must have words; got {prompt!r}")
-    for word in words:
-        if word not in known_words:
-            near = difflib.get_close_matches(word, list(known_words), n=3)
-            told = f"known words near it: {', '.join(near)}" if near else "no known word is near it"
-            raise ValueError(f"prompts: every word must be in the vocabulary; got {word!r} in {prompt!r} ({told})")
 
 
 def class_vectors(encode, prompts):

@@ -26,7 +26,7 @@ from ..training import Selection, TrainingSet
 from ..viz import Example, Report
 from ..writing import check_writable
 from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, recipe, require
-from .shared.captioned import drawn_scenes, read_captioned
+from .shared.captioned import drawn_scenes, nearest_images, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
 from .shared.fusions import CAUSAL, chosen, width_for
@@ -34,7 +34,7 @@ from .shared.rewarded import Objective, Rewarding, RewardPlan
 from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
-           "nearest_images", "predict", "run", "scored", "words_and_maps"]
+           "predict", "run", "scored", "words_and_maps"]
 
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
@@ -344,21 +344,6 @@ def _systems(captioner, tokens, train, part, decoding, rng):
     return {OURS: ours, "modal caption": [commonest] * len(part),
             "nearest neighbour": [train.captions[i][0] for i in nearest_images(train, images)],
             "shuffled images": [ours[(i + shift) % len(ours)] for i in range(len(ours))]}
-
-
-def nearest_images(train, images, block=2000):
-    """For each image the training image with the smallest squared distance ‖x − t‖² = ‖x‖² − 2x·t + ‖t‖²."""
-    x = images.reshape(len(images), -1)
-    smallest, nearest = np.full(len(x), np.inf, np.float32), np.zeros(len(x), int)
-    for start in range(0, len(train), block):
-        t = train.images(np.arange(start, min(start + block, len(train))))
-        t = t.reshape(len(t), -1)
-        distance = (t * t).sum(1) - 2 * (x @ t.T)                        # (N, block), less ‖x‖²
-        closest = distance.argmin(1)
-        value = distance[np.arange(len(x)), closest]
-        nearest = np.where(value < smallest, start + closest, nearest)
-        smallest = np.minimum(smallest, value)
-    return nearest
 
 
 def _report(run, captioner, tokens, parts, results, captions):

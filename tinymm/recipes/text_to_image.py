@@ -8,7 +8,6 @@ reads COCO-captions layout, DIR/captions.json and DIR/images/. samples.png in th
 come, after each epoch.
 """
 
-import difflib
 import math
 from functools import partial
 from pathlib import Path
@@ -16,9 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cores import ceil_div
-from ..data import WordTokenizer, pad_batch
-from ..data.files import quoted
-from ..data.texts.tokenizer import split_words
+from ..data import WordTokenizer, check_known_words, pad_batch
 from ..mapping import (FlowPainter, PictureCodec, PictureScale, TokenPainter, codec_loss, paint, paint_tokens,
                        painter_loss, perplexity, sample, token_loss)
 from ..training import TrainingSet
@@ -295,7 +292,7 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
     loaded = load(checkpoint, "text-to-image")
     is_flow = isinstance(loaded.model, FlowPainter)
     require(steps is None or is_flow, "--steps", "needs a painter of --path flow", "one of --path tokens")
-    _check_words(text, loaded.tokenizer)
+    check_known_words("draw", text, loaded.tokenizer.words)
 
     def paint_some(some, path=False):
         return painted(loaded.model, loaded.tokenizer, [text] * some, np.random.default_rng(seed), guidance,
@@ -312,14 +309,3 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
 def _check_numbers(guidance, steps):
     require(guidance is None or 0 <= guidance < math.inf, "--guidance", "must be a number from 0 on", guidance)
     require(steps is None or 1 <= steps <= 1000, "--steps", "must be from 1 to 1000", steps)
-
-
-def _check_words(text, tokens):
-    """Refuse words that the tokenizer has not, telling the nearest that it has."""
-    words = split_words(text)
-    require(words, "draw", "needs a text of one word or more", quoted(text))
-    known = tokens.words[4:]
-    for word in words:
-        nearest = difflib.get_close_matches(word, known, 3, 0.5) or known[:5]
-        require(word in known, "draw", "the text must be of words that the painter has learned, such as "
-                f"{', '.join(nearest)}", quoted(word))

@@ -4,6 +4,7 @@ A caption's normal form is its lower-case words with punctuation set as in print
 normal forms are; decoding restores exactly the normal form of a caption whose words are all known.
 """
 
+import difflib
 import json
 import re
 from collections import Counter
@@ -14,7 +15,7 @@ import numpy as np
 from ...letters import HAN, begins_with_mark, fold, fragments
 from ..files import parse_json, quoted
 
-__all__ = ["BOS", "EOS", "PAD", "UNK", "WordTokenizer", "normalise", "pad_batch", "split_words"]
+__all__ = ["BOS", "EOS", "PAD", "UNK", "WordTokenizer", "check_known_words", "normalise", "pad_batch", "split_words"]
 
 PAD, BOS, EOS, UNK = range(4)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
@@ -137,6 +138,38 @@ class WordTokenizer:
             If the text is not JSON of the form {"words": [text, ...]}, or these are no words of a tokenizer.
         """
         return cls(**read_vocabulary(text, "WordTokenizer", words="text"))
+
+
+def check_known_words(asker, text, known_words):
+    """Refuse a text that has no words, or one that is not in a vocabulary: it would be read as <unk>.
+
+    Parameters
+    ----------
+    asker : str
+        Who asks, for the error.
+    text : str
+    known_words : collection of str
+        Such as a `WordTokenizer`'s `words`.
+
+    Raises
+    ------
+    ValueError
+        Naming the word and the nearest known ones.
+
+    Examples
+    --------
+    >>> check_known_words("draw", "a red sqare", ["a", "red", "circle", "square"])
+    Traceback (most recent call last):
+    ValueError: draw: every word must be in the vocabulary; got 'sqare' in 'a red sqare' (known words near it: square)
+    """
+    words = split_words(text)
+    if not words:
+        raise ValueError(f"{asker}: a text must have words; got {quoted(text)}")
+    for word in words:
+        if word not in known_words:
+            near = difflib.get_close_matches(word, list(known_words), n=3)
+            told = f"known words near it: {', '.join(near)}" if near else "no known word is near it"
+            raise ValueError(f"{asker}: every word must be in the vocabulary; got {word!r} in {text!r} ({told})")
 
 
 def pad_batch(sequences):

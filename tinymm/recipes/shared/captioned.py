@@ -9,7 +9,7 @@ from ...cores import ceil_div
 from ...data import ShapesWorld, group_split, held_out_compositions, random_split, read_coco_captions
 from .options import require
 
-__all__ = ["Captioned", "drawn_scenes", "read_captioned"]
+__all__ = ["Captioned", "drawn_scenes", "nearest_images", "read_captioned"]
 
 FEWEST = 3  # images: one to train on, one to validate, one to test
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
@@ -157,3 +157,18 @@ def _read_all(data, block=256):
         rows = np.arange(start, min(start + block, len(data)))
         stored[rows] = np.rint(data.load_images(rows) * 255)
     return stored
+
+
+def nearest_images(train, images, block=2000):
+    """For each image the training image with the smallest squared distance ‖x − t‖² = ‖x‖² − 2x·t + ‖t‖²."""
+    x = images.reshape(len(images), -1)
+    smallest, nearest = np.full(len(x), np.inf, np.float32), np.zeros(len(x), int)
+    for start in range(0, len(train), block):
+        t = train.images(np.arange(start, min(start + block, len(train))))
+        t = t.reshape(len(t), -1)
+        distance = (t * t).sum(1) - 2 * (x @ t.T)                        # (N, block), less ‖x‖²
+        closest = distance.argmin(1)
+        value = distance[np.arange(len(x)), closest]
+        nearest = np.where(value < smallest, start + closest, nearest)
+        smallest = np.minimum(smallest, value)
+    return nearest

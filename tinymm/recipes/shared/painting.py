@@ -11,7 +11,7 @@ from ...viz import to_png
 from ...writing import replaced
 from .results import Scores
 
-__all__ = ["beside", "distances", "grid", "judged", "nearest", "own_is_nearer", "strip", "write_png"]
+__all__ = ["beside", "distances", "grid", "judged", "own_is_nearer", "strip", "write_png"]
 
 EDGE = 2  # pixels between pictures
 ENLARGED = 4  # times, in files of their own
@@ -108,27 +108,6 @@ def own_is_nearer(images, real):
     others = max(1, len(x) - 1)
     nearer = ((squared > own).sum(1) + ((squared == own).sum(1) - 1) / 2) / others
     return Scores({"own_is_nearer": nearer, "distance": distances(images, real)})
-
-
-def nearest(train, images, block=2000):
-    """For each picture (N, 3, H, W) the training picture of the smallest distance, and that distance.
-
-    Returns
-    -------
-    rows : int array (N,)
-    distances : float array (N,)
-        Root of the mean squared difference of pixels.
-    """
-    x = images.reshape(len(images), -1)
-    smallest, rows = np.full(len(x), np.inf, np.float32), np.zeros(len(x), int)
-    for start in range(0, len(train), block):
-        t = train.images(np.arange(start, min(start + block, len(train)))).reshape(-1, x.shape[1])
-        distance = (t * t).sum(1) - 2 * (x @ t.T)                        # (N, block), less ‖x‖²
-        closest = distance.argmin(1)
-        value = distance[np.arange(len(x)), closest]
-        rows = np.where(value < smallest, start + closest, rows)
-        smallest = np.minimum(smallest, value)
-    return rows, distances(images, train.images(rows))
 
 
 def distances(one, other):

@@ -8,7 +8,8 @@ import numpy as np
 from ...data.texts.tokenizer import split_words
 from ...mapping import FlowPainter, perplexity
 from ...viz import Example
-from .painting import beside, judged, nearest, own_is_nearer, strip
+from .captioned import nearest_images
+from .painting import beside, distances, judged, own_is_nearer, strip
 from .prediction import over_batches
 from .results import OURS, Results
 
@@ -89,8 +90,9 @@ def _tested(run, painter, parts, name, k):
     ceilings = {} if part.scenes is None else {"real pictures": score(real)}
     if not isinstance(painter.model, FlowPainter) and part.scenes is not None:
         ceilings["through the codec"] = score(_through(painter.model.codec, real))
-    near, distance = nearest(train, images)
-    _, of_real = nearest(train, real)
+    near = nearest_images(train, images)
+    distance = distances(images, train.images(near))
+    of_real = distances(real, train.images(nearest_images(train, real)))
     return _Part(captions, images, real, train.images(near), {"painted": distance, "real, unseen": of_real},
                  {system: score(pictures) for system, pictures in systems.items()}, ceilings)
 

@@ -1,7 +1,5 @@
 """Captions by retrieval: the nearest text of a gallery, judged as a captioner is; and the best that the gallery has."""
 
-import numpy as np
-
 from ...data import TfIdf, split_words
 from ..captioning import scored
 from .paired import distinct, right_texts

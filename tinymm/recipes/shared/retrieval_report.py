@@ -8,8 +8,8 @@ import numpy as np
 from ...mapping import caption_from_gallery
 from ...metrics import dot_products
 from ...viz import Example
-from ..captioning import nearest_images
 from .bags import baseline_spaces, ridge
+from .captioned import nearest_images
 from .contrast import scale_of
 from .paired import distinct, right_texts
 from .results import OURS, Results
