@@ -107,10 +107,9 @@ def test_wrong_input_is_refused(refused, tmp_path, monkeypatch):
     out = trained("tokens", tmp_path)
     checkpoint = ["--checkpoint", out / "checkpoint.npz", "--out", tmp_path / "x.png"]
     told = refused("draw", "a red cirle", *checkpoint)
-    assert "circle" in told and "'cirle'" in told
+    assert "got 'cirle' in 'a red cirle' (known words near it: circle" in told
     assert "got 'zebra' in 'a zebra' (no known word is near it)" in refused("draw", "a zebra", *checkpoint)
-    assert "known words near it: square" in refused("draw", "a red sqare", *checkpoint)
-    assert "one word" in refused("draw", " ", *checkpoint)
+    assert "a text must have words" in refused("draw", " ", *checkpoint)
     for words, option in ((("--n", 0), "--n"), (("--seed", -1), "--seed"), (("--guidance", "nan"), "--guidance"),
                           (("--guidance", -1), "--guidance"), (("--steps", 0), "--steps"),
                           (("--steps", 5), "--path flow")):
