@@ -348,6 +348,7 @@ def _systems(captioner, tokens, train, part, decoding, rng):
 
 def _report(run, captioner, tokens, parts, results, captions):
     how = "a Transformer decoder" if run.options["text"] == DECODER else f"{run.options['fusion']} fusion"
+    how += f", rewarded by {run.options['reward']}" if run.options["objective"] == "reward" else ""
     report = run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
     titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
     for found in results:
