@@ -9,8 +9,8 @@ import tinymm as tm
 from tinymm import nn
 from tinymm.mapping import (FlowPainter, GaussianMixtureFlow, PictureScale, between, euler, flow_loss, guided,
                             noise_levels, paint, painter_loss, random_levels, shifted)
-from tinymm.mapping.flow_painter import SHIFT
-from tinymm.mapping.unet import ModulatedBlock, UNet, WordLayer, noise_level_features
+from tinymm.mapping.painting.flow_painter import SHIFT
+from tinymm.mapping.painting.unet import ModulatedBlock, UNet, WordLayer, noise_level_features
 from tinymm.optim import Adam
 from tinymm.testing import check_directional
 

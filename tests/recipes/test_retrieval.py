@@ -15,11 +15,13 @@ from tinymm.cli import main
 from tinymm.data import ShapesWorld, WordTokenizer, judge
 from tinymm.metrics import bootstrap_interval
 from tinymm.recipes import retrieval
-from tinymm.recipes.shared import bags, paired, results, retrieval_captions, zero_shot_shapes
-from tinymm.recipes.shared.contrast import Objective, PairBatches, encode
+from tinymm.recipes.shared import bags, paired, results
+from tinymm.recipes.shared.retrieving import captions as retrieval_captions
+from tinymm.recipes.shared.retrieving import zero_shot as zero_shot_shapes
+from tinymm.recipes.shared.retrieving.training import Objective, PairBatches, encode
 from tinymm.recipes.shared.paired import Items, distinct, drawn_items, read_items, right_texts
-from tinymm.recipes.shared.retrieved import Answers, Search, Space, chance, scored, searches
-from tinymm.recipes.shared.word_order import order_pairs
+from tinymm.recipes.shared.retrieving.searches import Answers, Search, Space, chance, scored, searches
+from tinymm.recipes.shared.retrieving.word_order import order_pairs
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
 SMALL = {"image": [[4], [8]], "text_width": 12, "speech_width": 8, "width": 10, "shift": 1, "queue": 32, "glance": 4}

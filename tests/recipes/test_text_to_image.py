@@ -10,7 +10,7 @@ from tinymm.cli import main
 from tinymm.data import ShapesWorld
 from tinymm.recipes import captioning, text_to_image
 from tinymm.recipes.shared.captioned import drawn_scenes, nearest_images
-from tinymm.recipes.shared.painting import distances, grid, judged, own_is_nearer, strip
+from tinymm.recipes.shared.painting.judging import distances, grid, judged, own_is_nearer, strip
 
 image_module = pytest.importorskip("PIL.Image", reason="pictures need pillow (extra media)")
 

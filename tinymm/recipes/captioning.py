@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from .. import functional as F
-from ..data import WordTokenizer, judge, pad_batch, read_image, shifted
+from ..data import WordTokenizer, pad_batch, read_image, shifted
 from ..data.texts.tokenizer import BOS, UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
 from ..mapping import (
     Captioner, EncoderDecoder, TextDecoder, caption_loss, hide_words, linear_decay, next_word, scheduled_words,
     scheduled_words_at_once,
 )
-from ..metrics import caption_scores, exact_match
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
 from ..writing import check_writable
-from .shared import OURS, Answer, Plan, Results, Scores, load, over_batches, recipe, require
+from .shared import OURS, Answer, Plan, Results, load, over_batches, recipe, require
+from .shared.caption_scores import is_right, scored
 from .shared.captioned import drawn_scenes, nearest_images, read_captioned
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
@@ -33,8 +33,8 @@ from .shared.fusions import CAUSAL, chosen, width_for
 from .shared.rewarded import Objective, Rewarding, RewardPlan
 from .shared.several import Outcome, compare
 
-__all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "is_right",
-           "predict", "run", "scored", "words_and_maps"]
+__all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "predict",
+           "run", "words_and_maps"]
 
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
@@ -318,21 +318,6 @@ def caption(image, *, checkpoint, out=None, seed=0, n_best=1, decoding=Decoding(
 
 
 # The test and the report ------------------------------------------------------------------------------------------
-
-
-def scored(captions, references, scenes=None):
-    """Scores of some captions: truth, where the scenes are known, and exact match, of each; n-gram metrics of all."""
-    each = {} if scenes is None else {
-        "truth_accuracy": np.array([is_right(*pair) for pair in zip(captions, references, scenes)])}
-    return Scores(each | {"exact_match": exact_match(captions, references)[1]}, caption_scores(captions, references))
-
-
-def is_right(caption, references, scene=None):
-    """Whether a caption counts as right: true and complete of its scene, or, without one, one of the references."""
-    if scene is None:
-        return bool(exact_match([caption], [references])[0])
-    verdict = judge(caption, scene)
-    return bool(verdict.true and verdict.complete)
 
 
 def _systems(captioner, tokens, train, part, decoding, rng):

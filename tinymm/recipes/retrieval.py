@@ -22,11 +22,11 @@ from ..viz import Example, Report
 from ..writing import check_writable
 from .shared import Answer, Plan, load, recipe, require
 from .shared.checkpoints import checked_config
-from .shared.contrast import Objective, PairBatches
+from .shared.retrieving.training import Objective, PairBatches
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.predicting import SUFFIXES
-from .shared.retrieved import Answers, Space, embed_images, embed_texts, probabilities, recalls
-from .shared.retrieval_report import write_report
+from .shared.retrieving.searches import Answers, Space, embed_images, embed_texts, probabilities, recalls
+from .shared.retrieving.report import write_report
 from .shared.sounds import BANDS
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "TEXTS", "build", "config_of", "predict", "run", "search"]

@@ -23,8 +23,8 @@ from ..writing import check_writable
 from .shared import Plan, load, over_batches, recipe, require
 from .shared.captioned import drawn_scenes, read_captioned
 from .shared.checkpoints import checked_config
-from .shared.painting import grid, judged, own_is_nearer, strip, write_png
-from .shared.painting_report import Painted, finish
+from .shared.painting.judging import grid, judged, own_is_nearer, strip, write_png
+from .shared.painting.report import Painted, finish
 
 __all__ = ["FOLDER", "SHAPES", "build", "config_of", "draw", "painted", "run"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...data import TfIdf, split_words
-from .retrieved import Answers, Space, recalls
+from .retrieving.searches import Answers, Space, recalls
 from .sounds import outline, spectrogram
 
 __all__ = ["baseline_spaces", "ridge"]

@@ -13,8 +13,8 @@ the loss at its minimum is the variance around it, not 0. Who starts at noise an
 
 import numpy as np
 
-from .. import functional as F
-from ..autograd import no_grad
+from ... import functional as F
+from ...autograd import no_grad
 
 __all__ = ["between", "euler", "flow_loss", "guided", "noise_levels", "random_levels", "shifted"]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ...data import FOILS, caption_foils, split_words
-from .results import OURS, Results, Scores
+from ....data import FOILS, caption_foils, split_words
+from ..results import OURS, Results, Scores
 
 __all__ = ["add_word_order", "order_pairs"]
 

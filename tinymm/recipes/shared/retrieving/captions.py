@@ -1,9 +1,9 @@
 """Captions by retrieval: the nearest text of a gallery, judged as a captioner is; and the best that the gallery has."""
 
-from ...data import TfIdf, split_words
-from ..captioning import scored
-from .paired import distinct, right_texts
-from .results import Results
+from ....data import TfIdf, split_words
+from ..caption_scores import scored
+from ..paired import distinct, right_texts
+from ..results import Results
 
 __all__ = ["add_captions", "caption_gallery", "oracle_captions"]
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...metrics import Standing, dot_products, standing
-from .contrast import HOP, pad_texts, scale_of
-from .paired import Items, distinct, right_texts
-from .prediction import over_batches
-from .results import Scores
-from .sounds import padded, spectrogram
+from ....metrics import Standing, dot_products, standing
+from .training import HOP, pad_texts, scale_of
+from ..paired import Items, distinct, right_texts
+from ..prediction import over_batches
+from ..results import Scores
+from ..sounds import padded, spectrogram
 
 __all__ = ["Answers", "KS", "Search", "Space", "chance", "embed_images", "embed_sounds", "embed_texts", "probabilities",
            "recalls", "scored", "searches"]

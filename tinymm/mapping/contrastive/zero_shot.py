@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.texts import check_known_words, normalise
-from ..metrics import dot_products
+from ...data.texts import check_known_words, normalise
+from ...metrics import dot_products
 
 __all__ = ["NONE_OF_THESE", "Oracle", "RejectionThreshold", "caption_from_gallery", "check_prompts", "class_vectors",
            "classify", "fill_templates", "gallery_oracle", "rejection_threshold"]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.texts.tokenizer import split_words
-from ...mapping import FlowPainter, perplexity
-from ...viz import Example
-from .captioned import nearest_images
-from .painting import beside, distances, judged, own_is_nearer, strip
-from .prediction import over_batches
-from .results import OURS, Results
+from ....data.texts.tokenizer import split_words
+from ....mapping import FlowPainter, perplexity
+from ....viz import Example
+from ..captioned import nearest_images
+from .judging import beside, distances, judged, own_is_nearer, strip
+from ..prediction import over_batches
+from ..results import OURS, Results
 
 __all__ = ["Painted", "finish"]
 

@@ -5,19 +5,19 @@ from functools import partial
 
 import numpy as np
 
-from ...mapping import caption_from_gallery
-from ...metrics import dot_products
-from ...viz import Example
-from .bags import baseline_spaces, ridge
-from .captioned import nearest_images
-from .contrast import scale_of
-from .paired import distinct, right_texts
-from .results import OURS, Results
-from .retrieval_captions import add_captions, caption_gallery
-from .retrieved import Answers, Search, Space, chance, embed_images, embed_sounds, embed_texts, scored, searches
-from .space_report import add_space
+from ....mapping import caption_from_gallery
+from ....metrics import dot_products
+from ....viz import Example
+from ..bags import baseline_spaces, ridge
+from ..captioned import nearest_images
+from .training import scale_of
+from ..paired import distinct, right_texts
+from ..results import OURS, Results
+from .captions import add_captions, caption_gallery
+from .searches import Answers, Search, Space, chance, embed_images, embed_sounds, embed_texts, scored, searches
+from .space import add_space
 from .word_order import add_word_order
-from .zero_shot_shapes import add_zero_shot
+from .zero_shot import add_zero_shot
 
 __all__ = ["write_report"]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
-from ..encoders.image.convolutional import grid_positions
+from ... import functional as F
+from ... import nn
+from ...encoders.image.convolutional import grid_positions
 
 __all__ = ["ModulatedBlock", "UNet", "WordLayer", "noise_level_features"]
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ...data import COLOURS, SHAPES, SIZES, ShapesWorld, single_scenes
-from ...data.shapes.language import PLACE_PHRASES, Mention
-from ...mapping import class_vectors, classify, rejection_threshold
-from .baselines import logistic_regression
-from .results import OURS, Results, Scores
+from ....data import COLOURS, SHAPES, SIZES, ShapesWorld, single_scenes
+from ....data.shapes.language import PLACE_PHRASES, Mention
+from ....mapping import class_vectors, classify, rejection_threshold
+from ..baselines import logistic_regression
+from ..results import OURS, Results, Scores
 
 __all__ = ["add_zero_shot", "pair_prompts"]
 

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
-from ..autograd import Tensor, no_grad
-from ..encoders import TextRNN
+from ... import functional as F
+from ... import nn
+from ...autograd import Tensor, no_grad
+from ...encoders import TextRNN
 from .flow import euler, flow_loss, guided, noise_levels, random_levels
 from .picture_scale import PictureScale
 from .unet import UNet, noise_level_features

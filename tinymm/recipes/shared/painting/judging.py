@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from ...cores import ceil_div
-from ...data.shapes.picture_judge import ASKED, asked_attributes
-from ...data.shapes.seeing import read_scene
-from ...viz import to_png
-from ...writing import replaced
-from .results import Scores
+from ....cores import ceil_div
+from ....data.shapes.picture_judge import ASKED, asked_attributes
+from ....data.shapes.seeing import read_scene
+from ....viz import to_png
+from ....writing import replaced
+from ..results import Scores
 
 __all__ = ["beside", "distances", "grid", "judged", "own_is_nearer", "strip", "write_png"]
 

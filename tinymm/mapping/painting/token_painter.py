@@ -13,11 +13,11 @@ which is to say that they are not computed.
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
-from ..autograd import no_grad
-from ..encoders.text.states import TransformerState
-from ..nn.attention.cache import unchanged_on_error
+from ... import functional as F
+from ... import nn
+from ...autograd import no_grad
+from ...encoders.text.states import TransformerState
+from ...nn.attention.cache import unchanged_on_error
 
 __all__ = ["TokenPainter", "next_code", "paint_tokens", "token_loss"]
 

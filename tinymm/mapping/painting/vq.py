@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import functional as F
-from .. import nn
-from ..autograd import Tensor
+from ... import functional as F
+from ... import nn
+from ...autograd import Tensor
 from .picture_scale import PictureScale
 
 __all__ = ["Codebook", "PictureCodec", "Quantized", "codec_loss", "nearest_codes", "perplexity"]

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...cores import ceil_div
-from ...data import normalise, pad_batch, shifted
-from ...data.speech import mask_spectrogram
-from ...data.texts import pad_pieces
-from ...mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
-from .sounds import padded, spectrogram
+from ....cores import ceil_div
+from ....data import normalise, pad_batch, shifted
+from ....data.speech import mask_spectrogram
+from ....data.texts import pad_pieces
+from ....mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
+from ..sounds import padded, spectrogram
 
 __all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss", "scale_of"]
 

@@ -4,8 +4,8 @@ Towers never see each other: what a picture is mapped to does not depend on any 
 a query costs one encoding and one product with each vector of the gallery.
 """
 
-from .. import nn
-from .contrastive import unit
+from ... import nn
+from .losses import unit
 
 __all__ = ["Tower", "Towers"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...metrics import geometry_scores, principal_plane
+from ....metrics import geometry_scores, principal_plane
 
 __all__ = ["add_space"]
 
