@@ -73,7 +73,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume, mod
 
 @pytest.mark.parametrize("model", clip.MODELS)
 def test_the_loss_begins_where_chance_does(model, monkeypatch):
-    """Within a tenth of ln B with the paper's starting values; of SigLIP at about 10. The towers have their full size."""
+    """Within a tenth of ln B with the paper's starting values; of SigLIP near 10; towers of full size."""
     monkeypatch.setattr(paired, "SCENES", {"train": 120, "held": 12})
     items, _ = drawn_items(np.random.default_rng(0), ("image", "text"))
     train = items["train"]
