@@ -15,7 +15,7 @@ from ....data import UNCHOSEN, judge, mask_regions, mask_tokens, normalise, pad_
 from ....data.texts.tokenizer import EOS
 from ....pretraining.vilbert import MATCHED, MISMATCHED
 
-__all__ = ["PairBatches", "Pairs", "Shown", "is_false", "mismatched_caption", "shown"]
+__all__ = ["PairBatches", "Pairs", "Shown", "is_false", "mismatched_caption", "pairs_loss", "shown"]
 
 TRIES = 100  # captions that are drawn before a picture is left with its own
 WORDS, REGIONS = 0.6, 0.2  # share of the pairs in which words are hidden, and in which regions are
@@ -180,3 +180,18 @@ class PairBatches:
         is_match = (mismatched == MATCHED)[:, None]
         return Pairs(shown(regions, (ids, mask), emptied, features), np.where(is_match, labels, UNCHOSEN),
                      _with_first(regions.classes, 0), _with_first(chosen & is_match, False), mismatched)
+
+
+def pairs_loss(model, batch, rng):
+    """ViLBERT's three objectives, added; one that a batch asks nothing of is left out.
+
+    Parameters
+    ----------
+    model : PairModel
+    batch : Pairs
+    rng : numpy.random.Generator
+        Not used: what is hidden was drawn with the batch.
+    """
+    found = model.pairs.encoder(*batch.shown)
+    return model.pairs.loss(found, batch.labels if (batch.labels != UNCHOSEN).any() else None,
+                            batch.classes if batch.chosen.any() else None, batch.chosen, batch.mismatched)
