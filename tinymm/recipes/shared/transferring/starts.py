@@ -106,7 +106,7 @@ def learn_pairs(run, setting, parts):
                        lambda model: validation_scores(model.pairs, asked))
 
     pairs, of_pairs = learned("pairs", pairs_loss, batches)
-    texts, of_texts = learned("texts", texts_loss, TextBatches(batches))
+    texts, of_texts = learned("texts", _texts_loss, _TextBatches(batches))
     scores = {name: _colours(model.pairs, asked) for name, model in (("pairs", pairs), ("texts", texts))}
     colours = {"with the picture": scores["pairs"][0], "without, from pairs": scores["pairs"][1],
                "without, from texts": scores["texts"][1],
@@ -123,7 +123,7 @@ def _colours(model, asked):
             for absent in (False, True)]
 
 
-class TextBatches:
+class _TextBatches:
     """Captions with hidden words, as `PairBatches` makes them, and no picture beside them.
 
     Parameters
@@ -149,7 +149,7 @@ def _none(regions):
                                                         regions.mask)))
 
 
-def texts_loss(model, batch, rng):
+def _texts_loss(model, batch, rng):
     """Masked words alone."""
     given, labels = batch
     return model.pairs.loss(model.pairs.encoder(*given), labels if (labels != UNCHOSEN).any() else None)

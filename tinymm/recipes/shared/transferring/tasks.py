@@ -30,7 +30,7 @@ SCRATCH, TEXTS, MULTIMODAL = "scratch", "texts", "multimodal"
 MORE = 2.0  # times as many steps from scratch
 ROUND = 50  # steps between two validations
 EYE = ("image_encoder.",)  # a captioner's parameters begin with these: what looks, and what writes
-WRITER = ("text_reader.", "fusion.", "output.")
+WRITER = ("text_encoder.", "fusion.", "words.")
 
 
 def share_of(count, share, seed):
