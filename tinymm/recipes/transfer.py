@@ -19,7 +19,7 @@ from .shared.transferring.pictures import (
     captioned_scenes, labelled_shapes, questioned_scenes, scenes_to_pre_train_on,
 )
 from .shared.transferring.starts import learn_pairs, learn_towers, words_of
-from .shared.transferring.tables import HEADERS, add_tables, gains, told
+from .shared.transferring.tables import HEADERS, add_table, gains, rows_of
 from .shared.transferring.tasks import Captioning, Classification, Questions
 
 __all__ = ["FULL", "QUARTER", "SHARES", "TASKS", "run"]
@@ -140,8 +140,8 @@ def _finish(run, made, seeds, metrics, tables):
     for task in made:
         for part in task.parts:
             items = next(iter(tables[task.name, part].values())).shape[1]
-            add_tables(report, task, part, metrics, SHARES, (seeds, items))
-            run.say(f"\n{task.name}, {part}\n" + format_table(told(task, part, metrics, SHARES), HEADERS))
+            add_table(report, task, part, metrics, SHARES, (seeds, items))
+            run.say(f"\n{task.name}, {part}\n" + format_table(rows_of(task, part, metrics, SHARES), HEADERS))
     colours = {name.removeprefix("colours/").replace("_", " "): value for name, value in metrics.items()
                if name.startswith("colours/")}
     if colours:

@@ -5,9 +5,8 @@ import numpy as np
 from ....metrics import crossed_interval
 from .tasks import SCRATCH
 
-__all__ = ["add_tables", "gains", "told"]
+__all__ = ["HEADERS", "add_table", "gains", "rows_of", "verdict"]
 
-CHANCE = {"vqa": "most frequent answer", "captioning": "", "classification": "one of five"}
 WAYS = {"scratch": "from scratch", "texts": "from texts alone", "multimodal": "from pictures and texts"}
 
 
@@ -52,12 +51,12 @@ def verdict(gain, low, high):
     return "worse" if high < 0 else "no difference beyond chance"
 
 
-def rows_of(task, part, metrics, shares, starts):
-    """Rows of a table: share of the labels, start, right, gain, interval, verdict."""
+def rows_of(task, part, metrics, shares):
+    """Rows of a table: share of the labels, start, right, gain, interval, verdict; see `HEADERS`."""
     rows = []
     for share in shares:
-        for start in starts:
-            name = f"{part}/{task}/{start}/{share:g}"
+        for start in task.starts:
+            name = f"{part}/{task.name}/{start}/{share:g}"
             row = [f"{share:.0%}", WAYS[start], metrics[f"{name}/right"]]
             if start == SCRATCH:
                 rows.append([*row, None, "", ""])
@@ -70,8 +69,8 @@ def rows_of(task, part, metrics, shares, starts):
 HEADERS = ["labels", "start", "right", "gain", "95 % interval", "than from scratch"]
 
 
-def add_tables(report, task, part, metrics, shares, counts):
-    """Add the table of a task on a part, and its chart.
+def add_table(report, task, part, metrics, shares, counts):
+    """Add the table of a task on a part.
 
     Parameters
     ----------
@@ -86,11 +85,6 @@ def add_tables(report, task, part, metrics, shares, counts):
     """
     where = "unseen pictures" if part == "test" else "combinations never seen together"
     report.heading(f"{task.name}: {where}")
-    report.table(rows_of(task.name, part, metrics, shares, task.starts), HEADERS, (
+    report.table(rows_of(task, part, metrics, shares), HEADERS, (
         f"{task.metric.replace('_', ' ')}, means over {counts[0]} seeds and {counts[1]} items; the interval of the "
         "gain resamples both, in pairs."))
-
-
-def told(task, part, metrics, shares):
-    """The same table for the terminal."""
-    return rows_of(task.name, part, metrics, shares, task.starts)
