@@ -13,6 +13,9 @@ __all__ = ["Plan"]
 class Plan:
     """AdamW with clipped gradients; the rate rises linearly, then falls to 0 along a cosine.
 
+    Weight decay is for matrices and kernels. Parameters of fewer than two axes (biases, gains of norms, a learned
+    temperature) are left out of it: shrinking them makes no function simpler (Radford et al., 2021, §2.5).
+
     Parameters
     ----------
     batch_size : int
@@ -78,8 +81,16 @@ class Plan:
         """
         epochs = self.epochs(data.num_examples) if epochs is None else epochs
         total = epochs * ceil_div(data.num_examples, self.batch_size)
-        optimizer = AdamW(model.parameters(), lr=self.peak_rate, weight_decay=self.weight_decay)
+        optimizer = AdamW(_groups(model.parameters(), self.weight_decay), lr=self.peak_rate)
         config = TrainingConfig(epochs, self.batch_size, seed, self.max_norm, self.select, self.ema_decay,
                                 self.replicas)
         schedule = WarmupCosine(optimizer, int(self.warmup * total), total)
         return Trainer(model, loss, optimizer, data, config, schedule, validate, folder)
+
+
+def _groups(parameters, weight_decay):
+    """Groups for an optimiser: what decays, and what has fewer than two axes and does not."""
+    parameters = list(parameters)
+    groups = [{"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+              {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
