@@ -89,8 +89,8 @@ class Plan:
 
 
 def _groups(parameters, weight_decay):
-    """Groups for an optimiser: what decays, and what has fewer than two axes and does not."""
-    parameters = list(parameters)
+    """Groups for an optimiser: of what is learned, what decays, and what has fewer than two axes and does not."""
+    parameters = [p for p in parameters if p.requires_grad]
     groups = [{"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
               {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]

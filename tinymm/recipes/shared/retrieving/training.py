@@ -13,7 +13,7 @@ from ....data.texts import pad_pieces
 from ....mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
 from ..sounds import padded, spectrogram
 
-__all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss", "scale_of"]
+__all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "lock_words", "pad_texts", "pair_loss", "scale_of"]
 
 
 HOP = 160  # samples from one frame of a spectrogram to the next: 20 ms
@@ -110,6 +110,34 @@ class PairBatches:
 def pad_texts(tokens, encoded):
     """Encoded texts as one array and its mask, whichever tokenizer encoded them."""
     return pad_pieces(encoded) if hasattr(tokens, "runs") else pad_batch(encoded)
+
+
+def lock_words(encoder, tokens, languages):
+    r"""Make word vectors the longer the rarer the word, and keep them so:
+    $E_w \leftarrow E_w \ln \frac{1 + m}{1 + m_w} / \ln (1 + m)$.
+
+    m is the number of texts, $m_w$ of those that have w; what training never shows gets 0. The vectors were drawn at
+    random, so they are nearly at right angles. Learned ones would soon be made to fit the one or two pictures that a
+    rare word came with; only what comes after them is learned.
+
+    Parameters
+    ----------
+    encoder : TextEncoder
+    tokens : WordTokenizer or SubwordTokenizer
+    languages : iterable of list of list of str
+        Texts in each language.
+
+    References
+    ----------
+    Zhai et al. (2022), LiT: zero-shot transfer with locked-image text tuning, §3 (there the pictures' tower is locked).
+    """
+    texts = [tokens.encode(text) for each in languages for own in each for text in own]
+    counts = np.zeros(len(encoder.embedding.weight))
+    for text in texts:
+        counts[np.unique(np.concatenate([np.ravel(piece) for piece in text]))] += 1
+    rarity = np.where(counts > 0, np.log((1 + len(texts)) / (1 + counts)) / np.log(1 + len(texts)), 0.0)
+    encoder.embedding.weight.data *= rarity[:, None].astype(np.float32)
+    encoder.embedding.weight.requires_grad = False
 
 
 def encode(towers, chunk):
