@@ -56,7 +56,7 @@ SHAPES = {
     "image": [[16], [32], [64, 64]],  # channels of the image encoder's stages; small pictures have the last ones only
     "text": "gru",
     "subwords": False,  # whether words have parts: a word never seen may share some
-    "locked": False,  # whether word vectors stay as they were drawn, longer for rarer words
+    "locked": False,  # whether a bag's word vectors stay as they were drawn, longer for rarer words
     "text_width": 192,  # of the text encoder
     "speech_width": 128,  # of the speech encoder
     "width": 192,  # D of the shared space
@@ -134,7 +134,7 @@ def run(run, modalities=None, text=None, loss="infonce", negatives="hard", batch
     gallery = distinct(own[0] for own in train.captions)[:GALLERY]
     config = config_of(setting, train.images([0]).shape[2], len(tokens), len(gallery), bool(train.sounds), text, loss)
     towers = build(config, run.rng(0))
-    if setting["locked"]:
+    if setting["locked"] and config["text"] == "bag":
         lock_words(towers.towers["text"].encoder, tokens, train.texts.values())
     objective = Objective()
     if negatives == "queue":

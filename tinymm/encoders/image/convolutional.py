@@ -110,10 +110,11 @@ class ConvEncoder(nn.Module):
 
     def forward(self, images, mask=None):
         """images (B, C, H, W), mask (B, N) of the regions to `Encoded`: regions (B, N, D), the glance (B, P²·D)."""
+        name = type(self).__name__
         if images.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); "
+            raise ValueError(f"{name}: images must be (B, {self.channels}, {self.size}, {self.size}); "
                              f"got {images.shape}")
-        mask = checked_mask("ConvEncoder", mask, (len(images), self.grid[0] * self.grid[1]))
+        mask = checked_mask(name, mask, (len(images), self.grid[0] * self.grid[1]))
         grid = self.regions(images)                                      # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
         sequence = zero_hidden(self.norm(sequence) + self.positions, mask)

@@ -21,13 +21,18 @@ class ConvHistogramEncoder(ConvEncoder):
     r"""`ConvEncoder`, and for each region of its last grid what is seen there without learning.
 
     That is: how edges run (`gradient_histograms`), which colours there are (`colour_histograms`), and the pixels
-    themselves, averaged down to 4×4; every channel standardised by batch norm. They pass no gradient to the image. From
-    a few thousand pictures, filters that tell such things apart are hardly learned; a linear map of these is.
+    themselves, averaged down to 4×4; every channel standardised by batch norm. Histograms have no gradient, so images may ask for
+    none. From a few thousand pictures, filters that tell such things apart are hardly learned; a linear map of these is.
 
     Parameters
     ----------
     widths, size, glance, brightness, rng
         As for `ConvEncoder`; images have three channels.
+
+    Raises
+    ------
+    ValueError
+        As `ConvEncoder`, or if images require a gradient.
 
     References
     ----------
@@ -54,6 +59,8 @@ class ConvHistogramEncoder(ConvEncoder):
 
     def regions(self, images):
         """The last grid, with the fixed channels after the learned ones: (B, D, h, w)."""
+        if isinstance(images, Tensor) and images.requires_grad:
+            raise ValueError("ConvHistogramEncoder: images must not require a gradient: histograms have none")
         pixels = images.data if isinstance(images, Tensor) else images
         fixed = np.concatenate([gradient_histograms(pixels, self.cell, DIRECTIONS),
                                 colour_histograms(pixels, self.cell, LEVELS), self._coarse(pixels)], 1)
