@@ -224,10 +224,11 @@ def test_hidden_words_leave_something_of_every_text():
     items = some_items([["a cat on a mat"], ["a dog"]])
     tokens = WordTokenizer.fit(["a cat on a mat", "a dog"])
     batches = PairBatches(items, tokens, hidden=0.9)
-    masks = [batches(np.arange(2), np.random.default_rng(seed)).chunks[0].texts[1] for seed in range(20)]
-    assert all(mask[:, 0].all() for mask in masks) and 0 < np.mean([mask[:, 1:].mean() for mask in masks]) < 0.3
-    _, mask = PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0)).chunks[0].texts
-    assert mask.sum(1).tolist() == [7, 4]
+    chunks = [batches(np.arange(2), np.random.default_rng(seed)).chunks[0] for seed in range(20)]
+    assert all(chunk.shown[:, 0].all() and not (chunk.shown & ~chunk.texts[1]).any() for chunk in chunks)
+    assert 0 < np.mean([chunk.shown[:, 1:].mean() for chunk in chunks]) < 0.3
+    assert all(chunk.texts[1].sum(1).tolist() == [7, 4] for chunk in chunks)     # the whole texts are there too
+    assert PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0)).chunks[0].shown is None
 
 
 @pytest.mark.parametrize("kind", [WordTokenizer, SubwordTokenizer])
@@ -340,7 +341,7 @@ def test_a_bag_of_words_sees_no_order():
     items = some_items([["a red circle above a blue cross"], ["a blue cross above a red circle"]])
     batch = PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0))
     images = np.zeros((2, 3, 16, 16), np.float32)
-    _, texts = encode(towers, batch.chunks[0]._replace(images=images))
+    texts = encode(towers, batch.chunks[0]._replace(images=images))["texts"]
     np.testing.assert_allclose(texts.data[0], texts.data[1], atol=1e-6)
 
 
