@@ -53,7 +53,7 @@ SHAPES = {
     "plan": Plan(batch_size=128, steps=900, peak_rate=2e-3, weight_decay=0.1, replicas=1,
                  select=Selection("val/recall_at_1")),
     "picture": "conv",
-    "image": [[16], [32], [64, 64]],  # channels of the image encoder's stages; small pictures have the last ones only
+    "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages; small pictures have the last ones only
     "text": "gru",
     "subwords": False,  # whether words have parts: a word never seen may share some
     "locked": False,  # whether a bag's word vectors stay as they were drawn, longer for rarer words
@@ -64,7 +64,7 @@ SHAPES = {
     "glance": 4,  # P; the image encoder's last grid is averaged down to P×P
     "dropout": 0.0,  # on word vectors, and inside the encoder of speech
     "pooled_dropout": 0.0,  # on what the encoders of pictures and speech pool
-    "hidden_words": 0.0,  # share of the words that a step does not show
+    "hidden_words": 0.4,  # share of a text's words that are missing in the part of it that is learned beside the whole
     "shift": 0,  # training pictures move by up to so many pixels
     "queue": 2048,  # with --negatives queue: pairs in it
 }
