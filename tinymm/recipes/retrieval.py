@@ -69,7 +69,7 @@ SHAPES = {
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
-    "plan": Plan(batch_size=128, steps=1000, peak_rate=2e-3, weight_decay=0.3, replicas=1,
+    "plan": Plan(batch_size=128, steps=500, peak_rate=2e-3, weight_decay=0.3, replicas=1,
                  select=Selection("val/recall_at_1")),
     "picture": "histograms",  # beside what is learned: too few pictures to learn what edges and colours are from
     "image": [[16], [32], [64], [128]],
