@@ -32,6 +32,9 @@ class Plan:
         Keep the best epoch by this metric; by default the last one.
     replicas : int
         Of the model, each with its share of a batch: one for each core of a small machine, the same numbers on any.
+    spares_vectors : bool
+        Leave parameters of fewer than two axes (biases, gains of norms, a learned temperature) out of weight decay, as
+        CLIP does (Radford et al., 2021, §2.5): shrinking them makes no function simpler.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Plan:
     ema_decay: float | None = None
     select: Selection | None = None
     replicas: int = 2
+    spares_vectors: bool = False
 
     def epochs(self, examples):
         """Passes through the examples that make about `steps` steps; at least one."""
@@ -62,8 +66,13 @@ class Plan:
         return replace(self, batch_size=batch_size, steps=round(self.steps * self.batch_size / batch_size))
 
     def groups(self, model):
-        """What the optimiser is given: all parameters, at one rate."""
-        return model.parameters()
+        """What the optimiser is given: all parameters, or, in two groups, those that decay and those that do not."""
+        if not self.spares_vectors:
+            return model.parameters()
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        groups = [{"params": [p for p in parameters if p.ndim >= 2]},
+                  {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}]
+        return [group for group in groups if group["params"]]
 
     def trainer(self, model, loss, data, validate=None, epochs=None, seed=0, folder=None):
         """A Trainer that follows this plan.
