@@ -39,7 +39,7 @@ SIZES = {
 }
 SHAPES = SIZES | {
     "plan": Plan(batch_size=64, steps=2500, peak_rate=1e-3, weight_decay=0.01),
-    "eye": Plan(batch_size=64, steps=400, peak_rate=3e-3, weight_decay=0.05),
+    "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
     "scenes": 20_000,
     "regions": "objects",
 }
