@@ -1,4 +1,4 @@
-"""Draw `images/vilbert.png`, how two streams and one are wired, from the models themselves: `python docs/draw_vilbert.py`."""
+"""Draw `images/vilbert.png`, how two streams and one are wired: `python docs/draw_vilbert.py`."""
 
 import sys
 from pathlib import Path
