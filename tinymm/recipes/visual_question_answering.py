@@ -20,12 +20,11 @@ from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fuse
 from .shared.asked import add_gallery, add_kinds, asked_examples, asked_views, drawn_questions, split_by_picture
 from .shared.checkpoints import checked_config
 from .shared.classification import answers, scored
+from .shared.fine_tuning import FineTuning
 from .shared.fusions import chosen
 from .shared.inside import add_inside
 from .shared.parts import split_off
-from .shared.pretraining_pairs.answering import (
-    FineTuning, answer_from, answer_probabilities, build_answerer, load_start,
-)
+from .shared.pretraining_pairs.answering import answer_from, answer_probabilities, build_answerer, load_start
 from .shared.pretraining_pairs.model import BOXES
 from .shared.pretraining_pairs.pairs import shown
 from .shared.pretraining_pairs.region_classifier import read_regions

@@ -1,7 +1,5 @@
 """Questions about pictures, answered by a model that was pre-trained on captioned pictures; from scratch beside it."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from .... import functional as F
@@ -12,44 +10,17 @@ from ..baselines import majority_class
 from ..checkpoints import checked_config, load
 from ..classification import scored, validation_scores
 from ..options import require
-from ..plan import Plan
 from ..prediction import over_batches
 from ..results import OURS, Results
 from .model import BOXES, CONFIG, build_encoder
 from .pairs import shown
 from .region_classifier import RegionClassifier, read_regions
 
-__all__ = ["FineTuning", "PairAnswerer", "answer_from", "answer_probabilities", "build_answerer", "load_start"]
+__all__ = ["PairAnswerer", "answer_from", "answer_probabilities", "build_answerer", "load_start"]
 
 BATCH = 100
 VALIDATED = 1000  # questions that are answered after each epoch
 SMOOTHING = 0.05  # of the labels
-NEW = ("head",)  # what is not pre-trained
-
-
-@dataclass(frozen=True)
-class FineTuning(Plan):
-    """A plan by which the pre-trained part learns at a lower rate than what is new.
-
-    Parameters
-    ----------
-    lower : float
-        Its rate, as a share of the other.
-    """
-
-    lower: float = 0.25
-
-    @property
-    def evenly(self):
-        """The same plan with one rate, for a model that starts from scratch."""
-        return replace(self, lower=1.0)
-
-    def groups(self, model):
-        """Two groups: the head, and all else."""
-        split = {True: [], False: []}
-        for name, parameter in model.named_parameters():
-            split[name.startswith(NEW)].append(parameter)
-        return [{"params": split[True]}, {"params": split[False], "lr": self.lower * self.peak_rate}]
 
 
 class PairAnswerer(nn.Module):
