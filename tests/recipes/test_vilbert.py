@@ -173,8 +173,9 @@ def test_nothing_of_the_test_or_of_the_questions_is_learned_before():
     questions = {normalise(a.question) for a in QuestionsWorld().sample(500, np.random.default_rng(0))}
     assert not captions & questions
     crops = drawn_crops(np.random.default_rng(0))
-    colour, shape = crops.batch(np.arange(84), None)[1]
-    classes = {(crops.names[5 * c + s]) for c, s in zip(colour.argmax(1), shape.argmax(1))}
+    colour, shape = crops.batch(np.arange(64), np.random.default_rng(1))[1]
+    assert (colour[:32] == 0).all() and (colour[32:].sum(1) == 1).all() and (shape.sum(1) == 1).all()
+    classes = {(crops.names[5 * c + s]) for c, s in zip(colour[32:].argmax(1), shape[32:].argmax(1))}
     assert not classes & {f"{c} {s}" for c, s in held_out}
 
 

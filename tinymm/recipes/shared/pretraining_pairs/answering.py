@@ -29,7 +29,7 @@ class PairAnswerer(nn.Module):
     Parameters
     ----------
     eye : RegionClassifier
-        Stays as it is.
+        Stays as it is: its features are computed beforehand.
     encoder : Vilbert or SingleStream
         Of which the pooled vectors $p_q$ and $p_v$ are taken.
     answers : int
@@ -47,7 +47,6 @@ class PairAnswerer(nn.Module):
         self.eye, self.encoder = eye, encoder
         self.head = nn.Sequential(nn.Dropout(dropout, rng=rng), nn.Linear(width, 2 * width, rng=rng), nn.GELU(),
                                   nn.LayerNorm(2 * width), nn.Linear(2 * width, answers, rng=rng))
-        eye.requires_grad_(False)
 
     def forward(self, given):
         """`Shown` questions and pictures to logits (B, answers)."""

@@ -21,7 +21,9 @@ CONFIG = {"streams": STREAMS, "regions": tuple(BOXES), "size": int, "vocabulary"
 
 
 class PairModel(nn.Module):
-    """The classifier of regions, which is trained first and then stays as it is, and what reads its features.
+    """The classifier of regions, which is trained first, and what reads its features.
+
+    The loss never calls the classifier, so that it has no gradient and stays as it is.
 
     Parameters
     ----------
@@ -31,7 +33,6 @@ class PairModel(nn.Module):
 
     def __init__(self, eye, pairs):
         self.eye, self.pairs = eye, pairs
-        eye.requires_grad_(False)
 
 
 def build_pairs(config, rng):
