@@ -202,8 +202,8 @@ class BertForPreTraining(nn.Module):
         mask : bool array (B, T), optional
         segments : int array (B, T), optional
         is_next : int array (B,), optional
-            0 where the second text follows, 1 where it does not; without it the first objective stands alone, as in
-            RoBERTa (Liu et al. 2019, §4.2).
+            0 where the second text follows, 1 where it does not, -100 where there is none; without it the first
+            objective stands alone, as in RoBERTa (Liu et al. 2019, §4.2).
 
         Returns
         -------
@@ -216,7 +216,9 @@ class BertForPreTraining(nn.Module):
         """
         encoded = self.bert(ids, mask, segments)
         loss = masked_loss("BertForPreTraining", self.words, encoded.sequence, labels)
-        return loss if is_next is None else loss + F.cross_entropy(self.next(encoded.pooled), is_next)
+        if is_next is None or (is_next == UNCHOSEN).all():
+            return loss
+        return loss + F.cross_entropy(self.next(encoded.pooled), is_next, ignore_index=UNCHOSEN)
 
 
 def masked_loss(name, scores, features, labels):
