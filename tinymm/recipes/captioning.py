@@ -139,8 +139,10 @@ def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, objective,
         systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
         scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
         results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
-    report = _report(run, captioner, tokens, parts, results, captions)
-    more = rewarding.tell(report, captioner) if rewarding else None
+    report = _begun_report(run, parts)
+    judged = rewarding.tell_gains(report, captioner) if rewarding else ()
+    _add_test(report, captioner, tokens, parts, results, captions)
+    more = rewarding.tell_more(report, *judged) if rewarding else None
     return Outcome(run.finish(report, results, more), results[0])
 
 
@@ -331,10 +333,13 @@ def _systems(captioner, tokens, train, part, decoding, rng):
             "shuffled images": [ours[(i + shift) % len(ours)] for i in range(len(ours))]}
 
 
-def _report(run, captioner, tokens, parts, results, captions):
+def _begun_report(run, parts):
     how = "a Transformer decoder" if run.options["text"] == DECODER else f"{run.options['fusion']} fusion"
     how += f", rewarded by {run.options['reward']}" if run.options["objective"] == "reward" else ""
-    report = run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
+    return run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
+
+
+def _add_test(report, captioner, tokens, parts, results, captions):
     titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
     for found in results:
         part = parts[found.part]
@@ -353,7 +358,6 @@ def _report(run, captioner, tokens, parts, results, captions):
         report.text("For each word, the weights of the image regions (mean over heads) from which it was predicted.")
         for i, image, (words, maps) in zip(shown, pictures, found):
             report.attention(image, words, maps, caption=said[i])
-    return report
 
 
 def _gallery(report, part, captions):
