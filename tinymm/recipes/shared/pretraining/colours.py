@@ -8,7 +8,7 @@ that these limits hold for every reader of text, whatever it was trained on.
 import numpy as np
 
 from .... import functional as F
-from ....data import HIDDEN, hidden_colours, possible_colours, pack_pair, pad_packed, pieces_by_word
+from ....data import pack_pair, pad_packed, pieces_by_word, possible_colours
 from ....data.shapes.scene import COLOURS
 from ..prediction import over_batches
 from ..results import OURS, Scores
@@ -22,7 +22,7 @@ BESIDE = {  # what stands beside the caption with the hidden colour: caption k o
 }
 
 
-def colour_scores(model, tokens, captions, seen, positions):
+def colour_scores(model, tokens, captions, world, positions, paired):
     """Scores of hidden colours, by what stands beside the caption: dict of str to dict of str to Scores.
 
     Parameters
@@ -31,21 +31,23 @@ def colour_scores(model, tokens, captions, seen, positions):
     tokens : WordTokenizer
     captions : list of list of str
         Of each scene two or more; a colour is hidden in the first.
-    seen : sequence of (colour, shape)
-        Of which scenes are made.
+    world : ShapesWorld
+        That the scenes are of.
     positions : int
+    paired : bool
+        Whether the model has learned to read two sentences; otherwise the caption stands alone.
     """
-    items = [(row, *hidden) for row, group in enumerate(captions) for hidden in hidden_colours(group[0])]
-    truth = np.array([COLOURS.index(colour) for *_, colour in items])
-    told = np.array([1 / len(possible_colours(caption, seen)) for _, caption, _, _ in items])
+    items = [(row, group[0].split(), place) for row, group in enumerate(captions) for place in _colours_in(group[0])]
+    truth = np.array([COLOURS.index(words[place]) for _, words, place in items])
+    told = np.array([1 / len(possible_colours(words, place, world)) for _, words, place in items])
     beside = {"alone": lambda row: None, "beside_another_scene": lambda row: captions[row - 1][1],
               "beside_the_same_scene": lambda row: captions[row][1]}
-    commonest = np.bincount([COLOURS.index(colour) for group in captions for caption in group[1:]
-                             for *_, colour in hidden_colours(caption)]).argmax()
+    commonest = np.bincount([COLOURS.index(caption.split()[place]) for group in captions for caption in group[1:]
+                             for place in _colours_in(caption)]).argmax()
     found = {}
-    for name, second in beside.items():
-        packed = [_packed(tokens, caption, second(row), positions) for row, caption, _, _ in items]
-        said = _said(model, tokens, *pad_packed(packed)[:3], np.array([1 + place for _, _, place, _ in items]))
+    for name, second in beside.items() if paired else [("alone", beside["alone"])]:
+        packed = [_packed(tokens, words, place, second(row), positions) for row, words, place in items]
+        said = _said(model, tokens, *pad_packed(packed)[:3], np.array([1 + place for *_, place in items]))
         ceiling = np.ones(len(items)) if name == "beside_the_same_scene" else told
         found[name] = {OURS: Scores({"accuracy": said == truth}),
                        "commonest colour": Scores({"accuracy": truth == commonest}),
@@ -53,10 +55,16 @@ def colour_scores(model, tokens, captions, seen, positions):
     return found
 
 
-def _packed(tokens, caption, second, positions):
-    before, after = caption.split(HIDDEN)
-    words = [*pieces_by_word(tokens, before), [len(tokens)], *pieces_by_word(tokens, after)]
-    return pack_pair(words, None if second is None else pieces_by_word(tokens, second), positions)
+def _colours_in(caption):
+    """The places of the colours in a caption."""
+    return [place for place, word in enumerate(caption.split()) if word in COLOURS]
+
+
+def _packed(tokens, words, place, second, positions):
+    """The caption with the word at a place hidden, and what stands beside it."""
+    first = pieces_by_word(tokens, " ".join(words))
+    first[place] = [len(tokens)]
+    return pack_pair(first, None if second is None else pieces_by_word(tokens, second), positions)
 
 
 def _said(model, tokens, ids, mask, segments, places):
