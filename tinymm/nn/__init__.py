@@ -4,8 +4,8 @@
 """
 
 from . import (
-    activation, attention, containers, convolution, dropout, embedding, init, inspect, linear, module,
-    normalization, parameter, pooling, positional, recurrent, transformer,
+    activation, attention, containers, convolution, dropout, embedding, init, inspect, linear, lora,
+    module, normalization, parameter, pooling, positional, recurrent, transformer,
 )
 from .activation import *
 from .attention import *
@@ -15,6 +15,7 @@ from .dropout import *
 from .embedding import *
 from .inspect import *
 from .linear import *
+from .lora import *
 from .module import *
 from .normalization import *
 from .parameter import *

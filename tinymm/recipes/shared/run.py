@@ -165,7 +165,7 @@ class Run:
         return RunFolder.default(self.name, self.resume) if self.out is None else self.out
 
     def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None,
-            after_step=None, extra_state=None):
+            after_step=None, extra_state=None, groups=None):
         """Train a model by a plan, or go on with it, and return the Trainer.
 
         Parameters
@@ -175,8 +175,10 @@ class Run:
             As for `Trainer`.
         config, tokenizer, classes
             What the checkpoint says of the model, for `load`.
+        groups
+            As for `Plan.trainer`.
         """
-        trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
+        trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path, groups)
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
         trainer.after_backward, trainer.after_step = after_backward, after_step
         trainer.extra_state = extra_state or {}
