@@ -11,8 +11,8 @@ import pytest
 from tinymm.cli import main
 from tinymm.data import ShapesWorld, WordTokenizer
 from tinymm.metrics import bootstrap_interval
-from tinymm.recipes import clip
-from tinymm.recipes.shared import paired, results
+from tinymm.recipes import captioning, clip, image_recognition
+from tinymm.recipes.shared import load, paired, results
 from tinymm.recipes.shared.paired import drawn_items
 from tinymm.recipes.shared.retrieving import zero_shot
 from tinymm.recipes.shared.retrieving.training import Objective, PairBatches
@@ -51,9 +51,15 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
-def test_a_run_leaves_its_files_and_figures(tmp_path, capsys):
-    out = tmp_path / "out"
-    assert main(["run", "clip", "--out", str(out), "--epochs", "1"]) == 0
+@pytest.fixture(scope="module")
+def shapes_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shapes") / "out"
+    assert main(["run", "clip", "--out", str(folder), "--epochs", "1"]) == 0
+    return folder
+
+
+def test_a_run_leaves_its_files_and_figures(shapes_run):
+    out = shapes_run
     metrics = json.loads((out / "metrics.json").read_text())
     for name in ("test/image_to_text/recall_at_1", "test/held_out/text_to_image/recall_at_5",
                  "test/zero_shot/held_out/accuracy", "baseline/linear_probe/zero_shot/held_out/accuracy",
@@ -93,6 +99,70 @@ def test_what_stands_after_a_text_has_no_influence():
         short = np.array([[1, 5, 6, 2]])
         np.testing.assert_allclose(towers("text", np.pad(short, ((0, 0), (0, 3)))).data, towers("text", short).data,
                                    atol=1e-6)
+
+
+# What starts from it ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Few pictures, few steps."""
+    monkeypatch.setattr(image_recognition, "drawn_parts", partial(image_recognition.drawn_parts, train=80, val=20,
+                                                                  test=20))
+    plan = replace(image_recognition.FINE_TUNING, batch_size=16, steps=4)
+    monkeypatch.setattr(image_recognition, "FINE_TUNING", plan)
+
+
+def test_pictures_are_recognised_from_its_tower(shapes_run, short, check_resume, refused, tmp_path, capsys, pictures):
+    start = shapes_run / "checkpoint.npz"
+    check_resume(2, "run", "image-recognition", "--init", start, "--labels", 0.5, "--seed", 3)
+    metrics = json.loads((tmp_path / "whole" / "metrics.json").read_text())
+    for name in ("test/accuracy", "baseline/from_scratch/accuracy", "test/linear_probe/accuracy"):
+        assert 0 <= metrics[name] <= 1
+    assert main(["predict", str(tmp_path / "whole" / "checkpoint.npz"), str(pictures / "images" / "0.png")]) == 0
+    run = ("run", "image-recognition", "--out", tmp_path / "o", "--init")
+    assert "--model: is that of the checkpoint" in refused(*run, start, "--model", "vit")
+    assert "--labels: must lie in (0, 1]" in refused(*run, start, "--labels", 0)
+    assert "must be a checkpoint of `tinymm run clip`; it is of image-recognition" in refused(
+        *run, tmp_path / "whole" / "checkpoint.npz")
+    assert not (tmp_path / "o").exists()
+
+
+def test_captions_are_learned_with_its_tower(shapes_run, check_resume, refused, tmp_path, monkeypatch, pictures):
+    monkeypatch.setattr(captioning, "drawn_scenes", partial(captioning.drawn_scenes, train=40, held=12))
+    plan = replace(captioning.SHAPES["plan"], steps=4)
+    monkeypatch.setattr(captioning, "SHAPES", captioning.SHAPES | {"plan": plan, "width": 16})
+    start = shapes_run / "checkpoint.npz"
+    check_resume(1, "run", "captioning", "--init", start, "--labels", 0.8, "--epochs", 1, "--seed", 3)
+    metrics = json.loads((tmp_path / "whole" / "metrics.json").read_text())
+    assert 0 <= metrics["baseline/from_scratch/truth_accuracy"] <= 1
+    trained = tmp_path / "whole" / "checkpoint.npz"
+    page = tmp_path / "map.html"
+    assert main(["caption", str(pictures / "images" / "0.png"), "--checkpoint", str(trained), "--out", str(page)]) == 0
+    run = ("run", "captioning", "--out", tmp_path / "o", "--init")
+    assert "must be a checkpoint of `tinymm run clip`; it is of captioning" in refused(*run, trained)
+    assert "must be of pictures as these, 16 × 16" in refused(*run, start, "--data", pictures)
+    assert "--labels: must lie in (0, 1]" in refused(*run, start, "--labels", 2)
+    assert "--labels: needs --objective likelihood" in refused(*run, trained, "--labels", 0.5, "--objective", "reward")
+    assert main(["run", "captioning", "--text", "decoder", "--init", str(start), "--out", str(tmp_path / "d"),
+                 "--epochs", "1"]) == 0
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_pre_trained_tower_is_where_training_begins(shapes_run, short, monkeypatch, tmp_path):
+    """After no step the encoder has the checkpoint's weights, and that from scratch has not."""
+    seen = []
+    monkeypatch.setattr(image_recognition, "probabilities", lambda model, images: (
+        seen.append(model.encoder.state_dict()), np.full((len(images), 5), 0.2))[1])
+    plan = replace(image_recognition.FINE_TUNING, batch_size=16, steps=4, peak_rate=1e-12, weight_decay=0.0)
+    monkeypatch.setattr(image_recognition, "FINE_TUNING", plan)
+    main(["run", "image-recognition", "--init", str(shapes_run / "checkpoint.npz"), "--out", str(tmp_path / "o"),
+          "--epochs", "1"])
+    tower = load(shapes_run / "checkpoint.npz").model.model.vision
+    for name, parameter in tower.named_parameters():
+        np.testing.assert_allclose(seen[0][name], parameter.data, atol=1e-6)
+    assert any(not np.allclose(seen[-1][name], parameter.data, atol=1e-3)
+               for name, parameter in tower.named_parameters())
 
 
 def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused):

@@ -18,7 +18,7 @@ from tinymm.recipes.shared import load
 from tinymm.recipes.shared.checkpoints import about
 from tinymm.recipes.shared.pretraining.colours import colour_scores
 from tinymm.recipes.shared.pretraining.masked_text import MaskedTexts, sentence_places
-from tinymm.recipes.shared.pretraining.starting import bert_groups, linear_probe
+from tinymm.recipes.shared.pretraining.starting import linear_probe
 from tinymm.recipes.shared.pretraining.testing import counting_models, word_probabilities
 from tinymm.training import save_checkpoint
 
@@ -268,7 +268,7 @@ def test_only_the_encoder_is_taken_over_and_rates_fall_downwards(pretrained):
     for member in model.members:
         for name, array in loaded.model.bert.state_dict().items():
             np.testing.assert_array_equal(member.encoder.state_dict()[name], array)
-    groups = bert_groups(model.members, 0.1, 0.5)
+    groups = replace(text_classification.BERT["plan"], peak_rate=0.1, decay=0.5).groups(model)
     assert {id(p) for group in groups for p in group["params"]} == {id(p) for p in model.parameters()}
     np.testing.assert_allclose([group["lr"] for group in groups], 0.1 * 0.5 ** np.arange(4, -1, -1))
 

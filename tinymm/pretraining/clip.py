@@ -102,7 +102,7 @@ class ClipResNet(nn.Module):
 
     def __init__(self, encoder, heads=4, *, rng):
         self.encoder = encoder
-        self.width = self.pooled_width = encoder.width
+        self.grid, self.width, self.pooled_width = encoder.grid, encoder.width, encoder.width
         self.attention = nn.MultiheadAttention(encoder.width, heads, rng=rng)
         for weight in (self.attention.in_proj_weight, self.attention.out_proj.weight):
             nn.init.normal_(weight, std=encoder.width**-0.5, rng=rng)

@@ -12,12 +12,12 @@ import numpy as np
 from .. import nn
 from ..data import WordTokenizer, read_image
 from ..data.texts.tokenizer import PAD
-from ..encoders import ResidualEncoder
-from ..pretraining import Clip, ClipResNet, ClipText, ClipVision, Siglip, SiglipText, SiglipVision
+from ..pretraining import Clip, ClipText, Siglip, SiglipText
 from ..training import Selection, TrainingSet
 from .shared import Answer, Plan, recipe, require
 from .shared.checkpoints import checked_config
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
+from .shared.picture_towers import TOWERS, TOWER_SIZES, picture_tower
 from .shared.retrieving.report import write_report
 from .shared.retrieving.searches import Answers, Space, probabilities, recalls
 from .shared.retrieving.training import Objective, PairBatches
@@ -26,7 +26,7 @@ __all__ = ["INPUTS", "SETTING", "TwoTowers", "build", "config_of", "predict", "r
 
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
-MODELS = {"clip": "CLIP with a ResNet", "clip-vit": "CLIP with a Vision Transformer", "siglip": "SigLIP"}
+MODELS = dict(zip(TOWERS, ("CLIP with a ResNet", "CLIP with a Vision Transformer", "SigLIP")))
 VALIDATED = 500  # pictures that are searched for after each epoch, and searched with
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
 
@@ -98,18 +98,14 @@ def config_of(setting, model, size, vocabulary, positions, classes):
 
 def build(config, rng):
     """The `TwoTowers` of a config, their weights drawn from `rng`."""
-    checked_config(config, model=tuple(MODELS), size=int, vocabulary=int, positions=int, classes=int, stages=[int],
-                   patch=int, vision_width=int, vision_layers=int, text_width=int, text_layers=int, heads=int,
-                   width=int)
-    model, heads = config["model"], config["heads"]
-    read = {"width": config["text_width"], "layers": config["text_layers"], "heads": heads,
+    checked_config(config, model=TOWERS, size=int, vocabulary=int, positions=int, classes=int, text_width=int,
+                   text_layers=int, width=int, **TOWER_SIZES)
+    model = config["model"]
+    read = {"width": config["text_width"], "layers": config["text_layers"], "heads": config["heads"],
             "positions": config["positions"], "rng": rng}
-    see = {"width": config["vision_width"], "layers": config["vision_layers"], "heads": heads,
-           "patch": config["patch"], "size": config["size"], "rng": rng}
+    vision = picture_tower(model, config, rng)
     if model == "siglip":
-        return TwoTowers(Siglip(SiglipVision(**see), SiglipText(config["vocabulary"], **read)))
-    vision = ClipVision(**see) if model == "clip-vit" else ClipResNet(
-        ResidualEncoder(config["stages"], 1, config["size"], rng=rng), heads, rng=rng)
+        return TwoTowers(Siglip(vision, SiglipText(config["vocabulary"], **read)))
     return TwoTowers(Clip(vision, ClipText(config["vocabulary"], **read), config["width"], rng=rng))
 
 

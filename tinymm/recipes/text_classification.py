@@ -27,9 +27,10 @@ from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
 from .shared.explained_texts import explain, padded
+from .shared.fine_tuning import ByLayer
 from .shared.parts import split_off
 from .shared.pretraining.starting import (
-    BERT_SIZES, bert_groups, bert_of, check_lengths, from_pretrained, linear_probe, pretrained,
+    BERT_SIZES, bert_of, check_lengths, from_pretrained, linear_probe, pretrained,
 )
 
 __all__ = ["Ensemble", "INPUTS", "TextClassifier", "baselines", "build", "by_kind", "drawn_opinions", "explain",
@@ -65,13 +66,12 @@ FOLDER = {
 }
 BERT = BERT_SIZES | {
     "encoder": "bert",
-    "plan": Plan(batch_size=32, steps=2400, peak_rate=1e-3, weight_decay=0.01, select=BEST),
+    "plan": ByLayer(batch_size=32, steps=2400, peak_rate=1e-3, weight_decay=0.01, select=BEST, decay=0.8),
     "embedding": BERT_SIZES["width"],
     "dropout": 0.1,
     "head_dropout": 0.1,
     "hidden_words": 0.1,
     "smoothing": 0.1,
-    "layer_decay": 0.8,  # with --init: the rate of a layer, as a share of the next higher one's
 }
 
 
@@ -109,10 +109,10 @@ def run(run, encoder=None, tokenizer=None, members=1, columns=COLUMNS, init=None
     encoder = encoder or setting["encoder"]
     tokens = loaded.tokenizer if loaded else fit_tokenizer(tokenizer or "word", train.texts)
     if encoder == "bert":
-        setting = setting | ({name: loaded.config[name] for name in BERT_SIZES} if loaded else {})
+        setting = setting | ({name: loaded.config[name] for name in BERT_SIZES} if loaded
+                             else {"plan": setting["plan"].evenly})
         check_lengths(tokens, parts, setting["positions"])
-    fit = partial(_fit, run, setting, tokens, train, val, members, loaded)
-    model = fit(encoder)
+    model = _fit(run, setting, tokens, train, val, members, loaded, encoder)
     p = probabilities(model, tokens, test.texts)
     predictions = {OURS: p.argmax(1), **baselines(train, test)}
     if loaded:
@@ -122,7 +122,7 @@ def run(run, encoder=None, tokenizer=None, members=1, columns=COLUMNS, init=None
     if opinions:
         kinds = np.array([opinion.kind for opinion in opinions["test"]])
         if encoder != "bag":
-            bag = fit("bag", beside=True)
+            bag = _fit(run, OPINIONS, tokens, train, val, 1, None, "bag", beside=True)
             predictions["bag of words"] = probabilities(bag, tokens, test.texts).argmax(1)
         predictions["all that bags can tell"] = oracle_of_bags(test, kinds, run.rng(5))
         found = by_kind({OURS: p.argmax(1)}, test.labels, kinds)[OURS]
@@ -145,7 +145,7 @@ def _fit(run, setting, tokens, train, val, members, loaded, encoder, beside=Fals
     sizes = {name: setting[name] for name in ("width", "embedding", "dropout", "head_dropout")}
     sizes |= {name: setting[name] for name in BERT_SIZES} if encoder == "bert" else {}
     config = {"encoder": encoder, "vocabulary": len(tokens), "classes": len(train.classes), **sizes,
-              "members": 1 if beside else members}
+              "members": members}
     encoded = [tokens.encode(text) for text in train.texts]
 
     def batch(rows, rng):
@@ -157,17 +157,15 @@ def _fit(run, setting, tokens, train, val, members, loaded, encoder, beside=Fals
     def validate(model):
         return validation_scores(probabilities(model, tokens, val.texts), val.labels)
 
-    model, groups = build(config, run.rng(0)), None
-    if loaded and not beside:
+    model = build(config, run.rng(0))
+    if loaded:
         from_pretrained(model.members, loaded)
-        groups = bert_groups(model.members, setting["plan"].peak_rate, setting["layer_decay"])
     plan = setting["plan"] if len(val) >= FEW else replace(setting["plan"], select=None)
     if beside:
         trainer = plan.trainer(model, loss, data, validate, run.epochs, run.seed)
         trainer.fit(progress=False)
         return model
-    run.fit(plan, model, loss, data, validate, config=config, tokenizer=tokens, classes=train.classes,
-            groups=groups)
+    run.fit(plan, model, loss, data, validate, config=config, tokenizer=tokens, classes=train.classes)
     return model
 
 
@@ -245,6 +243,10 @@ class TextClassifier(nn.Module):
         """Token vectors x (B, T, E) to logits (B, K)."""
         return self.output(self.dropout(self.encoder.read(x, mask).pooled))
 
+    def stages(self):
+        """Parameters from below, of an encoder that has `stages`: for rates by layer."""
+        return [*self.encoder.stages(), list(self.output.parameters())]
+
 
 class Ensemble(nn.Module):
     r"""Classifiers that learn each by itself and answer together: $p = \tfrac1M \sum_m p_m$.
@@ -262,6 +264,10 @@ class Ensemble(nn.Module):
     def forward(self, ids, mask=None):
         """ids (B, T) or (B, T, G), mask (B, T) to probabilities (B, K)."""
         return sum(F.softmax(member(ids, mask), -1) for member in self.members) / len(self.members)
+
+    def stages(self):
+        """Those of all members, level by level."""
+        return [sum(level, []) for level in zip(*(member.stages() for member in self.members))]
 
 
 def build(config, rng):

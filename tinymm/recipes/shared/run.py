@@ -3,6 +3,7 @@
 import inspect
 import os
 import time
+from dataclasses import is_dataclass
 from functools import partial, wraps
 
 import numpy as np
@@ -59,6 +60,10 @@ def recipe(function=None, *, moved=None):
     if function is None:
         return partial(recipe, moved=moved)
     name = function.__module__.rpartition(".")[2].replace("_", "-")
+    told = {option.name for option in options_of(function)}
+    for option, parameter in inspect.signature(function).parameters.items():
+        if option not in told and not is_dataclass(parameter.default) and parameter.default is not parameter.empty:
+            raise TypeError(f"{name}: the docstring must explain {option}; else it would be no option")
 
     @wraps(function)
     def run(data=None, out=None, seed=0, epochs=None, resume=False, progress=True, **options):
@@ -165,7 +170,7 @@ class Run:
         return RunFolder.default(self.name, self.resume) if self.out is None else self.out
 
     def fit(self, plan, model, loss, data, validate, *, config, tokenizer=None, classes=None, after_backward=None,
-            after_step=None, extra_state=None, groups=None):
+            after_step=None, extra_state=None):
         """Train a model by a plan, or go on with it, and return the Trainer.
 
         Parameters
@@ -175,10 +180,8 @@ class Run:
             As for `Trainer`.
         config, tokenizer, classes
             What the checkpoint says of the model, for `load`.
-        groups
-            As for `Plan.trainer`.
         """
-        trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path, groups)
+        trainer = plan.trainer(model, loss, data, validate, self.epochs, self.seed, self.folder.path)
         trainer.about = checkpoints.about(self.name, config, tokenizer, classes)
         trainer.after_backward, trainer.after_step = after_backward, after_step
         trainer.extra_state = extra_state or {}

@@ -3,14 +3,13 @@
 import numpy as np
 
 from ....data.files import quoted
-from ....optim import layerwise_groups
 from ....pretraining import Bert
 from ..baselines import logistic_regression
 from ..checkpoints import load
 from ..options import require
 from ..prediction import over_batches
 
-__all__ = ["BERT_SIZES", "bert_groups", "bert_of", "check_lengths", "from_pretrained", "linear_probe", "pretrained"]
+__all__ = ["BERT_SIZES", "bert_of", "check_lengths", "from_pretrained", "linear_probe", "pretrained"]
 
 BERT_SIZES = {"width": 128, "layers": 3, "heads": 4, "positions": 128}  # of --encoder bert; those of masked-language
 PENALTIES = (1e-4, 1e-3, 1e-2)  # of a probe, chosen on validation texts
@@ -62,12 +61,6 @@ def check_lengths(tokens, parts, positions):
             length = len(tokens.encode(text))
             require(length <= positions, "--encoder bert", f"reads texts of {positions} tokens, [CLS] and [SEP] "
                     "included", f"{length} in {quoted(text)}")
-
-
-def bert_groups(classifiers, rate, decay):
-    """Parameter groups of classifiers over BERT: the head learns at `rate`, each stage below at `decay` of the next."""
-    stages = [[*classifier.encoder.stages(), list(classifier.output.parameters())] for classifier in classifiers]
-    return layerwise_groups([sum(level, []) for level in zip(*stages)], rate, decay)
 
 
 def linear_probe(encoder, encode, train, val, test):
