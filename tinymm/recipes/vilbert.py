@@ -10,7 +10,8 @@ pictures' captions.
 
 import numpy as np
 
-from ..data import QuestionsWorld, WordTokenizer, read_image
+from ..data import WordTokenizer, read_image
+from ..data.shapes.question_language import all_questions
 from ..training import TrainingSet
 from .shared import Answer, Plan, recipe, require
 from .shared.captioned import drawn_scenes, read_captioned
@@ -28,7 +29,6 @@ INPUTS = ("image", "text")
 TOKENIZERS = {"word": WordTokenizer}
 POSITIONS = 40  # words of a text that it can read, at least
 VALIDATED = 200  # validation pictures that are asked about after each epoch
-QUESTIONS = 4000  # from which the words of questions are gathered
 
 SIZES = {
     # width, layers, heads, hidden width of the text's stream; of the regions'; width, number, heads of the blocks
@@ -39,7 +39,7 @@ SIZES = {
 }
 SHAPES = SIZES | {
     "plan": Plan(batch_size=64, steps=2500, peak_rate=1e-3, weight_decay=0.01),
-    "eye": Plan(batch_size=64, steps=400, peak_rate=3e-3, weight_decay=0.05),
+    "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
     "scenes": 20_000,
     "regions": "objects",
 }
@@ -100,7 +100,7 @@ def _tokenizer(run, captions):
     """The words of the captions; in the shapes world also those of questions, for who answers them later."""
     texts = [caption for group in captions for caption in group]
     if not run.data:
-        texts += [asked.question for asked in QuestionsWorld().sample(QUESTIONS, run.rng(5))]
+        texts += all_questions()
     return WordTokenizer.fit(texts)
 
 

@@ -11,11 +11,12 @@ from ..options import require
 from ..prediction import over_batches
 from .region_classifier import CROP
 
-__all__ = ["Crops", "drawn_crops", "field_crops"]
+__all__ = ["Crops", "drawn_crops", "field_crops", "recoloured"]
 
 DRAWN, CHECKED = 4000, 500  # single things to learn from, and to validate with
 MOST_WORDS = 32  # classes of a folder
 COMMON = 0.5  # a word in more captions than this tells nothing
+DARKEST = 0.3  # factor of a channel of a recoloured crop
 BATCH = 200
 
 
@@ -38,7 +39,7 @@ class Crops:
         return len(self._wanted[0]) - self._validation
 
     def batch(self, rows, rng):
-        """Crops, and for each question what is right, as distributions."""
+        """Crops, and for each question what is right, as distributions; of a row of zeros nothing is asked."""
         return self._crops_of(rows, rng), [wanted[rows] for wanted in self._wanted]
 
     def validate(self, eye):
@@ -50,6 +51,40 @@ class Crops:
         for own, wanted in zip(zip(*scores), self._wanted):
             right &= wanted[rows, np.argmax(own, 1)] > 0
         return {"accuracy": right.mean()}
+
+
+class _Things(Crops):
+    """Crops of things, of which half of each batch are recoloured, and asked for their shape alone.
+
+    Without that a shape is learned in the colours that it comes in, and mistaken in others.
+    """
+
+    def batch(self, rows, rng):
+        crops, (colours, shapes) = super().batch(rows, rng)
+        half = np.arange(len(rows)) < len(rows) // 2
+        return recoloured(crops, half, rng), [np.where(half[:, None], np.float32(0), colours), shapes]
+
+
+def recoloured(crops, chosen, rng):
+    """Some crops with their colour channels exchanged, and each made darker or not: float32 (n, 3, S, S).
+
+    Parameters
+    ----------
+    crops : float32 array (n, 3, S, S)
+    chosen : bool array (n,)
+    rng : numpy.random.Generator
+
+    Examples
+    --------
+    >>> crops = np.ones((2, 3, 1, 1), np.float32)
+    >>> found = recoloured(crops, np.array([True, False]), np.random.default_rng(0))
+    >>> bool((found[0] < 1).all()), found[1].ravel().tolist()
+    (True, [1.0, 1.0, 1.0])
+    """
+    order = rng.random(crops.shape[:2]).argsort(1)                       # (n, 3): a permutation each
+    gain = (DARKEST + (1 - DARKEST) * rng.random(crops.shape[:2])).astype(np.float32)
+    changed = np.take_along_axis(crops, order[:, :, None, None], 1) * gain[:, :, None, None]
+    return np.where(chosen[:, None, None, None], changed, crops)
 
 
 def drawn_crops(rng):
@@ -66,8 +101,8 @@ def drawn_crops(rng):
     crops = np.concatenate([crop_regions(image, object_boxes(image, 1), CROP) for image in world.render(scenes, rng)])
     wanted = [_one_hot([names.index(getattr(scene.things[0], kind)) for scene in scenes], len(names))
               for names, kind in ((COLOURS, "colour"), (SHAPES, "shape"))]
-    return Crops([f"{colour} {shape}" for colour, shape in product(COLOURS, SHAPES)], [len(COLOURS), len(SHAPES)],
-                 lambda rows, rng: crops[rows], wanted, CHECKED)
+    return _Things([f"{colour} {shape}" for colour, shape in product(COLOURS, SHAPES)], [len(COLOURS), len(SHAPES)],
+                   lambda rows, rng: crops[rows], wanted, CHECKED)
 
 
 def _one_hot(labels, count):

@@ -66,12 +66,16 @@ class RegionClassifier(nn.Module):
         return features, [answer(features) for answer in self.answers]
 
     def seen(self, crops):
-        """crops to features (n, F) and distributions (n, K), float32 arrays."""
+        """crops to features of length 1 (n, F) and distributions (n, K), float32 arrays.
+
+        Where a region lies is told in numbers up to 1; longer features would drown it.
+        """
         features, scores = self(crops)
         classes = np.ones((len(crops), 1), np.float32)
         for own in scores:
             classes = (classes[:, :, None] * F.softmax(own.data, -1)[:, None]).reshape(len(crops), -1)
-        return features.data, classes
+        length = np.linalg.norm(features.data, axis=1, keepdims=True)
+        return features.data / np.maximum(length, 1e-6).astype(np.float32), classes
 
 
 def classifier_loss(eye, batch, rng):
