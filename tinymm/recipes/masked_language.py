@@ -11,8 +11,8 @@ import numpy as np
 
 from .. import functional as F
 from ..data import (
-    BytePairTokenizer, ShapesWorld, WordTokenizer, check_known_words, pack_pair, pad_packed, pieces_by_word,
-    random_split, read_document_folder,
+    UNCHOSEN, BytePairTokenizer, ShapesWorld, WordTokenizer, check_known_words, pack_pair, pad_packed,
+    pieces_by_word, random_split, read_document_folder,
 )
 from ..data.texts.tokenizer import SPECIALS
 from ..pretraining import Bert, BertForPreTraining
@@ -36,7 +36,7 @@ MOST_TESTED = 2000  # rows of a part that are validated or tested on
 COLOUR_SCENES = 500  # whose hidden colours are asked
 
 SHAPES = {
-    "plan": Plan(batch_size=32, steps=4000, peak_rate=1e-3, weight_decay=0.01),
+    "plan": Plan(batch_size=32, steps=3250, peak_rate=1e-3, weight_decay=0.01),
     "width": 128,
     "layers": 3,
     "heads": 4,
@@ -44,7 +44,7 @@ SHAPES = {
     "dropout": 0.0,  # the world draws more captions than a training sees twice
 }
 FOLDER = {
-    "plan": Plan(batch_size=64, steps=4000, peak_rate=1e-3, weight_decay=0.01, select=Selection("val/loss", "min")),
+    "plan": Plan(batch_size=64, steps=2400, peak_rate=1e-3, weight_decay=0.01, select=Selection("val/loss", "min")),
     "width": 128,
     "layers": 3,
     "heads": 4,
@@ -93,23 +93,34 @@ def run(run, tokenizer="word", whole_word=False, no_next_sentence=False, masked=
     def validate(model):
         return validation_numbers(model, val)
 
-    model = run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(texts["train"]),
-                    texts["train"].batch), validate, config=config, tokenizer=tokens).model
+    data = TrainingSet(len(texts["train"]), texts["train"].batch)
+    model = run.fit(setting["plan"], build(config, run.rng(0)), loss, data, validate, config=config,
+                    tokenizer=tokens).model
 
-    places, words = sentence_places(test), test.labels[test.labels >= 0]
-    systems = {OURS: word_probabilities(model, test)}
-    systems |= {name: counted.probabilities(places) for name, counted in counting_models(texts["train"], val).items()}
-    results = [Results("test", word_scores(systems, words), "hidden words", lower_is_better=("loss", "perplexity"))]
+    systems = _word_systems(model, texts["train"], val, test)
+    results = [Results("test", word_scores(systems, test.labels[test.labels != UNCHOSEN]), "hidden words",
+                       lower_is_better=("loss", "perplexity"))]
     if paired:
         results.append(Results("test/next_sentence", next_scores(model, val, test), "pairs"))
-    more, world = {}, ShapesWorld()
     if not run.data and tokenizer == "word":
-        scenes = world.sample(COLOUR_SCENES, run.rng(6))
-        found = colour_scores(model, tokens, world.captions(scenes, run.rng(7), n=2), world, config["positions"], paired)
-        results += [Results(f"test/colour/{name}", scores, "hidden colours", ways=("ceiling",))
-                    for name, scores in found.items()]
-    report = _report(run, model, tokens, test, systems[OURS], results)
-    return run.finish(report, results, more)
+        results += _colour_results(run, model, tokens, config["positions"], paired)
+    return run.finish(_report(run, model, tokens, test, systems[OURS], results), results)
+
+
+def _word_systems(model, train, val, test):
+    """The probabilities of all words at the places that are asked, by the model and by those that count."""
+    counted = counting_models(train, val)
+    places = sentence_places(test)
+    return {OURS: word_probabilities(model, test), **{name: own.probabilities(places) for name, own in counted.items()}}
+
+
+def _colour_results(run, model, tokens, positions, paired):
+    """Hidden colours in captions of new scenes, beside what can be known of them."""
+    world = ShapesWorld()
+    captions = world.captions(world.sample(COLOUR_SCENES, run.rng(6)), run.rng(7), n=2)
+    found = colour_scores(model, tokens, captions, world, positions, paired)
+    return [Results(f"test/colour/{name}", scores, "hidden colours", ways=("ceiling",))
+            for name, scores in found.items()]
 
 
 # The data ---------------------------------------------------------------------------------------------------------
