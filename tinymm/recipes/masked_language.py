@@ -36,7 +36,7 @@ MOST_TESTED = 2000  # rows of a part that are validated or tested on
 COLOUR_SCENES = 500  # whose hidden colours are asked
 
 SHAPES = {
-    "plan": Plan(batch_size=32, steps=3250, peak_rate=1e-3, weight_decay=0.01),
+    "plan": Plan(batch_size=32, steps=4000, peak_rate=1e-3, weight_decay=0.01),
     "width": 128,
     "layers": 3,
     "heads": 4,
