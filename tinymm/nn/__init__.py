@@ -26,6 +26,6 @@ from .transformer import *
 
 __all__ = [
     "init", *activation.__all__, *attention.__all__, *containers.__all__, *convolution.__all__, *dropout.__all__,
-    *embedding.__all__, *inspect.__all__, *linear.__all__, *module.__all__, *normalization.__all__,
+    *embedding.__all__, *inspect.__all__, *linear.__all__, *lora.__all__, *module.__all__, *normalization.__all__,
     *parameter.__all__, *pooling.__all__, *positional.__all__, *recurrent.__all__, *transformer.__all__,
 ]
