@@ -99,3 +99,14 @@ def test_a_rank_that_saves_nothing_is_refused(rank):
 def test_a_model_without_attention_is_refused():
     with pytest.raises(ValueError, match="add_lora: the model must have a MultiheadAttention; got Linear without"):
         add_lora(tm.nn.Linear(4, 4, rng=np.random.default_rng(0)), rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("make", [
+    lambda **given: LowRank(9, 9, **given),
+    lambda **given: LoRALinear(tm.nn.Linear(9, 9, rng=np.random.default_rng(0)), **given),
+    lambda **given: tm.nn.LoRAAttention(tm.nn.MultiheadAttention(8, 2, rng=np.random.default_rng(0)), **given)])
+def test_adapters_need_a_generator(make):
+    with pytest.raises(TypeError, match="rng"):
+        make()
+    with pytest.raises(ValueError, match=r"rng: needs a numpy\.random\.Generator .*got int"):
+        make(rng=7)

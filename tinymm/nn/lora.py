@@ -87,7 +87,7 @@ class LoRALinear(Module):
     """
 
     def __init__(self, linear, rank=4, alpha=8.0, *, rng):
-        self.linear = _frozen(linear)
+        self.linear = linear.requires_grad_(False)
         out_features, in_features = linear.weight.shape
         self.change = LowRank(in_features, out_features, rank, alpha, rng=rng)
 
@@ -98,7 +98,7 @@ class LoRALinear(Module):
     def merged(self):
         """The `Linear` it began with, its weight now W + (α/r) B A and trainable again."""
         self.linear.weight.data += self.change.matrix()
-        return _thawed(self.linear)
+        return self.linear.requires_grad_()
 
 
 class LoRAAttention(MultiheadAttention):
@@ -126,7 +126,7 @@ class LoRAAttention(MultiheadAttention):
     """
 
     def __init__(self, attention, rank=4, alpha=8.0, *, rng):
-        vars(self).update(vars(_frozen(attention)))
+        vars(self).update(vars(attention.requires_grad_(False)))
         width = len(self.out_proj.weight)
         vdim = width if self.in_proj_weight is not None else self.v_proj_weight.shape[1]
         self.query_change = LowRank(width, width, rank, alpha, rng=rng)
@@ -150,13 +150,13 @@ class LoRAAttention(MultiheadAttention):
             query, _, value = np.split(plain.in_proj_weight.data, 3)     # views: changed in place
         query += self.query_change.matrix()
         value += self.value_change.matrix()
-        return _thawed(plain)
+        return plain.requires_grad_()
 
 
 def add_lora(model, rank=4, alpha=8.0, *, rng):
     """Freeze a model and put an adapter into each of its `MultiheadAttention`s, in place; returns the model.
 
-    What shall be trained besides, such as a new head, is made afterwards or given ``requires_grad_()``.
+    What shall be trained besides, such as a new head, is made afterwards, or thawed by `requires_grad_`.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def add_lora(model, rank=4, alpha=8.0, *, rng):
              if type(child) is MultiheadAttention]
     if not found:
         raise ValueError(f"add_lora: the model must have a MultiheadAttention; got {type(model).__name__} without")
-    _frozen(model)
+    model.requires_grad_(False)
     for parent, name, child in found:
         setattr(parent, name, LoRAAttention(child, rank, alpha, rng=rng))
     return model
@@ -205,18 +205,4 @@ def merge_lora(model):
         for name, child in list(parent.named_children()):
             if isinstance(child, LoRAAttention | LoRALinear):
                 setattr(parent, name, child.merged())
-    return _thawed(model)
-
-
-def _frozen(module):
-    """The module, none of its parameters trained."""
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    return module
-
-
-def _thawed(module):
-    """The module, all of its parameters trained."""
-    for parameter in module.parameters():
-        parameter.requires_grad_()
-    return module
+    return model.requires_grad_()
