@@ -27,7 +27,7 @@ def same_format(drawn, name):
     return drawn.read_bytes()[:24] == (DOCS / "images" / f"{name}.png").read_bytes()[:24]
 
 
-@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images", "geometry"])
+@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images", "geometry", "bert"])
 def test_pictures_can_be_drawn_again(name, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
     script(name).draw(tmp_path / "picture.png")

@@ -6,11 +6,15 @@ words but one colour, the colours that remain possible are equally likely, and t
 one over their number.
 """
 
+from collections import Counter, defaultdict
+from itertools import permutations
+
 import numpy as np
 
+from .language import Mention
 from .scene import COLOURS, SIZES
 
-__all__ = ["colour_ceiling", "possible_colours"]
+__all__ = ["colour_ceiling", "enumerated_ceiling", "possible_colours"]
 
 
 def possible_colours(words, place, world, compositions="seen"):
@@ -90,3 +94,35 @@ def colour_ceiling(captions, world, compositions="seen"):
     if not found:
         raise ValueError(f"colour_ceiling: a caption must have a colour; got {len(captions)} without")
     return np.array(found)
+
+
+def enumerated_ceiling(world, things, sized):
+    r"""The accuracy of the best guess of a hidden colour in a caption of the seen world, from all scenes, one by one.
+
+    $$ \sum_{\text{rest}} \max_c\, p(c, \text{rest}), \qquad \text{all choices of pairs equally likely} $$
+
+    The long way, beside the short one of `possible_colours`: a test says that both are one number.
+
+    Parameters
+    ----------
+    world : ShapesWorld
+    things : int
+        How many things a scene has.
+    sized : bool
+        Whether the caption states sizes. If not, "a" or "an" stands before the colour.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from .world import ShapesWorld
+    >>> [round(enumerated_ceiling(ShapesWorld(), 2, sized), 4) for sized in (True, False)]
+    [0.2174, 0.3841]
+    """
+    counts = defaultdict(Counter)                                        # rest of the caption -> colour -> scenes
+    for (colour, shape), *others in permutations(world.seen, things):
+        article = None if sized else str(Mention(colour, shape)).split()[0]
+        counts[article, shape, tuple(others)][colour] += 1
+    return sum(max(colours.values()) for colours in counts.values()) / sum(map(Counter.total, counts.values()))
