@@ -10,6 +10,7 @@ from ...autograd import Tensor, no_grad
 from ...encoders import TextRNN
 from .flow import euler, flow_loss, guided, noise_levels, random_levels
 from .picture_scale import PictureScale
+from .sketch import Sketch
 from .unet import UNet, noise_level_features
 
 __all__ = ["FlowPainter", "TextCondition", "paint", "painter_loss"]
@@ -22,14 +23,18 @@ class TextCondition(NamedTuple):
     ----------
     words : Tensor (B, T, D)
     pooled : Tensor (B, D)
+    sketch : Tensor (B, C, S/4, S/4)
     mask : boolean array (B, T)
     """
 
     words: Tensor
     pooled: Tensor
+    sketch: Tensor
     mask: np.ndarray
 
 
+HEADS = 4
+SKETCHED = 2  # layers of the sketch
 SHIFT = 3.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ between 0.5 and 0.95
 
 
@@ -84,7 +89,8 @@ class FlowPainter(nn.Module):
         self.level1 = nn.Linear(width, width, rng=rng)
         self.level2 = nn.Linear(width, width, rng=rng)
         self.pooled = nn.Linear(width, width, rng=rng)
-        self.net = UNet(widths, size, width, width, rng=rng)
+        self.sketch = Sketch(widths[1], width, HEADS, SKETCHED, side=size // 4, patch=4, rng=rng)
+        self.net = UNet(widths, size, width, width, HEADS, rng=rng)
         self.scale = PictureScale() if scale is None else scale
 
     def read(self, ids, mask, dropped=None):
@@ -94,13 +100,13 @@ class FlowPainter(nn.Module):
             words = F.where(dropped[:, None, None], self.null_words, words)
             pooled = F.where(dropped[:, None], self.null_pooled, pooled)
             mask = mask | dropped[:, None]
-        return TextCondition(words, pooled, mask)
+        return TextCondition(words, pooled, self.sketch(words, mask), mask)
 
     def no_text(self, n):
         """The `TextCondition` of n pictures of which nothing is said."""
         words = F.broadcast_to(self.null_words, (n, 1, self.reader.width))
         pooled = F.broadcast_to(self.null_pooled, (n, self.reader.width))
-        return TextCondition(words, pooled, np.ones((n, 1), bool))
+        return TextCondition(words, pooled, self.sketch(words), np.ones((n, 1), bool))
 
     def forward(self, x, sigma, text):
         """x (B, 3, S, S) at noise levels sigma (B,), text a `TextCondition`, to v (B, 3, S, S)."""
@@ -108,12 +114,14 @@ class FlowPainter(nn.Module):
         condition = F.silu(self.level2(F.silu(self.level1(level))) + self.pooled(text.pooled))
         s = np.asarray(sigma, x.dtype)[:, None, None, None]
         d = (1 - s) ** 2 + s ** 2
-        u = self.net(x / np.sqrt(d), condition, text.words, text.mask)
+        u = self.net(x / np.sqrt(d), condition, text.sketch, text.words, text.mask)
         return ((2 * s - 1) * x + np.sqrt(d) * u) / d
 
 
 def painter_loss(painter, images, ids, mask, dropout, rng):
-    """The flow's loss of pictures and their texts, some of which are left out.
+    r"""The flow's loss of pictures and their texts, some of which are left out; and that of their sketches.
+
+    $$ \mathcal L = \lVert v(x_\sigma, \sigma, c) - (\varepsilon - x) \rVert^2 + \lVert \bar x(c) - x \rVert^2 $$
 
     Parameters
     ----------
@@ -128,13 +136,17 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
 
     Returns
     -------
-    Tensor ()
+    loss : Tensor ()
+    numbers : dict of str to Tensor
+        "flow" and "sketch", the two terms.
     """
     x = painter.scale.to_data(images)
     text = painter.read(ids, mask, rng.random(len(ids)) < dropout)
     sigma = random_levels(len(x), rng, SHIFT)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
-    return flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
+    of_flow = flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
+    of_sketch = F.mse_loss(painter.sketch.mean_picture(text.sketch), x)
+    return of_flow + of_sketch, {"flow": of_flow, "sketch": of_sketch}
 
 
 def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
