@@ -24,12 +24,15 @@ class TextCondition(NamedTuple):
     words : Tensor (B, T, D)
     pooled : Tensor (B, D)
     sketch : Tensor (B, C, S/4, S/4)
+    mean : Tensor (B, 3, S, S)
+        The sketch's x̄.
     mask : boolean array (B, T)
     """
 
     words: Tensor
     pooled: Tensor
     sketch: Tensor
+    mean: Tensor
     mask: np.ndarray
 
 
@@ -100,13 +103,17 @@ class FlowPainter(nn.Module):
             words = F.where(dropped[:, None, None], self.null_words, words)
             pooled = F.where(dropped[:, None], self.null_pooled, pooled)
             mask = mask | dropped[:, None]
-        return TextCondition(words, pooled, self.sketch(words, mask), mask)
+        return self._condition(words, pooled, mask)
 
     def no_text(self, n):
         """The `TextCondition` of n pictures of which nothing is said."""
         words = F.broadcast_to(self.null_words, (n, 1, self.reader.width))
         pooled = F.broadcast_to(self.null_pooled, (n, self.reader.width))
-        return TextCondition(words, pooled, self.sketch(words), np.ones((n, 1), bool))
+        return self._condition(words, pooled, np.ones((n, 1), bool))
+
+    def _condition(self, words, pooled, mask):
+        sketch = self.sketch(words, mask)
+        return TextCondition(words, pooled, sketch, self.sketch.mean_picture(sketch), mask)
 
     def forward(self, x, sigma, text):
         """x (B, 3, S, S) at noise levels sigma (B,), text a `TextCondition`, to v (B, 3, S, S)."""
@@ -115,7 +122,7 @@ class FlowPainter(nn.Module):
         s = np.asarray(sigma, x.dtype)[:, None, None, None]
         d = (1 - s) ** 2 + s ** 2
         u = self.net(x / np.sqrt(d), condition, text.sketch, text.words, text.mask)
-        return ((2 * s - 1) * x + np.sqrt(d) * u) / d
+        return ((2 * s - 1) * (x - (1 - s) * text.mean) + np.sqrt(d) * u) / d - text.mean
 
 
 def painter_loss(painter, images, ids, mask, dropout, rng):
@@ -145,7 +152,7 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
     sigma = random_levels(len(x), rng, SHIFT)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
     of_flow = flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
-    of_sketch = F.mse_loss(painter.sketch.mean_picture(text.sketch), x)
+    of_sketch = F.mse_loss(text.mean, x)
     return of_flow + of_sketch, {"flow": of_flow, "sketch": of_sketch}
 
 

@@ -46,6 +46,8 @@ class Sketch(nn.Module):
              for _ in range(layers)],
             nn.LayerNorm(channels))
         self.mean_picture = nn.ConvTranspose2d(channels, 3, patch, patch, rng=rng)
+        for p in self.mean_picture.parameters():
+            p.data[...] = 0                                              # untrained, it is the mean of all pictures
 
     def forward(self, words, mask=None):
         """words (B, T, D), mask (B, T) to features of the places (B, C, h, w)."""
