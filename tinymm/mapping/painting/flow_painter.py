@@ -13,7 +13,7 @@ from .picture_scale import PictureScale
 from .sketch import Sketch
 from .unet import UNet, noise_level_features
 
-__all__ = ["FlowPainter", "TextCondition", "paint", "painter_loss"]
+__all__ = ["FlowPainter", "TextCondition", "mean_pictures", "paint", "painter_loss"]
 
 
 class TextCondition(NamedTuple):
@@ -44,12 +44,15 @@ SHIFT = 3.0  # of noise levels: what a thing of ten pixels is, and where, is dec
 class FlowPainter(nn.Module):
     r"""The field v(x, σ, text) of a rectified flow over pictures.
 
-    With pictures scaled to mean 0 and variance 1, and $d_\sigma = (1-\sigma)^2 + \sigma^2$, the variance of $x_\sigma$,
+    With pictures scaled to mean 0 and variance 1, $\bar x(c)$ the mean picture of the sketch, and $d_\sigma =
+    (1-\sigma)^2 + \sigma^2$,
 
-    $$ v(x, \sigma, c) = \frac{(2\sigma - 1)\,x + \sqrt{d_\sigma}\; U(x / \sqrt{d_\sigma},\, \sigma,\, c)}{d_\sigma} $$
+    $$ v(x, \sigma, c) = \frac{(2\sigma - 1)\,(x - (1 - \sigma)\,\bar x(c)) +
+       \sqrt{d_\sigma}\; U(x / \sqrt{d_\sigma},\, \sigma,\, c)}{d_\sigma} - \bar x(c) $$
 
-    The first term is the field of the flow to N(0, I) itself (`GaussianMixtureFlow` of one component); the U-Net U adds
-    what is special about pictures, and all that it is asked for, at any σ, has variance 1. It starts at 0.
+    Without U this is the field of the flow to $\mathcal N(\bar x(c), I)$ (`GaussianMixtureFlow` of one component): fog
+    of the right colours at the right places. The U-Net U, which starts at 0, makes things of the fog; the sketch is its
+    input too. All that it is asked for, at any σ, has variance 1 or less.
 
     Parameters
     ----------
@@ -74,7 +77,7 @@ class FlowPainter(nn.Module):
     References
     ----------
     Karras et al. (2022), Elucidating the design space of diffusion-based generative models, table 1 and appendix B.6
-    (the scaling, there for another path); Ho & Salimans (2022) (the null condition).
+    (the scaling, there for another path and without a mean); Ho & Salimans (2022) (the null condition).
 
     Examples
     --------
@@ -183,3 +186,9 @@ def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
     field = guided(lambda x, sigma: painter(x, sigma, text), lambda x, sigma: painter(x, sigma, none), guidance)
     found = euler(field, noise, noise_levels(steps, SHIFT), path)
     return [painter.scale.to_images(x) for x in found] if path else painter.scale.to_images(found)
+
+
+def mean_pictures(painter, ids, mask):
+    """What the sketch of a painter says of texts ids (B, T), mask (B, T): float32 array (B, 3, S, S) in [0, 1]."""
+    with no_grad():
+        return painter.scale.to_images(painter.read(ids, mask).mean.data)
