@@ -61,6 +61,10 @@ class Plan:
         """The plan with batches of another size, and as many passes through the examples."""
         return replace(self, batch_size=batch_size, steps=round(self.steps * self.batch_size / batch_size))
 
+    def groups(self, model):
+        """What the optimiser is given: all parameters, at one rate."""
+        return model.parameters()
+
     def trainer(self, model, loss, data, validate=None, epochs=None, seed=0, folder=None):
         """A Trainer that follows this plan.
 
@@ -78,7 +82,7 @@ class Plan:
         """
         epochs = self.epochs(data.num_examples) if epochs is None else epochs
         total = epochs * ceil_div(data.num_examples, self.batch_size)
-        optimizer = AdamW(model.parameters(), lr=self.peak_rate, weight_decay=self.weight_decay)
+        optimizer = AdamW(self.groups(model), lr=self.peak_rate, weight_decay=self.weight_decay)
         config = TrainingConfig(epochs, self.batch_size, seed, self.max_norm, self.select, self.ema_decay,
                                 self.replicas)
         schedule = WarmupCosine(optimizer, int(self.warmup * total), total)
