@@ -216,20 +216,19 @@ def test_a_modulated_block_starts_as_its_skip_and_has_right_gradients_away_from_
 
 def test_words_reach_the_places_and_padding_does_not():
     rng = np.random.default_rng(9)
-    layer = randomised(WordLayer(8, 6, 2, 2, condition=4, rng=rng), rng).to(np.float64)
-    x, c, words = (rng.standard_normal(shape) for shape in ((2, 8, 2, 2), (2, 4), (2, 5, 6)))
-    mask = np.ones((2, 5), bool)
+    layer = randomised(WordLayer(8, 6, 2, 2, rng=rng), rng).to(np.float64)
+    x, words, mask = rng.standard_normal((2, 8, 2, 2)), rng.standard_normal((2, 5, 6)), np.ones((2, 5), bool)
     mask[0, 3:] = False
-    before = layer(x, c, tm.tensor(words), mask).data
+    before = layer(x, tm.tensor(words), mask).data
     hidden, seen = words.copy(), words.copy()
     hidden[0, 3:] = np.nan
     seen[0, 2] += 1
-    np.testing.assert_array_equal(layer(x, c, tm.tensor(hidden), mask).data, before)
-    assert abs(layer(x, c, tm.tensor(seen), mask).data - before)[0].max() > 1e-3
+    np.testing.assert_array_equal(layer(x, tm.tensor(hidden), mask).data, before)
+    assert abs(layer(x, tm.tensor(seen), mask).data - before)[0].max() > 1e-3
     words = tm.tensor(words, requires_grad=True)
-    layer(x, c, words, mask).backward(rng.standard_normal(x.shape))
+    layer(x, words, mask).backward(rng.standard_normal(x.shape))
     assert (words.grad[0, 3:] == 0).all() and (words.grad[0, :3] != 0).all()
-    assert check_directional(layer, [x, c, words.data])
+    assert check_directional(layer, [x, words.data])
 
 
 def painter_of(rng, dtype=np.float64):

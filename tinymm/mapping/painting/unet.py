@@ -82,13 +82,7 @@ class ModulatedBlock(nn.Module):
 
 
 class WordLayer(nn.Module):
-    r"""A Transformer decoder's layer over the places of a grid: they look at one another, then at the words.
-
-    $$ z_p = (1 + \gamma(c)) \odot \mathrm{LN}(x_p) + \beta(c) + r_p, \qquad
-       y_p = x_p + W\,\mathrm{Layer}(z, \text{words})_p $$
-
-    with r learned, from sinusoids of row and column on. Without the norm r would be lost beside features that grow, and
-    with it what "at the top" means; γ can silence features that are noise. γ, β and W start at 0.
+    """A Transformer decoder's layer over the places of a grid: they look at one another, then at the words.
 
     Parameters
     ----------
@@ -98,31 +92,25 @@ class WordLayer(nn.Module):
     heads : int
     side : int
         Of the grid.
-    condition : int
-        Width of c.
     rng : numpy.random.Generator
 
     Examples
     --------
-    >>> layer = WordLayer(8, 6, 2, 4, condition=4, rng=np.random.default_rng(0))
-    >>> layer(*(np.zeros(shape, np.float32) for shape in ((2, 8, 4, 4), (2, 4), (2, 5, 6)))).shape
+    >>> layer = WordLayer(8, 6, 2, 4, rng=np.random.default_rng(0))
+    >>> layer(np.zeros((2, 8, 4, 4), np.float32), np.zeros((2, 5, 6), np.float32)).shape
     (2, 8, 4, 4)
     """
 
-    def __init__(self, channels, words, heads, side, condition, *, rng):
-        self.norm = nn.LayerNorm(channels)
-        self.modulation = _zero(nn.Linear(condition, 2 * channels, rng=rng))
+    def __init__(self, channels, words, heads, side, *, rng):
         self.positions = nn.Parameter(grid_positions(side, side, channels))
         self.words = nn.Linear(words, channels, rng=rng)
         self.layer = nn.TransformerDecoderLayer(channels, heads, 2 * channels, 0.0, "gelu", norm_first=True, rng=rng)
-        self.out = _zero(nn.Linear(channels, channels, rng=rng))
 
-    def forward(self, x, condition, words, mask=None):
-        """x (B, C, h, w), condition (B, c), words (B, T, D), mask (B, T) of the words to (B, C, h, w)."""
-        gamma, beta = F.split(self.modulation(condition)[:, None], x.shape[1], 2)        # each (B, 1, C)
-        places = self.norm(F.transpose(F.flatten(x, 2), 1, 2)) * (1 + gamma) + beta      # (B, h·w, C)
-        places = self.layer(places + self.positions, self.words(words), memory_key_padding_mask=mask)
-        return x + F.transpose(self.out(places), 1, 2).reshape(x.shape)
+    def forward(self, x, words, mask=None):
+        """x (B, C, h, w), words (B, T, D), mask (B, T) of the words to (B, C, h, w)."""
+        places = F.transpose(F.flatten(x, 2), 1, 2) + self.positions                     # (B, h·w, C)
+        places = self.layer(places, self.words(words), memory_key_padding_mask=mask)
+        return F.transpose(places, 1, 2).reshape(x.shape)
 
 
 class UNet(nn.Module):
@@ -131,7 +119,7 @@ class UNet(nn.Module):
     ::
 
         (3, S, S) ─ patches of 2×2 ─ block ───────────── bridge ──────────── block, block ─ patches ─ (3, S, S)
-                                       └ halved + sketch ─ block, words, block ─ doubled ┘
+                                       └ halved + sketch ─ block, words, block, words, block ─ doubled ┘
 
     The last layer starts at 0, and so does the result.
 
@@ -172,8 +160,8 @@ class UNet(nn.Module):
         self.cut = nn.Conv2d(3, fine, 2, 2, rng=rng)
         self.first = block(fine, fine)
         self.halve = nn.Conv2d(fine, coarse, 2, 2, rng=rng)
-        self.blocks = nn.ModuleList([block(coarse, coarse) for _ in range(2)])
-        self.look = WordLayer(coarse, words, heads, side, condition, rng=rng)
+        self.blocks = nn.ModuleList([block(coarse, coarse) for _ in range(3)])
+        self.looks = nn.ModuleList([WordLayer(coarse, words, heads, side, rng=rng) for _ in range(2)])
         self.double = nn.ConvTranspose2d(coarse, fine, 2, 2, rng=rng)
         self.last = nn.ModuleList([block(2 * fine, fine), block(fine, fine)])
         self.norm = nn.GroupNorm(GROUPS, fine)
@@ -184,7 +172,8 @@ class UNet(nn.Module):
         (B, 3, S, S)."""
         bridge = self.first(self.cut(x), condition)                                      # (B, fine, S/2, S/2)
         h = self.blocks[0](self.halve(bridge) + sketch, condition)                       # (B, coarse, S/4, S/4)
-        h = self.blocks[1](self.look(h, condition, words, mask), condition)
+        for look, block in zip(self.looks, self.blocks[1:], strict=True):
+            h = block(look(h, words, mask), condition)
         h = F.concatenate([self.double(h), bridge], 1)                                   # (B, 2·fine, S/2, S/2)
         for block in self.last:
             h = block(h, condition)
