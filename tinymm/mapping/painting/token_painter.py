@@ -16,7 +16,6 @@ import numpy as np
 from ... import functional as F
 from ... import nn
 from ...autograd import no_grad
-from ...encoders.image.convolutional import grid_positions
 from ...encoders.text.states import TransformerState
 from ...nn.attention.cache import unchanged_on_error
 
@@ -62,7 +61,6 @@ class TokenPainter(nn.Module):
         for table in (self.word_vectors, self.code_vectors):
             nn.init.normal_(table.weight, std=0.02, rng=rng)
         self.positions = nn.LearnedPositionalEncoding(length + places, width, rng=rng)
-        self.positions.weight.data[length - 1:-1] = 0.03 * grid_positions(codec.side, codec.side, width)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.layers = nn.TransformerEncoder(
             [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, "gelu", norm_first=True, rng=rng)
