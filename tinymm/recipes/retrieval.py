@@ -39,7 +39,7 @@ TEXTS = {  # what reads a text
         vocabulary, width, 2, 4, dropout, rng=rng),
     "bag": lambda vocabulary, width, embedding, dropout, rng: BagOfWords(vocabulary, width, dropout, rng=rng),
 }
-PICTURES = {"conv": ConvEncoder, "histograms": ConvHistogramEncoder}  # what sees a picture
+PICTURES = {"conv": partial(ConvEncoder, brightness=True), "histograms": ConvHistogramEncoder}  # what sees a picture
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 PROJECTIONS = ("hidden", "linear")
 SMALLEST_BATCH = 2
@@ -203,8 +203,7 @@ def build(config, rng):
                    projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
     dropout = config["dropout"]
     encoders = {
-        "image": PICTURES[config["picture"]](config["image"], config["size"], glance=config["glance"], brightness=True,
-                                             rng=rng),
+        "image": PICTURES[config["picture"]](config["image"], config["size"], glance=config["glance"], rng=rng),
         "text": TEXTS[config["text"]](config["vocabulary"], config["text_width"], embedding=config["text_width"] // 2,
                                       dropout=dropout, rng=rng),
     }
