@@ -12,6 +12,7 @@ from tinymm.cli import main
 from tinymm.data import ShapesWorld, read_image
 from tinymm.recipes import captioning
 from tinymm.recipes.shared import load
+from tinymm.recipes.shared.looks import words_and_maps
 from tinymm.recipes.shared.captioned import drawn_scenes, nearest_images, read_captioned
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
@@ -106,7 +107,7 @@ def test_a_transformer_decoder_looks_at_the_image_in_every_layer(pictures, tmp_p
     assert main(["predict", str(out / "checkpoint.npz"), str(image)]) == 0
     model = load(out / "checkpoint.npz").model
     tokens = load(out / "checkpoint.npz").tokenizer
-    words, maps = captioning.words_and_maps(model, tokens, read_image(image, (16, 16)), [5, 4, 6])
+    words, maps = words_and_maps(model, tokens, read_image(image, (16, 16)), [5, 4, 6])
     assert len(words) == 3 and maps.shape[0] == 3
     np.testing.assert_allclose(maps.sum((1, 2)), 1, rtol=1e-5)
 

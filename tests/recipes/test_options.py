@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 from tinymm import recipes
-from tinymm.recipes.shared import over_batches
+from tinymm.recipes.shared import over_batches, recipe
 from tinymm.recipes.shared.options import add_options, collected, documented, options_of
 
 
@@ -71,6 +71,21 @@ def test_what_does_not_fit_is_refused(words):
     kitchen = ("--kitchen", "k") if words else ()                        # a required option
     with pytest.raises(SystemExit):
         parsed("pie", *kitchen, *words)
+
+
+def test_an_option_without_a_sentence_is_an_error():
+    """Else it would silently be no option at all."""
+    def run(run, seen=1, unseen=2):
+        """Run.
+
+        Parameters
+        ----------
+        seen : int
+            A number.
+        """
+
+    with pytest.raises(TypeError, match="the docstring must explain unseen"):
+        recipe(run)
 
 
 def test_the_help_is_the_docstring():

@@ -14,6 +14,7 @@ from .. import functional as F
 from .. import nn
 from ..data.texts.tokenizer import EOS
 from ..encoders.encoded import Encoded, checked_mask, zero_hidden
+from ..encoders.image import ResidualBlock
 from ..mapping.contrastive import Temperature, info_nce, unit
 
 __all__ = ["Clip", "ClipResNet", "ClipText", "ClipVision", "EndToken", "clip_names"]
@@ -82,10 +83,13 @@ class ClipResNet(nn.Module):
         Pictures to `Encoded`, such as `tinymm.encoders.ResidualEncoder`; its sequence is read.
     heads : int
     rng : numpy.random.Generator
+        Draws the matrices of the attention from N(0, 1/D). What residual blocks add starts at 0: the gain of the last
+        normalisation of each `tinymm.encoders.image.ResidualBlock` does.
 
     References
     ----------
-    Radford et al. (2021), §2.4: the last mean over positions becomes one attention layer, whose query is that mean.
+    Radford et al. (2021), §2.4: the last mean over positions becomes one attention layer, whose query is that mean; and
+    the authors' code (the starting values).
 
     Examples
     --------
@@ -98,8 +102,13 @@ class ClipResNet(nn.Module):
 
     def __init__(self, encoder, heads=4, *, rng):
         self.encoder = encoder
-        self.width = self.pooled_width = encoder.width
+        self.grid, self.width, self.pooled_width = encoder.grid, encoder.width, encoder.width
         self.attention = nn.MultiheadAttention(encoder.width, heads, rng=rng)
+        for weight in (self.attention.in_proj_weight, self.attention.out_proj.weight):
+            nn.init.normal_(weight, std=encoder.width**-0.5, rng=rng)
+        for block in encoder.modules():
+            if isinstance(block, ResidualBlock):
+                block.bn2.weight.data[...] = 0
 
     def forward(self, images, mask=None):
         """images (B, 3, H, W), mask (B, N) over regions, to `Encoded`."""

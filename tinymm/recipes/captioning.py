@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import functional as F
 from ..data import WordTokenizer, pad_batch, read_image, shifted
-from ..data.texts.tokenizer import BOS, UNK
+from ..data.texts.tokenizer import UNK
 from ..encoders import CausalLSTM, CausalTransformer, ConvEncoder
 from ..mapping import (
     Captioner, EncoderDecoder, TextDecoder, caption_loss, hide_words, linear_decay, next_word, scheduled_words,
@@ -26,15 +26,18 @@ from ..viz import Example, Report
 from ..writing import check_writable
 from .shared import OURS, Answer, Plan, Results, load, over_batches, recipe, require
 from .shared.caption_scores import is_right, scored
-from .shared.captioned import drawn_scenes, nearest_images, read_captioned
+from .shared.captioned import drawn_scenes, nearest_images, read_captioned, some
 from .shared.checkpoints import checked_config
 from .shared.decoding import Decoding
+from .shared.fine_tuning import FineTuning
 from .shared.fusions import CAUSAL, chosen, width_for
+from .shared.looks import words_and_maps
+from .shared.picture_towers import TOWER_SIZES, TOWERS, load_tower, picture_tower, tower_config
 from .shared.rewarded import Objective, Rewarding, RewardPlan
 from .shared.several import Outcome, compare
 
 __all__ = ["FOLDER", "INPUTS", "SHAPES", "SMOOTHING", "build", "caption", "captions_of", "config_of", "predict",
-           "run", "words_and_maps"]
+           "run"]
 
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
@@ -43,6 +46,7 @@ DECODER = "decoder"  # a Transformer that looks at the image in every layer, in 
 POSITIONS = 128  # words of a caption that it learns from, at most
 OWN_WORDS = {"lstm": scheduled_words, "transformer": scheduled_words_at_once,  # each in the form it is known for
              DECODER: scheduled_words_at_once}
+ENCODER = ("image_encoder.", "encoder.")  # what looks at the image, in either kind of captioner
 SMOOTHING = 0.1  # of the words to be said
 MAX_LENGTH = 30  # words of a caption, at most
 VALIDATED = 200  # validation images captioned after each epoch
@@ -59,6 +63,7 @@ SHAPES = {
     "paraphrases": 3,  # captions of an image that one step learns from
     "hidden_words": 0.4,  # share of the words that a step does not show (word dropout)
     "shift": 0,  # training images move by up to so many pixels
+    "lower": 0.25,  # with --init: the learning rate of the pre-trained tower, as a share of the others'
 }
 FOLDER = {
     "plan": Plan(batch_size=64, steps=2300, peak_rate=2e-3, weight_decay=0.1, warmup=0.15,
@@ -72,11 +77,12 @@ FOLDER = {
     "paraphrases": 1,
     "hidden_words": 0.0,
     "shift": 2,
+    "lower": 0.25,
 }
 
 
 @recipe
-def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, scheduled_sampling=0.0,
+def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, scheduled_sampling=0.0, labels=1.0,
         objective=Objective(), decoding=Decoding()):
     """Train a captioner, test it beside its baselines, write the output folder.
 
@@ -94,17 +100,21 @@ def run(run, fusion="attention", text="lstm", hold_out=None, image_size=None, sc
         With --data: scale images to N×N, a multiple of 16; by default the first image's side, at most 64.
     scheduled_sampling : float
         The share of words that training shows as the model itself would have said them, at its end; it rises from 0.
+    labels : float
+        Learn from this share of the training images, drawn at random.
     """
     names = chosen(fusion, CAUSAL)
     Rewarding.check(objective, run.data, names, decoding)
-    rest = text, hold_out, image_size, scheduled_sampling, objective, decoding
+    require(0 < labels <= 1, "--labels", "must lie in (0, 1]", labels)
+    require(labels == 1 or not objective.is_reward, "--labels", "needs --objective likelihood", labels)
+    rest = text, hold_out, image_size, scheduled_sampling, labels, objective, decoding
     if len(names) > 1:
         return compare(run, "fusion", names, lambda run: _one(run, run.options["fusion"], *rest),
                        "Captioning: every fusion", "As many parameters and steps for each.")
     return _one(run, fusion, *rest).metrics
 
 
-def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, objective, decoding):
+def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, labels, objective, decoding):
     """One training and test: Outcome."""
     require(hold_out is None or run.data, "--hold-out", "needs --data; the shapes world holds out by itself",
             ",".join(hold_out or ()))
@@ -118,34 +128,43 @@ def _one(run, fusion, text, hold_out, image_size, scheduled_sampling, objective,
         (parts, notes), setting = read_captioned(run.data, run.rng, image_size, hold_out), FOLDER
     else:
         (parts, notes), setting = drawn_scenes(run.rng(1)), SHAPES
-    train = parts["train"]
+    if labels < 1:
+        parts["train"] = some(parts["train"], labels, run.rng(8))
+    train, start = parts["train"], None
+    if objective.init is not None and not objective.is_reward:
+        start = load_tower(objective.init, train.images([0]).shape[2])
     run.begin(run.data or "shapes", parts, notes)
 
     tokens = WordTokenizer.fit(caption for group in train.captions for caption in group)
     longest = max(len(tokens.encode(caption)) for group in train.captions for caption in group)
     require(text != DECODER or longest <= POSITIONS, "--text", f"decoder takes captions of up to {POSITIONS - 2} words",
             longest - 2)
-    config = config_of(setting, train.images([0]).shape[2], len(tokens), text, fusion)
-    rewarding = None
+    config = config_of(setting, train.images([0]).shape[2], len(tokens), text, fusion, start and start.config)
+    rewarding = scratch = None
     if objective.is_reward:
         rewarding = Rewarding(run, objective, config, tokens, parts, MAX_LENGTH)
         captioner = rewarding.train(
             setting["reward"], lambda rows, rng: shifted(train.images(rows), setting["shift"], rng), scored)
     else:
-        captioner = _likeliest(run, setting, config, tokens, train, parts["val"], scheduled_sampling)
+        captioner, scratch = _likeliest(run, setting, config, tokens, train, parts["val"], scheduled_sampling, start)
 
     rng, results, captions = run.rng(4), [], {}
     for name in (name for name in parts if name.startswith("test")):
         systems = captions[name] = _systems(captioner, tokens, train, parts[name], decoding, rng)
+        if scratch is not None:
+            systems["from scratch"] = captions_of(scratch, tokens, parts[name].all_images(), decoding, rng)
         scores = {system: scored(told, parts[name].captions, parts[name].scenes) for system, told in systems.items()}
         results.append(Results(name, scores, "images", hidden=("bleu1", "bleu2", "bleu3")))
-    report = _report(run, captioner, tokens, parts, results, captions)
-    more = rewarding.tell(report, captioner) if rewarding else None
+    report = _begun_report(run, parts)
+    judged = rewarding.tell_gains(report, captioner) if rewarding else ()
+    _add_test(report, captioner, tokens, parts, results, captions)
+    more = rewarding.tell_more(report, *judged) if rewarding else None
     return Outcome(run.finish(report, results, more), results[0])
 
 
-def _likeliest(run, setting, config, tokens, train, val, scheduled_sampling):
-    """Train a captioner by the likelihood of the true captions, and return it."""
+def _likeliest(run, setting, config, tokens, train, val, scheduled_sampling, start=None):
+    """Train a captioner by the likelihood of the true captions, and return it; and, if it has a `start`, the same
+    captioner from scratch, else None."""
     encoded = [[tokens.encode(caption) for caption in group] for group in train.captions]
 
     def batch(rows, rng):
@@ -166,8 +185,14 @@ def _likeliest(run, setting, config, tokens, train, val, scheduled_sampling):
     def validate(captioner):
         return scored(captions_of(captioner, tokens, images), references, scenes).metrics
 
-    return run.fit(setting["plan"], build(config, run.rng(0)), loss, TrainingSet(len(train), batch), validate,
-                   config=config, tokenizer=tokens).model
+    captioner, data, plan = build(config, run.rng(0)), TrainingSet(len(train), batch), setting["plan"]
+    if start is None:
+        return run.fit(plan, captioner, loss, data, validate, config=config, tokenizer=tokens).model, None
+    plan = FineTuning.of(plan, ENCODER, setting["lower"])
+    encoder = captioner.encoder if config["text"] == DECODER else captioner.image_encoder
+    encoder.load_state_dict(start.model.model.vision.state_dict())
+    captioner = run.fit(plan, captioner, loss, data, validate, config=config, tokenizer=tokens).model
+    return captioner, run.fit_control("from scratch", plan.evenly, build(config, run.rng(0)), loss, data, validate)
 
 
 def _chosen(n, k, rng):
@@ -178,22 +203,30 @@ def _chosen(n, k, rng):
 # The model --------------------------------------------------------------------------------------------------------
 
 
-def config_of(setting, size, vocabulary, text="lstm", fusion="attention"):
-    """What `build` makes a captioner of: plain JSON. Every fusion gets as many parameters as attention has."""
+def config_of(setting, size, vocabulary, text="lstm", fusion="attention", start=None):
+    """What `build` makes a captioner of: plain JSON. Every fusion gets as many parameters as attention has. `start` is
+    the config of the `clip` model whose tower looks at the image."""
     width, regions = setting["width"], setting["widths"][-1][-1]
+    tower = {} if start is None else {"tower": start["model"], **tower_config(start)}
+    if start is not None:
+        regions = picture_tower(start["model"], {"size": size, **tower}, np.random.default_rng(0)).width
     inputs = {"text": width, "image": regions}
     attention = CAUSAL["attention"].make(inputs, width, np.random.default_rng(0)).num_parameters()
     fused = width_for(CAUSAL[fusion], inputs, attention + (width + 1) * vocabulary, vocabulary)
     sizes = {name: setting[name] for name in ("widths", "width", "dropout", "context_dropout")}
-    return {"size": size, "vocabulary": vocabulary, "text": text, "fusion": fusion, "fused_width": fused, **sizes}
+    return {"size": size, "vocabulary": vocabulary, "text": text, "fusion": fusion, "fused_width": fused, **sizes,
+            **tower}
 
 
 def build(config, rng):
     """The captioner of a config, its weights drawn from `rng`."""
+    has_tower = isinstance(config, dict) and "tower" in config
     checked_config(config, size=int, vocabulary=int, text=(*READERS, DECODER), fusion=tuple(CAUSAL), fused_width=int,
-                   widths=[[int]], width=int, dropout=float, context_dropout=float)
+                   widths=[[int]], width=int, dropout=float, context_dropout=float,
+                   **({"tower": TOWERS, **TOWER_SIZES} if has_tower else {}))
     width = config["width"]
-    image = ConvEncoder(config["widths"], config["size"], brightness=True, rng=rng)
+    image = picture_tower(config["tower"], config, rng) if has_tower else ConvEncoder(
+        config["widths"], config["size"], brightness=True, rng=rng)
     if config["text"] == DECODER:
         return EncoderDecoder(image, TextDecoder(config["vocabulary"], width, positions=POSITIONS,
                                                  memory_width=image.width, dropout=config["dropout"], rng=rng))
@@ -210,44 +243,6 @@ def captions_of(captioner, tokens, images, decoding=Decoding(), rng=None, batch=
 
     draws = decoding.decode == "sample"                                  # from one Generator, in order
     return [tokens.decode(ids) for ids in over_batches(captioner, len(images), batch, answer, one_core=draws)]
-
-
-def words_and_maps(captioner, tokens, image, ids):
-    """The words of one caption and where the model looked for each.
-
-    Parameters
-    ----------
-    captioner : Captioner or EncoderDecoder
-    tokens : WordTokenizer
-    image : array (3, H, W)
-    ids : list of int
-        A caption without <bos> and <eos>.
-
-    Returns
-    -------
-    words : list of T str
-    maps : array (T, h, w), or None
-        Mean over heads; None for a fusion that does not choose among regions.
-    """
-    shown = np.array([[BOS, *ids[:-1]]])
-    if isinstance(captioner, EncoderDecoder):
-        encoder, maps = captioner.encoder, captioner.decoder.looks(captioner.eval().encode(image[None]), shown)[0]
-    else:
-        encoder, maps = captioner.image_encoder, _over_regions(captioner.eval()(image[None], shown)[1])
-    if maps is not None:
-        maps = maps.reshape(len(ids), *encoder.grid)                     # (T, h, w)
-    return [tokens.words[i] for i in ids], maps
-
-
-def _over_regions(weights):
-    """What share of its look each word gives to each region, (T, N), of what the fusion of a caption has to show."""
-    if isinstance(weights, tuple):                                       # a Look; or α and β of a co-attention
-        weights = weights[0]
-    if weights is None:
-        return None
-    found = weights.data[0]
-    found = found.mean(0) if found.ndim == 3 else found                  # over heads
-    return found / found.sum(-1, keepdims=True)                          # words may look at words too
 
 
 def predict(loaded, items):
@@ -331,10 +326,13 @@ def _systems(captioner, tokens, train, part, decoding, rng):
             "shuffled images": [ours[(i + shift) % len(ours)] for i in range(len(ours))]}
 
 
-def _report(run, captioner, tokens, parts, results, captions):
+def _begun_report(run, parts):
     how = "a Transformer decoder" if run.options["text"] == DECODER else f"{run.options['fusion']} fusion"
     how += f", rewarded by {run.options['reward']}" if run.options["objective"] == "reward" else ""
-    report = run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
+    return run.report(f"Image captioning, {how}", f"Trained on {len(parts['train'])} images")
+
+
+def _add_test(report, captioner, tokens, parts, results, captions):
     titles = {"test": "Test: unseen images", "test/held_out": "Test: combinations never seen together"}
     for found in results:
         part = parts[found.part]
@@ -353,7 +351,6 @@ def _report(run, captioner, tokens, parts, results, captions):
         report.text("For each word, the weights of the image regions (mean over heads) from which it was predicted.")
         for i, image, (words, maps) in zip(shown, pictures, found):
             report.attention(image, words, maps, caption=said[i])
-    return report
 
 
 def _gallery(report, part, captions):

@@ -2,7 +2,8 @@
 
 Without --data it learns from embedded shapes: one to a picture, anywhere, in any colour; the outline alone tells the
 class. With --data DIR it reads MNIST's layout, train-images-idx3-ubyte and so on, plain or .gz, with the t10k files for
-the test where they are there; or folders of classes, DIR/cat/1.png, or DIR/train/cat/1.png beside DIR/test/cat/.
+the test where they are there; or folders of classes, DIR/cat/1.png, or DIR/train/cat/1.png beside DIR/test/cat/. With
+--init CHECKPOINT it starts from the picture tower of `tinymm run clip` (2.6), beside the same tower from scratch.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ from .shared.checkpoints import checked_config
 from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
+from .shared.fine_tuning import FineTuning
 from .shared.parts import split_off
+from .shared.picture_towers import TOWER_SIZES, TOWERS, load_tower, picture_tower, tower_config
 
 __all__ = ["Augmentation", "INPUTS", "ImageClassifier", "build", "class_token_rollout", "drawn_parts", "predict",
            "probabilities", "read_parts", "run"]
@@ -44,11 +47,13 @@ PLANS = {
     "resnet": Plan(batch_size=64, steps=480, peak_rate=3e-3, weight_decay=0.05, ema_decay=0.99),
     "vit": Plan(batch_size=32, steps=3600, peak_rate=2e-3, weight_decay=0.05, ema_decay=0.99),
 }
+FINE_TUNING = FineTuning(batch_size=64, steps=480, peak_rate=2e-3, weight_decay=0.05, ema_decay=0.99)
+PENALTY = 1e-4  # of the linear probe
 DROPOUT = {"cnn": 0.2, "resnet": 0.2, "vit": 0.0}  # on the pooled vector
 
 
 @recipe
-def run(run, model="cnn", image_size=None, flip=False):
+def run(run, model="cnn", image_size=None, flip=False, init=None, labels=1.0):
     """Train an image classifier, test it beside its baselines, write the output folder.
 
     Parameters
@@ -59,7 +64,13 @@ def run(run, model="cnn", image_size=None, flip=False):
         With folders of classes: scale images to N×N, a multiple of 4; by default the first image's side, at most 64.
     flip : bool
         Mirror training images at random (not for digits and letters).
+    init : path, optional
+        checkpoint.npz of `tinymm run clip`: its picture tower is what looks at the image, and goes on learning.
+    labels : float
+        Learn from this share of the training images, drawn at random.
     """
+    require(init is None or model == "cnn", "--model", "is that of the checkpoint with --init", model)
+    require(0 < labels <= 1, "--labels", "must lie in (0, 1]", labels)
     require(image_size is None or run.data, "--image-size", "is for folders of classes; the embedded shapes keep their "
             "size", image_size)
     run.say(f"reading {run.data} ..." if run.data else "drawing shapes ...")
@@ -69,11 +80,17 @@ def run(run, model="cnn", image_size=None, flip=False):
     else:
         parts, notes = drawn_parts(run.rng(1)), {}
         plan, augmentation = PLANS[model].shortened(0.4), Augmentation(flip=flip)
+    if labels < 1:
+        parts["train"] = _some(parts["train"], labels, run.rng(8))
     train, val, test = parts["train"], parts["val"], parts["test"]
+    start = None if init is None else load_tower(init, train.size[1], train.size[0])
     run.begin(run.data or "embedded shapes", parts, notes)
 
     config = {"encoder": model, "classes": len(train.names), "size": train.size[1], "channels": train.size[0],
               "dropout": DROPOUT[model]}
+    if start is not None:
+        plan = FINE_TUNING
+        config |= {"encoder": start.config["model"], **tower_config(start.config)}
 
     def batch(rows, rng):
         return augmentation(train.load(rows), rng), train.labels[rows]
@@ -84,15 +101,26 @@ def run(run, model="cnn", image_size=None, flip=False):
         return F.cross_entropy(logits, labels), {"accuracy": (logits.data.argmax(1) == labels).mean()}
 
     # No selection: the rate ends at zero and the average is smooth, so the last epoch is as good as any.
-    classifier = run.fit(
-        plan, build(config, run.rng(0)), loss, TrainingSet(len(train), batch),
-        lambda classifier: validation_scores(probabilities(classifier, val), val.labels),
-        config=config, classes=train.names).model
+    def validate(classifier):
+        return validation_scores(probabilities(classifier, val), val.labels)
+
+    classifier, data = build(config, run.rng(0)), TrainingSet(len(train), batch)
+    if start is not None:
+        classifier.encoder.load_state_dict(start.model.model.vision.state_dict())
+    classifier = run.fit(plan, classifier, loss, data, validate, config=config, classes=train.names).model
 
     p = probabilities(classifier, test)
-    results = Results("test", scored({OURS: p.argmax(1), **_baselines(train, test)}, test.labels), "images")
+    systems, words = {OURS: p.argmax(1)}, "Nearest neighbour and logistic regression see the bare pixels."
+    if start is not None:
+        scratch = run.fit_control("from scratch", plan.evenly, build(config, run.rng(0)), loss, data, validate)
+        systems |= {"from scratch": probabilities(scratch, test).argmax(1),
+                    "linear probe": _probe(start.model.model.vision, train, test)}
+        words += (" From scratch: the same tower and steps, with nothing learned before. Linear probe: logistic "
+                  "regression on the vectors of the pre-trained tower, which stays as it is.")
+    results = Results("test", scored(systems | _baselines(train, test), test.labels), "images",
+                      ways=("linear probe",))
     report = run.report("Image recognition", f"Trained on {len(train)} images of {len(train.names)} classes")
-    results.add_to(report, "Test: unseen images", "Nearest neighbour and logistic regression see the bare pixels.")
+    results.add_to(report, "Test: unseen images", words)
     add_classes(report, p.argmax(1), test.labels, test.names)
     add_worst_errors(report, p, test.labels, test.names, lambda row: (test.load(np.array([row]))[0], ""))
     _add_explanations(report, classifier, test, p)
@@ -184,6 +212,12 @@ def _kept(part, block=256):
                           lambda rows: stored[rows].astype(np.float32) / np.float32(255), part.notes)
 
 
+def _some(train, share, rng):
+    """This share of the training images, of each class."""
+    kept, _ = stratified_split(train.labels, (share, 1 - share), rng)
+    return train.part(kept)
+
+
 # The model --------------------------------------------------------------------------------------------------------
 
 
@@ -210,9 +244,13 @@ class ImageClassifier(nn.Module):
 
 def build(config, rng):
     """The classifier of a config, its weights drawn from `rng`."""
-    checked_config(config, encoder=tuple(PLANS), classes=int, size=int, channels=int, dropout=float)
+    has_tower = isinstance(config, dict) and config.get("encoder") in TOWERS
+    checked_config(config, encoder=(*PLANS, *TOWERS), classes=int, size=int, channels=int, dropout=float,
+                   **(TOWER_SIZES if has_tower else {}))
     size, channels = config["size"], config["channels"]
-    if config["encoder"] == "cnn":
+    if has_tower:
+        encoder = picture_tower(config["encoder"], config, rng)
+    elif config["encoder"] == "cnn":
         encoder = ConvEncoder(((16,), (32, 32), (64, 64)), size, channels, glance=1, rng=rng)
     elif config["encoder"] == "resnet":
         encoder = ResidualEncoder((16, 32, 64), blocks=1, size=size, channels=channels, rng=rng)
@@ -238,6 +276,15 @@ def predict(loaded, items):
 
 
 # The test and the report ------------------------------------------------------------------------------------------
+
+
+def _probe(tower, train, test):
+    """What logistic regression on the pooled vectors of a tower says of the test images."""
+    vectors, others = (np.array(over_batches(tower, len(part), 100, lambda rows: tower(part.load(rows)).pooled.data))
+                       for part in (train, test))
+    mean, spread = vectors.mean(0), vectors.std(0) + 1e-6
+    return logistic_regression((vectors - mean) / spread, train.labels, (others - mean) / spread, len(train.names),
+                               penalty=PENALTY)
 
 
 def _baselines(train, test):

@@ -82,7 +82,7 @@ color: var(--quiet);
 .lanes ol { display: flex; flex-direction: column-reverse; margin: 0; padding: 0; list-style: none; text-align: right; }
 .lanes li { flex: 1 1 0; min-height: 0; display: flex; align-items: center; justify-content: end; \
 line-height: 0; font-size: 0.8125rem; }
-.lanes img { border-radius: 0; }
+.lanes img { border-radius: 0; width: auto; max-width: 100%; height: 12rem; }
 .scale { display: block; margin: 0.4rem 0; font-variant-numeric: tabular-nums; }
 .scale img { display: inline-block; width: 8rem; height: 0.65rem; margin: 0 0.6rem; border-radius: 2px; }
 .lines .measure { margin: 0.9rem 0 0; }

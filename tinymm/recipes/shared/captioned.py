@@ -9,7 +9,7 @@ from ...cores import ceil_div
 from ...data import ShapesWorld, group_split, held_out_compositions, random_split, read_coco_captions
 from .options import require
 
-__all__ = ["Captioned", "drawn_scenes", "nearest_images", "read_captioned"]
+__all__ = ["Captioned", "drawn_scenes", "nearest_images", "read_captioned", "some"]
 
 FEWEST = 3  # images: one to train on, one to validate, one to test
 LARGEST_SIDE = 64  # pixels a CPU can train on; larger pictures are scaled down to it
@@ -43,6 +43,14 @@ class Captioned:
     def all_images(self):
         """float32 (N, 3, H, W)."""
         return self.images(np.arange(len(self)))
+
+
+def some(part, share, rng):
+    """This share of a part's images, at least one, drawn at random."""
+    kept = np.sort(rng.permutation(len(part))[:max(1, round(share * len(part)))])
+    captions, scenes, notes = ([values[i] for i in kept] if values else None
+                               for values in (part.captions, part.scenes, part.fields))
+    return Captioned(lambda rows: part.images(kept[rows]), captions, scenes, notes)
 
 
 def drawn_scenes(rng, train=20_000, held=1_000):

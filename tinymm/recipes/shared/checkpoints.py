@@ -170,11 +170,14 @@ def _classes(config, told):
 
 
 class _Bounded(np.random.Generator):
-    """Draws no more numbers than a model has that fits the file: one that does not is found before it takes memory."""
+    """Draws not many more numbers than a model has that fits the file: one far larger is found before it takes memory.
 
-    def __init__(self, most):
+    Starting values may be drawn twice, by a layer and then by the model that it is in.
+    """
+
+    def __init__(self, numbers):
         super().__init__(np.random.PCG64(0))
-        self.left = most
+        self.left = 2 * numbers
 
     def uniform(self, low=0.0, high=1.0, size=None):
         return super().uniform(low, high, self._counted(size))
@@ -183,7 +186,7 @@ class _Bounded(np.random.Generator):
         return super().normal(loc, scale, self._counted(size))
 
     def _counted(self, size):
-        self.left -= math.prod(size or ())
+        self.left -= math.prod(np.atleast_1d(() if size is None else size).tolist())
         if self.left < 0:
             raise ValueError("the model would be larger than the weights that are there")
         return size

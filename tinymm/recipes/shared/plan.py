@@ -64,6 +64,10 @@ class Plan:
         """The plan with batches of another size, and as many passes through the examples."""
         return replace(self, batch_size=batch_size, steps=round(self.steps * self.batch_size / batch_size))
 
+    def groups(self, model):
+        """What the optimiser is given: groups of parameters; here all in one, at one rate."""
+        return [{"params": list(model.parameters())}]
+
     def trainer(self, model, loss, data, validate=None, epochs=None, seed=0, folder=None):
         """A Trainer that follows this plan.
 
@@ -81,16 +85,18 @@ class Plan:
         """
         epochs = self.epochs(data.num_examples) if epochs is None else epochs
         total = epochs * ceil_div(data.num_examples, self.batch_size)
-        optimizer = AdamW(_groups(model.parameters(), self.weight_decay), lr=self.peak_rate)
+        optimizer = AdamW(_split(self.groups(model), self.weight_decay), lr=self.peak_rate)
         config = TrainingConfig(epochs, self.batch_size, seed, self.max_norm, self.select, self.ema_decay,
                                 self.replicas)
         schedule = WarmupCosine(optimizer, int(self.warmup * total), total)
         return Trainer(model, loss, optimizer, data, config, schedule, validate, folder)
 
 
-def _groups(parameters, weight_decay):
-    """Groups for an optimiser: of what is learned, what decays, and what has fewer than two axes and does not."""
-    parameters = [p for p in parameters if p.requires_grad]
-    groups = [{"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-              {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+def _split(groups, weight_decay):
+    """Of each group what is learned: what decays, and what has fewer than two axes and does not."""
+    split = []
+    for group in groups:
+        learned = [p for p in group["params"] if p.requires_grad]
+        split += [{**group, "params": [p for p in learned if p.ndim >= 2], "weight_decay": weight_decay},
+                  {**group, "params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0}]
+    return [group for group in split if group["params"]]

@@ -3,6 +3,7 @@
 import inspect
 import os
 import time
+from dataclasses import is_dataclass
 from functools import partial, wraps
 
 import numpy as np
@@ -59,6 +60,10 @@ def recipe(function=None, *, moved=None):
     if function is None:
         return partial(recipe, moved=moved)
     name = function.__module__.rpartition(".")[2].replace("_", "-")
+    told = {option.name for option in options_of(function)}
+    for option, parameter in inspect.signature(function).parameters.items():
+        if option not in told and not is_dataclass(parameter.default) and parameter.default is not parameter.empty:
+            raise TypeError(f"{name}: the docstring must explain {option}; else it would be no option")
 
     @wraps(function)
     def run(data=None, out=None, seed=0, epochs=None, resume=False, progress=True, **options):

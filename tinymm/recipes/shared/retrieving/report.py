@@ -28,15 +28,15 @@ MAPPED = "trained map"
 KNOWN = 2000  # recordings that it learns from
 
 
-def write_report(run, towers, tokens, parts):
-    """Test the towers on every test part, write the report, return the metrics."""
+def write_report(run, towers, tokens, parts, title="Retrieval in one space"):
+    """Test the towers on every test part, write the report under a title, return the metrics."""
     train, tests = parts["train"], {name: part for name, part in parts.items() if name.startswith("test")}
     baselines, to_bags = baseline_spaces(train, parts["val"], tests, nearest_images)
     to_vectors = partial(embed_texts, towers, tokens)
     to_words = _trained_map(towers, to_vectors, train) if train.sounds else None
     gallery = caption_gallery(train)
     gallery_vectors = to_vectors(gallery)
-    report = run.report("Retrieval in one space", f"Trained on {len(train)} pictures")
+    report = run.report(title, f"Trained on {len(train)} pictures")
     results, metrics = [], {}
     for name, part in tests.items():
         ours = Space.of_towers(towers, tokens, part)

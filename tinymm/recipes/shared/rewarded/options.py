@@ -10,7 +10,7 @@ __all__ = ["BASELINES", "Objective"]
 
 BASELINES = {"none": NoBaseline, "moving-average": MovingAverage, "self-critical": SelfCritical,
              "leave-one-out": LeaveOneOut}
-USERS = dict.fromkeys(("reward", "init", "baseline", "samples", "entropy", "kl"), "reward")
+USERS = dict.fromkeys(("reward", "baseline", "samples", "entropy", "kl"), "reward")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Objective:
     objective : {"likelihood", "reward"}
         Learn to say the true captions, or, from there, to say what is rewarded.
     init : path, optional
-        With reward: checkpoint.npz of a likelihood run on the same data, to start from.
+        checkpoint.npz to start from. With reward: of a likelihood run on the same data. With likelihood: of
+        `tinymm run clip`, whose picture tower looks at the image and goes on learning.
     reward : {"cider", "bleu", "truth"}
         With reward: CIDEr-D or BLEU-4 of each caption, closing word included; of the shapes world also its truth.
     baseline : {"none", "moving-average", "self-critical", "leave-one-out"}

@@ -114,9 +114,18 @@ class Rewarding:
 
         return validate
 
-    def tell(self, report, captioner):
-        """Add to the report what the reward has changed: dict of str to number, for `metrics.json`."""
+    def tell_gains(self, report, captioner):
+        """Begin the report with what the reward has changed: of every test part what the start and the captioner say,
+        each a dict of str to Judged, for `tell_more`."""
         before, after = self._judged(self.start), self._judged(captioner, self.start)
+        for part in before:
+            add_gains(report, part, before[part], after[part])
+        add_captions(report, self.parts["test"], before["test"], after["test"])
+        add_ngrams(report, before["test"].captions, after["test"].captions, self.parts["test"].captions)
+        return before, after
+
+    def tell_more(self, report, before, after):
+        """Add how training went: dict of str to number, for `metrics.json`."""
         metrics = {name: number for part in before for name, number in gains(part, before[part], after[part]).items()}
         rows = np.arange(min(len(self.parts["train"]), MEASURED))
         noise = gradient_noise(self.start, self.parts["train"].images(rows), rows, self.rewards["train"], self.tokens,
@@ -124,10 +133,6 @@ class Rewarding:
         for name, (trace, error) in noise.items():
             name = f"noise/{name.replace('-', '_')}"
             metrics |= {name: trace, f"{name}/standard_error": error}
-        for part in before:
-            add_gains(report, part, before[part], after[part])
-        add_captions(report, self.parts["test"], before["test"], after["test"])
-        add_ngrams(report, before["test"].captions, after["test"].captions, self.parts["test"].captions)
         add_training(report, self.run.trainer.log.rows, self.objective)
         add_noise(report, noise, self.objective.samples, len(rows))
         return metrics
