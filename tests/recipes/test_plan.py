@@ -46,7 +46,8 @@ def test_matrices_and_kernels_decay_and_nothing_else(decay, seed):
 
 def test_a_model_of_vectors_alone_can_be_trained():
     model = Temperature()
-    trainer = Plan(1, 1, 0.1, 0.1).trainer(model, lambda model, rows, rng: model(), TrainingSet(1, lambda rows, rng: rows))
+    data = TrainingSet(1, lambda rows, rng: rows)
+    trainer = Plan(1, 1, 0.1, 0.1).trainer(model, lambda model, rows, rng: model(), data)
     before = model().item()
     trainer.fit(progress=False)
     assert model().item() < before

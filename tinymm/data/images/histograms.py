@@ -63,7 +63,7 @@ def gradient_histograms(images, cell, directions=9):
          + _sums((lower + 1) % directions, length * (place - lower), directions, cell))     # (B, K, rows, columns)
     energy = np.pad((h * h).sum(1), ((0, 0), (1, 1), (1, 1)))            # (B, rows + 2, columns + 2)
     pairs = energy[:, :-1] + energy[:, 1:]
-    blocks = np.sqrt(pairs[:, :, :-1] + pairs[:, :, 1:] + FAINT**2)[:, None]                 # (B, 1, rows + 1, cols + 1)
+    blocks = np.sqrt(pairs[:, :, :-1] + pairs[:, :, 1:] + FAINT**2)[:, None]                 # (B, 1, h + 1, w + 1)
     four = [blocks[..., i:i + rows, j:j + columns] for i in (0, 1) for j in (0, 1)]
     return np.concatenate([np.minimum(h / block, LARGEST) for block in four], 1).astype(images.dtype)
 
