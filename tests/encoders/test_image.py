@@ -187,13 +187,13 @@ def test_errors_name_the_rule(rng):
 
 
 def test_regions_have_the_learned_channels_and_the_fixed_ones(rng):
-    """The first are those of a ConvEncoder with the same weights; the others' mean over a batch is 0, their variance 1."""
+    """The first are those of a ConvEncoder of the brightness; the others' mean over a batch is 0, their variance 1."""
     encoder = ConvHistogramEncoder(((4,), (8,), (8,)), 32, rng=rng)
-    plain = ConvEncoder(((4,), (8,), (8,)), 32, rng=np.random.default_rng(1))
+    plain = ConvEncoder(((4,), (8,), (8,)), 32, 1, rng=np.random.default_rng(1))
     plain.layers.load_state_dict(encoder.layers.state_dict())
     images = rng.random((6, 3, 32, 32)).astype(np.float32)
     regions = encoder.regions(images).data                               # (6, 8 + 148, 8, 8)
-    np.testing.assert_array_equal(regions[:, :8], plain.regions(images).data)
+    np.testing.assert_array_equal(regions[:, :8], plain.regions(images.max(1, keepdims=True)).data)
     fixed = np.concatenate([gradient_histograms(images, 4), colour_histograms(images, 4), pixels_of(images)], 1)
     expected = (fixed - fixed.mean((0, 2, 3), keepdims=True)) / np.sqrt(fixed.var((0, 2, 3), keepdims=True) + 1e-5)
     np.testing.assert_allclose(regions[:, 8:], expected, rtol=1e-3, atol=1e-3)

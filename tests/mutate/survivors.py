@@ -24,7 +24,8 @@ EVEN = "a cosine is even"
 NOT_THE_VALUES = "shapes and dtypes are read, not the values"
 
 KNOWN = [  # (function, changed line, reason)
-    ("positives._numbered", "return np.array([-1 if c is None else numbers.setdefault(c, len(numbers)) for c in captions])",
+    ("positives._numbered", "return np.array([-1 if c is None else numbers.setdefault(c, len(numbers)) for c in "
+                            "captions])",
      "the numbers' dtype does not show"),
     ("positives._numbered", "return np.array([-2 if c is None else numbers.setdefault(c, len(numbers)) for c in "
                             "captions], np.int64)", "any negative number will do"),

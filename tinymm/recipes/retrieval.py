@@ -39,7 +39,7 @@ TEXTS = {  # what reads a text
         vocabulary, width, 2, 4, dropout, rng=rng),
     "bag": lambda vocabulary, width, embedding, dropout, rng: BagOfWords(vocabulary, width, dropout, rng=rng),
 }
-PICTURES = {"conv": ConvEncoder, "histograms": ConvHistogramEncoder}  # what sees a picture
+PICTURES = {"conv": partial(ConvEncoder, brightness=True), "histograms": ConvHistogramEncoder}  # what sees a picture
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 PROJECTIONS = ("hidden", "linear")
 SMALLEST_BATCH = 2
@@ -53,7 +53,7 @@ SHAPES = {
     "plan": Plan(batch_size=128, steps=900, peak_rate=2e-3, weight_decay=0.1, replicas=1,
                  spares_vectors=True, select=Selection("val/recall_at_1")),
     "picture": "conv",
-    "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages; small pictures have the last ones only
+    "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages; of small pictures the last ones
     "text": "gru",
     "subwords": False,  # whether words have parts: a word never seen may share some
     "locked": False,  # whether a bag's word vectors stay as they were drawn, longer for rarer words
@@ -199,12 +199,11 @@ def _stages(widths, size, glance):
 def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
     checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS),
-                   loss=tuple(LOSSES), picture=tuple(PICTURES), image=[[int]], text_width=int, speech_width=int, width=int,
-                   projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
+                   loss=tuple(LOSSES), picture=tuple(PICTURES), image=[[int]], text_width=int, speech_width=int,
+                   width=int, projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
     dropout = config["dropout"]
     encoders = {
-        "image": PICTURES[config["picture"]](config["image"], config["size"], glance=config["glance"], brightness=True,
-                                             rng=rng),
+        "image": PICTURES[config["picture"]](config["image"], config["size"], glance=config["glance"], rng=rng),
         "text": TEXTS[config["text"]](config["vocabulary"], config["text_width"], embedding=config["text_width"] // 2,
                                       dropout=dropout, rng=rng),
     }

@@ -69,7 +69,7 @@ def test_a_turned_picture_has_turned_edges(size, directions, seed):
     turned = gradient_histograms(np.rot90(images, axes=(2, 3)), cell, directions)
     expected = np.rot90(gradient_histograms(images, cell, directions), axes=(2, 3))
     n, _, h, w = turned.shape
-    turned, expected = (np.sort(a.reshape(n, 4, directions, h, w), axis=1) for a in (turned, expected))     # blocks turn
+    turned, expected = (np.sort(a.reshape(n, 4, directions, h, w), axis=1) for a in (turned, expected))  # blocks turn
     np.testing.assert_allclose(turned, np.roll(expected, directions // 2, axis=2), rtol=1e-9, atol=1e-9)
 
 

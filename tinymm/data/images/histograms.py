@@ -52,21 +52,30 @@ def gradient_histograms(images, cell, directions=9):
     ((1, 8, 1, 1), [0.3, 0.0, 0.3, 0.0, 0.3, 0.0, 0.3, 0.0])
     """
     rows, columns = _cells("gradient_histograms", images, cell)
-    gx, gy = np.zeros_like(images), np.zeros_like(images)
-    gx[..., :, 1:-1] = images[..., :, 2:] - images[..., :, :-2]
-    gy[..., 1:-1, :] = images[..., 2:, :] - images[..., :-2, :]
-    length = np.hypot(gx, gy)                                            # (B, C, H, W)
-    longest = length.argmax(1)[:, None]
-    length, gx, gy = (np.take_along_axis(a, longest, 1)[:, 0] for a in (length, gx, gy))     # (B, H, W)
+    gx, gy = np.zeros_like(images), np.zeros_like(images)                # (B, C, H, W)
+    np.subtract(images[..., :, 2:], images[..., :, :-2], out=gx[..., :, 1:-1])
+    np.subtract(images[..., 2:, :], images[..., :-2, :], out=gy[..., 1:-1, :])
+    gx, gy = _longest(gx, gy)                                            # (B, H, W)
+    length = np.hypot(gx, gy)
     place = (np.arctan2(gy, gx) % np.pi) / np.pi * directions            # a real number in [0, directions]
     lower = np.floor(place).astype(int)
     h = (_sums(lower % directions, length * (lower + 1 - place), directions, cell)
          + _sums((lower + 1) % directions, length * (place - lower), directions, cell))     # (B, K, rows, columns)
     energy = np.pad((h * h).sum(1), ((0, 0), (1, 1), (1, 1)))            # (B, rows + 2, columns + 2)
     pairs = energy[:, :-1] + energy[:, 1:]
-    blocks = np.sqrt(pairs[:, :, :-1] + pairs[:, :, 1:] + FAINT**2)[:, None]                 # (B, 1, rows + 1, cols + 1)
+    blocks = np.sqrt(pairs[:, :, :-1] + pairs[:, :, 1:] + FAINT**2)[:, None]                 # (B, 1, h + 1, w + 1)
     four = [blocks[..., i:i + rows, j:j + columns] for i in (0, 1) for j in (0, 1)]
     return np.concatenate([np.minimum(h / block, LARGEST) for block in four], 1).astype(images.dtype)
+
+
+def _longest(gx, gy):
+    """At each pixel the gradient of the channel in which it is longest: (B, C, H, W) twice to (B, H, W) twice."""
+    squares = gx * gx + gy * gy
+    x, y, square = gx[:, 0], gy[:, 0], squares[:, 0]
+    for c in range(1, gx.shape[1]):
+        longer = squares[:, c] > square
+        x, y, square = (np.where(longer, new[:, c], old) for new, old in ((gx, x), (gy, y), (squares, square)))
+    return x, y
 
 
 def colour_histograms(images, cell, levels=4):

@@ -1,4 +1,4 @@
-"""A convolutional encoder whose regions have, beside what it learns, histograms of edges and colours."""
+"""A convolutional encoder that learns outlines, and has histograms of edges and colours beside them."""
 
 import math
 
@@ -18,15 +18,17 @@ FINE = 4  # rows and columns that a region's pixels are averaged down to, or few
 
 
 class ConvHistogramEncoder(ConvEncoder):
-    r"""`ConvEncoder`, and for each region of its last grid what is seen there without learning.
+    r"""Outlines are learned, colours are counted: a `ConvEncoder` of the brightness, and histograms beside it.
 
-    That is: how edges run (`gradient_histograms`), which colours there are (`colour_histograms`), and the pixels
-    themselves, averaged down to 4×4; every channel standardised by batch norm. Histograms have no gradient, so images may ask for
-    none. From a few thousand pictures, filters that tell such things apart are hardly learned; a linear map of these is.
+    The convolutions see the largest channel at each pixel alone, the V of HSV, in which an outline looks the same
+    whatever its colour. Beside their channels each region of the last grid has what is seen there without learning: how
+    edges run (`gradient_histograms`), which colours there are (`colour_histograms`), and the pixels themselves,
+    averaged down to 4×4; every channel standardised by batch norm. Histograms have no gradient, so images may ask for
+    none.
 
     Parameters
     ----------
-    widths, size, glance, brightness, rng
+    widths, size, glance, rng
         As for `ConvEncoder`; images have three channels.
 
     Raises
@@ -46,8 +48,9 @@ class ConvHistogramEncoder(ConvEncoder):
     ((2, 16, 164), (2, 656))
     """
 
-    def __init__(self, widths=((32,), (64,), (128,)), size=32, glance=4, brightness=False, *, rng):
-        super().__init__(widths, size, 3, glance, brightness, rng=rng)
+    def __init__(self, widths=((32,), (64,), (128,)), size=32, glance=4, *, rng):
+        super().__init__(widths, size, 1, glance, rng=rng)
+        self.channels = 3
         self.cell = size // self.grid[0]
         self.fine = math.gcd(FINE, self.cell)
         fixed = 4 * DIRECTIONS + LEVELS**3 + 3 * self.fine**2
@@ -64,7 +67,8 @@ class ConvHistogramEncoder(ConvEncoder):
         pixels = images.data if isinstance(images, Tensor) else images
         fixed = np.concatenate([gradient_histograms(pixels, self.cell, DIRECTIONS),
                                 colour_histograms(pixels, self.cell, LEVELS), self._coarse(pixels)], 1)
-        return F.concatenate([super().regions(images), self.standardise(fixed)], 1)
+        learned = self.layers(pixels.max(1, keepdims=True))
+        return F.concatenate([learned, self.standardise(fixed)], 1)
 
     def _coarse(self, pixels):
         """Each region's pixels (B, 3, H, W), averaged down to F×F: (B, 3F², h, w)."""

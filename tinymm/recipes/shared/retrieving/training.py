@@ -142,7 +142,7 @@ def lock_words(encoder, tokens, languages):
 
 
 def encode(towers, chunk):
-    """Unit vectors of a chunk by name: "images", "texts" and "parts" of these; of the pictures heard, "seen" and "heard".
+    """Unit vectors of a chunk by name: "images", "texts" and "parts" of these; of what is heard, "seen" and "heard".
 
     Recordings learn to lie where their pictures are, but do not move these: pictures and texts learn as if alone, and
     speech joins the space that they make.
@@ -172,10 +172,11 @@ def scale_of(towers):
 
 
 class Objective:
-    """The loss of a step: pictures against texts, against parts of texts, against what is heard; texts never against it.
+    """The loss of a step: pictures against texts, parts of texts, and what is heard; texts never against what is heard.
 
-    A part of a text lacks some words, so what remains has to be known by itself: of "a green <hidden>" the colour. Whole
-    captions can also be told apart by which pairs of colour and shape there are, which says nothing of a new pair.
+    A part of a text lacks some words, so what remains has to be known by itself: of "a green <hidden>" the colour.
+    Whole captions can also be told apart by which pairs of colour and shape there are, which says nothing of a new
+    pair.
 
     Parameters
     ----------
