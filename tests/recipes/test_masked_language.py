@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinymm.cli import main
-from tinymm.data import UNCHOSEN, ShapesWorld, WordTokenizer, possible_colours
+from tinymm.data import UNCHOSEN, BytePairTokenizer, ShapesWorld, WordTokenizer, possible_colours
 from tinymm.data.texts.tokenizer import BOS, EOS
 from tinymm.recipes import masked_language as page
 from tinymm.recipes import text_classification
@@ -146,6 +146,21 @@ def test_batches_ask_for_words_alone(seed, paired, share):
     assert len(places) == (batch.labels != UNCHOSEN).sum()
     assert [row[place] for row, place in places] == batch.shown[batch.labels != UNCHOSEN].tolist()
     assert all(row[0] == BOS and row.count(EOS) == 1 for row, _ in places)
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=15)
+def test_whole_words_are_asked_whole(seed, paired):
+    """By the tokenizer's own words: a word's pieces have labels, all of them or none."""
+    rng = np.random.default_rng(seed)
+    tokens = BytePairTokenizer.fit(["ann has a red cat"], 262)          # words of several pieces
+    texts = MaskedTexts(DOCUMENTS, tokens, paired, 64, 0.3, whole_word=True)
+    packed, is_next = zip(*(texts.draw(int(row), rng) for row in rng.integers(len(texts), size=4)))
+    batch = texts.masked(packed, np.array(is_next), rng)
+    for row, labels in zip(packed, batch.labels):
+        asked = labels[:len(row.ids)] != UNCHOSEN
+        word = np.cumsum(row.starts)
+        assert all(np.unique(asked[word == number]).size == 1 for number in np.unique(word)) and asked.any()
 
 
 def test_the_words_of_a_table_are_split_as_the_classifier_splits_them(table):
