@@ -41,7 +41,7 @@ SCENES = SIZES | {"together": 8, "plan": Plan(batch_size=32, steps=2000, peak_ra
 FOLDER = SIZES | {"together": 6, "plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
                                               select=Selection("val/accuracy"))}
 # With --init; its batches are of questions. With few labels as many steps as with all.
-FINE_TUNING = FineTuning(batch_size=64, steps=1200, peak_rate=1e-3, weight_decay=0.01, warmup=0.1, replicas=1,
+FINE_TUNING = FineTuning(batch_size=64, steps=600, peak_rate=1e-3, weight_decay=0.01, warmup=0.1, replicas=1,
                          select=Selection("val/accuracy"))
 DRAWN = {"train": 12_000, "val": 1_000, "test": 2_000, "test/held_out": 1_000}  # scenes
 MOST_ANSWERS = 1000

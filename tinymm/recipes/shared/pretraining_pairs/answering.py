@@ -19,7 +19,7 @@ from .region_classifier import RegionClassifier, read_regions
 __all__ = ["PairAnswerer", "answer_from", "answer_probabilities", "build_answerer", "load_start"]
 
 BATCH = 100
-VALIDATED = 1000  # questions that are answered after each epoch
+VALIDATED = 500  # questions that are answered after each epoch
 SMOOTHING = 0.05  # of the labels
 
 
