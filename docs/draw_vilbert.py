@@ -18,7 +18,7 @@ from tinymm.viz.figures import INK, STYLE  # noqa: E402
 TARGET = Path(__file__).with_name("images") / "vilbert.png"
 WHOLE = nn.TransformerEncoderLayer, CoAttentionBlock, BertEmbeddings, RegionEmbeddings  # each is one box
 WORDS, REGIONS, FEATURES = 7, 4, 64
-TEXT, IMAGE = {"width": 64, "heads": 4, "feedforward": 256}, {"width": 64, "heads": 4, "feedforward": 128}
+TEXT, IMAGE = {"width": 96, "heads": 4, "feedforward": 384}, {"width": 64, "heads": 4, "feedforward": 128}
 APART, TITLE = 0.5, 0.35  # inches
 
 
@@ -36,9 +36,9 @@ class Sequences(nn.Module):
 def wirings():
     """The Diagram of each model: four text layers, two image layers and two blocks; and six layers for both."""
     rng = np.random.default_rng(0)
-    two = Vilbert(60, FEATURES, TEXT | {"layers": 4}, IMAGE | {"layers": 2}, {"width": 64, "layers": 2, "heads": 4},
+    two = Vilbert(60, FEATURES, TEXT | {"layers": 4}, IMAGE | {"layers": 2}, {"width": 96, "layers": 2, "heads": 4},
                   rng=rng)
-    one = SingleStream(60, FEATURES, {"width": 76, "layers": 6, "heads": 4, "feedforward": 304}, rng=rng)
+    one = SingleStream(60, FEATURES, {"width": 104, "layers": 6, "heads": 4, "feedforward": 416}, rng=rng)
     given = np.ones((1, REGIONS, FEATURES), np.float32), np.ones((1, REGIONS, 5), np.float32)
     return {name: nn.wiring(Sequences(model).eval(), *given, names=("features", "places"), whole=WHOLE)
             for name, model in (("Vilbert", two), ("SingleStream", one))}

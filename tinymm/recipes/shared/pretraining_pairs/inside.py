@@ -82,7 +82,7 @@ def follow(encoder, given, score):
     def arrays(each):
         return [tuple(each() for _ in range(2)) if kind == "between" else each() for kind in kinds]
 
-    def next_gradient():                                                 # 0 of a layer that comes too late for the score
+    def next_gradient():                                                 # 0 of a layer too late for the score
         tensor, found = next(values), next(gradients)
         return np.zeros_like(tensor.data) if found is None else found.data
 
@@ -136,8 +136,8 @@ def _add_picture(report, part, asked, picture, names, n, true):
     image, boxes = part.images(np.array([picture]))[0], asked.regions.boxes[picture, :n]
     classes = asked.regions.classes[picture, :n]
     report.heading("Inside: one text beside one picture")
-    report.text(f"The text is “{asked.captions[picture][0]}”, its word “{true}” hidden: [MASK]. Region 0 stands for the "
-                "whole picture; the others have frames.")
+    report.text(f"The text is “{asked.captions[picture][0]}”, its word “{true}” hidden: [MASK]. Region 0 stands for "
+                "the whole picture; the others have frames.")
     crops = crop_regions(image, boxes, CROP).repeat(8, 2).repeat(8, 3)
     tiles = [Example(boxed(image, boxes), "the regions")]
     tiles += [Example(crop, f"region {k}: {names[own.argmax()]}, {own.max():.2f}")
@@ -155,7 +155,7 @@ def _add_heads(report, followed, words, n):
                         else "The rest of a row goes to words."))
         report.heads(over_words[0, :, :n + 1].swapaxes(1, 2), words, regions,
                      f"Layer {layer} of {len(followed.across)}, the other way: what each region takes from each word. "
-                     + ("Columns sum to 1." if followed.kinds[0] != "joint" else "The rest of a column goes to regions."))
+                     + ("Columns sum to 1." if followed.kinds[0] != "joint" else "The rest goes to regions."))
 
 
 def _add_followed(report, followed, words, place, n, true):
@@ -167,8 +167,8 @@ def _add_followed(report, followed, words, place, n, true):
     lines = [("attention rollout: all layers multiplied", names, rollout / rollout.sum())]
     if relevance.sum() > 0:
         lines.append((f"gradient × attention, for log p({true})", names, relevance / relevance.sum()))
-    report.text(f"Through all layers: of what the place of [MASK] is made. Rollout follows the weights alone; gradient × "
-                f"attention counts what raises the probability of “{true}”.")
+    report.text(f"Through all layers: of what the place of [MASK] is made. Rollout follows the weights alone; gradient "
+                f"× attention counts what raises the probability of “{true}”.")
     report.strip(lines)
 
 

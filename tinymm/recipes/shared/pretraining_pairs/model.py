@@ -1,4 +1,4 @@
-"""What a checkpoint of `vilbert` holds: the frozen classifier of regions, and the model that reads texts beside them."""
+"""What a checkpoint of `vilbert` holds: the classifier of regions, and the model that reads texts beside them."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ GRID = 4  # fields in a row, and in a column
 BOXES = {"objects": object_boxes, "grid": lambda image: grid_boxes(GRID, GRID)}  # a picture to its regions
 STREAMS = ("two", "one")
 SIZES = ("width", "layers", "heads", "feedforward")
-# The part of a config that says how texts and regions are read, for `checked_config`. `sizes` has a row for each stream,
-# and of two streams a third one for the blocks between them, without the last entry.
+# The part of a config that says how texts and regions are read, for `checked_config`. `sizes` has a row for each
+# stream, and of two streams a third one for the blocks between them, without the last entry.
 CONFIG = {"streams": STREAMS, "regions": tuple(BOXES), "size": int, "vocabulary": int, "classes": int,
           "questions": [int], "features": int, "sizes": [[int]], "positions": int, "dropout": float}
 
