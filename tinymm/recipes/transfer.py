@@ -39,8 +39,8 @@ def _setting(times):
 
     return {
         "pre_training": {"train": 5000 * times, "val": 200},
-        "eye": Plan(batch_size=64, steps=400, peak_rate=3e-3, weight_decay=0.05),
-        "pairs": plan(1000),
+        "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
+        "pairs": plan(1500),
         "texts": plan(500),
         "clip": plan(300, batch_size=128, weight_decay=0.1, replicas=1),
         "writer": plan(300),
