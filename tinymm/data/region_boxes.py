@@ -1,4 +1,4 @@
-"""Where a picture is worth looking at: boxes around what stands out from a plain background, or the fields of a grid."""
+"""Where a picture is worth looking at: boxes around what stands out from a plain background, or a grid's fields."""
 
 import numpy as np
 

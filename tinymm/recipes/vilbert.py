@@ -19,7 +19,7 @@ from .shared.pretraining_pairs.asking import match_probabilities
 from .shared.pretraining_pairs.eyes import drawn_crops, field_crops
 from .shared.pretraining_pairs.model import BOXES, build_pairs, encoder_sizes
 from .shared.pretraining_pairs.pairs import PairBatches, pairs_loss
-from .shared.pretraining_pairs.region_classifier import RegionClassifier, classifier_loss, read_regions
+from .shared.pretraining_pairs.region_classifier import classifier_loss, read_regions
 from .shared.pretraining_pairs.report import write_report
 from .shared.pretraining_pairs.testing import Questioned, validation_scores
 
@@ -38,13 +38,13 @@ SIZES = {
     "share": 0.15,  # of a text's words, how many are chosen
 }
 SHAPES = SIZES | {
-    "plan": Plan(batch_size=64, steps=2500, peak_rate=1e-3, weight_decay=0.01),
+    "plan": Plan(batch_size=64, steps=2200, peak_rate=1e-3, weight_decay=0.01),
     "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
     "scenes": 20_000,
     "regions": "objects",
 }
 FOLDER = SIZES | {
-    "plan": Plan(batch_size=64, steps=2500, peak_rate=1e-3, weight_decay=0.05),
+    "plan": Plan(batch_size=64, steps=2200, peak_rate=1e-3, weight_decay=0.05),
     "eye": Plan(batch_size=64, steps=600, peak_rate=3e-3, weight_decay=0.05),
     "regions": "grid",
 }
@@ -82,7 +82,7 @@ def run(run, streams="two", regions=None, hold_out=None, image_size=None):
     run.begin(run.data or "shapes", parts, notes)
 
     model = build(config, run.rng(0))
-    model.eye.load_state_dict(_train_eye(run, setting["eye"], config, crops).state_dict())
+    _train_eye(run, setting["eye"], model.eye, crops)
     seen = {name: read_regions(model.eye, part.images, len(part), BOXES[regions]) for name, part in parts.items()}
     train = parts["train"]
     batches = PairBatches(seen["train"], train.captions, train.scenes, tokens, setting["share"])
@@ -104,11 +104,13 @@ def _tokenizer(run, captions):
     return WordTokenizer.fit(texts)
 
 
-def _train_eye(run, plan, config, crops):
-    """The classifier of regions, trained on crops with what they show."""
-    eye = RegionClassifier(config["questions"], config["features"], rng=run.rng(3))
-    return run.fit_control("region classifier", plan, eye, classifier_loss, TrainingSet(len(crops), crops.batch),
-                           crops.validate)
+def _train_eye(run, plan, eye, crops):
+    """Train the classifier of regions on crops with what they show; its log lies in a folder of its own."""
+    run.say("training the classifier of regions ...")
+    folder = run.folder.path / "region-classifier"
+    folder.mkdir(exist_ok=True)
+    data = TrainingSet(len(crops), crops.batch)
+    plan.trainer(eye, classifier_loss, data, crops.validate, run.epochs, run.seed, folder).fit(run.resume, run.progress)
 
 
 # The model --------------------------------------------------------------------------------------------------------

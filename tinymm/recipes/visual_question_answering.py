@@ -41,7 +41,7 @@ SCENES = SIZES | {"together": 8, "plan": Plan(batch_size=32, steps=2000, peak_ra
 FOLDER = SIZES | {"together": 6, "plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
                                               select=Selection("val/accuracy"))}
 # With --init; its batches are of questions. With few labels as many steps as with all.
-FINE_TUNING = FineTuning(batch_size=64, steps=1200, peak_rate=1e-3, weight_decay=0.01, warmup=0.1, replicas=1,
+FINE_TUNING = FineTuning(batch_size=64, steps=600, peak_rate=1e-3, weight_decay=0.01, warmup=0.1, replicas=1,
                          select=Selection("val/accuracy"))
 DRAWN = {"train": 12_000, "val": 1_000, "test": 2_000, "test/held_out": 1_000}  # scenes
 MOST_ANSWERS = 1000
@@ -137,8 +137,8 @@ def _scores(asked, names):
 def _pre_trained(run, start, asked, names, kinds):
     """One fine-tuning and test: Outcome."""
     model, results, p = answer_from(run, FINE_TUNING, start, asked, names, _scores(asked, names))
-    report = run.report("Visual question answering, pre-trained", f"Fine-tuned on {len(asked['train'])} questions, from "
-                        f"{run.options['init']}")
+    report = run.report("Visual question answering, pre-trained",
+                        f"Fine-tuned on {len(asked['train'])} questions, from {run.options['init']}")
     for found in results:
         found.add_to(report, TITLES[found.part], "From scratch: the same model and steps, at one learning rate, with "
                      "the same classifier of regions but nothing else that was learned before.")
@@ -146,8 +146,8 @@ def _pre_trained(run, start, asked, names, kinds):
     if kinds is not None:
         more |= _ceilings(report)
         right = {name: scores.each["accuracy"] for name, scores in results[0].systems.items()}
-        rows = [[kind, sum(own == kind for own in kinds),
-                 *(float(each[np.array(kinds) == kind].mean()) for each in right.values())] for kind in sorted({*kinds})]
+        rows = [[kind, kinds.count(kind), *(float(each[np.array(kinds) == kind].mean()) for each in right.values())]
+                for kind in sorted({*kinds})]
         report.heading("Kind by kind")
         report.table(rows, ["kind", "questions", *right])
         more |= {f"test/{row[0]}/accuracy": row[2] for row in rows}

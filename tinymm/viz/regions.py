@@ -9,8 +9,8 @@ __all__ = ["REGION_COLOURS", "boxed"]
 LARGE = 256  # pixels; the picture is drawn at least this large
 LINE = 3  # pixels
 # Light and far apart, so that they show on dark pictures; after the last one they begin again.
-REGION_COLOURS = np.array([(1, 1, 1), (0.40, 0.85, 1), (1, 0.65, 0.85), (0.65, 1, 0.55), (1, 0.85, 0.35), (0.8, 0.7, 1)],
-                          np.float32)
+REGION_COLOURS = np.array([(1, 1, 1), (0.40, 0.85, 1), (1, 0.65, 0.85), (0.65, 1, 0.55), (1, 0.85, 0.35),
+                           (0.8, 0.7, 1)], np.float32)
 
 
 def boxed(image, boxes):

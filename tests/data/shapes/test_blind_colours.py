@@ -56,5 +56,5 @@ def test_a_guesser_that_counts_reaches_it_and_no_more():
 def test_refusals():
     with pytest.raises(ValueError, match="colour_ceiling: a caption must have a colour; got 1 without"):
         colour_ceiling(["a cat"], ShapesWorld())
-    with pytest.raises(ValueError, match="possible_colours: some seen scene must have the caption; got 'an orange circ"):
+    with pytest.raises(ValueError, match="possible_colours: some seen scene must have the caption; got 'an orange"):
         possible_colours("an orange circle is above a red cross".split(), 1, ShapesWorld())

@@ -1,4 +1,4 @@
-r"""What the words of a caption tell about a colour that is hidden in it: computed, as the ceiling of whoever reads only.
+r"""What the words of a caption tell about a colour that is hidden in it: computed, the ceiling of whoever reads only.
 
 A scene's pairs of a colour and a shape are drawn without replacement, all equally likely; sizes, places and the wording
 do not depend on them, but for "an", which stands before "orange" alone. A caption names every thing once. So, given all

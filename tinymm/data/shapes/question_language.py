@@ -18,7 +18,8 @@ from typing import NamedTuple
 from .language import RELATION_PHRASES
 from .scene import COLOURS, RELATIONS, SHAPES, SIZES
 
-__all__ = ["ANSWERS", "COUNTS", "KINDS", "PHRASES", "PLURALS", "Description", "Query", "all_questions", "phrasings", "question_groups"]
+__all__ = ["ANSWERS", "COUNTS", "KINDS", "PHRASES", "PLURALS", "Description", "Query", "all_questions", "phrasings",
+           "question_groups"]
 
 COUNTS = ("0", "1", "2", "3")
 ANSWERS = ("yes", "no", *COLOURS, *SHAPES, *COUNTS)

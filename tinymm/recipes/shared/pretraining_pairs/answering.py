@@ -19,7 +19,7 @@ from .region_classifier import RegionClassifier, read_regions
 __all__ = ["PairAnswerer", "answer_from", "answer_probabilities", "build_answerer", "load_start"]
 
 BATCH = 100
-VALIDATED = 1000  # questions that are answered after each epoch
+VALIDATED = 500  # questions that are answered after each epoch
 SMOOTHING = 0.05  # of the labels
 
 
@@ -29,7 +29,7 @@ class PairAnswerer(nn.Module):
     Parameters
     ----------
     eye : RegionClassifier
-        Stays as it is.
+        Stays as it is: its features are computed beforehand.
     encoder : Vilbert or SingleStream
         Of which the pooled vectors $p_q$ and $p_v$ are taken.
     answers : int
@@ -47,7 +47,6 @@ class PairAnswerer(nn.Module):
         self.eye, self.encoder = eye, encoder
         self.head = nn.Sequential(nn.Dropout(dropout, rng=rng), nn.Linear(width, 2 * width, rng=rng), nn.GELU(),
                                   nn.LayerNorm(2 * width), nn.Linear(2 * width, answers, rng=rng))
-        eye.requires_grad_(False)
 
     def forward(self, given):
         """`Shown` questions and pictures to logits (B, answers)."""
@@ -129,8 +128,8 @@ def answer_from(run, plan, loaded, asked, names, score):
     regions, texts, place, labels = {}, {}, {}, {}
     for name, part in asked.items():
         numbers, place[name] = np.unique(part.images, return_inverse=True)
-        regions[name] = read_regions(loaded.model.eye, lambda rows, part=part, numbers=numbers: part.load(numbers[rows]),
-                                     len(numbers), boxes)
+        regions[name] = read_regions(
+            loaded.model.eye, lambda rows, part=part, numbers=numbers: part.load(numbers[rows]), len(numbers), boxes)
         texts[name] = [loaded.tokenizer.encode(text) for text in part.texts]
         labels[name] = part.labels(names)
 

@@ -25,8 +25,8 @@ class Followed:
     ----------
     kinds : list of str
         "first", "second", "between" or "joint", in the order of the layers.
-    weights : list of arrays
-        Of each layer: (B, H, T, T), (B, H, N, N), a pair of them between the streams, or (B, H, T + N, T + N).
+    weights : list of lists of arrays
+        Of each layer: [(B, H, T, T)], [(B, H, N, N)], two between the streams, or [(B, H, T + N, T + N)].
     rollout, relevance : arrays (B, T + N, T + N)
     lengths : tuple of int
         T, N.
@@ -42,12 +42,14 @@ class Followed:
     def across(self):
         """What passes between texts and regions: list of (words over regions (B, H, T, N), regions over words)."""
         T = self.lengths[0]
-        return [own if kind == "between" else (own[..., :T, T:], own[..., T:, :T])
+        return [own if kind == "between" else (own[0][..., :T, T:], own[0][..., T:, :T])
                 for kind, own in zip(self.kinds, self.weights) if kind in ("between", "joint")]
 
 
-def _joint(kind, weights, lengths, own):
-    return weights if kind == "joint" else joint_attention(kind, weights, lengths, own)
+def _joint(kind, arrays, lengths, own):
+    if kind == "joint":
+        return arrays[0]
+    return joint_attention(kind, arrays if kind == "between" else arrays[0], lengths, own)
 
 
 def follow(encoder, given, score):
@@ -65,31 +67,24 @@ def follow(encoder, given, score):
     -------
     Followed
     """
-    own = {}
+    own = {}                                                             # layer to weights: self-attention
     with enable_grad(), watch_attention(encoder, own.__setitem__):
         found = encoder(*given)
         if found.weights:
-            steps = [("between", found.weights[i]) if kind == "connection"
-                     else ({"text": "first", "image": "second"}[kind], own[f"{kind}.{i}.self_attn"])
+            steps = [("between", [*found.weights[i]]) if kind == "connection"
+                     else ({"text": "first", "image": "second"}[kind], [own[f"{kind}.{i}.self_attn"]])
                      for kind, i in encoder.order]
         else:
-            steps = [("joint", weights) for weights in own.values()]
-        tensors = [tensor for kind, weights in steps for tensor in (weights if kind == "between" else (weights,))]
-        gradients = iter(grad(score(found), tensors, allow_unused=True))
-    values = iter(tensors)
-    kinds = [kind for kind, _ in steps]
-
-    def arrays(each):
-        return [tuple(each() for _ in range(2)) if kind == "between" else each() for kind in kinds]
-
-    def next_gradient():                                                 # 0 of a layer that comes too late for the score
-        tensor, found = next(values), next(gradients)
-        return np.zeros_like(tensor.data) if found is None else found.data
-
-    found_gradients = arrays(next_gradient)
-    values = iter(tensors)
-    return Followed(kinds, arrays(lambda: next(values).data), found_gradients,
-                    (given.ids.shape[1], given.features.shape[1]))
+            steps = [("joint", [weights]) for weights in own.values()]
+        of_score = iter(grad(score(found), [tensor for _, layer in steps for tensor in layer], allow_unused=True))
+    kinds, weights, gradients = [], [], []
+    for kind, layer in steps:
+        kinds.append(kind)
+        weights.append([tensor.data for tensor in layer])
+        asked = [next(of_score) for _ in layer]                          # None: it comes too late for the score
+        gradients.append([np.zeros_like(tensor.data) if gradient is None else gradient.data
+                          for tensor, gradient in zip(layer, asked)])
+    return Followed(kinds, weights, gradients, (given.ids.shape[1], given.features.shape[1]))
 
 
 # The report ---------------------------------------------------------------------------------------------------------
@@ -136,8 +131,8 @@ def _add_picture(report, part, asked, picture, names, n, true):
     image, boxes = part.images(np.array([picture]))[0], asked.regions.boxes[picture, :n]
     classes = asked.regions.classes[picture, :n]
     report.heading("Inside: one text beside one picture")
-    report.text(f"The text is “{asked.captions[picture][0]}”, its word “{true}” hidden: [MASK]. Region 0 stands for the "
-                "whole picture; the others have frames.")
+    report.text(f"The text is “{asked.captions[picture][0]}”, its word “{true}” hidden: [MASK]. Region 0 stands for "
+                "the whole picture; the others have frames.")
     crops = crop_regions(image, boxes, CROP).repeat(8, 2).repeat(8, 3)
     tiles = [Example(boxed(image, boxes), "the regions")]
     tiles += [Example(crop, f"region {k}: {names[own.argmax()]}, {own.max():.2f}")
@@ -155,7 +150,7 @@ def _add_heads(report, followed, words, n):
                         else "The rest of a row goes to words."))
         report.heads(over_words[0, :, :n + 1].swapaxes(1, 2), words, regions,
                      f"Layer {layer} of {len(followed.across)}, the other way: what each region takes from each word. "
-                     + ("Columns sum to 1." if followed.kinds[0] != "joint" else "The rest of a column goes to regions."))
+                     + ("Columns sum to 1." if followed.kinds[0] != "joint" else "The rest goes to regions."))
 
 
 def _add_followed(report, followed, words, place, n, true):
@@ -167,8 +162,8 @@ def _add_followed(report, followed, words, place, n, true):
     lines = [("attention rollout: all layers multiplied", names, rollout / rollout.sum())]
     if relevance.sum() > 0:
         lines.append((f"gradient × attention, for log p({true})", names, relevance / relevance.sum()))
-    report.text(f"Through all layers: of what the place of [MASK] is made. Rollout follows the weights alone; gradient × "
-                f"attention counts what raises the probability of “{true}”.")
+    report.text(f"Through all layers: of what the place of [MASK] is made. Rollout follows the weights alone; gradient "
+                f"× attention counts what raises the probability of “{true}”.")
     report.strip(lines)
 
 

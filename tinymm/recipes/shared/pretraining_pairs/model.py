@@ -1,4 +1,4 @@
-"""What a checkpoint of `vilbert` holds: the frozen classifier of regions, and the model that reads texts beside them."""
+"""What a checkpoint of `vilbert` holds: the classifier of regions, and the model that reads texts beside them."""
 
 import numpy as np
 
@@ -14,14 +14,16 @@ GRID = 4  # fields in a row, and in a column
 BOXES = {"objects": object_boxes, "grid": lambda image: grid_boxes(GRID, GRID)}  # a picture to its regions
 STREAMS = ("two", "one")
 SIZES = ("width", "layers", "heads", "feedforward")
-# The part of a config that says how texts and regions are read, for `checked_config`. `sizes` has a row for each stream,
-# and of two streams a third one for the blocks between them, without the last entry.
+# The part of a config that says how texts and regions are read, for `checked_config`. `sizes` has a row for each
+# stream, and of two streams a third one for the blocks between them, without the last entry.
 CONFIG = {"streams": STREAMS, "regions": tuple(BOXES), "size": int, "vocabulary": int, "classes": int,
           "questions": [int], "features": int, "sizes": [[int]], "positions": int, "dropout": float}
 
 
 class PairModel(nn.Module):
-    """The classifier of regions, which is trained first and then stays as it is, and what reads its features.
+    """The classifier of regions, which is trained first, and what reads its features.
+
+    The loss never calls the classifier, so that it has no gradient and stays as it is.
 
     Parameters
     ----------
@@ -31,7 +33,6 @@ class PairModel(nn.Module):
 
     def __init__(self, eye, pairs):
         self.eye, self.pairs = eye, pairs
-        eye.requires_grad_(False)
 
 
 def build_pairs(config, rng):

@@ -66,16 +66,16 @@ class RegionClassifier(nn.Module):
         return features, [answer(features) for answer in self.answers]
 
     def seen(self, crops):
-        """crops to features of length 1 (n, F) and distributions (n, K), float32 arrays.
+        r"""crops to features of length $\sqrt F$ (n, F) and distributions (n, K), float32 arrays.
 
-        Where a region lies is told in numbers up to 1; longer features would drown it.
+        Where a region lies is told in five numbers up to 1, which much longer features would drown.
         """
         features, scores = self(crops)
         classes = np.ones((len(crops), 1), np.float32)
         for own in scores:
             classes = (classes[:, :, None] * F.softmax(own.data, -1)[:, None]).reshape(len(crops), -1)
         length = np.linalg.norm(features.data, axis=1, keepdims=True)
-        return features.data / np.maximum(length, 1e-6).astype(np.float32), classes
+        return features.data * np.float32(math.sqrt(self.width)) / np.maximum(length, np.float32(1e-6)), classes
 
 
 def classifier_loss(eye, batch, rng):

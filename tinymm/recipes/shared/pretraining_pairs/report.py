@@ -65,8 +65,8 @@ def _of_the_shapes_world(report, part, model, asked, tokens):
     """The ceiling of whoever reads only, and captions that are nearly right."""
     ceiling, foils = text_ceiling(part, asked), foil_metrics(part, model, asked, tokens)
     (known,) = ceiling.values()
-    report.text(f"Whoever reads only, and knows how scenes and captions are made, fills in {known:.3f} of these colours "
-                "rightly, and no reader more: computed, not measured.")
+    report.text(f"Whoever reads only, and knows how scenes and captions are made, fills in {known:.3f} of these "
+                "colours rightly, and no reader more: computed, not measured.")
     report.table([[name.split("/")[-2].replace("_", " "), value] for name, value in foils.items()],
                  ["caption with", "found to be wrong"],
                  "Captions that differ in little from a right one. Training's wrong captions are another picture's.")
