@@ -93,7 +93,7 @@ def run(run, tokenizer="word", whole_word=False, no_next_sentence=False, masked=
     def validate(model):
         return validation_numbers(model, val)
 
-    data = TrainingSet(len(texts["train"]), texts["train"].batch)
+    data = TrainingSet(len(texts["train"]), texts["train"].batch, texts["train"].lengths)
     model = run.fit(setting["plan"], build(config, run.rng(0)), loss, data, validate, config=config,
                     tokenizer=tokens).model
 

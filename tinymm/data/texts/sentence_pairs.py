@@ -148,8 +148,9 @@ def pack_pair(first, second=None, longest=None):
 
     Examples
     --------
-    >>> pack_pair([[7], [8, 9]], [[5]])
-    Packed(ids=[1, 7, 8, 9, 2, 5, 2], segments=[0, 0, 0, 0, 0, 1, 1], starts=[True, True, True, False, True, True, True])
+    >>> row = pack_pair([[7], [8, 9]], [[5]])
+    >>> row.ids, row.segments, row.starts[:4]
+    ([1, 7, 8, 9, 2, 5, 2], [0, 0, 0, 0, 0, 1, 1], [True, True, True, False])
     """
     ids, segments, starts = [BOS], [0], [True]
     for segment, words in enumerate((first,) if second is None else (first, second)):

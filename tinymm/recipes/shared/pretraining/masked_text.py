@@ -75,6 +75,11 @@ class MaskedTexts:
         return len(self.sentences if self.pairs is None else self.pairs)
 
     @property
+    def lengths(self):
+        """Of sentences alone, so that little of a batch is padding; None of pairs, which are drawn anew."""
+        return None if self.pairs is not None else [sum(map(len, self.pieces[own])) for own in self.sentences]
+
+    @property
     def mask_id(self):
         """What stands for a hidden word: one number more than the tokenizer has."""
         return len(self.tokens)
