@@ -173,12 +173,14 @@ def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused, shapes_r
 
 
 @pytest.mark.parametrize("loss", ["infonce", "siglip"])
-def test_the_loss_begins_where_chance_does(loss):
-    """At about ln B; of SigLIP at about 10. The towers have the recipe's own size."""
+def test_the_loss_begins_where_chance_does(loss, monkeypatch):
+    """At about ln B; of SigLIP at about 10. The towers and the batch have the recipe's own size."""
+    monkeypatch.setattr(paired, "SCENES", {"train": 112, "held": 2})
+    monkeypatch.setattr(paired, "SINGLE", 16)
     items, _ = drawn_items(np.random.default_rng(0), ("image", "text"))
     train = items["train"]
     tokens = WordTokenizer.fit(text for own in train.captions for text in own)
-    setting = retrieval.SHAPES | {"image": [[16], [32, 32], [64, 64]], "text_width": 192, "width": 128}
+    setting = retrieval.SHAPES | {"image": [[16], [32, 32], [64, 64]], "text_width": 192, "width": 192}
     towers = retrieval.build(retrieval.config_of(setting, 32, len(tokens), 1, False, loss=loss),
                              np.random.default_rng(0))
     batch = PairBatches(train, tokens)(np.arange(len(train)), np.random.default_rng(0))

@@ -50,9 +50,9 @@ BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
 
 SHAPES = {
-    "plan": Plan(batch_size=128, steps=900, peak_rate=2e-3, weight_decay=0.1, replicas=1,
+    "plan": Plan(batch_size=128, steps=800, peak_rate=2e-3, weight_decay=0.1, replicas=1,
                  spares_vectors=True, select=Selection("val/recall_at_1")),
-    "picture": "conv",
+    "picture": "histograms",  # what sees a picture: conv; histograms, whose convolutions see outlines without colour
     "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages; of small pictures the last ones
     "text": "gru",
     "subwords": False,  # whether words have parts: a word never seen may share some
@@ -71,7 +71,7 @@ SHAPES = {
 FOLDER = {
     "plan": Plan(batch_size=128, steps=500, peak_rate=2e-3, weight_decay=0.3, replicas=1,
                  spares_vectors=True, select=Selection("val/recall_at_1")),
-    "picture": "histograms",  # beside what is learned: too few pictures to learn what edges and colours are from
+    "picture": "histograms",
     "image": [[16], [32], [64], [128]],
     "text": "bag",
     "subwords": True,
