@@ -112,9 +112,8 @@ def test_a_run_that_was_broken_off_ends_with_the_same_table(tmp_path, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(transfer, "kept", kept_or_stop)
         assert main([*words, str(broken)]) == 130
-    done, trained = names[:-1], []
-    real_fit = tasks.trained
-    monkeypatch.setattr(tasks, "trained", lambda run, name, *rest: (trained.append(name), real_fit(run, name, *rest))[1])
+    done, trained, real_fit = names[:-1], [], tasks.trained
+    monkeypatch.setattr(tasks, "trained", lambda run, name, *rest: trained.append(name) or real_fit(run, name, *rest))
     assert main([*words, str(broken), "--resume"]) == 0
     assert not {*done} & {*trained} and names[-1] in trained
     one, other = (json.loads((folder / "metrics.json").read_text()) for folder in (whole, broken))
@@ -125,8 +124,12 @@ def test_a_run_that_was_broken_off_ends_with_the_same_table(tmp_path, monkeypatc
 def test_each_start_begins_where_it_says(monkeypatch):
     """Before the first step, the parts that were learned have the learned values, and no others."""
     begun = {}
-    monkeypatch.setattr(tasks, "trained", lambda run, name, plan, model, *rest: (
-        begun.update({name: ({key: value.copy() for key, value in model.state_dict().items()}, plan)}), (model, 0.0))[1])
+
+    def not_trained(run, name, plan, model, *rest):
+        begun[name] = {key: value.copy() for key, value in model.state_dict().items()}, plan
+        return model, 0.0
+
+    monkeypatch.setattr(tasks, "trained", not_trained)
     known = scenes_to_pre_train_on(Begun, 12, 12)
     config = transfer.QUARTER
     tower = starts.TowerStart(starts.clip.config_of(starts.clip.SETTING, "clip", 32, 9, 20, 1), {}, 0.0)
