@@ -24,6 +24,7 @@ COMMANDS = {  # each a module with `add_arguments` and `run`, or a function whos
     "caption": "tinymm.recipes.captioning:caption",
     "search": "tinymm.recipes.retrieval:search",
     "draw": "tinymm.recipes.text_to_image:draw",
+    "fill": "tinymm.recipes.masked_language:fill",
     "gradcheck": "tinymm.testing.command",
     "doctor": "tinymm.machine.doctor",
     "bench": "tinymm.machine.bench",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tinymm.data.masking import UNCHOSEN, mask_tokens
+from tinymm.data.masking import UNCHOSEN, mask_regions, mask_tokens
 
 MASK, WORDS = 4, np.arange(5, 40)
 
@@ -85,3 +85,31 @@ def test_every_piece_a_word_is_the_plain_form():
 def test_a_share_that_is_none(share):
     with pytest.raises(ValueError, match=r"mask_tokens: share must lie in \(0, 1\]"):
         mask_tokens(np.array([[5]]), np.array([[True]]), MASK, WORDS, np.random.default_rng(0), share)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 5), st.floats(0.01, 1))
+def test_regions_are_chosen_where_they_may_be_and_nine_in_ten_become_zero(seed, batch, regions, share):
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((batch, regions, 3)).astype(np.float32)
+    maskable = rng.random((batch, regions)) < 0.7
+    features[~maskable] = np.nan                                         # what stands where there is none is left
+    shown, chosen, emptied = mask_regions(features, maskable, rng, share)
+    n = maskable.sum(1)
+    assert (chosen.sum(1) == np.where(n == 0, 0, np.maximum(1, np.rint(share * n)))).all()
+    assert not chosen[~maskable].any() and not emptied[~chosen].any() and shown.dtype == np.float32
+    assert (shown[emptied] == 0).all()
+    np.testing.assert_array_equal(shown[~emptied], features[~emptied])
+
+
+def test_the_share_of_emptied_regions():
+    _, chosen, emptied = mask_regions(np.ones((4000, 5, 1)), np.ones((4000, 5), bool), np.random.default_rng(0))
+    n = chosen.sum()
+    assert n == 4000 and abs(emptied.sum() - 0.9 * n) < 4 * np.sqrt(n * 0.09)
+    assert stats.chisquare(chosen.sum(0)).pvalue > 1e-4                  # every region equally likely
+
+
+def test_regions_refused_by_name():
+    with pytest.raises(ValueError, match=r"mask_regions: share must lie in \(0, 1\]; got 0"):
+        mask_regions(np.ones((1, 2, 1)), np.ones((1, 2), bool), np.random.default_rng(0), 0)
+    with pytest.raises(ValueError, match=r"mask_regions: features must be \(B, N, F\), maskable \(B, N\); got"):
+        mask_regions(np.ones((1, 2)), np.ones((1, 2), bool), np.random.default_rng(0))

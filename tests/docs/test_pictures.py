@@ -27,7 +27,7 @@ def same_format(drawn, name):
     return drawn.read_bytes()[:24] == (DOCS / "images" / f"{name}.png").read_bytes()[:24]
 
 
-@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images", "geometry"])
+@pytest.mark.parametrize("name", ["step_sizes", "speech_features", "images", "geometry", "bert"])
 def test_pictures_can_be_drawn_again(name, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra viz")
     script(name).draw(tmp_path / "picture.png")
@@ -85,3 +85,15 @@ def test_every_public_fusion_is_drawn_and_every_picture_shown():
 def test_the_pictures_of_the_costs_are_those_that_the_benchmark_draws():
     kept = {path.name for path in (DOCS / "images").glob("attention_*.png")}
     assert kept == {"attention_time.png", "attention_memory.png", "attention_roofline.png", "attention_rate.png"}
+
+
+def test_the_wiring_of_two_streams_is_the_codes(tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need the extra viz")
+    module = script("vilbert")
+    two, one = module.wirings().values()
+    labels = [box.label for box in two.boxes]
+    assert [label for label in labels if label.startswith(("text.", "connection."))] == [
+        "text.0", "text.1", "connection.0", "text.2", "connection.1", "text.3"]
+    assert not any(box.label.startswith("connection") for box in one.boxes)
+    module.draw(tmp_path / "picture.png")
+    assert same_format(tmp_path / "picture.png", "vilbert")

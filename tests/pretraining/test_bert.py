@@ -55,6 +55,21 @@ def test_only_chosen_places_are_asked(seed):
     assert (features.grad[labels != -100] != 0).any(-1).all()
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_texts_without_a_second_one_are_not_asked_what_follows(seed):
+    """-100 leaves a row out of the mean; where all rows are left out, hidden words alone are asked."""
+    rng = np.random.default_rng(seed)
+    model = small(rng).to(np.float64)
+    ids = rng.integers(4, 13, (3, 6))
+    is_next = np.array([rng.integers(2), -100, rng.integers(2)])
+    words = model.loss(ids, ids).item()
+    scores = model(ids)[1].data[[0, 2]]
+    log_p = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    expected = words - log_p[[0, 1], is_next[[0, 2]]].mean()
+    np.testing.assert_allclose(model.loss(ids, ids, is_next=is_next).item(), expected, rtol=1e-9)
+    assert model.loss(ids, ids, is_next=np.full(3, -100)).item() == words
+
+
 def test_refusals():
     model = small(np.random.default_rng(0))
     ids = np.full((1, 10), 5)

@@ -1,11 +1,12 @@
-"""What a masked language model is shown and asked: some words hidden, some replaced, some left as they are."""
+"""What a masked model is shown and asked: words hidden, replaced, or left as they are; regions hidden or left."""
 
 import numpy as np
 
-__all__ = ["UNCHOSEN", "mask_tokens"]
+__all__ = ["UNCHOSEN", "mask_regions", "mask_tokens"]
 
 UNCHOSEN = -100  # the label of a place of which nothing is asked
 HIDDEN, REPLACED = 0.8, 0.1  # of the chosen places; the rest shows the true word
+EMPTIED = 0.9  # of the chosen regions; the rest is shown
 
 
 def mask_tokens(ids, maskable, mask_id, replacements, rng, share=0.15, starts=None):
@@ -65,6 +66,51 @@ def mask_tokens(ids, maskable, mask_id, replacements, rng, share=0.15, starts=No
     shown = np.where(chosen & (fate < HIDDEN), mask_id, ids)
     shown = np.where(chosen & (fate >= HIDDEN) & (fate < HIDDEN + REPLACED), drawn, shown)
     return shown, np.where(chosen, ids, UNCHOSEN)
+
+
+def mask_regions(features, maskable, rng, share=0.15):
+    r"""Choose regions in each picture; set the features of 90 % of them to zero, leave 10 %.
+
+    Of n regions $\max(1, \operatorname{round}(0.15\,n))$ are chosen. Where a region lies stays known.
+
+    Parameters
+    ----------
+    features : float array (B, N, F)
+    maskable : bool array (B, N)
+        True where a region may be chosen: no padding, and not the whole picture.
+    rng : numpy.random.Generator
+    share : float
+        Of the maskable regions, how many are chosen.
+
+    Returns
+    -------
+    shown : float array (B, N, F)
+    chosen, emptied : bool array (B, N)
+        Which regions are asked, and which of them are zero.
+
+    Raises
+    ------
+    ValueError
+        If `share` is not in (0, 1], or shapes differ.
+
+    References
+    ----------
+    Lu et al. (2019), ViLBERT, §3.1.
+
+    Examples
+    --------
+    >>> shown, chosen, _ = mask_regions(np.ones((1, 3, 1)), np.array([[True, True, False]]), np.random.default_rng(0))
+    >>> shown.ravel(), chosen
+    (array([1., 0., 1.]), array([[False,  True, False]]))
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"mask_regions: share must lie in (0, 1]; got {share}")
+    if features.ndim != 3 or features.shape[:2] != maskable.shape:
+        raise ValueError("mask_regions: features must be (B, N, F), maskable (B, N); "
+                         f"got {features.shape}, {maskable.shape}")
+    chosen = _chosen(maskable, rng, share)
+    emptied = chosen & (rng.random(chosen.shape) < EMPTIED)
+    return np.where(emptied[..., None], features.dtype.type(0), features), chosen, emptied
 
 
 def _chosen(maskable, rng, share):

@@ -4,8 +4,8 @@
 """
 
 from . import (
-    activation, attention, containers, convolution, dropout, embedding, init, inspect, linear, module,
-    normalization, parameter, pooling, positional, recurrent, transformer,
+    activation, attention, containers, convolution, dropout, embedding, init, inspect, linear, lora,
+    module, normalization, parameter, pooling, positional, recurrent, transformer,
 )
 from .activation import *
 from .attention import *
@@ -15,6 +15,7 @@ from .dropout import *
 from .embedding import *
 from .inspect import *
 from .linear import *
+from .lora import *
 from .module import *
 from .normalization import *
 from .parameter import *
@@ -25,6 +26,6 @@ from .transformer import *
 
 __all__ = [
     "init", *activation.__all__, *attention.__all__, *containers.__all__, *convolution.__all__, *dropout.__all__,
-    *embedding.__all__, *inspect.__all__, *linear.__all__, *module.__all__, *normalization.__all__,
+    *embedding.__all__, *inspect.__all__, *linear.__all__, *lora.__all__, *module.__all__, *normalization.__all__,
     *parameter.__all__, *pooling.__all__, *positional.__all__, *recurrent.__all__, *transformer.__all__,
 ]

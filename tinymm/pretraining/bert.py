@@ -67,13 +67,16 @@ class BertEmbeddings(nn.Module):
         ValueError
             If a text is longer than there are positions.
         """
-        longest = self.positions.weight.shape[0]
-        if ids.shape[1] > longest:
-            raise ValueError(f"BertEmbeddings: a text may have {longest} words, one for each position; "
-                             f"got {ids.shape[1]}")
-        segments = np.zeros_like(ids) if segments is None else segments
-        places = np.arange(ids.shape[1])
-        return self.dropout(self.norm(self.words(ids) + self.positions(places) + self.segments(segments)))
+        return self.add(self.words(ids), segments)
+
+    def add(self, words, segments=None):
+        """Word vectors (B, T, D) with place and segment added, normed: (B, T, D)."""
+        longest, (batch, length) = self.positions.weight.shape[0], words.shape[:2]
+        if length > longest:
+            raise ValueError(f"BertEmbeddings: a text may have {longest} words, one for each position; got {length}")
+        segments = np.zeros((batch, length), int) if segments is None else segments
+        places = np.arange(length)
+        return self.dropout(self.norm(words + self.positions(places) + self.segments(segments)))
 
 
 class Bert(nn.Module):
@@ -124,9 +127,21 @@ class Bert(nn.Module):
     def forward(self, ids, mask=None, segments=None):
         """ids (B, T) int, mask (B, T), True where there is a word, segments (B, T) int, to `Encoded`:
         a feature per word (B, T, D), zero under padding, and what [CLS] has gathered (B, D)."""
-        mask = checked_mask("Bert", mask, ids.shape)
-        y = self.layers(self.embeddings(ids, segments), src_key_padding_mask=mask)
+        return self.read(self.embed(ids), mask, segments)
+
+    def embed(self, ids):
+        """Words (B, T) to their vectors (B, T, D)."""
+        return self.embeddings.words(ids)
+
+    def read(self, x, mask=None, segments=None):
+        """Word vectors (B, T, D) to `Encoded`, as `forward` does with words."""
+        mask = checked_mask("Bert", mask, x.shape[:2])
+        y = self.layers(self.embeddings.add(x, segments), src_key_padding_mask=mask)
         return Encoded(zero_hidden(y, mask), F.tanh(self.pooler(y[:, 0])), mask)
+
+    def stages(self):
+        """Parameters from below: the embeddings, each layer, the pooler; for rates by layer (`layerwise_groups`)."""
+        return [list(part.parameters()) for part in (self.embeddings, *self.layers.layers, self.pooler)]
 
 
 class PredictionTransform(nn.Module):
@@ -202,8 +217,8 @@ class BertForPreTraining(nn.Module):
         mask : bool array (B, T), optional
         segments : int array (B, T), optional
         is_next : int array (B,), optional
-            0 where the second text follows, 1 where it does not; without it the first objective stands alone, as in
-            RoBERTa (Liu et al. 2019, §4.2).
+            0 where the second text follows, 1 where it does not, -100 where there is none; without it the first
+            objective stands alone, as in RoBERTa (Liu et al. 2019, §4.2).
 
         Returns
         -------
@@ -216,7 +231,9 @@ class BertForPreTraining(nn.Module):
         """
         encoded = self.bert(ids, mask, segments)
         loss = masked_loss("BertForPreTraining", self.words, encoded.sequence, labels)
-        return loss if is_next is None else loss + F.cross_entropy(self.next(encoded.pooled), is_next)
+        if is_next is None or (is_next == UNCHOSEN).all():
+            return loss
+        return loss + F.cross_entropy(self.next(encoded.pooled), is_next, ignore_index=UNCHOSEN)
 
 
 def masked_loss(name, scores, features, labels):

@@ -3,6 +3,7 @@
 Without --data it learns from embedded opinions with negation and scope: of 60 % of the sentences the words alone leave
 the verdict open, so a bag of words gets .70 right and cannot get more. With --data DIR it reads tables as BANKING77 has
 them, DIR/train.csv with the columns text and category, and val and test where they are there (or .tsv, .json, .jsonl).
+--init starts from the encoder of a `tinymm run masked-language`.
 """
 
 from dataclasses import replace
@@ -13,8 +14,7 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..data import (
-    LabelledTexts, SubwordTokenizer, TfIdf, WordTokenizer, bag_limit, draw_opinions, letter_ngrams, pad_batch,
-    pad_pieces, random_split, read_text_folder, split_words,
+    LabelledTexts, TfIdf, bag_limit, draw_opinions, letter_ngrams, random_split, read_text_folder, split_words,
 )
 from ..data.texts.tokenizer import PAD, UNK
 from ..encoders import BagOfWords, TextCNN, TextRNN, TextTransformer
@@ -26,7 +26,12 @@ from .shared.checkpoints import TOKENIZERS, checked_config
 from .shared.classification import (
     add_classes, add_worst_errors, answers, scored, validation_scores, worst_errors,
 )
+from .shared.explained_texts import explain, padded
+from .shared.fine_tuning import ByLayer
 from .shared.parts import split_off
+from .shared.pretraining.starting import (
+    BERT_SIZES, bert_of, check_lengths, from_pretrained, linear_probe, pretrained,
+)
 
 __all__ = ["Ensemble", "INPUTS", "TextClassifier", "baselines", "build", "by_kind", "drawn_opinions", "explain",
            "fit_tokenizer", "hidden", "mean_loss", "oracle_of_bags", "padded", "parts_of", "predict", "probabilities",
@@ -59,45 +64,65 @@ FOLDER = {
     "hidden_words": 0.1,
     "smoothing": 0.1,
 }
+BERT = BERT_SIZES | {
+    "encoder": "bert",
+    "plan": ByLayer(batch_size=32, steps=2400, peak_rate=1e-3, weight_decay=0.01, select=BEST, decay=0.8),
+    "embedding": BERT_SIZES["width"],
+    "dropout": 0.1,
+    "head_dropout": 0.1,
+    "hidden_words": 0.1,
+    "smoothing": 0.1,
+}
 
 
 @recipe
-def run(run, encoder=None, tokenizer="word", members=1, columns=COLUMNS):
+def run(run, encoder=None, tokenizer=None, members=1, columns=COLUMNS, init=None):
     """Train a text classifier, test it beside its baselines, write the output folder.
 
     Parameters
     ----------
-    encoder : {"bag", "cnn", "lstm", "gru", "transformer"}, optional
-        What reads the tokens; by default lstm, with --data cnn.
-    tokenizer : {"word", "subword", "char", "bpe"}
-        What a token is.
+    encoder : {"bag", "cnn", "lstm", "gru", "transformer", "bert"}, optional
+        What reads the tokens; by default lstm, with --data cnn, with --init bert.
+    tokenizer : {"word", "subword", "char", "bpe"}, optional
+        What a token is; by default word, with --init what it was pre-trained with.
     members : int
         Train so many classifiers side by side and average them.
     columns : sequence of str
         With --data: the columns of the text and of its class.
+    init : path, optional
+        checkpoint.npz of `tinymm run masked-language`: start from its encoder, with its tokenizer.
     """
     require(members >= 1, "--members", "must be at least 1", members)
     require(columns == COLUMNS or run.data, "--columns", "needs --data; the embedded opinions are no table",
             ",".join(columns))
     require(len(columns) == 2 and len(set(columns)) == 2, "--columns", "needs two names, TEXT,CLASS", ",".join(columns))
+    require(encoder != "bert" or tokenizer in (None, "word", "bpe"), "--tokenizer", "must be word or bpe for "
+            "--encoder bert, which reads one number a token", tokenizer)
+    loaded = init and pretrained(init, encoder, tokenizer)
     run.say(f"reading {run.data} ..." if run.data else "drawing opinions ...")
     opinions = None if run.data else drawn_opinions(run.rng(1))
     parts, notes = read_parts(run.data, run.rng, columns) if run.data else (parts_of(opinions), {})
     train, val, test = parts["train"], parts["val"], parts["test"]
     run.begin(run.data or "embedded opinions", parts, notes)
 
-    setting = FOLDER if run.data else OPINIONS
+    setting = BERT if loaded or encoder == "bert" else FOLDER if run.data else OPINIONS
     encoder = encoder or setting["encoder"]
-    tokens = fit_tokenizer(tokenizer, train.texts)
-    fit = partial(_fit, run, setting, tokens, train, val, members)
-    model = fit(encoder)
+    tokens = loaded.tokenizer if loaded else fit_tokenizer(tokenizer or "word", train.texts)
+    if encoder == "bert":
+        setting = setting | ({name: loaded.config[name] for name in BERT_SIZES} if loaded
+                             else {"plan": setting["plan"].evenly})
+        check_lengths(tokens, parts, setting["positions"])
+    model = _fit(run, setting, tokens, train, val, members, loaded, encoder)
     p = probabilities(model, tokens, test.texts)
     predictions = {OURS: p.argmax(1), **baselines(train, test)}
+    if loaded:
+        encode = partial(_encoded, tokens)
+        predictions["linear probe"] = linear_probe(loaded.model.bert, encode, train, val, test)
     more = {}
     if opinions:
         kinds = np.array([opinion.kind for opinion in opinions["test"]])
         if encoder != "bag":
-            bag = fit("bag", beside=True)
+            bag = _fit(run, OPINIONS, tokens, train, val, 1, None, "bag", beside=True)
             predictions["bag of words"] = probabilities(bag, tokens, test.texts).argmax(1)
         predictions["all that bags can tell"] = oracle_of_bags(test, kinds, run.rng(5))
         found = by_kind({OURS: p.argmax(1)}, test.labels, kinds)[OURS]
@@ -115,11 +140,12 @@ def run(run, encoder=None, tokenizer="word", members=1, columns=COLUMNS):
     return run.finish(report, [results], more)
 
 
-def _fit(run, setting, tokens, train, val, members, encoder, beside=False):
+def _fit(run, setting, tokens, train, val, members, loaded, encoder, beside=False):
     """Train the classifiers; `beside`: as a baseline, which leaves no trace in the run's folder."""
     sizes = {name: setting[name] for name in ("width", "embedding", "dropout", "head_dropout")}
+    sizes |= {name: setting[name] for name in BERT_SIZES} if encoder == "bert" else {}
     config = {"encoder": encoder, "vocabulary": len(tokens), "classes": len(train.classes), **sizes,
-              "members": 1 if beside else members}
+              "members": members}
     encoded = [tokens.encode(text) for text in train.texts]
 
     def batch(rows, rng):
@@ -132,6 +158,8 @@ def _fit(run, setting, tokens, train, val, members, encoder, beside=False):
         return validation_scores(probabilities(model, tokens, val.texts), val.labels)
 
     model = build(config, run.rng(0))
+    if loaded:
+        from_pretrained(model.members, loaded)
     plan = setting["plan"] if len(val) >= FEW else replace(setting["plan"], select=None)
     if beside:
         trainer = plan.trainer(model, loss, data, validate, run.epochs, run.seed)
@@ -175,9 +203,8 @@ def fit_tokenizer(kind, texts):
     return TOKENIZERS[kind].fit(texts, **({"vocabulary": PIECES} if kind == "bpe" else {}))
 
 
-def padded(encoded):
-    """Encoded texts as (ids, mask), whether their tokens are numbers or bags of numbers."""
-    return pad_pieces(encoded) if isinstance(encoded[0][0], list) else pad_batch(encoded)
+def _encoded(tokens, texts):
+    return padded([tokens.encode(text) for text in texts])
 
 
 def hidden(ids, share, rng):
@@ -216,6 +243,10 @@ class TextClassifier(nn.Module):
         """Token vectors x (B, T, E) to logits (B, K)."""
         return self.output(self.dropout(self.encoder.read(x, mask).pooled))
 
+    def stages(self):
+        """Parameters from below, of an encoder that has `stages`: for rates by layer."""
+        return [*self.encoder.stages(), list(self.output.parameters())]
+
 
 class Ensemble(nn.Module):
     r"""Classifiers that learn each by itself and answer together: $p = \tfrac1M \sum_m p_m$.
@@ -234,11 +265,18 @@ class Ensemble(nn.Module):
         """ids (B, T) or (B, T, G), mask (B, T) to probabilities (B, K)."""
         return sum(F.softmax(member(ids, mask), -1) for member in self.members) / len(self.members)
 
+    def stages(self):
+        """Those of all members, level by level."""
+        return [sum(level, []) for level in zip(*(member.stages() for member in self.members))]
+
 
 def build(config, rng):
     """The Ensemble of a config, its weights drawn from `rng`."""
-    checked_config(config, encoder=("bag", "cnn", "lstm", "gru", "transformer"), vocabulary=int, classes=int, width=int,
-                   embedding=int, dropout=float, head_dropout=float, members=int)
+    encoders = ("bag", "cnn", "lstm", "gru", "transformer", "bert")
+    is_bert = isinstance(config, dict) and config.get("encoder") == "bert"
+    checked_config(config, encoder=encoders, vocabulary=int, classes=int, width=int, embedding=int, dropout=float,
+                   head_dropout=float, members=int, **(dict.fromkeys(("layers", "heads", "positions"), int)
+                                                       if is_bert else {}))
     return Ensemble([_member(config, rng) for _ in range(config["members"])])
 
 
@@ -249,6 +287,8 @@ def _member(config, rng):
         encoder = BagOfWords(vocabulary, width, dropout, rng=rng)
     elif kind == "cnn":
         encoder = TextCNN(vocabulary, width, embedding, dropout=dropout, rng=rng)
+    elif kind == "bert":
+        encoder = bert_of(config, rng)
     elif kind == "transformer":
         encoder = TextTransformer(vocabulary, width, dropout=dropout, rng=rng)
     else:
@@ -334,40 +374,3 @@ def _add_words(report, model, tokens, test, p):
         "Orange speaks for the predicted class, blue against it. Gradient × input: how the score would change "
         "if a word's vector grew a little. Integrated gradients: shares of what all words together add to the score "
         "of an empty text."))
-
-
-def explain(model, tokens, text, target=None):
-    r"""The share of each token in the score of a class: $\sum_e \phi_{te}$ over the elements of its vector.
-
-    Integrated gradients start from vectors of zeros, so their shares sum to what the whole text adds to the score.
-    Members of an ensemble have vectors of their own; the shares are the mean of theirs.
-
-    Parameters
-    ----------
-    model : Ensemble
-    tokens : tokenizer
-        Of one of the classes in `TOKENIZERS`.
-    text : str
-    target : int, optional
-        The class; by default the one predicted.
-
-    Returns
-    -------
-    words : list of T str
-        The tokens as they were read, with the spaces between them.
-    shares : dict of str to float array (T,)
-        By method: "gradient × input" and "integrated gradients".
-    """
-    model.eval()
-    ids, _ = padded([tokens.encode(text)])                               # (1, T) or (1, T, G)
-    target = np.array([model(ids).data[0].argmax() if target is None else target])
-    vectors = [member.encoder.embed(ids).data for member in model.members]              # (1, T, E) each
-    methods = {"gradient × input": nn.gradient_times_input, "integrated gradients": nn.integrated_gradients}
-    shares = {name: np.mean([method(member.judge, x, target=target)[0].sum(-1)
-                             for member, x in zip(model.members, vectors)], 0) for name, method in methods.items()}
-    if isinstance(tokens, SubwordTokenizer):
-        words = [f"{word} " for word in split_words(text)]
-    else:
-        space = " " if isinstance(tokens, WordTokenizer) else ""
-        words = [tokens.words[i] + space for i in ids[0, 1:-1]]          # without <bos> and <eos>
-    return words, {name: share[1:-1] for name, share in shares.items()}

@@ -2,7 +2,8 @@
 
 Without --data it learns from the world of questions: shapes scenes, and questions whose answers are equally likely
 before one looks. With --data DIR it reads easy-VQA (questions.json and images/) or VQA (*questions.json,
-*annotations.json and COCO's pictures), where the score is the consensus of ten people.
+*annotations.json and COCO's pictures), where the score is the consensus of ten people. With --init CHECKPOINT it starts
+from what `tinymm run vilbert` has learned (2.6), beside the same model from scratch.
 """
 
 from pathlib import Path
@@ -19,9 +20,14 @@ from .shared.answering import FUSED, Examples, add_ablation, answer, fused, fuse
 from .shared.asked import add_gallery, add_kinds, asked_examples, asked_views, drawn_questions, split_by_picture
 from .shared.checkpoints import checked_config
 from .shared.classification import answers, scored
+from .shared.fine_tuning import FineTuning
 from .shared.fusions import chosen
 from .shared.inside import add_inside
 from .shared.parts import split_off
+from .shared.pretraining_pairs.answering import answer_from, answer_probabilities, build_answerer, load_start
+from .shared.pretraining_pairs.model import BOXES
+from .shared.pretraining_pairs.pairs import shown
+from .shared.pretraining_pairs.region_classifier import read_regions
 from .shared.several import Outcome, compare
 
 __all__ = ["INPUTS", "build", "encoders", "predict", "run"]
@@ -34,12 +40,16 @@ SCENES = SIZES | {"together": 8, "plan": Plan(batch_size=32, steps=2000, peak_ra
                                               select=Selection("val/accuracy"))}
 FOLDER = SIZES | {"together": 6, "plan": Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.05, warmup=0.1,
                                               select=Selection("val/accuracy"))}
+# With --init; its batches are of questions. With few labels as many steps as with all.
+FINE_TUNING = FineTuning(batch_size=64, steps=600, peak_rate=1e-3, weight_decay=0.01, warmup=0.1, replicas=1,
+                         select=Selection("val/accuracy"))
 DRAWN = {"train": 12_000, "val": 1_000, "test": 2_000, "test/held_out": 1_000}  # scenes
 MOST_ANSWERS = 1000
+TITLES = {"test": "Test: unseen pictures", "test/held_out": "Test: pairs never seen together"}
 
 
 @recipe
-def run(run, fusion="glimpses", image_size=None, modulate=False):
+def run(run, fusion="glimpses", image_size=None, modulate=False, init=None, labels=1.0):
     """Train a model that answers questions about pictures, test it beside its baselines, write the output folder.
 
     Parameters
@@ -51,49 +61,53 @@ def run(run, fusion="glimpses", image_size=None, modulate=False):
         With --data: scale pictures to N×N, a multiple of 16; by default 32. Twice the side takes four times as long.
     modulate : bool
         Slow the modality that learns faster, by gradient modulation.
+    init : path, optional
+        checkpoint.npz of `tinymm run vilbert`, to start from; no --fusion, no --modulate.
+    labels : float
+        Learn from the questions about this share of the training pictures, drawn at random.
     """
     names = chosen(fusion)
+    require(0 < labels <= 1, "--labels", "must lie in (0, 1]", labels)
+    require(init is None or (fusion == "glimpses" and not modulate), "--init", "takes the fusion that was pre-trained",
+            f"--fusion {fusion}" + " --modulate" * modulate)
     require(image_size is None or run.data, "--image-size", "needs --data; the scenes keep their size", image_size)
     require(image_size is None or image_size >= 16 and image_size % 16 == 0, "--image-size",
             "must be a positive multiple of 16", image_size)
     if len(names) > 1:
         return compare(
-            run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate,
+            run, "fusion", names, lambda run: _one(run, run.options["fusion"], image_size, modulate, init, labels,
                                                    controls=run.options["fusion"] == names[0]),
             "Visual question answering: every fusion",
             "As many parameters and steps for each; the controls are trained once.")
-    return _one(run, fusion, image_size, modulate).metrics
+    return _one(run, fusion, image_size, modulate, init, labels).metrics
 
 
-def _one(run, fusion, image_size, modulate, controls=True):
+def _one(run, fusion, image_size, modulate, init, labels, controls=True):
     """One training and test: Outcome."""
     run.say(f"reading {run.data} ..." if run.data else "drawing scenes and questions ...")
     (asked, notes, kinds), setting = (_read(run, image_size), FOLDER) if run.data else (_drawn(run), SCENES)
+    if labels < 1:
+        _, asked["train"] = split_by_picture(asked["train"], labels, run.rng(8))
+    start = None if init is None else load_start(init, asked["train"].size[1], asked["train"].texts)
     run.begin(run.data or "the world of questions", asked, notes)
     words = WordTokenizer.fit(asked["train"].texts)
     names = list(answer_vocabulary(asked["train"].answers, MOST_ANSWERS))
     for part in ("train", "val"):                                        # rarer answers cannot be learned
         asked[part] = asked[part].part(np.flatnonzero(asked[part].labels(names) >= 0))
+    if start is not None:
+        return _pre_trained(run, start, asked, names, kinds)
     parts = {name: asked_examples(part, words, names) for name, part in asked.items()}
 
     config = {name: setting[name] for name in ("widths", "width", "embedding", "dropout")}
     config |= {"vocabulary": len(words), "size": asked["train"].size[1]}
     config |= fused_config(fusion, encoders(config, run.rng(0)), setting["parameters"], len(names), setting["dropout"])
 
-    def score(part, predictions):
-        found = scored(predictions, parts[part].labels)
-        if asked[part].humans is None:
-            return found
-        return {system: Scores({"consensus": vqa_accuracy([names[k] for k in classes], asked[part].humans)[1],
-                                **found[system].each}, found[system].whole)
-                for system, classes in predictions.items()}
-
     answered = answer(run, config, encoders, parts, setting["plan"], names, items="questions", tokenizer=words,
-                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.2, score=score,
+                      modulate=modulate, controls=controls, share=1.0 if run.data else 0.2, score=_scores(asked, names),
                       together=setting["together"])
     report = run.report(f"Visual question answering, fused by {fusion}", f"Trained on {len(asked['train'])} questions")
     for found in answered.results:
-        found.add_to(report, "Test: unseen pictures" if found.part == "test" else "Test: pairs never seen together",
+        found.add_to(report, TITLES[found.part],
                      "Question only and image only: models of one modality, trained alone, in the embedded world for "
                      "a fifth of the steps; product: of these two.")
     more = dict(answered.more)
@@ -105,6 +119,39 @@ def _one(run, fusion, image_size, modulate, controls=True):
     grid = answered.model.encoders["image"].grid
     more |= add_inside(report, run, answered, parts, asked_views(answered, asked["test"], words, names, grid))
     return Outcome(run.finish(report, answered.results, more), answered.results[0])
+
+
+def _scores(asked, names):
+    """``score(part, predictions)`` → dict of system to Scores; first the consensus, where ten people answered."""
+    def score(part, predictions):
+        found = scored(predictions, asked[part].labels(names))
+        if asked[part].humans is None:
+            return found
+        return {system: Scores({"consensus": vqa_accuracy([names[k] for k in classes], asked[part].humans)[1],
+                                **found[system].each}, found[system].whole)
+                for system, classes in predictions.items()}
+
+    return score
+
+
+def _pre_trained(run, start, asked, names, kinds):
+    """One fine-tuning and test: Outcome."""
+    model, results, p = answer_from(run, FINE_TUNING, start, asked, names, _scores(asked, names))
+    report = run.report("Visual question answering, pre-trained",
+                        f"Fine-tuned on {len(asked['train'])} questions, from {run.options['init']}")
+    for found in results:
+        found.add_to(report, TITLES[found.part], "From scratch: the same model and steps, at one learning rate, with "
+                     "the same classifier of regions but nothing else that was learned before.")
+    more = {"questions/train": len(asked["train"])}
+    if kinds is not None:
+        more |= _ceilings(report)
+        right = {name: scores.each["accuracy"] for name, scores in results[0].systems.items()}
+        rows = [[kind, kinds.count(kind), *(float(each[np.array(kinds) == kind].mean()) for each in right.values())]
+                for kind in sorted({*kinds})]
+        report.heading("Kind by kind")
+        report.table(rows, ["kind", "questions", *right])
+        more |= {f"test/{row[0]}/accuracy": row[2] for row in rows}
+    return Outcome(run.finish(report, results, more), results[0])
 
 
 # The data ---------------------------------------------------------------------------------------------------------
@@ -139,6 +186,8 @@ def encoders(config, rng):
 
 def build(config, rng):
     """The model of a config, its weights drawn from `rng`."""
+    if isinstance(config, dict) and "streams" in config:                 # it was pre-trained
+        return build_answerer(config, rng)
     checked_config(config, vocabulary=int, size=int, widths=[[int]], width=int, embedding=int, **FUSED)
     return fused(config, encoders(config, rng), rng)
 
@@ -147,6 +196,13 @@ def predict(loaded, items):
     """The answer to each question about its picture."""
     ids = [loaded.tokenizer.encode(item["text"]) for item in items]
     pictures = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
+
+    if "streams" in loaded.config:
+        regions = read_regions(loaded.model.eye, lambda rows: pictures[rows], len(items),
+                               BOXES[loaded.config["regions"]])
+        return answers(answer_probabilities(loaded.model, len(items),
+                                            lambda rows: shown(regions.rows(rows), [ids[i] for i in rows]), ids),
+                       loaded.classes)
 
     def inputs(rows, rng):
         text, mask = pad_batch([ids[i] for i in rows])

@@ -15,6 +15,7 @@ from .cells import format_column, metric_columns
 from .confusion import check_matrix, confused_pairs, confusion_table
 from .elements import Markup, element
 from .figures import bar_chart, histogram, line_chart, scatter_chart
+from .heads import heads_table
 from .logs import panels
 from .page import page
 from .spectrograms import alignment_image
@@ -330,6 +331,10 @@ class Report:
             self._parts.append(absence(error, "Pictures are left out."))
             tiles = attention_tiles(None, words, maps)
         self._parts.append(figure(element("ul", *tiles, class_="tiles attention"), caption, *attention_legend(maps)))
+
+    def heads(self, weights, rows, columns, caption=""):
+        """Add the weights of every head of an attention, as `heads_table`."""
+        self._parts.append(heads_table(weights, rows, columns, caption))
 
     def alignment(self, spectrogram, symbols, posterior, caption=""):
         """Add a spectrogram, and over it a lane for each symbol that shows when the symbol was heard.

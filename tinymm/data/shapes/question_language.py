@@ -18,7 +18,8 @@ from typing import NamedTuple
 from .language import RELATION_PHRASES
 from .scene import COLOURS, RELATIONS, SHAPES, SIZES
 
-__all__ = ["ANSWERS", "COUNTS", "KINDS", "PHRASES", "PLURALS", "Description", "Query", "phrasings", "question_groups"]
+__all__ = ["ANSWERS", "COUNTS", "KINDS", "PHRASES", "PLURALS", "Description", "Query", "all_questions", "phrasings",
+           "question_groups"]
 
 COUNTS = ("0", "1", "2", "3")
 ANSWERS = ("yes", "no", *COLOURS, *SHAPES, *COUNTS)
@@ -131,3 +132,15 @@ def question_groups(kind):
      'comparison': [60, 40, 60, 40]}
     """
     return [list(group) for group in _GROUPS[kind]]
+
+
+def all_questions():
+    """Every text that asks something: list of str, in a fixed order.
+
+    Examples
+    --------
+    >>> len(all_questions()), all_questions()[0]
+    (829, 'is there a red thing?')
+    """
+    queries = [query for kind in KINDS for group in question_groups(kind) for query in group]
+    return list(dict.fromkeys(text for query in queries for text in phrasings(query)))

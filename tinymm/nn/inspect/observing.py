@@ -1,4 +1,4 @@
-"""Look inside a Module while it runs: observe every call, or collect the attention weights."""
+"""Look inside a Module while it runs: observe every call, or watch or collect the attention weights."""
 
 import inspect
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from functools import wraps
 
 from ..attention.multihead import MultiheadAttention
 
-__all__ = ["observe", "record_attention"]
+__all__ = ["observe", "record_attention", "watch_attention"]
 
 
 @contextmanager
@@ -60,27 +60,49 @@ def record_attention(module):
     >>> maps["self_attn"][0].shape
     (1, 2, 5, 5)
     """
-    maps = {}
+    maps = {name: [] for name, layer in module.named_modules() if isinstance(layer, MultiheadAttention)}
+    with watch_attention(module, lambda name, weights: maps[name].append(weights.data)):
+        yield maps
 
+
+@contextmanager
+def watch_attention(module, callback):
+    """Context manager: at each call of a `MultiheadAttention` below, call `callback(name, weights)`.
+
+    Parameters
+    ----------
+    module : Module
+    callback : callable
+        Gets the dotted name of the layer and its weights head by head, a Tensor (B, H, T, S): what is computed from it
+        can be differentiated with respect to it.
+
+    Examples
+    --------
+    >>> import numpy as np, tinymm as tm
+    >>> layer = tm.nn.TransformerEncoderLayer(8, 2, 16, rng=np.random.default_rng(0)).eval()
+    >>> found = []
+    >>> with watch_attention(layer, lambda name, weights: found.append(weights)):
+    ...     y = layer(tm.tensor(np.ones((1, 5, 8), np.float32)))
+    >>> tm.grad((y * y).sum(), found)[0].shape
+    (1, 2, 5, 5)
+    """
     def wrap(name, layer, forward):
-        maps[name] = []
-
         @wraps(forward)
-        def recorded(*inputs, **kwargs):
+        def watched(*inputs, **kwargs):
             given = inspect.signature(forward).bind(*inputs, **kwargs).arguments
             output, weights = forward(**{**given, "need_weights": True, "average_attn_weights": False})
-            maps[name].append(weights.data)
+            callback(name, weights)
             # The caller gets what it asked for.
             if not given.get("need_weights", True):
                 weights = None
             elif given.get("average_attn_weights", True):
                 weights = weights.mean(axis=1)
             return output, weights
-        return recorded
+        return watched
 
     attentions = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, MultiheadAttention)]
     with replaced_forward(attentions, wrap):
-        yield maps
+        yield
 
 
 @contextmanager

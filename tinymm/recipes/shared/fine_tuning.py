@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, fields, replace
 
+from ...optim import layerwise_groups
 from .plan import Plan
 
-__all__ = ["FineTuning"]
+__all__ = ["ByLayer", "FineTuning"]
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,34 @@ class FineTuning(Plan):
         for name, parameter in model.named_parameters():
             split[not name.startswith(self.old)].append(parameter)
         return [{"params": split[True]}, {"params": split[False], "lr": self.lower * self.peak_rate}]
+
+
+@dataclass(frozen=True)
+class ByLayer(Plan):
+    """A plan by which each layer of a model learns at a share of the next higher one's rate (`layerwise_groups`).
+
+    Parameters
+    ----------
+    decay : float
+        That share. The model's `stages()` gives its parameters from below.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinymm.pretraining import Bert
+    >>> bert = Bert(9, 8, layers=1, heads=2, rng=np.random.default_rng(0))      # embeddings, a layer, the pooler
+    >>> plan = ByLayer(batch_size=8, steps=10, peak_rate=0.1, weight_decay=0.0, decay=0.5)
+    >>> [group["lr"] for group in plan.groups(bert)]
+    [0.025, 0.05, 0.1]
+    """
+
+    decay: float = 0.8
+
+    @property
+    def evenly(self):
+        """The same plan with one rate, for a model that starts from scratch."""
+        return replace(self, decay=1.0)
+
+    def groups(self, model):
+        """A group for each stage."""
+        return layerwise_groups(model.stages(), self.peak_rate, self.decay)

@@ -74,7 +74,8 @@ def predict(checkpoint, inputs=(), *, image=None, text=None, audio=None, video=N
     """
     loaded = load(checkpoint)
     require(hasattr(loaded.recipe, "predict"), "predict", "needs one that answers in words; for pictures there is "
-            "`tinymm draw`", f"one of {loaded.recipe.__name__.rpartition('.')[2].replace('_', '-')}")
+            "`tinymm draw`, for hidden words `tinymm fill`",
+            f"one of {loaded.recipe.__name__.rpartition('.')[2].replace('_', '-')}")
     kinds = loaded.recipe.INPUTS
     given = {"image": image, "text": text, "audio": audio, "video": video}
     ways = bool(inputs) + any(given.values()) + (table is not None)
