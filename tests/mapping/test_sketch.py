@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 from tinymm import nn
-from tinymm.mapping import FlowPainter, GaussianMixtureFlow, Sketch, flow_loss
+from tinymm.mapping import FlowPainter, GaussianMixtureFlow, PictureScale, Sketch, flow_loss, mean_pictures
 from tinymm.optim import Adam
 from tinymm.testing import check_directional
 
@@ -105,6 +105,17 @@ def test_the_loss_of_the_sketch_is_the_flows_at_pure_noise_without_the_net(seed)
     text, x = painter.read(IDS, MASK), rng.standard_normal((2, 3, 8, 8))
     loss = flow_loss(lambda x, sigma: painter(x, sigma, text), x, np.ones(2), rng.standard_normal(x.shape))
     assert loss.item() == pytest.approx(((text.mean.data - x) ** 2).mean(), rel=1e-12)
+
+
+def test_mean_pictures_are_pictures_and_each_is_that_of_its_text_alone():
+    painter = painter_of(np.random.default_rng(5)).to(np.float32)
+    painter.scale = PictureScale((0.5, 0.4, 0.3), (0.1, 0.2, 0.3))
+    shown = mean_pictures(painter, IDS, MASK)
+    assert shown.shape == (2, 3, 8, 8) and shown.dtype == np.float32 and shown.min() >= 0 and shown.max() <= 1
+    np.testing.assert_allclose(mean_pictures(painter, IDS[1:, :3], MASK[1:, :3]), shown[1:], atol=1e-5)
+    mean = painter.read(IDS, MASK).mean.data * painter.scale.std + painter.scale.mean
+    np.testing.assert_allclose(shown, np.clip(mean, 0, 1), atol=1e-6)
+    assert abs(shown[0] - shown[1]).max() > 1e-3
 
 
 def test_it_learns_where_a_thing_is_from_words():

@@ -9,7 +9,7 @@ from ....data.texts.tokenizer import split_words
 from ....mapping import FlowPainter, perplexity
 from ....viz import Example
 from ..captioned import nearest_images
-from .judging import beside, distances, judged, own_is_nearer, strip
+from .judging import beside, distances, grid, judged, own_is_nearer
 from ..prediction import over_batches
 from ..results import OURS, Results
 
@@ -65,7 +65,7 @@ def finish(run, painter, parts):
     more = _add_parts(report, tested, results)
     more |= _add_choices(report, painter.curves)
     if painter.sketch is not None:
-        _add_strip(report, run, painter, next(iter(tested.values())).captions)
+        _add_ways(report, run, painter, next(iter(tested.values())).captions)
     else:
         more |= _add_codebook(report, painter.model.codec, parts)
     return run.finish(report, results, more)
@@ -190,16 +190,15 @@ def _add_choices(report, curves):
     return more
 
 
-def _add_strip(report, run, painter, captions):
-    """From noise to picture, for four captions."""
+def _add_ways(report, run, painter, captions):
+    """From noise to picture, for four captions: nine pictures each, three by three."""
     captions = captions[:4]
-    path = painter.paint(captions, run.rng(9), **painter.curves["chosen"], path=True)
-    sketch = painter.sketch(captions)
+    path = painter.paint(captions, run.rng(9), **painter.curves["chosen"] | {"steps": 7}, path=True)
+    ways = np.stack([painter.sketch(captions), *path], 1)                # (4, 9, 3, H, W)
     report.heading("From noise to picture")
-    report.gallery([Example(strip(sketch[i:i + 1], [images[i:i + 1] for images in path]), captions[i])
-                    for i in range(len(captions))],
-                   caption="On the left the sketch, which is what the text alone says: the mean of all its pictures. "
-                           "Then equal steps from noise, σ = 1, to the picture, σ = 0.")
+    report.gallery([Example(grid(way, 3), caption) for way, caption in zip(ways, captions, strict=True)],
+                   caption="Row by row: first the sketch, which is what the text alone says, the mean of all its "
+                           "pictures; then seven steps from noise to a picture.")
 
 
 def _add_codebook(report, codec, parts):
