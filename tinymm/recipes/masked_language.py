@@ -44,7 +44,7 @@ SHAPES = {
     "dropout": 0.0,  # the world draws more captions than a training sees twice
 }
 FOLDER = {
-    "plan": Plan(batch_size=64, steps=2400, peak_rate=1e-3, weight_decay=0.01, select=Selection("val/loss", "min")),
+    "plan": Plan(batch_size=64, steps=6000, peak_rate=1e-3, weight_decay=0.01, select=Selection("val/loss", "min")),
     "width": 128,
     "layers": 3,
     "heads": 4,
