@@ -59,7 +59,8 @@ def word_scores(systems, words):
 
 def validation_numbers(model, batch):
     """What is logged after each epoch: of hidden words, and of next sentences where there are some."""
-    numbers = word_scores({OURS: word_probabilities(model, batch)}, batch.labels[batch.labels != UNCHOSEN])[OURS].metrics
+    words = batch.labels[batch.labels != UNCHOSEN]
+    numbers = word_scores({OURS: word_probabilities(model, batch)}, words)[OURS].metrics
     if batch.is_next is not None:
         pairs = batch.is_next != UNCHOSEN
         said = (next_probabilities(model, batch) < 0.5)[pairs]
