@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import tinymm as tm
 import tinymm.functional as F
-from tinymm.encoders import ConvEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
+from tinymm.data import colour_histograms, gradient_histograms
+from tinymm.encoders import ConvEncoder, ConvHistogramEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
 from tinymm.encoders.image import ResidualBlock, grid_positions, patches
 
 from .cases import CASES, IMAGE, randomised
@@ -183,3 +184,28 @@ def test_errors_name_the_rule(rng):
         ConvEncoder(size=30, rng=rng)
     with pytest.raises(ValueError, match="glance must divide the side of the last grid, 2; got 4"):
         ConvEncoder(size=8, rng=rng)
+
+
+def test_regions_have_the_learned_channels_and_the_fixed_ones(rng):
+    """The first are those of a ConvEncoder of the brightness; the others' mean over a batch is 0, their variance 1."""
+    encoder = ConvHistogramEncoder(((4,), (8,), (8,)), 32, rng=rng)
+    plain = ConvEncoder(((4,), (8,), (8,)), 32, 1, rng=np.random.default_rng(1))
+    plain.layers.load_state_dict(encoder.layers.state_dict())
+    images = rng.random((6, 3, 32, 32)).astype(np.float32)
+    regions = encoder.regions(images).data                               # (6, 8 + 148, 8, 8)
+    np.testing.assert_array_equal(regions[:, :8], plain.regions(images.max(1, keepdims=True)).data)
+    fixed = np.concatenate([gradient_histograms(images, 4), colour_histograms(images, 4), pixels_of(images)], 1)
+    expected = (fixed - fixed.mean((0, 2, 3), keepdims=True)) / np.sqrt(fixed.var((0, 2, 3), keepdims=True) + 1e-5)
+    np.testing.assert_allclose(regions[:, 8:], expected, rtol=1e-3, atol=1e-3)
+
+
+def pixels_of(images):
+    """The sixteen pixels of each 4×4 region, channel by channel: (B, 48, 8, 8)."""
+    return np.stack([images[:, c, i::4, j::4] for c in range(3) for i in range(4) for j in range(4)], 1)
+
+
+def test_histograms_refuse_to_be_differentiated(rng):
+    encoder, image = ConvHistogramEncoder(((4,), (8,), (8,)), 32, rng=rng), np.zeros((1, 3, 32, 32), np.float32)
+    assert encoder(tm.tensor(image)).pooled.shape == (1, encoder.pooled_width)
+    with pytest.raises(ValueError, match="ConvHistogramEncoder: images must not require a gradient"):
+        encoder(tm.tensor(image, requires_grad=True))

@@ -117,3 +117,25 @@ def test_a_batch_of_one_caption_has_no_negatives(rng):
     x, y = rng.normal(size=(2, 3, 2)).astype(np.float32)
     found = matching_loss(MatchingHead(2, 4, rng=rng), x, y, x @ y.T, same(["a"] * 3), rng)
     assert found.negatives == 0 and math.isfinite(found.loss.item()) and found.loss.dtype == np.float32
+
+
+def test_the_head_is_the_formula_of_its_docstring():
+    rng = np.random.default_rng(0)
+    head = MatchingHead(4, 5, rng=rng)
+    assert head.inner.weight.shape == (5, 12) and head.outer.weight.shape == (1, 5)
+    x, y = rng.standard_normal((2, 3, 4)).astype(np.float32)
+    inner = np.maximum(np.concatenate([x, y, x * y], 1) @ head.inner.weight.data.T + head.inner.bias.data, 0)
+    np.testing.assert_allclose(head(x, y).data, inner @ head.outer.weight.data[0] + head.outer.bias.data[0], rtol=1e-5)
+
+
+def test_lists_and_tensors_do_as_well_as_arrays():
+    """The same negatives, and so the same loss, however similarity and mask are given."""
+    s, forbidden = np.random.default_rng(0).standard_normal((3, 3)), np.eye(3, dtype=bool)
+    x, y = np.random.default_rng(1).standard_normal((2, 3, 4))
+    results = []
+    for one, other in ((s, forbidden), (tm.tensor(s, requires_grad=True), forbidden), (s.tolist(), forbidden.tolist())):
+        drawn = draw_hard_negatives(one, other, np.random.default_rng(2)).tolist()
+        found = matching_loss(lambda x, y: (x * y).sum(-1), tm.tensor(x), tm.tensor(y), one, other,
+                              np.random.default_rng(3))
+        results.append((drawn, found.loss.item(), found.accuracy, found.negatives))
+    assert results[0] == results[1] == results[2]

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinymm as tm
@@ -323,3 +323,20 @@ def test_equal_captions():
         same(["a", None])
     assert (same(np.array([1, 2, 1])) == same(list("aba"))).all()
     assert similarities(np.eye(2), np.eye(3, 2), 0.0).shape == (2, 3)
+
+
+@given(st.lists(st.sampled_from(["a", "b", None]), max_size=5), st.lists(st.sampled_from(["a", "c", None]), max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_same_is_equality_of_what_is_not_none(captions, others):
+    """With the empty list as well; None equals nothing, not even None."""
+    found = same(captions, others)
+    assert found.shape == (len(captions), len(others)) and found.dtype == bool
+    for i, one in enumerate(captions):
+        assert found[i].tolist() == [one is not None and one == other for other in others]
+
+
+@given(st.floats(0.01, 1.0))
+def test_the_scale_starts_at_the_inverse_temperature(start):
+    log_scale = Temperature(start)()
+    assert log_scale.dtype == np.float32 and math.exp(-log_scale.item()) == pytest.approx(start, rel=1e-5)
+    assert all(part.dtype == np.float32 for part in SigmoidScale()())

@@ -300,15 +300,18 @@ def test_sampling_at_guidance_one_is_the_conditional_sample_bit_for_bit():
 def test_the_loss_of_a_painter_by_hand():
     rng = np.random.default_rng(14)
     painter, images = painter_of(rng), rng.random((2, 3, 8, 8))
-    loss = painter_loss(painter, images, IDS, MASK, 0.5, np.random.default_rng(2)).item()
+    loss, numbers = painter_loss(painter, images, IDS, MASK, 0.5, np.random.default_rng(2))
     again = np.random.default_rng(2)
     dropped = again.random(2) < 0.5
     sigma, noise = random_levels(2, again, SHIFT), again.standard_normal((2, 3, 8, 8), dtype=np.float32)
     mean, std = (np.array(of, np.float32)[:, None, None] for of in ((0.2, 0.3, 0.4), (0.5, 0.2, 0.1)))
     x = (images - mean) / std
     s = sigma[:, None, None, None].astype(float)
-    v = painter((1 - s) * x + s * noise, sigma, painter.read(IDS, MASK, dropped)).data
-    assert loss == pytest.approx(((v - (noise - x)) ** 2).mean(), rel=1e-5)
+    text = painter.read(IDS, MASK, dropped)
+    v = painter((1 - s) * x + s * noise, sigma, text).data
+    assert numbers["flow"].item() == pytest.approx(((v - (noise - x)) ** 2).mean(), rel=1e-5)
+    assert numbers["sketch"].item() == pytest.approx(((text.mean.data - x) ** 2).mean(), rel=1e-5)
+    assert loss.item() == pytest.approx(numbers["flow"].item() + numbers["sketch"].item(), rel=1e-6)
 
 
 def test_pictures_are_scaled_by_their_own_mean_and_deviation():
@@ -329,7 +332,7 @@ def test_pictures_are_scaled_by_their_own_mean_and_deviation():
 def test_the_unet_has_every_part_on_its_way():
     rng = np.random.default_rng(16)
     net = randomised(UNet((8, 16), 8, words=6, condition=4, heads=2, rng=rng), rng)
-    inputs = [rng.standard_normal(shape) for shape in ((2, 3, 8, 8), (2, 4), (2, 5, 6))]
+    inputs = [rng.standard_normal(shape) for shape in ((2, 3, 8, 8), (2, 4), (2, 16, 2, 2), (2, 5, 6))]
     assert check_directional(net, inputs)
     net.to(np.float64)
     net(*map(tm.tensor, inputs)).sum().backward()

@@ -69,3 +69,32 @@ def test_states_make_a_round_trip():
     x = inputs(np.random.default_rng(2))
     for name, given_ in x.items():
         np.testing.assert_array_equal(one(name, *given_).data, other(name, *given_).data)
+
+
+@pytest.mark.parametrize("hidden, linear", [(0, True), (7, True), (7, False)])
+def test_what_is_pooled_goes_through_a_linear_map_a_hidden_layer_or_both(hidden, linear):
+    """The docstring's formula, with the tower's own weights; nothing is dropped unless it is asked for."""
+    rng = np.random.default_rng(0)
+    encoder = TextRNN(9, 8, 6, "gru", rng=rng)
+    tower = Tower(encoder, 5, hidden, linear, rng=rng)                       # in training mode
+    ids = rng.integers(4, 9, (3, 6))
+    y, z = encoder(ids).pooled.data, 0
+    if linear:
+        z = z + y @ tower.maps[0].weight.data.T + tower.maps[0].bias.data
+    if hidden:
+        inner, _, outer = tower.maps[-1]
+        assert inner.weight.shape == (hidden, 8)
+        z = z + np.maximum(y @ inner.weight.data.T + inner.bias.data, 0) @ outer.weight.data.T + outer.bias.data
+    assert len(tower.maps) == linear + bool(hidden)
+    np.testing.assert_allclose(tower(ids).data, z / np.linalg.norm(z, axis=1, keepdims=True), rtol=1e-4, atol=1e-6)
+
+
+def test_by_default_a_linear_map_alone():
+    tower = Tower(TextRNN(9, 8, 6, "gru", rng=np.random.default_rng(0)), 5, rng=np.random.default_rng(0))
+    assert len(tower.maps) == 1 and tower.dropout.p == 0
+    assert tower.num_parameters() == tower.encoder.num_parameters() + 8 * 5 + 5
+
+
+def test_towers_keep_the_scale_that_they_are_given():
+    scale = Temperature(0.5)
+    assert Towers({}, scale).scale is scale

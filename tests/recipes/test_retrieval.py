@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from scipy.io import wavfile
 
 from tinymm.cli import main
-from tinymm.data import ShapesWorld, WordTokenizer, judge
+from tinymm.data import ShapesWorld, SubwordTokenizer, WordTokenizer, judge
+from tinymm.encoders import BagOfWords
 from tinymm.metrics import bootstrap_interval
 from tinymm.recipes import retrieval
 from tinymm.recipes.shared import bags, paired, results
 from tinymm.recipes.shared.retrieving import captions as retrieval_captions
 from tinymm.recipes.shared.retrieving import zero_shot as zero_shot_shapes
-from tinymm.recipes.shared.retrieving.training import Objective, PairBatches, encode
+from tinymm.recipes.shared.retrieving.training import Objective, PairBatches, encode, lock_words, pad_texts
 from tinymm.recipes.shared.paired import Items, distinct, drawn_items, read_items, right_texts
 from tinymm.recipes.shared.retrieving.searches import Answers, Search, Space, chance, scored, searches
 from tinymm.recipes.shared.retrieving.word_order import order_pairs
@@ -172,12 +173,14 @@ def test_bad_input_is_answered_in_one_line(pictures, tmp_path, refused, shapes_r
 
 
 @pytest.mark.parametrize("loss", ["infonce", "siglip"])
-def test_the_loss_begins_where_chance_does(loss):
-    """At about ln B; of SigLIP at about 10. The towers have the recipe's own size."""
+def test_the_loss_begins_where_chance_does(loss, monkeypatch):
+    """At about ln B; of SigLIP at about 10. The towers and the batch have the recipe's own size."""
+    monkeypatch.setattr(paired, "SCENES", {"train": 112, "held": 2})
+    monkeypatch.setattr(paired, "SINGLE", 16)
     items, _ = drawn_items(np.random.default_rng(0), ("image", "text"))
     train = items["train"]
     tokens = WordTokenizer.fit(text for own in train.captions for text in own)
-    setting = retrieval.SHAPES | {"image": [[16], [32, 32], [64, 64]], "text_width": 192, "width": 128}
+    setting = retrieval.SHAPES | {"image": [[16], [32, 32], [64, 64]], "text_width": 192, "width": 192}
     towers = retrieval.build(retrieval.config_of(setting, 32, len(tokens), 1, False, loss=loss),
                              np.random.default_rng(0))
     batch = PairBatches(train, tokens)(np.arange(len(train)), np.random.default_rng(0))
@@ -223,10 +226,28 @@ def test_hidden_words_leave_something_of_every_text():
     items = some_items([["a cat on a mat"], ["a dog"]])
     tokens = WordTokenizer.fit(["a cat on a mat", "a dog"])
     batches = PairBatches(items, tokens, hidden=0.9)
-    masks = [batches(np.arange(2), np.random.default_rng(seed)).chunks[0].texts[1] for seed in range(20)]
-    assert all(mask[:, 0].all() for mask in masks) and 0 < np.mean([mask[:, 1:].mean() for mask in masks]) < 0.3
-    _, mask = PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0)).chunks[0].texts
-    assert mask.sum(1).tolist() == [7, 4]
+    chunks = [batches(np.arange(2), np.random.default_rng(seed)).chunks[0] for seed in range(20)]
+    assert all(chunk.shown[:, 0].all() and not (chunk.shown & ~chunk.texts[1]).any() for chunk in chunks)
+    assert 0 < np.mean([chunk.shown[:, 1:].mean() for chunk in chunks]) < 0.3
+    assert all(chunk.texts[1].sum(1).tolist() == [7, 4] for chunk in chunks)     # the whole texts are there too
+    assert PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0)).chunks[0].shown is None
+
+
+@pytest.mark.parametrize("kind", [WordTokenizer, SubwordTokenizer])
+def test_locked_words_are_weighed_by_rarity_and_never_learned(kind):
+    """A bag of them is tf-idf, but for the order and signs of its axes: ln((1 + m) / (1 + m_w)) for each word."""
+    texts = ["a cat", "a dog", "a bird here", "a cat there"]
+    tokens = kind.fit(texts)
+    encoder = BagOfWords(len(tokens), 6, rng=np.random.default_rng(0))
+    before = encoder.embedding.weight.data.copy()
+    lock_words(encoder, tokens, [[texts[:3]], [texts[3:]]])
+    ratio = encoder.embedding.weight.data / before
+    ids = {word: np.ravel(tokens.encode(word)[1])[0] for word in ("a", "cat", "dog", "unheard")}
+    for word, count in (("a", 4), ("cat", 2), ("dog", 1)):
+        np.testing.assert_allclose(ratio[ids[word]], math.log(5 / (1 + count)) / math.log(5), rtol=1e-5, atol=1e-7)
+    assert not encoder.embedding.weight.data[ids["unheard"]].any()           # <unk>
+    encoder(*pad_texts(tokens, [tokens.encode(text) for text in texts])).pooled.sum().backward()
+    assert encoder.embedding.weight.grad is None and encoder.hidden.weight.grad.any()
 
 
 def test_recordings_belong_to_their_pictures_in_chunks_too():
@@ -322,7 +343,7 @@ def test_a_bag_of_words_sees_no_order():
     items = some_items([["a red circle above a blue cross"], ["a blue cross above a red circle"]])
     batch = PairBatches(items, tokens)(np.arange(2), np.random.default_rng(0))
     images = np.zeros((2, 3, 16, 16), np.float32)
-    _, texts = encode(towers, batch.chunks[0]._replace(images=images))
+    texts = encode(towers, batch.chunks[0]._replace(images=images))["texts"]
     np.testing.assert_allclose(texts.data[0], texts.data[1], atol=1e-6)
 
 

@@ -83,6 +83,8 @@ def test_a_run_leaves_its_files_and_can_draw(path, tmp_path, capsys):
     assert size_of(drawn) == (2 * 34 * 4 - 8,) * 2
     steps = tmp_path / "mine-steps.png"
     assert steps.exists() == (path == "flow") and str(drawn) in capsys.readouterr().out
+    if path == "flow":                                                   # three rows of the sketch and 2 + 1 levels
+        assert size_of(steps) == ((4 * 34 - 2) * 4, (3 * 34 - 2) * 4)
     before = drawn.read_bytes()
     for seed, same in ((1, True), (2, False)):
         assert main([*map(str, command), "--out", str(drawn), "--seed", str(seed)]) == 0
@@ -143,8 +145,9 @@ def test_how_pictures_are_laid_out():
     np.testing.assert_array_equal(laid[0], [[0, 0, 1, 1, .25, .25], [0, 0, 1, 1, .25, .25], [1] * 6, [1] * 6,
                                             [.5, .5, 1, 1, 1, 1], [.5, .5, 1, 1, 1, 1]])
     path = [pictures + k for k in range(9)]
-    assert strip(path, 3).shape == (3, 3 * 4 - 2, 3 * 4 - 2)
-    np.testing.assert_array_equal(strip(path, 3)[0, ::4, ::4], pictures[:, 0, :1, 0] + [0, 4, 8])
+    laid = strip(pictures - 1, path, 3)                                  # the sketch, then steps 0, 4 and 8
+    assert laid.shape == (3, 3 * 4 - 2, 4 * 4 - 2)
+    np.testing.assert_array_equal(laid[0, ::4, ::4], pictures[:, 0, :1, 0] + [-1, 0, 4, 8])
 
 
 def test_the_judge_tells_real_pictures_from_those_of_another_caption():

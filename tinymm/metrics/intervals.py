@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
-__all__ = ["bootstrap_interval", "wilson_interval"]
+__all__ = ["bootstrap_interval", "crossed_interval", "wilson_interval"]
 
 
 def wilson_interval(successes, n, confidence=0.95):
@@ -108,6 +108,63 @@ def bootstrap_interval(values, rng, confidence=0.95, resamples=1000):
     # One resample at a time: all at once would hold resamples x N indices.
     means = [values[rng.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def crossed_interval(values, rng, confidence=0.95, resamples=1000):
+    r"""Percentile bootstrap interval for the mean of a table of scores, of which rows and columns were drawn.
+
+    Each resample draws S seeds and N items, both with replacement, and takes the mean over all of their pairs,
+
+    $$ \frac{1}{S N} \sum_{s} \sum_{n} a_s\, b_n\, x_{sn}, $$
+
+    $a_s$ and $b_n$ the number of times each was drawn. Items alone would say how the result varies with other items
+    *for these seeds*; here other seeds could have been drawn too.
+
+    Parameters
+    ----------
+    values : (S, N) array
+        The score of item n by the model of seed s; for a paired comparison, the difference of two.
+    rng : np.random.Generator
+    confidence : float, optional
+    resamples : int, optional
+
+    Returns
+    -------
+    (low, high) : pair of float
+
+    Raises
+    ------
+    ValueError
+        If `values` is not (S, N) with both positive, or not finite, or another parameter is out of its range.
+
+    Notes
+    -----
+    With five seeds it is rough: five draws from five show a spread that is too small by a tenth on average. With one
+    seed it is `bootstrap_interval`, and says nothing of seeds.
+
+    References
+    ----------
+    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics 1(2).
+
+    Examples
+    --------
+    >>> low, high = crossed_interval(np.arange(200.0).reshape(2, 100), np.random.default_rng(0))
+    >>> low < 99.5 < high, high - low > 90                 # the two seeds differ by 100
+    (True, True)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all():
+        raise ValueError(f"crossed_interval: values must be finite, of shape (S, N), both positive; "
+                         f"got shape {values.shape}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"crossed_interval: confidence must lie between 0 and 1; got {confidence}")
+    if resamples < 1:
+        raise ValueError(f"crossed_interval: resamples must be at least 1; got {resamples}")
+    seeds, items = values.shape
+    a = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds                         # (R, S)
+    b = rng.multinomial(items, np.full(items, 1 / items), resamples) / items                         # (R, N)
+    low, high = np.quantile((a @ values * b).sum(1), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 

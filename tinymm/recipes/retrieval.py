@@ -14,7 +14,7 @@ import numpy as np
 
 from ..data import SubwordTokenizer, TfIdf, WordTokenizer, order_by_likeness, read_image, split_words
 from ..data.files import list_folder
-from ..encoders import AudioRecurrent, BagOfWords, ConvEncoder, TextRNN, TextTransformer
+from ..encoders import AudioRecurrent, BagOfWords, ConvEncoder, ConvHistogramEncoder, TextRNN, TextTransformer
 from ..mapping import MomentumEncoder, PairQueue, SigmoidScale, Temperature, Tower, Towers, check_prompts
 from ..exits import escaped
 from ..training import Selection, TrainingSet
@@ -22,7 +22,7 @@ from ..viz import Example, Report
 from ..writing import check_writable
 from .shared import Answer, Plan, load, recipe, require
 from .shared.checkpoints import checked_config
-from .shared.retrieving.training import Objective, PairBatches
+from .shared.retrieving.training import Objective, PairBatches, lock_words
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.predicting import SUFFIXES
 from .shared.retrieving.searches import Answers, Space, embed_images, embed_texts, probabilities, recalls
@@ -39,6 +39,7 @@ TEXTS = {  # what reads a text
         vocabulary, width, 2, 4, dropout, rng=rng),
     "bag": lambda vocabulary, width, embedding, dropout, rng: BagOfWords(vocabulary, width, dropout, rng=rng),
 }
+PICTURES = {"conv": partial(ConvEncoder, brightness=True), "histograms": ConvHistogramEncoder}  # what sees a picture
 LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 PROJECTIONS = ("hidden", "linear")
 SMALLEST_BATCH = 2
@@ -49,11 +50,13 @@ BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
 
 SHAPES = {
-    "plan": Plan(batch_size=128, steps=900, peak_rate=2e-3, weight_decay=0.1, replicas=1,
-                 select=Selection("val/recall_at_1")),
-    "image": [[16], [32], [64, 64]],  # channels of the image encoder's stages; small pictures have the last ones only
+    "plan": Plan(batch_size=128, steps=800, peak_rate=2e-3, weight_decay=0.1, replicas=1,
+                 spares_vectors=True, select=Selection("val/recall_at_1")),
+    "picture": "histograms",  # what sees a picture: conv; histograms, whose convolutions see outlines without colour
+    "image": [[16], [32, 32], [64, 64]],  # channels of the image encoder's stages; of small pictures the last ones
     "text": "gru",
     "subwords": False,  # whether words have parts: a word never seen may share some
+    "locked": False,  # whether a bag's word vectors stay as they were drawn, longer for rarer words
     "text_width": 192,  # of the text encoder
     "speech_width": 128,  # of the speech encoder
     "width": 192,  # D of the shared space
@@ -61,19 +64,21 @@ SHAPES = {
     "glance": 4,  # P; the image encoder's last grid is averaged down to P×P
     "dropout": 0.0,  # on word vectors, and inside the encoder of speech
     "pooled_dropout": 0.0,  # on what the encoders of pictures and speech pool
-    "hidden_words": 0.0,  # share of the words that a step does not show
+    "hidden_words": 0.4,  # share of a text's words that are missing in the part of it that is learned beside the whole
     "shift": 0,  # training pictures move by up to so many pixels
     "queue": 2048,  # with --negatives queue: pairs in it
 }
 FOLDER = {
-    "plan": Plan(batch_size=128, steps=1000, peak_rate=2e-3, weight_decay=0.3, replicas=1,
-                 select=Selection("val/recall_at_1")),
+    "plan": Plan(batch_size=128, steps=500, peak_rate=2e-3, weight_decay=0.3, replicas=1,
+                 spares_vectors=True, select=Selection("val/recall_at_1")),
+    "picture": "histograms",
     "image": [[16], [32], [64], [128]],
     "text": "bag",
     "subwords": True,
-    "text_width": 128,
+    "locked": True,
+    "text_width": 256,
     "speech_width": 128,
-    "width": 128,
+    "width": 256,
     "projection": "linear",
     "glance": 8,
     "dropout": 0.3,
@@ -129,6 +134,8 @@ def run(run, modalities=None, text=None, loss="infonce", negatives="hard", batch
     gallery = distinct(own[0] for own in train.captions)[:GALLERY]
     config = config_of(setting, train.images([0]).shape[2], len(tokens), len(gallery), bool(train.sounds), text, loss)
     towers = build(config, run.rng(0))
+    if setting["locked"] and config["text"] == "bag":
+        lock_words(towers.towers["text"].encoder, tokens, train.texts.values())
     objective = Objective()
     if negatives == "queue":
         queue = PairQueue(setting["queue"], setting["width"], plan.batch_size, rng=run.rng(6))
@@ -179,7 +186,7 @@ def config_of(setting, size, vocabulary, classes, has_speech, text=None, loss="i
     sizes = {name: setting[name] for name in ("text_width", "speech_width", "width", "projection", "glance", "dropout",
                                               "pooled_dropout")}
     return {"size": size, "vocabulary": vocabulary, "classes": classes, "modalities": list(MODALITIES[:2 + has_speech]),
-            "text": text or setting["text"], "loss": loss,
+            "text": text or setting["text"], "loss": loss, "picture": setting["picture"],
             "image": _stages(setting["image"], size, setting["glance"]), **sizes}
 
 
@@ -192,11 +199,11 @@ def _stages(widths, size, glance):
 def build(config, rng):
     """The towers of a config, their weights drawn from `rng`."""
     checked_config(config, size=int, vocabulary=int, classes=int, modalities=[MODALITIES], text=tuple(TEXTS),
-                   loss=tuple(LOSSES), image=[[int]], text_width=int, speech_width=int, width=int,
-                   projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
+                   loss=tuple(LOSSES), picture=tuple(PICTURES), image=[[int]], text_width=int, speech_width=int,
+                   width=int, projection=PROJECTIONS, glance=int, dropout=float, pooled_dropout=float)
     dropout = config["dropout"]
     encoders = {
-        "image": ConvEncoder(config["image"], config["size"], glance=config["glance"], brightness=True, rng=rng),
+        "image": PICTURES[config["picture"]](config["image"], config["size"], glance=config["glance"], rng=rng),
         "text": TEXTS[config["text"]](config["vocabulary"], config["text_width"], embedding=config["text_width"] // 2,
                                       dropout=dropout, rng=rng),
     }

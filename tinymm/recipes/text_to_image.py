@@ -1,11 +1,11 @@
 """Text to image: a picture for a caption, by a flow from noise, or code by code.
 
-Article 2.3. --path flow trains a rectified flow with classifier-free guidance, a small U-Net that looks at the words;
---path tokens a VQ-VAE, then one Transformer over words and the codes of pictures. Without --data it learns from the
-embedded shapes world, where a reader of pictures tells which of the asked colours, shapes, sizes and positions are
-there; tested on captions of unseen scenes, and on colours and shapes that were never seen together. With --data DIR it
-reads COCO-captions layout, DIR/captions.json and DIR/images/. samples.png in the output folder shows how far it has
-come, after each epoch.
+Article 2.3. --path flow trains a rectified flow with classifier-free guidance: a sketch of what the text says of each
+place, and a small U-Net that looks at it and at the words; --path tokens a VQ-VAE, then one Transformer over words and
+the codes of pictures. Without --data it learns from the embedded shapes world, where a reader of pictures tells which
+of the asked colours, shapes, sizes and positions are there; tested on captions of unseen scenes, and on colours and
+shapes that were never seen together. With --data DIR it reads COCO-captions layout, DIR/captions.json and DIR/images/.
+samples.png in the output folder shows how far it has come, after each epoch.
 """
 
 import math
@@ -16,8 +16,8 @@ import numpy as np
 
 from ..cores import ceil_div
 from ..data import WordTokenizer, check_known_words, pad_batch
-from ..mapping import (FlowPainter, PictureCodec, PictureScale, TokenPainter, codec_loss, paint, paint_tokens,
-                       painter_loss, perplexity, sample, token_loss)
+from ..mapping import (FlowPainter, PictureCodec, PictureScale, TokenPainter, codec_loss, mean_pictures, paint,
+                       paint_tokens, painter_loss, perplexity, sample, token_loss)
 from ..training import TrainingSet
 from ..writing import check_writable
 from .shared import Plan, load, over_batches, recipe, require
@@ -26,7 +26,7 @@ from .shared.checkpoints import checked_config
 from .shared.painting.judging import grid, judged, own_is_nearer, strip, write_png
 from .shared.painting.report import Painted, finish
 
-__all__ = ["FOLDER", "SHAPES", "build", "config_of", "draw", "painted", "run"]
+__all__ = ["FOLDER", "SHAPES", "build", "config_of", "draw", "painted", "run", "sketched"]
 
 TOKENIZERS = {"word": WordTokenizer}
 DROPPED = 0.1  # share of training texts that are left out, so that pictures without a text are learned too
@@ -42,9 +42,9 @@ TOGETHER = 50  # pictures painted at a time
 
 SHAPES = {
     "flow": {
-        "plan": Plan(batch_size=16, steps=7500, peak_rate=2e-3, weight_decay=0.01, warmup=0.05, ema_decay=0.998),
+        "plan": Plan(batch_size=16, steps=6250, peak_rate=2e-3, weight_decay=0.01, warmup=0.05, ema_decay=0.998),
         "widths": [32, 64],  # channels at half the size, and at a quarter of it
-        "width": 64,  # of words and of the condition
+        "width": 128,  # of words and of the condition
     },
     "tokens": {
         "codec": Plan(batch_size=32, steps=1250, peak_rate=2e-3, weight_decay=0.0, warmup=0.05, replicas=1),
@@ -119,7 +119,9 @@ def run(run, path="flow", guidance=None, steps=None, hold_out=None, image_size=N
     trainer = run.fit(setting["plan"], painter, loss, TrainingSet(len(train), batch), validate, config=config,
                       tokenizer=tokens)
     curves = _curves(run, trainer.model, tokens, val, path, guidance, steps)
-    return finish(run, Painted(trainer.model, partial(painted, trainer.model, tokens), curves, TESTED), parts)
+    own = trainer.model, tokens
+    sketch = partial(sketched, *own) if path == "flow" else None
+    return finish(run, Painted(trainer.model, partial(painted, *own), curves, TESTED, sketch), parts)
 
 
 def _train_codec(run, plan, codec, train, val):
@@ -243,6 +245,11 @@ def painted(painter, tokens, captions, rng, guidance, steps, path=False):
     return list(np.moveaxis(images, 1, 0)) if path else images
 
 
+def sketched(painter, tokens, captions):
+    """What a `FlowPainter` knows of a caption before it begins: the mean picture, float32 array (N, 3, S, S)."""
+    return mean_pictures(painter, *pad_batch([tokens.encode(caption) for caption in captions]))
+
+
 # `tinymm draw` ----------------------------------------------------------------------------------------------------
 
 
@@ -251,7 +258,8 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
 
         tinymm draw "a small red circle above a blue square" --checkpoint runs/text-to-image/checkpoint.npz
 
-    Of a flow, the way of the first four from noise to picture is written too, a strip for each: drawing-steps.png.
+    Of a flow, the way of the first four is written too, a strip for each, drawing-steps.png: the sketch, which is the
+    mean of all pictures of the text, and the steps from noise to picture.
 
     Parameters
     ----------
@@ -301,7 +309,9 @@ def draw(text, *, checkpoint, n=9, guidance=2.0, steps=None, seed=0, out="drawin
     write_png(out, grid(paint_some(n), math.isqrt(n - 1) + 1))
     print(f"{n} pictures: {out}")
     if is_flow:
-        write_png(beside, strip(paint_some(min(n, 4), path=True)))       # the first noise again
+        some = min(n, 4)
+        sketch = sketched(loaded.model, loaded.tokenizer, [text] * some)
+        write_png(beside, strip(sketch, paint_some(some, path=True)))    # the first noise again
         print(f"from noise to picture: {beside}")
     return out
 

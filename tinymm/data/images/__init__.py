@@ -1,17 +1,18 @@
 """Pictures: reading files and public layouts, and changing training images."""
 
-from . import animation, augmentation, coco, components, digits, folder, idx, labelled, picture
+from . import animation, augmentation, coco, components, digits, folder, histograms, idx, labelled, picture
 from .animation import *
 from .augmentation import *
 from .coco import *
 from .components import *
 from .digits import *
 from .folder import *
+from .histograms import *
 from .idx import *
 from .labelled import *
 from .picture import *
 
 __all__ = [
     *animation.__all__, *augmentation.__all__, *coco.__all__, *components.__all__, *digits.__all__, *folder.__all__,
-    *idx.__all__, *labelled.__all__, *picture.__all__,
+    *histograms.__all__, *idx.__all__, *labelled.__all__, *picture.__all__,
 ]

@@ -110,16 +110,21 @@ class ConvEncoder(nn.Module):
 
     def forward(self, images, mask=None):
         """images (B, C, H, W), mask (B, N) of the regions to `Encoded`: regions (B, N, D), the glance (B, P²·D)."""
+        name = type(self).__name__
         if images.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(f"ConvEncoder: images must be (B, {self.channels}, {self.size}, {self.size}); "
+            raise ValueError(f"{name}: images must be (B, {self.channels}, {self.size}, {self.size}); "
                              f"got {images.shape}")
-        mask = checked_mask("ConvEncoder", mask, (len(images), self.grid[0] * self.grid[1]))
-        if self.brightness:
-            images = F.concatenate([images, F.amax(images, 1, keepdims=True)], 1)
-        grid = self.layers(images)                                       # (B, D, h, w)
+        mask = checked_mask(name, mask, (len(images), self.grid[0] * self.grid[1]))
+        grid = self.regions(images)                                      # (B, D, h, w)
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
         sequence = zero_hidden(self.norm(sequence) + self.positions, mask)
         return Encoded(sequence, F.flatten(self._glance(grid, mask), 1), mask)
+
+    def regions(self, images):
+        """The last grid (B, D, h, w), before it is normalised."""
+        if self.brightness:
+            images = F.concatenate([images, F.amax(images, 1, keepdims=True)], 1)
+        return self.layers(images)
 
     def _glance(self, grid, mask):
         """The grid (B, D, h, w) averaged down to (B, D, P, P), over the visible regions."""

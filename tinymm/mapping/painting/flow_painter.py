@@ -10,9 +10,10 @@ from ...autograd import Tensor, no_grad
 from ...encoders import TextRNN
 from .flow import euler, flow_loss, guided, noise_levels, random_levels
 from .picture_scale import PictureScale
+from .sketch import Sketch
 from .unet import UNet, noise_level_features
 
-__all__ = ["FlowPainter", "TextCondition", "paint", "painter_loss"]
+__all__ = ["FlowPainter", "TextCondition", "mean_pictures", "paint", "painter_loss"]
 
 
 class TextCondition(NamedTuple):
@@ -22,26 +23,36 @@ class TextCondition(NamedTuple):
     ----------
     words : Tensor (B, T, D)
     pooled : Tensor (B, D)
+    sketch : Tensor (B, C, S/4, S/4)
+    mean : Tensor (B, 3, S, S)
+        The sketch's x̄.
     mask : boolean array (B, T)
     """
 
     words: Tensor
     pooled: Tensor
+    sketch: Tensor
+    mean: Tensor
     mask: np.ndarray
 
 
+HEADS = 4
+SKETCHED = 2  # layers of the sketch
 SHIFT = 3.0  # of noise levels: what a thing of ten pixels is, and where, is decided at σ between 0.5 and 0.95
 
 
 class FlowPainter(nn.Module):
     r"""The field v(x, σ, text) of a rectified flow over pictures.
 
-    With pictures scaled to mean 0 and variance 1, and $d_\sigma = (1-\sigma)^2 + \sigma^2$, the variance of $x_\sigma$,
+    With pictures scaled to mean 0 and variance 1, $\bar x(c)$ the mean picture of the sketch, and $d_\sigma =
+    (1-\sigma)^2 + \sigma^2$,
 
-    $$ v(x, \sigma, c) = \frac{(2\sigma - 1)\,x + \sqrt{d_\sigma}\; U(x / \sqrt{d_\sigma},\, \sigma,\, c)}{d_\sigma} $$
+    $$ v(x, \sigma, c) = \frac{(2\sigma - 1)\,(x - (1 - \sigma)\,\bar x(c)) +
+       \sqrt{d_\sigma}\; U(x / \sqrt{d_\sigma},\, \sigma,\, c)}{d_\sigma} - \bar x(c) $$
 
-    The first term is the field of the flow to N(0, I) itself (`GaussianMixtureFlow` of one component); the U-Net U adds
-    what is special about pictures, and all that it is asked for, at any σ, has variance 1. It starts at 0.
+    Without U this is the field of the flow to $\mathcal N(\bar x(c), I)$ (`GaussianMixtureFlow` of one component): fog
+    of the right colours at the right places. The U-Net U, which starts at 0, makes things of the fog; the sketch is its
+    input too. All that it is asked for, at any σ, has variance 1 or less.
 
     Parameters
     ----------
@@ -66,7 +77,7 @@ class FlowPainter(nn.Module):
     References
     ----------
     Karras et al. (2022), Elucidating the design space of diffusion-based generative models, table 1 and appendix B.6
-    (the scaling, there for another path); Ho & Salimans (2022) (the null condition).
+    (the scaling, there for another path and without a mean); Ho & Salimans (2022) (the null condition).
 
     Examples
     --------
@@ -84,7 +95,8 @@ class FlowPainter(nn.Module):
         self.level1 = nn.Linear(width, width, rng=rng)
         self.level2 = nn.Linear(width, width, rng=rng)
         self.pooled = nn.Linear(width, width, rng=rng)
-        self.net = UNet(widths, size, width, width, rng=rng)
+        self.sketch = Sketch(widths[1], width, HEADS, SKETCHED, side=size // 4, patch=4, rng=rng)
+        self.net = UNet(widths, size, width, width, HEADS, rng=rng)
         self.scale = PictureScale() if scale is None else scale
 
     def read(self, ids, mask, dropped=None):
@@ -94,13 +106,17 @@ class FlowPainter(nn.Module):
             words = F.where(dropped[:, None, None], self.null_words, words)
             pooled = F.where(dropped[:, None], self.null_pooled, pooled)
             mask = mask | dropped[:, None]
-        return TextCondition(words, pooled, mask)
+        return self._condition(words, pooled, mask)
 
     def no_text(self, n):
         """The `TextCondition` of n pictures of which nothing is said."""
         words = F.broadcast_to(self.null_words, (n, 1, self.reader.width))
         pooled = F.broadcast_to(self.null_pooled, (n, self.reader.width))
-        return TextCondition(words, pooled, np.ones((n, 1), bool))
+        return self._condition(words, pooled, np.ones((n, 1), bool))
+
+    def _condition(self, words, pooled, mask):
+        sketch = self.sketch(words, mask)
+        return TextCondition(words, pooled, sketch, self.sketch.mean_picture(sketch), mask)
 
     def forward(self, x, sigma, text):
         """x (B, 3, S, S) at noise levels sigma (B,), text a `TextCondition`, to v (B, 3, S, S)."""
@@ -108,12 +124,14 @@ class FlowPainter(nn.Module):
         condition = F.silu(self.level2(F.silu(self.level1(level))) + self.pooled(text.pooled))
         s = np.asarray(sigma, x.dtype)[:, None, None, None]
         d = (1 - s) ** 2 + s ** 2
-        u = self.net(x / np.sqrt(d), condition, text.words, text.mask)
-        return ((2 * s - 1) * x + np.sqrt(d) * u) / d
+        u = self.net(x / np.sqrt(d), condition, text.sketch, text.words, text.mask)
+        return ((2 * s - 1) * (x - (1 - s) * text.mean) + np.sqrt(d) * u) / d - text.mean
 
 
 def painter_loss(painter, images, ids, mask, dropout, rng):
-    """The flow's loss of pictures and their texts, some of which are left out.
+    r"""The flow's loss of pictures and their texts, some of which are left out; and that of their sketches.
+
+    $$ \mathcal L = \lVert v(x_\sigma, \sigma, c) - (\varepsilon - x) \rVert^2 + \lVert \bar x(c) - x \rVert^2 $$
 
     Parameters
     ----------
@@ -128,13 +146,17 @@ def painter_loss(painter, images, ids, mask, dropout, rng):
 
     Returns
     -------
-    Tensor ()
+    loss : Tensor ()
+    numbers : dict of str to Tensor
+        "flow" and "sketch", the two terms.
     """
     x = painter.scale.to_data(images)
     text = painter.read(ids, mask, rng.random(len(ids)) < dropout)
     sigma = random_levels(len(x), rng, SHIFT)
     noise = rng.standard_normal(x.shape, dtype=np.float32)
-    return flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
+    of_flow = flow_loss(lambda x, sigma: painter(x, sigma, text), x, sigma, noise)
+    of_sketch = F.mse_loss(text.mean, x)
+    return of_flow + of_sketch, {"flow": of_flow, "sketch": of_sketch}
 
 
 def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
@@ -164,3 +186,9 @@ def paint(painter, ids, mask, rng, steps=20, guidance=1.0, path=False):
     field = guided(lambda x, sigma: painter(x, sigma, text), lambda x, sigma: painter(x, sigma, none), guidance)
     found = euler(field, noise, noise_levels(steps, SHIFT), path)
     return [painter.scale.to_images(x) for x in found] if path else painter.scale.to_images(found)
+
+
+def mean_pictures(painter, ids, mask):
+    """What the sketch of a painter says of texts ids (B, T), mask (B, T): float32 array (B, 3, S, S) in [0, 1]."""
+    with no_grad():
+        return painter.scale.to_images(painter.read(ids, mask).mean.data)

@@ -119,7 +119,7 @@ class UNet(nn.Module):
     ::
 
         (3, S, S) ─ patches of 2×2 ─ block ───────────── bridge ──────────── block, block ─ patches ─ (3, S, S)
-                                       └ halved ─ block, words, block, words, block ─ doubled ┘
+                                       └ halved + sketch ─ block, words, block, words, block ─ doubled ┘
 
     The last layer starts at 0, and so does the result.
 
@@ -144,7 +144,8 @@ class UNet(nn.Module):
     Examples
     --------
     >>> net = UNet((8, 16), 8, words=6, condition=4, heads=2, rng=np.random.default_rng(0))
-    >>> y = net(*(np.zeros(shape, np.float32) for shape in ((2, 3, 8, 8), (2, 4), (2, 5, 6))))
+    >>> shapes = (2, 3, 8, 8), (2, 4), (2, 16, 2, 2), (2, 5, 6)
+    >>> y = net(*(np.zeros(shape, np.float32) for shape in shapes))
     >>> y.shape, float(abs(y.data).max())
     ((2, 3, 8, 8), 0.0)
     """
@@ -166,10 +167,11 @@ class UNet(nn.Module):
         self.norm = nn.GroupNorm(GROUPS, fine)
         self.paste = _zero(nn.ConvTranspose2d(fine, 3, 2, 2, rng=rng))
 
-    def forward(self, x, condition, words, mask=None):
-        """x (B, 3, S, S), condition (B, c), words (B, T, D), mask (B, T) to (B, 3, S, S)."""
+    def forward(self, x, condition, sketch, words, mask=None):
+        """x (B, 3, S, S), condition (B, c), sketch (B, coarse, S/4, S/4), words (B, T, D), mask (B, T) to
+        (B, 3, S, S)."""
         bridge = self.first(self.cut(x), condition)                                      # (B, fine, S/2, S/2)
-        h = self.blocks[0](self.halve(bridge), condition)                                # (B, coarse, S/4, S/4)
+        h = self.blocks[0](self.halve(bridge) + sketch, condition)                       # (B, coarse, S/4, S/4)
         for look, block in zip(self.looks, self.blocks[1:], strict=True):
             h = block(look(h, words, mask), condition)
         h = F.concatenate([self.double(h), bridge], 1)                                   # (B, 2·fine, S/2, S/2)

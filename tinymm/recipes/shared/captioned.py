@@ -44,13 +44,17 @@ class Captioned:
         """float32 (N, 3, H, W)."""
         return self.images(np.arange(len(self)))
 
+    def rows(self, numbers):
+        """The images of these numbers, with all that is known of them."""
+        numbers = np.asarray(numbers, int)
+        captions, scenes, fields = ([values[i] for i in numbers] if values else None
+                                    for values in (self.captions, self.scenes, self.fields))
+        return Captioned(lambda rows: self.images(numbers[rows]), captions, scenes, fields)
+
 
 def some(part, share, rng):
     """This share of a part's images, at least one, drawn at random."""
-    kept = np.sort(rng.permutation(len(part))[:max(1, round(share * len(part)))])
-    captions, scenes, notes = ([values[i] for i in kept] if values else None
-                               for values in (part.captions, part.scenes, part.fields))
-    return Captioned(lambda rows: part.images(kept[rows]), captions, scenes, notes)
+    return part.rows(np.sort(rng.permutation(len(part))[:max(1, round(share * len(part)))]))
 
 
 def drawn_scenes(rng, train=20_000, held=1_000):

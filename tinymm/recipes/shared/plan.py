@@ -32,6 +32,9 @@ class Plan:
         Keep the best epoch by this metric; by default the last one.
     replicas : int
         Of the model, each with its share of a batch: one for each core of a small machine, the same numbers on any.
+    spares_vectors : bool
+        Leave parameters of fewer than two axes (biases, gains of norms, a learned temperature) out of weight decay, as
+        CLIP does (Radford et al., 2021, §2.5): shrinking them makes no function simpler.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Plan:
     ema_decay: float | None = None
     select: Selection | None = None
     replicas: int = 2
+    spares_vectors: bool = False
 
     def epochs(self, examples):
         """Passes through the examples that make about `steps` steps; at least one."""
@@ -62,8 +66,8 @@ class Plan:
         return replace(self, batch_size=batch_size, steps=round(self.steps * self.batch_size / batch_size))
 
     def groups(self, model):
-        """What the optimiser is given: all parameters, at one rate."""
-        return model.parameters()
+        """What the optimiser is given: groups of parameters; here all in one, at one rate."""
+        return [{"params": list(model.parameters())}]
 
     def trainer(self, model, loss, data, validate=None, epochs=None, seed=0, folder=None):
         """A Trainer that follows this plan.
@@ -82,8 +86,19 @@ class Plan:
         """
         epochs = self.epochs(data.num_examples) if epochs is None else epochs
         total = epochs * ceil_div(data.num_examples, self.batch_size)
-        optimizer = AdamW(self.groups(model), lr=self.peak_rate, weight_decay=self.weight_decay)
+        groups = _vectors_spared(self.groups(model)) if self.spares_vectors else self.groups(model)
+        optimizer = AdamW(groups, lr=self.peak_rate, weight_decay=self.weight_decay)
         config = TrainingConfig(epochs, self.batch_size, seed, self.max_norm, self.select, self.ema_decay,
                                 self.replicas)
         schedule = WarmupCosine(optimizer, int(self.warmup * total), total)
         return Trainer(model, loss, optimizer, data, config, schedule, validate, folder)
+
+
+def _vectors_spared(groups):
+    """Of each group what is learned: what decays, and what has fewer than two axes and does not."""
+    split = []
+    for group in groups:
+        learned = [p for p in group["params"] if p.requires_grad]
+        split += [{**group, "params": [p for p in learned if p.ndim >= 2]},
+                  {**group, "params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0}]
+    return [group for group in split if group["params"]]

@@ -34,12 +34,12 @@ def grid(images, columns):
     return laid.reshape(channels, rows * (height + EDGE), columns * (width + EDGE))[:, :-EDGE, :-EDGE]
 
 
-def strip(path, columns=8):
-    """The way of each picture from noise on, a row for each: `path` is a list of arrays (N, 3, H, W), of which about
-    `columns` are taken, the first and the last among them."""
+def strip(sketch, path, columns=8):
+    """The way of each picture, a row for each: its sketch (N, 3, H, W), then about `columns` of the arrays (N, 3, H, W)
+    of `path`, from noise on, the first and the last among them."""
     chosen = np.unique(np.linspace(0, len(path) - 1, columns).round().astype(int))
-    shown = np.stack([path[k] for k in chosen], 1)                       # (N, columns, 3, H, W)
-    return grid(shown.reshape(-1, *shown.shape[2:]), len(chosen))
+    shown = np.stack([sketch, *(path[k] for k in chosen)], 1)            # (N, 1 + columns, 3, H, W)
+    return grid(shown.reshape(-1, *shown.shape[2:]), shown.shape[1])
 
 
 def beside(*pictures):

@@ -32,12 +32,15 @@ class Painted:
         Scores by guidance and by steps on validation, and under "chosen" which of them are used.
     number : int
         How many captions of each test part are painted.
+    sketch : callable, optional
+        Of a flow: ``sketch(captions)``, their mean pictures.
     """
 
     model: object
     paint: Callable
     curves: dict
     number: int
+    sketch: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def finish(run, painter, parts):
     report = run.report(f"Text to image, {run.options['path']}", f"Trained on {len(parts['train'])} pictures")
     more = _add_parts(report, tested, results)
     more |= _add_choices(report, painter.curves)
-    if isinstance(painter.model, FlowPainter):
+    if painter.sketch is not None:
         _add_strip(report, run, painter, next(iter(tested.values())).captions)
     else:
         more |= _add_codebook(report, painter.model.codec, parts)
@@ -189,10 +192,14 @@ def _add_choices(report, curves):
 
 def _add_strip(report, run, painter, captions):
     """From noise to picture, for four captions."""
-    path = painter.paint(captions[:4], run.rng(9), **painter.curves["chosen"], path=True)
+    captions = captions[:4]
+    path = painter.paint(captions, run.rng(9), **painter.curves["chosen"], path=True)
+    sketch = painter.sketch(captions)
     report.heading("From noise to picture")
-    report.gallery([Example(strip([images[i:i + 1] for images in path]), captions[i])
-                    for i in range(len(captions[:4]))], caption="Equal steps from σ = 1, on the left, to 0.")
+    report.gallery([Example(strip(sketch[i:i + 1], [images[i:i + 1] for images in path]), captions[i])
+                    for i in range(len(captions))],
+                   caption="On the left the sketch, which is what the text alone says: the mean of all its pictures. "
+                           "Then equal steps from noise, σ = 1, to the picture, σ = 0.")
 
 
 def _add_codebook(report, codec, parts):

@@ -143,5 +143,6 @@ def _add_nearest(report, space, answers):
     for j in np.unique(np.linspace(0, len(texts) - 1, SHOWN).astype(int)):
         best = np.argsort(-cosines[:, j], kind="stable")[:NEAREST]
         pictures = space.items.images(best)
+        report.text(f"Asked for: {texts[j]}")
         report.gallery([Example(picture, f"{cosines[i, j]:.2f}", (), bool(right[i, j]))
-                        for picture, i in zip(pictures, best)], caption=texts[j])
+                        for picture, i in zip(pictures, best)], caption="The nearest five, with their cosines.")

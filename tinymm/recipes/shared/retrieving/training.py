@@ -13,7 +13,7 @@ from ....data.texts import pad_pieces
 from ....mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
 from ..sounds import padded, spectrogram
 
-__all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "pad_texts", "pair_loss", "scale_of"]
+__all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "lock_words", "pad_texts", "pair_loss", "scale_of"]
 
 
 HOP = 160  # samples from one frame of a spectrogram to the next: 20 ms
@@ -24,6 +24,7 @@ class _Chunk(NamedTuple):
 
     images: np.ndarray                      # (b, 3, H, W)
     texts: tuple                            # ids (n, T) or (n, T, G), mask (n, T)
+    shown: np.ndarray | None                # mask (n, T) of the words that a part of each text has; None: no parts
     heard: np.ndarray                       # (m,), which of the pictures have a recording
     sounds: tuple | None                    # spectrograms (m, T, F), mask (m, T); None where nothing is heard
 
@@ -59,7 +60,7 @@ class PairBatches:
     shift : int
         Pictures move by up to so many pixels.
     hidden : float
-        The share of the words that are hidden, drawn anew each time.
+        If above 0, there is a part of each text too, without this share of its words, drawn anew each time.
     chunk : int, optional
         Pictures of a chunk; default: the batch is one.
     """
@@ -100,11 +101,11 @@ class PairBatches:
         heard = np.array([k for k, i in enumerate(rows) if i in self.spectrograms], int)
         sounds = padded([mask_spectrogram(self.spectrograms[i], rng) for i in rows[heard]]) if len(heard) else None
         ids, mask = pad_texts(self.tokens, [self.encoded[key] for key in keys])
+        shown = None
         if self.hidden:
-            shown = rng.random(mask.shape) >= self.hidden
+            shown = mask & (rng.random(mask.shape) >= self.hidden)
             shown[:, 0] = True                                           # <bos>, so that no text is empty
-            mask = mask & shown
-        return _Chunk(images, (ids, mask), heard, sounds)
+        return _Chunk(images, (ids, mask), shown, heard, sounds)
 
 
 def pad_texts(tokens, encoded):
@@ -112,16 +113,48 @@ def pad_texts(tokens, encoded):
     return pad_pieces(encoded) if hasattr(tokens, "runs") else pad_batch(encoded)
 
 
+def lock_words(encoder, tokens, languages):
+    r"""Make word vectors the longer the rarer the word, and keep them so:
+    $E_w \leftarrow E_w \ln \frac{1 + m}{1 + m_w} / \ln (1 + m)$.
+
+    m is the number of texts, $m_w$ of those that have w; what training never shows gets 0. The vectors were drawn at
+    random, so they are nearly at right angles. Learned ones would soon be made to fit the one or two pictures that a
+    rare word came with; only what comes after them is learned.
+
+    Parameters
+    ----------
+    encoder : TextEncoder
+    tokens : WordTokenizer or SubwordTokenizer
+    languages : iterable of list of list of str
+        Texts in each language.
+
+    References
+    ----------
+    Zhai et al. (2022), LiT: zero-shot transfer with locked-image text tuning, §3 (there the pictures' tower is locked).
+    """
+    texts = [tokens.encode(text) for each in languages for own in each for text in own]
+    counts = np.zeros(len(encoder.embedding.weight))
+    for text in texts:
+        counts[np.unique(np.concatenate([np.ravel(piece) for piece in text]))] += 1
+    rarity = np.where(counts > 0, np.log((1 + len(texts)) / (1 + counts)) / np.log(1 + len(texts)), 0.0)
+    encoder.embedding.weight.data *= rarity[:, None].astype(np.float32)
+    encoder.embedding.weight.requires_grad = False
+
+
 def encode(towers, chunk):
-    """Unit vectors of a chunk: of the pictures and of the texts; and of the pictures heard, and of what is heard.
+    """Unit vectors of a chunk by name: "images", "texts" and "parts" of these; of what is heard, "seen" and "heard".
 
     Recordings learn to lie where their pictures are, but do not move these: pictures and texts learn as if alone, and
     speech joins the space that they make.
     """
-    images = towers("image", chunk.images)
-    texts = towers("text", *chunk.texts)
-    return (images, texts) if chunk.sounds is None else (
-        images, texts, images[chunk.heard].detach(), towers("speech", *chunk.sounds))
+    ids, mask = chunk.texts
+    vectors = {"images": towers("image", chunk.images), "texts": towers("text", ids, mask)}
+    if chunk.shown is not None:
+        vectors["parts"] = towers("text", ids, chunk.shown)
+    if chunk.sounds is not None:
+        vectors["seen"] = vectors["images"][chunk.heard].detach()
+        vectors["heard"] = towers("speech", *chunk.sounds)
+    return vectors
 
 
 def pair_loss(x, y, scale, targets):
@@ -139,7 +172,11 @@ def scale_of(towers):
 
 
 class Objective:
-    """The loss of a step: pictures against texts, and pictures against what is heard; texts never against it.
+    """The loss of a step: pictures against texts, parts of texts, and what is heard; texts never against what is heard.
+
+    A part of a text lacks some words, so what remains has to be known by itself: of "a green <hidden>" the colour.
+    Whole captions can also be told apart by which pairs of colour and shape there are, which says nothing of a new
+    pair.
 
     Parameters
     ----------
@@ -160,22 +197,34 @@ class Objective:
 
     def __call__(self, towers, batch, rng):
         """The loss, and each of its parts for the log."""
-        parts = {}
+        losses, names = {}, []
 
-        def total(images, texts, seen=None, heard=None):
-            if self.queue is None:
-                parts["image_text"] = pair_loss(images, texts, towers.scale, batch.targets)
-            else:
-                parts["image_text"] = self._against_queue(towers, batch, images, texts)
-            if heard is not None:
-                parts["image_speech"] = pair_loss(seen, heard, towers.scale, batch.heard)
-            return sum(parts.values()) / len(parts)
+        def encoded(chunk):
+            vectors = encode(towers, chunk)
+            names[:] = vectors
+            return tuple(vectors.values())
+
+        def total(*values):
+            losses.update(self._losses(towers, batch, **dict(zip(names, values))))
+            return sum(losses.values()) / len(losses)
 
         if len(batch.chunks) == 1:
-            loss = total(*encode(towers, batch.chunks[0]))
+            loss = total(*encoded(batch.chunks[0]))
         else:
-            loss = cached_backward(towers, lambda chunk: encode(towers, chunk), batch.chunks, total)
-        return loss, {name: part.item() for name, part in parts.items()}
+            loss = cached_backward(towers, encoded, batch.chunks, total)
+        return loss, {name: part.item() for name, part in losses.items()}
+
+    def _losses(self, towers, batch, images, texts, parts=None, seen=None, heard=None):
+        """The losses of a step by name."""
+        if self.queue is None:
+            losses = {"image_text": pair_loss(images, texts, towers.scale, batch.targets)}
+        else:
+            losses = {"image_text": self._against_queue(towers, batch, images, texts)}
+        if parts is not None:
+            losses["image_part"] = pair_loss(images, parts, towers.scale, batch.targets)
+        if heard is not None:
+            losses["image_speech"] = pair_loss(seen, heard, towers.scale, batch.heard)
+        return losses
 
     def _against_queue(self, towers, batch, images, texts):
         chunk = batch.chunks[0]

@@ -1,0 +1,155 @@
+"""What pre-training buys: three tasks at 1 %, 10 % and 100 % of their labels, with it and without (article 2.6).
+
+Questions about pictures, captions, and classes of shapes are learned from scratch, from texts alone, and from pictures
+with texts: ViLBERT and CLIP, pre-trained once on scenes apart from those of the tasks. Every training is repeated with
+several seeds; a gain is a paired difference, and its interval resamples seeds and items. From scratch twice the steps
+are taken. All is embedded; a run that is broken off goes on with --resume.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ..training import Selection, save_checkpoint
+from ..viz import Report, format_table
+from .shared import Plan, recipe, require
+from .shared.fine_tuning import FineTuning
+from .shared.transferring.fitting import Countdown, kept
+from .shared.transferring.pictures import (
+    captioned_scenes, labelled_shapes, questioned_scenes, scenes_to_pre_train_on,
+)
+from .shared.transferring.starts import learn_pairs, learn_towers, words_of
+from .shared.transferring.tables import HEADERS, add_table, gains, rows_of
+from .shared.transferring.tasks import Captioning, Classification, Questions
+
+__all__ = ["FULL", "QUARTER", "SHARES", "TASKS", "run"]
+
+TASKS = ("vqa", "captioning", "classification")
+SHARES = (0.01, 0.1, 1.0)
+
+
+def _setting(times):
+    """Sizes and plans; `times` as many scenes and steps as in the quarter-sized run."""
+    def plan(steps, **more):
+        return Plan(**{"batch_size": 64, "steps": steps * times, "peak_rate": 1e-3, "weight_decay": 0.01} | more)
+
+    def tuned(steps, metric, **more):
+        return FineTuning(**{"batch_size": 64, "steps": steps * times, "peak_rate": 1e-3, "weight_decay": 0.01,
+                             "select": Selection(f"val/{metric}")} | more)
+
+    return {
+        "pre_training": {"train": 5000 * times, "val": 200},
+        "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
+        "pairs": plan(1500),
+        "texts": plan(500),
+        "clip": plan(300, batch_size=128, weight_decay=0.1, replicas=1),
+        "writer": plan(300),
+        "vqa": tuned(300, "accuracy"),
+        "vqa_scenes": {"train": 3000 * times, "val": 150, "test": 1000, "test/held_out": 500},
+        "captioning": tuned(350, "truth_accuracy", batch_size=16, peak_rate=2e-3, weight_decay=0.1),
+        "captioning_scenes": {"train": 4000 * times, "val": 200, "test": 600, "test/held_out": 300},
+        "classification": tuned(150, "accuracy", peak_rate=2e-3, weight_decay=0.05),
+        "classification_pictures": {"train": 4000 * times, "val": 300, "test": 1000},
+    }
+
+
+QUARTER, FULL = _setting(1), _setting(4)
+EACH = 8  # questions about each scene to learn from
+
+
+@recipe
+def run(run, tasks=None, seeds=5, full=False):
+    """Pre-train, train every task from every start at every share with every seed, and compare.
+
+    Parameters
+    ----------
+    tasks : sequence of str, optional
+        vqa, captioning, classification; by default all.
+    seeds : int
+        How often each training is repeated.
+    full : bool
+        Four times as many scenes and steps.
+    """
+    tasks = TASKS if tasks is None else tuple(tasks)
+    require(tasks and set(tasks) <= {*TASKS}, "--tasks", f"must be among {','.join(TASKS)}", ",".join(tasks))
+    require(seeds >= 1, "--seeds", "must be at least 1", seeds)
+    require(run.data is None, "--data", "must be left out: the experiment is on the embedded world", run.data)
+    setting = FULL if full else QUARTER
+    run.folder = run.open_folder()
+    if not run.folder.checkpoint.exists():
+        save_checkpoint(run.folder.checkpoint, {}, {"tasks": list(tasks)})  # the folders inside hold the weights
+    run.say("drawing scenes ...")
+    known = scenes_to_pre_train_on(run, **setting["pre_training"])
+    made, notes = _tasks(run, setting, tasks, known)
+    metrics, tables = _all(run, made, seeds)
+    return _finish(run, made, seeds, metrics | notes, tables)
+
+
+def _tasks(run, setting, tasks, known):
+    """The tasks, with what they start from; and what pre-training was good for by itself and cost: flat metrics."""
+    made, notes = [], {}
+    if "vqa" in tasks:
+        run.say("\npre-training: pairs of texts and pictures, then texts alone ...")
+        pairs = learn_pairs(run, setting, known)
+        asked = questioned_scenes(run, setting["vqa_scenes"], EACH)
+        made.append(Questions(setting["vqa"], asked, pairs))
+        notes |= {f"colours/{name.replace(' ', '_').replace(',', '')}": value for name, value in pairs.colours.items()}
+        notes |= {f"seconds/pre-training/{name}": round(value, 1) for name, value in pairs.seconds.items()}
+    if {"captioning", "classification"} & {*tasks}:
+        run.say("\npre-training: the towers of CLIP ...")
+        tower = learn_towers(run, setting, known)
+        notes["seconds/pre-training/clip"] = round(tower.seconds, 1)
+    if "captioning" in tasks:
+        parts = captioned_scenes(run, setting["captioning_scenes"], known)
+        captioning = Captioning(setting["captioning"], parts, tower, words_of(known))
+        run.say("\npre-training: a writer, from captions alone ...")
+        captioning.writer, seconds = captioning.learn_to_write(run, setting["writer"], known["train"])
+        notes["seconds/pre-training/writer"] = round(seconds, 1)
+        made.append(captioning)
+    if "classification" in tasks:
+        made.append(Classification(setting["classification"],
+                                   labelled_shapes(run, setting["classification_pictures"]), tower))
+    return made, notes
+
+
+def _all(run, made, seeds):
+    """Every training: flat metrics, and by task and part the table of `gains`."""
+    countdown = Countdown(run, {f"{task.name} {start}": len(SHARES) * seeds for task in made for start in task.starts})
+    metrics, tables = {}, {}
+    for task in made:
+        for share in SHARES:
+            for start in task.starts:
+                right = []
+                for seed in range(seeds):
+                    name = f"{task.name}/{start}/{share:g}/{seed}"
+                    right.append(countdown(f"{task.name} {start}", name, partial(
+                        kept, run, name, partial(task.fit, run, name, start, share, run.seed + seed))))
+                for part in task.parts:
+                    found = tables.setdefault((task.name, part), {})
+                    found[start, share] = np.stack([one[part] for one in right])
+    for (task, part), table in tables.items():
+        metrics |= gains(task, part, table)
+    return metrics, tables
+
+
+def _finish(run, made, seeds, metrics, tables):
+    run.folder.write("metrics.json", metrics)
+    report = Report("What pre-training buys", "Three tasks of the embedded world, learned from a share of their labels.")
+    report.text("Scenes, captions and pictures of the tasks are apart from those of pre-training, which saw captions "
+                "only: no question, no answer, no class. From scratch twice as many steps were taken.")
+    for task in made:
+        for part in task.parts:
+            items = next(iter(tables[task.name, part].values())).shape[1]
+            add_table(report, task, part, metrics, SHARES, (seeds, items))
+            run.say(f"\n{task.name}, {part}\n" + format_table(rows_of(task, part, metrics, SHARES), HEADERS))
+    colours = {name.removeprefix("colours/").replace("_", " "): value for name, value in metrics.items()
+               if name.startswith("colours/")}
+    if colours:
+        report.heading("Hidden colour words")
+        report.table([[name, value] for name, value in colours.items()], ["told", "share"], (
+            "Of validation captions, each colour hidden alone; the last row is computed, not learned."))
+    report.heading("Configuration")
+    report.config({**run.config, "metrics": metrics})
+    report.save(run.folder.report)
+    run.say(f"\nreport: {run.folder.report}")
+    return metrics
