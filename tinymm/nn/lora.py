@@ -155,7 +155,7 @@ class LoRAAttention(MultiheadAttention):
 
 
 def add_lora(model, rank=4, alpha=8.0, *, rng):
-    """Freeze a model and put an adapter into each of its `MultiheadAttention`s, in place; returns the model.
+    """Freeze a model and put an adapter into each `MultiheadAttention` in it, in place; returns the model.
 
     What shall be trained besides, such as a new head, is made afterwards, or thawed by `requires_grad_`.
 
