@@ -1,6 +1,7 @@
 r"""Low-rank adapters (LoRA): a trained matrix stays as it is, and a product of two thin ones is learned beside it.
 
-$$ y = W x + \frac{\alpha}{r}\, B A x, \qquad A \in \mathbb R^{r \times \mathrm{in}},\; B \in \mathbb R^{\mathrm{out} \times r} $$
+$$ y = W x + \frac{\alpha}{r}\, B A x, \qquad
+   A \in \mathbb R^{r \times \mathrm{in}},\; B \in \mathbb R^{\mathrm{out} \times r} $$
 
 B starts at 0, so the model starts as it was. Afterwards W + (α/r) B A is one matrix again, and costs nothing.
 """
@@ -45,9 +46,9 @@ class LowRank(Module):
     """
 
     def __init__(self, in_features, out_features, rank=4, alpha=8.0, *, rng):
-        if not 1 <= rank < min(in_features, out_features):
-            raise ValueError(f"LowRank: rank must be from 1 to {min(in_features, out_features) - 1}, below both widths; "
-                             f"got {rank}")
+        narrow = min(in_features, out_features)
+        if not 1 <= rank < narrow:
+            raise ValueError(f"LowRank: rank must be from 1 to {narrow - 1}, below both widths; got {rank}")
         self.scale = alpha / rank
         self.A = init.kaiming_uniform_(Parameter(np.empty((rank, in_features), np.float32)), math.sqrt(5), rng=rng)
         self.B = Parameter(np.zeros((out_features, rank), np.float32))
@@ -154,7 +155,7 @@ class LoRAAttention(MultiheadAttention):
 
 
 def add_lora(model, rank=4, alpha=8.0, *, rng):
-    """Freeze a model and put an adapter into each of its `MultiheadAttention`s, in place; returns the model.
+    """Freeze a model and put an adapter into each `MultiheadAttention` in it, in place; returns the model.
 
     What shall be trained besides, such as a new head, is made afterwards, or thawed by `requires_grad_`.
 

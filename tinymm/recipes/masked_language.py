@@ -44,7 +44,7 @@ SHAPES = {
     "dropout": 0.0,  # the world draws more captions than a training sees twice
 }
 FOLDER = {
-    "plan": Plan(batch_size=64, steps=2400, peak_rate=1e-3, weight_decay=0.01, select=Selection("val/loss", "min")),
+    "plan": Plan(batch_size=64, steps=6000, peak_rate=1e-3, weight_decay=0.01, select=Selection("val/loss", "min")),
     "width": 128,
     "layers": 3,
     "heads": 4,
@@ -168,7 +168,7 @@ def config_of(setting, vocabulary, positions=None):
 
 
 def build(config, rng):
-    """The model of a config, its weights drawn from `rng`; its table has one row more than the tokenizer, for <mask>."""
+    """The model of a config, its weights drawn from `rng`; its table has a row more than the tokenizer, for <mask>."""
     checked_config(config, vocabulary=int, width=int, layers=int, heads=int, positions=int, dropout=float)
     bert = Bert(config["vocabulary"] + 1, config["width"], config["layers"], config["heads"],
                 positions=config["positions"], dropout=config["dropout"], rng=rng)
@@ -227,7 +227,8 @@ def fill(text, *, checkpoint, beside=None, n_best=5):
 
 def _report(run, model, tokens, test, p, results):
     report = run.report("Masked language model", f"{len(run.parts['train'])} rows of {len(tokens)} different tokens")
-    titles = {"test": "Test: hidden words of unseen sentences", "test/next_sentence": "Does the second sentence follow?"}
+    titles = {"test": "Test: hidden words of unseen sentences",
+              "test/next_sentence": "Does the second sentence follow?"}
     titles |= {f"test/colour/{name}": f"Hidden colours beside {what}" for name, what in BESIDE.items()}
     for found in results:
         found.add_to(report, titles[found.part])

@@ -64,3 +64,13 @@ def test_both_sides_see_what_one_side_cannot():
              for name, contexts in (("left", LEFT), ("both", BOTH))}
     np.testing.assert_allclose(right["left"], 0.5, atol=1e-3)
     assert (right["both"] > 0.99).all()
+
+
+@given(ROWS, CONTEXTS)
+def test_what_is_never_asked_gets_no_probability(rows, contexts):
+    """It stands beside others all the same; what is left sums to 1."""
+    places = [(row, place) for row, place in places_of(rows) if row[place] > 1]
+    p = NeighbourModel(rows, V, contexts, never=(0, 1)).fit(places, np.array([row[k] for row, k in places], int)) \
+        .probabilities(places) if places else np.eye(V)[[2]]
+    np.testing.assert_allclose(p.sum(1), 1)
+    assert (p[:, :2] == 0).all()

@@ -30,6 +30,8 @@ class NeighbourModel:
         V.
     contexts : sequence of tuple of int
         The offsets of each choice of neighbours; () for the frequency of the word alone.
+    never : collection of int
+        Words that stand beside others but are never asked, such as [CLS] and [SEP]: they get no probability.
 
     References
     ----------
@@ -43,11 +45,14 @@ class NeighbourModel:
     array([[0. , 0.5, 0. , 0.5]])
     """
 
-    def __init__(self, rows, vocabulary, contexts=BOTH):
+    def __init__(self, rows, vocabulary, contexts=BOTH, never=()):
         self.vocabulary, self.contexts = vocabulary, tuple(map(tuple, contexts))
+        self.asked = np.isin(np.arange(vocabulary), list(never), invert=True) / (vocabulary - len(never))   # p₀
         self.counts = [defaultdict(Counter) for _ in self.contexts]
         for row in rows:
             for place, word in enumerate(row):
+                if word in never:
+                    continue
                 for counts, offsets in zip(self.counts, self.contexts):
                     counts[_words_at(row, place, offsets)][word] += 1
         self.weights = np.full(1 + len(self.contexts), 1 / (1 + len(self.contexts)))
@@ -80,7 +85,7 @@ class NeighbourModel:
         """p(w | neighbours) of every word at each place: float array (N, V)."""
         p = np.empty((len(places), self.vocabulary))
         for out, (row, place) in zip(p, places):
-            out[:] = self.weights[0] / self.vocabulary
+            out[:] = self.weights[0] * self.asked
             total = self.weights[0]
             for weight, counts, offsets in zip(self.weights[1:], self.counts, self.contexts):
                 found = counts.get(_words_at(row, place, offsets))
@@ -93,7 +98,7 @@ class NeighbourModel:
     def _parts_of_words(self, places, words):
         """p_k of the word at each place, and 1 where the neighbours are known, else 0: float arrays (N, K + 1)."""
         parts, known = np.zeros((2, len(places), 1 + len(self.contexts)))
-        parts[:, 0], known[:, 0] = 1 / self.vocabulary, 1
+        parts[:, 0], known[:, 0] = self.asked[words], 1
         for n, ((row, place), word) in enumerate(zip(places, words)):
             for k, (counts, offsets) in enumerate(zip(self.counts, self.contexts), 1):
                 found = counts.get(_words_at(row, place, offsets))

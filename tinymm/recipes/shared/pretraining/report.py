@@ -52,7 +52,7 @@ def add_attention(report, model, tokens, batch):
 
 
 def add_ceilings(report):
-    """What a caption alone tells of a hidden colour, exactly, by how many things there are and whether sizes are told."""
+    """What a caption alone tells of a hidden colour, exactly, by the number of things and whether sizes are told."""
     world = ShapesWorld()
     rows = [[f"{things} things", *(enumerated_ceiling(world, things, sized) for sized in (True, False))]
             for things in (2, 3)]

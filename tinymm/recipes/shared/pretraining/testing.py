@@ -6,7 +6,7 @@ import numpy as np
 
 from .... import functional as F
 from ....data import BOTH, LEFT, UNCHOSEN, WIDE, NeighbourModel
-from ....data.texts.tokenizer import BOS, EOS
+from ....data.texts.tokenizer import BOS, EOS, SPECIALS
 from ..prediction import over_batches
 from ..results import OURS, Scores
 from .masked_text import sentence_places
@@ -59,7 +59,8 @@ def word_scores(systems, words):
 
 def validation_numbers(model, batch):
     """What is logged after each epoch: of hidden words, and of next sentences where there are some."""
-    numbers = word_scores({OURS: word_probabilities(model, batch)}, batch.labels[batch.labels != UNCHOSEN])[OURS].metrics
+    words = batch.labels[batch.labels != UNCHOSEN]
+    numbers = word_scores({OURS: word_probabilities(model, batch)}, words)[OURS].metrics
     if batch.is_next is not None:
         pairs = batch.is_next != UNCHOSEN
         said = (next_probabilities(model, batch) < 0.5)[pairs]
@@ -82,7 +83,7 @@ def counting_models(texts, val):
     """
     rows = [[BOS, *(piece for word in texts.pieces[sentence] for piece in word), EOS] for sentence in texts.sentences]
     places, words = sentence_places(val)[:MOST_PLACES], val.labels[val.labels != UNCHOSEN][:MOST_PLACES]
-    return {name: NeighbourModel(rows, texts.mask_id, contexts).fit(places, words)
+    return {name: NeighbourModel(rows, texts.mask_id, contexts, range(len(SPECIALS))).fit(places, words)
             for name, contexts in COUNTED.items()}
 
 
