@@ -134,7 +134,7 @@ def _all(run, made, seeds):
 
 def _finish(run, made, seeds, metrics, tables):
     run.folder.write("metrics.json", metrics)
-    report = Report("What pre-training buys", "Three tasks of the embedded world, learned from a share of their labels.")
+    report = Report("What pre-training buys", "Tasks of the embedded world, learned from a share of their labels.")
     report.text("Scenes, captions and pictures of the tasks are apart from those of pre-training, which saw captions "
                 "only: no question, no answer, no class. From scratch twice as many steps were taken.")
     for task in made:
