@@ -131,7 +131,7 @@ def _parser():
 def _add_parser(commands, name, text):
     """The parser of one command; the first line of the text is what lists of commands show."""
     text = cleandoc(text)
-    return commands.add_parser(name, help=text.partition("\n")[0], description=text,
+    return commands.add_parser(name, help=text.partition("\n")[0].replace("%", "%%"), description=text,
                                formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
