@@ -68,6 +68,14 @@ def test_a_run_leaves_its_files_and_figures(shapes_run):
     assert "CLIP with a ResNet" in (out / "report.html").read_text()
 
 
+def test_its_checkpoint_searches_a_folder(shapes_run, pictures, tmp_path, capsys, refused):
+    words = ("search", "a red circle", "--checkpoint", shapes_run / "checkpoint.npz", "--gallery", pictures / "images",
+             "--out", tmp_path / "sheet.html", "--top", 2)
+    assert main([*map(str, words)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert "'circel'" in refused("search", "a red circel", *words[2:])
+
+
 @pytest.mark.parametrize("model", clip.MODELS)
 def test_an_interrupted_run_resumes_to_the_same_bits(pictures, check_resume, model, capsys, tmp_path):
     check_resume(1, "run", "clip", "--data", pictures, "--epochs", 2, "--seed", 5, "--model", model)

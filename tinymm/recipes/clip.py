@@ -10,16 +10,16 @@ here model, starting values and temperature are the papers', and the checkpoint 
 import numpy as np
 
 from .. import nn
-from ..data import WordTokenizer, read_image
+from ..data import WordTokenizer
 from ..data.texts.tokenizer import PAD
 from ..pretraining import Clip, ClipText, Siglip, SiglipText
 from ..training import Selection, TrainingSet
-from .shared import Answer, Plan, recipe, require
+from .shared import Plan, recipe, require
 from .shared.checkpoints import checked_config
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.picture_towers import TOWERS, TOWER_SIZES, picture_tower
 from .shared.retrieving.report import write_report
-from .shared.retrieving.searches import Answers, Space, probabilities, recalls
+from .shared.retrieving.searches import Answers, Space, nearest_texts, recalls
 from .shared.retrieving.training import Objective, PairBatches
 
 __all__ = ["INPUTS", "SETTING", "TwoTowers", "build", "config_of", "predict", "run"]
@@ -142,14 +142,5 @@ class TwoTowers(nn.Module):
 
 
 def predict(loaded, items):
-    """Of the gallery that the checkpoint keeps, the text nearest to each picture file.
-
-    Its probability is a softmax over that gallery: it says which of its texts fits best, not whether any does.
-    """
-    images = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
-    answers = []
-    for row in probabilities(loaded.model, loaded.tokenizer, images, loaded.classes):
-        others = {loaded.classes[j]: float(row[j]) for j in np.argsort(-row, kind="stable")}
-        best = next(iter(others))
-        answers.append(Answer(best, others[best], others))
-    return answers
+    """Of the gallery that the checkpoint keeps, the text nearest to each picture file: `nearest_texts`."""
+    return nearest_texts(loaded, items)

@@ -20,12 +20,12 @@ from ..exits import escaped
 from ..training import Selection, TrainingSet
 from ..viz import Example, Report
 from ..writing import check_writable
-from .shared import Answer, Plan, load, recipe, require
+from .shared import Plan, load, recipe, require
 from .shared.checkpoints import checked_config
 from .shared.retrieving.training import Objective, PairBatches, lock_words
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.predicting import SUFFIXES
-from .shared.retrieving.searches import Answers, Space, embed_images, embed_texts, probabilities, recalls
+from .shared.retrieving.searches import Answers, Space, embed_images, embed_texts, nearest_texts, recalls
 from .shared.retrieving.report import write_report
 from .shared.sounds import BANDS
 
@@ -218,17 +218,8 @@ def build(config, rng):
 
 
 def predict(loaded, items):
-    """Of the gallery that the checkpoint keeps, the text nearest to each picture file.
-
-    Its probability is a softmax over that gallery: it says which of its texts fits best, not whether any does.
-    """
-    images = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
-    answers = []
-    for row in probabilities(loaded.model, loaded.tokenizer, images, loaded.classes):
-        others = {loaded.classes[j]: float(row[j]) for j in np.argsort(-row, kind="stable")}
-        best = next(iter(others))
-        answers.append(Answer(best, others[best], others))
-    return answers
+    """Of the gallery that the checkpoint keeps, the text nearest to each picture file: `nearest_texts`."""
+    return nearest_texts(loaded, items)
 
 
 def search(query, *, checkpoint, gallery, top=8, out=None):
@@ -242,7 +233,7 @@ def search(query, *, checkpoint, gallery, top=8, out=None):
     query : str
         A text of words that were learned.
     checkpoint : path
-        checkpoint.npz of `tinymm run retrieval`.
+        checkpoint.npz of `tinymm run retrieval`, or of `tinymm run clip`.
     gallery : path
         A folder of pictures.
     top : int
@@ -258,7 +249,7 @@ def search(query, *, checkpoint, gallery, top=8, out=None):
     require(top >= 1, "--top", "must be at least 1", top)
     out = Path("search.html") if out is None else out
     check_writable(out)
-    loaded = load(checkpoint, "retrieval")
+    loaded = load(checkpoint, ("retrieval", "clip"))
     check_prompts([[query]], loaded.tokenizer.words)
     files = list_folder(gallery, SUFFIXES["image"]).files
     require(files, "--gallery", f"must hold pictures of a kind {', '.join(SUFFIXES['image'])}", f"none in {gallery}")

@@ -102,8 +102,8 @@ def load(path, recipe=None):
     ----------
     path : path
         A `checkpoint.npz` of any recipe.
-    recipe : str, optional
-        The recipe it must be of, such as "captioning".
+    recipe : str, or tuple of str, optional
+        The recipe it must be of, such as "captioning", or one of several.
 
     Returns
     -------
@@ -140,8 +140,10 @@ def _page(path, meta, recipe):
     if not is_whole:
         raise ValueError(f"load: {named(path)} must be a checkpoint of a recipe of this version of tinymm; "
                          f"it says recipe {quoted(name)}")
-    if recipe not in (None, name):
-        raise ValueError(f"load: {named(path)} must be a checkpoint of `tinymm run {recipe}`; it is of {name}")
+    wanted = (recipe,) if isinstance(recipe, str) else recipe
+    if wanted is not None and name not in wanted:
+        commands = " or ".join(f"`tinymm run {own}`" for own in wanted)
+        raise ValueError(f"load: {named(path)} must be a checkpoint of {commands}; it is of {name}")
     return available()[name], told
 
 

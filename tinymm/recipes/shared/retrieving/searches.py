@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....data import read_image
 from ....metrics import Standing, dot_products, standing
 from .training import HOP, pad_texts, scale_of
 from ..paired import Items, distinct, right_texts
+from ..predicting import Answer
 from ..prediction import over_batches
 from ..results import Scores
 from ..sounds import padded, spectrogram
 
-__all__ = ["Answers", "KS", "Search", "Space", "chance", "embed_images", "embed_sounds", "embed_texts", "probabilities",
-           "recalls", "scored", "searches"]
+__all__ = ["Answers", "KS", "Search", "Space", "chance", "embed_images", "embed_sounds", "embed_texts", "nearest_texts",
+           "probabilities", "recalls", "scored", "searches"]
 
 KS = (1, 5, 10)
 BATCH = 100  # that are encoded at a time
@@ -191,3 +193,17 @@ def probabilities(towers, tokens, images, texts):
     logits = scale_of(towers) * embed_images(towers, images) @ embed_texts(towers, tokens, texts).T
     weights = np.exp(logits - logits.max(1, keepdims=True))
     return weights / weights.sum(1, keepdims=True)
+
+
+def nearest_texts(loaded, items):
+    """For `tinymm predict`: of the gallery that a checkpoint keeps, the text nearest to each picture file.
+
+    Its probability is a softmax over that gallery: it says which of its texts fits best, not whether any does.
+    """
+    images = np.stack([read_image(item["image"], (loaded.config["size"],) * 2) for item in items])
+    answers = []
+    for row in probabilities(loaded.model, loaded.tokenizer, images, loaded.classes):
+        others = {loaded.classes[j]: float(row[j]) for j in np.argsort(-row, kind="stable")}
+        best = next(iter(others))
+        answers.append(Answer(best, others[best], others))
+    return answers

@@ -2,8 +2,8 @@
 
 A task has `starts`, the names of what it can begin with, and `fit(run, folder, start, share, seed)`, which trains once
 and gives of each part of the test which items were answered right. Steps are the same at every share: a batch is drawn
-with replacement from what there is. From scratch twice the steps are taken, for the compute of the pre-training, which
-the others had and share among them.
+with replacement from what there is. From scratch half as many steps more are taken: for the compute of the pre-training,
+which the others had and share among them.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ from .starts import OBJECTS
 __all__ = ["MULTIMODAL", "SCRATCH", "TEXTS", "Captioning", "Classification", "Questions", "share_of"]
 
 SCRATCH, TEXTS, MULTIMODAL = "scratch", "texts", "multimodal"
-MORE = 2.0  # times as many steps from scratch
+MORE = 1.5  # times as many steps from scratch
 ROUND = 50  # steps between two validations
 EYE = ("image_encoder.",)  # a captioner's parameters begin with these: what looks, and what writes
 WRITER = ("text_encoder.", "fusion.", "words.")
