@@ -9,7 +9,7 @@ import pytest
 from tinymm.cli import main
 from tinymm.data import ShapesWorld, normalise
 from tinymm.recipes import transfer
-from tinymm.recipes.shared import Plan
+from tinymm.recipes.shared import Plan, paired
 from tinymm.recipes.shared.captioned import Captioned
 from tinymm.recipes.shared.fine_tuning import FineTuning
 from tinymm.recipes.shared.pretraining_pairs import eyes
@@ -30,6 +30,8 @@ def small():
         patch.setattr(transfer, "SHARES", (0.5,))
         patch.setattr(tasks, "ROUND", 1)
         patch.setattr(eyes, "DRAWN", 60)
+        patch.setattr(paired, "SCENES", {"train": 40, "held": 24})
+        patch.setattr(paired, "SINGLE", 8)
         patch.setattr(eyes, "CHECKED", 12)
         yield
 
@@ -43,7 +45,7 @@ class Begun:
 
 
 def test_what_the_tasks_see_is_apart_from_what_was_pre_trained_on():
-    known = scenes_to_pre_train_on(Begun, 300, 40)
+    known = scenes_to_pre_train_on(Begun, 40)
     told = captioned_scenes(Begun, {"train": 200, "val": 30, "test": 60, "test/held_out": 60}, known)
     asked = questioned_scenes(Begun, {"train": 40, "val": 10, "test": 30, "test/held_out": 30}, 4)
     shapes = labelled_shapes(Begun, {"train": 60, "val": 10, "test": 30})
@@ -130,7 +132,7 @@ def test_each_start_begins_where_it_says(monkeypatch):
         return model, 0.0
 
     monkeypatch.setattr(tasks, "trained", not_trained)
-    known = scenes_to_pre_train_on(Begun, 12, 12)
+    known = scenes_to_pre_train_on(Begun, 12)
     config = transfer.QUARTER
     tower = starts.TowerStart(starts.clip.config_of(starts.clip.SETTING, "clip", 32, 9, 20, 1), {}, 0.0)
     shapes = labelled_shapes(Begun, {"train": 20, "val": 10, "test": 10})

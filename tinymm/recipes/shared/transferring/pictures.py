@@ -2,17 +2,18 @@
 
 from ....data import QuestionsWorld, ShapesWorld, draw_shapes, normalise
 from ..asked import drawn_questions
-from ..captioned import Captioned, drawn_scenes
+from ..captioned import Captioned
+from ..paired import MODALITIES, drawn_items
 
 __all__ = ["apart", "captioned_scenes", "labelled_shapes", "questioned_scenes", "scenes_to_pre_train_on"]
 
 PRE_TRAINING, CAPTIONS, SHAPES = range(3)  # every purpose has random numbers of its own; questions have (1, part)
 
 
-def scenes_to_pre_train_on(run, train, val):
-    """Captioned scenes of seen pairs by part: "train" and "val"."""
-    parts, _ = drawn_scenes(run.rng(2, PRE_TRAINING), train, 2 * val)
-    return {name: parts[name] for name in ("train", "val")}
+def scenes_to_pre_train_on(run, val):
+    """Captioned scenes of seen pairs by part, "train", some of them of one thing, and so many for "val": Items."""
+    parts, _ = drawn_items(run.rng(2, PRE_TRAINING), MODALITIES[:2])
+    return {"train": parts["train"], "val": parts["val"].rows(range(min(val, len(parts["val"]))))}
 
 
 def captioned_scenes(run, counts, known):
@@ -23,7 +24,7 @@ def captioned_scenes(run, counts, known):
     run : Run
     counts : dict of str to int
         Scenes of each part that are drawn; about a third has a caption that is known, and is left out.
-    known : dict of str to Captioned
+    known : dict of str to Items
         What was pre-trained on.
     """
     world, rng = ShapesWorld(), run.rng(2, CAPTIONS)

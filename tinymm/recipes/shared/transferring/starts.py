@@ -14,7 +14,6 @@ from ....data.shapes.question_language import all_questions
 from ....data.texts.tokenizer import EOS
 from ....training import TrainingSet
 from ... import clip, vilbert
-from ..paired import Items
 from ..pretraining_pairs.asking import word_answers
 from ..pretraining_pairs.eyes import drawn_crops
 from ..pretraining_pairs.model import BOXES
@@ -86,7 +85,7 @@ def learn_pairs(run, setting, parts):
     run : Run
     setting : dict
         "eye", "pairs" and "texts": plans.
-    parts : dict of str to Captioned
+    parts : dict of str to Items
         "train" and "val".
     """
     tokens, crops = words_of(parts), drawn_crops(run.rng(2, 10))
@@ -161,7 +160,6 @@ def learn_towers(run, setting, parts):
     tokens = words_of(parts)
     longest = max(len(tokens.encode(text)) for part in parts.values() for own in part.captions for text in own)
     config = clip.config_of(clip.SETTING, "clip", train.images([0]).shape[2], len(tokens), longest, 1)
-    items = Items(train.images, {"text": train.captions}, train.scenes)
     towers, seconds = trained(run, "pre-training/clip", setting["clip"], clip.build(config, run.rng(0)), Objective(),
-                              TrainingSet(len(items), CaptionBatches(items, tokens)))
+                              TrainingSet(len(train), CaptionBatches(train, tokens)))
     return TowerStart(config, towers.model.vision.state_dict(), seconds)
