@@ -92,27 +92,10 @@ def run(run, model="cnn", image_size=None, flip=False, init=None, labels=1.0):
         plan = FINE_TUNING
         config |= {"encoder": start.config["model"], **tower_config(start.config)}
 
-    def batch(rows, rng):
-        return augmentation(train.load(rows), rng), train.labels[rows]
-
-    def loss(classifier, batch, rng):
-        images, labels = batch
-        logits = classifier(images)
-        return F.cross_entropy(logits, labels), {"accuracy": (logits.data.argmax(1) == labels).mean()}
-
-    # No selection: the rate ends at zero and the average is smooth, so the last epoch is as good as any.
-    def validate(classifier):
-        return validation_scores(probabilities(classifier, val), val.labels)
-
-    classifier, data = build(config, run.rng(0)), TrainingSet(len(train), batch)
-    if start is not None:
-        classifier.encoder.load_state_dict(start.model.model.vision.state_dict())
-    classifier = run.fit(plan, classifier, loss, data, validate, config=config, classes=train.names).model
-
+    classifier, scratch = _trained(run, plan, config, start, augmentation, train, val)
     p = probabilities(classifier, test)
     systems, words = {OURS: p.argmax(1)}, "Nearest neighbour and logistic regression see the bare pixels."
     if start is not None:
-        scratch = run.fit_control("from scratch", plan.evenly, build(config, run.rng(0)), loss, data, validate)
         systems |= {"from scratch": probabilities(scratch, test).argmax(1),
                     "linear probe": _probe(start.model.model.vision, train, test)}
         words += (" From scratch: the same tower and steps, with nothing learned before. Linear probe: logistic "
@@ -126,6 +109,28 @@ def run(run, model="cnn", image_size=None, flip=False, init=None, labels=1.0):
     _add_explanations(report, classifier, test, p)
     _add_filters(report, classifier)
     return run.finish(report, [results])
+
+
+def _trained(run, plan, config, start, augmentation, train, val):
+    """A classifier, from the tower of `start` if there is one; and then the same classifier from scratch, else None."""
+    def batch(rows, rng):
+        return augmentation(train.load(rows), rng), train.labels[rows]
+
+    def loss(classifier, batch, rng):
+        images, labels = batch
+        logits = classifier(images)
+        return F.cross_entropy(logits, labels), {"accuracy": (logits.data.argmax(1) == labels).mean()}
+
+    # No selection: the rate ends at zero and the average is smooth, so the last epoch is as good as any.
+    def validate(classifier):
+        return validation_scores(probabilities(classifier, val), val.labels)
+
+    classifier, data = build(config, run.rng(0)), TrainingSet(len(train), batch)
+    if start is None:
+        return run.fit(plan, classifier, loss, data, validate, config=config, classes=train.names).model, None
+    classifier.encoder.load_state_dict(start.model.model.vision.state_dict())
+    classifier = run.fit(plan, classifier, loss, data, validate, config=config, classes=train.names).model
+    return classifier, run.fit_control("from scratch", plan.evenly, build(config, run.rng(0)), loss, data, validate)
 
 
 # The data ---------------------------------------------------------------------------------------------------------
