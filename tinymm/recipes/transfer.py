@@ -42,7 +42,7 @@ def _setting(times):
         "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
         "pairs": plan(1500),
         "texts": plan(500),
-        "clip": Plan(batch_size=128, steps=900, peak_rate=1e-3, weight_decay=0.1, replicas=1),  # less has not seen shapes
+        "clip": Plan(batch_size=128, steps=900, peak_rate=1e-3, weight_decay=0.1, replicas=1),  # as `clip` itself
         "writer": plan(300),
         "vqa": tuned(600, "accuracy", replicas=1),
         "vqa_scenes": {"train": 12_000, "val": 150, "test": 1000, "test/held_out": 500},
