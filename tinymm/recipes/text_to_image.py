@@ -42,7 +42,8 @@ TOGETHER = 50  # pictures painted at a time
 
 SHAPES = {
     "flow": {
-        "plan": Plan(batch_size=16, steps=6250, peak_rate=2e-3, weight_decay=0.01, warmup=0.05, ema_decay=0.998),
+        "plan": Plan(batch_size=16, steps=5000, peak_rate=2e-3, weight_decay=0.01, warmup=0.05, ema_decay=0.998,
+                     replicas=1),  # two threads are slower: the parts of a step are small
         "widths": [32, 64],  # channels at half the size, and at a quarter of it
         "width": 128,  # of words and of the condition
     },
