@@ -93,31 +93,38 @@ def test_a_run_leaves_a_table_for_every_task(whole):
             name = f"test/{task}/{way}/0.5/gain"
             assert metrics[f"{name}/low"] <= metrics[name] <= metrics[f"{name}/high"]
     assert 0 < metrics["colours/most_that_text_alone_can_tell"] < 1
-    assert {f"seconds/pre-training/{name}" for name in ("multimodal", "texts", "clip", "writer")} <= metrics.keys()
+    assert {f"seconds/pre-training/{name}" for name in ("pairs", "texts", "clip", "writer")} <= metrics.keys()
     html = (whole / "report.html").read_text()
     for words in ("vqa: unseen pictures", "captioning: combinations never seen together", "Hidden colour words"):
         assert words in html
 
 
 def test_a_run_that_was_broken_off_ends_with_the_same_table(tmp_path, monkeypatch):
-    """Broken off between two trainings; what was whole is not trained again."""
-    whole, broken, real, names = tmp_path / "whole", tmp_path / "broken", fitting.kept, []
+    """Broken off while a training goes on; what was whole is not trained again."""
+    whole, broken, real = tmp_path / "whole", tmp_path / "broken", tasks.trained
     words = ["run", "transfer", "--seeds", "2", "--tasks", "classification", "--out"]
     assert main([*words, str(whole)]) == 0
+    last = "classification/multimodal/0.5/1"
 
-    def kept_or_stop(run, name, compute):
-        names.append(name)
-        if len(names) == 3:
+    def stop_in_the_last(run, name, *rest):
+        if name == last:
             raise KeyboardInterrupt
-        return real(run, name, compute)
+        return real(run, name, *rest)
+
+    def note(run, name, *rest):
+        (tmp_path / name.replace("/", "-")).touch()                      # it runs in a process of its own
+        return real(run, name, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(transfer, "kept", kept_or_stop)
+        patch.setattr(tasks, "trained", stop_in_the_last)
         assert main([*words, str(broken)]) == 130
-    done, trained, real_fit = names[:-1], [], tasks.trained
-    monkeypatch.setattr(tasks, "trained", lambda run, name, *rest: trained.append(name) or real_fit(run, name, *rest))
+    done = {path.parent for path in broken.rglob(fitting.RESULT)}
+    assert done and broken / last not in done and not (broken / "metrics.json").exists()
+    monkeypatch.setattr(tasks, "trained", note)
     assert main([*words, str(broken), "--resume"]) == 0
-    assert not {*done} & {*trained} and names[-1] in trained
+    again = {path.name for path in tmp_path.glob("classification-*")}
+    assert last.replace("/", "-") in again
+    assert again.isdisjoint(str(path.relative_to(broken)).replace("/", "-") for path in done)
     one, other = (json.loads((folder / "metrics.json").read_text()) for folder in (whole, broken))
     assert {k: v for k, v in one.items() if "seconds" not in k} == {k: v for k, v in other.items()
                                                                     if "seconds" not in k}
@@ -127,14 +134,14 @@ def test_each_start_begins_where_it_says(monkeypatch):
     """Before the first step, the parts that were learned have the learned values, and no others."""
     begun = {}
 
-    def not_trained(run, name, plan, model, *rest):
-        begun[name] = {key: value.copy() for key, value in model.state_dict().items()}, plan
-        return model, 0.0
+    def not_trained(run, name, training, *rest):
+        begun[name] = {key: value.copy() for key, value in training.model.state_dict().items()}, training.plan
+        return training.model, 0.0
 
     monkeypatch.setattr(tasks, "trained", not_trained)
     known = scenes_to_pre_train_on(Begun, 12)
     config = transfer.QUARTER
-    tower = starts.TowerStart(starts.clip.config_of(starts.clip.SETTING, "clip", 32, 9, 20, 1), {}, 0.0)
+    tower = starts.TowerStart(starts.clip.config_of(starts.clip.SETTING, "clip", 32, 9, 20, 1), {})
     shapes = labelled_shapes(Begun, {"train": 20, "val": 10, "test": 10})
     model = tasks.image_recognition.build(tasks.Classification(config["classification"], shapes, tower).config,
                                           np.random.default_rng(5))
@@ -152,9 +159,10 @@ def test_each_start_begins_where_it_says(monkeypatch):
     assert begun["scratch"][1].lower == 1 and begun["multimodal"][1].lower < 1
 
     parts = captioned_scenes(Begun, {"train": 40, "val": 12, "test": 12}, known)
-    task = tasks.Captioning(config["captioning"], parts, tower._replace(state=learned), starts.words_of(known))
-    state = tasks.captioning.build(task.config, np.random.default_rng(6)).state_dict()
-    task.writer = {name: value + 1 for name, value in state.items() if not name.startswith("image_encoder.")}
+    task = tasks.Captioning(config["captioning"], parts, tower.config, starts.words_of(known))
+    writer = tasks.captioning.build(task.config, np.random.default_rng(6))
+    writer.load_state_dict({name: value + 1 for name, value in writer.state_dict().items()})
+    task.take(writer, learned)
     for start in task.starts:
         task.fit(None, f"c-{start}", start, 0.5, 3)
     scratch = begun["c-scratch"][0]

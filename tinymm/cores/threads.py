@@ -11,11 +11,11 @@ itself wait for a thread that runs a loop, and then both would wait for ever.
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from functools import cache
 
-__all__ = ["parallel_for"]
+__all__ = ["one_blas_thread", "parallel_for"]
 
 ENOUGH = 20e6  # multiplications: several times as many as a core does while it wakes another and waits for it
 _inside = ContextVar("inside a share of a loop", default=False)
@@ -68,6 +68,19 @@ def parallel_for(n, body, work):
             for other in others:
                 other.exception()  # waits for it
     return [first, *(other.result() for other in others)]
+
+
+def one_blas_thread():
+    """Context manager: BLAS has one thread inside, and so has `parallel_for`. Without threadpoolctl nothing changes.
+
+    Examples
+    --------
+    >>> with one_blas_thread():
+    ...     parallel_for(10, lambda start, stop: (start, stop), work=1e9)
+    [(0, 10)]
+    """
+    blas = _blas()
+    return nullcontext() if blas is None else blas.limit(limits=1)
 
 
 class _Cores:

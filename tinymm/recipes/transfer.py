@@ -14,11 +14,11 @@ from ..training import Selection, save_checkpoint
 from ..viz import Report, format_table
 from .shared import Plan, recipe, require
 from .shared.fine_tuning import FineTuning
-from .shared.transferring.fitting import Countdown, kept
+from .shared.transferring.fitting import all_kept, pre_trained
 from .shared.transferring.pictures import (
     captioned_scenes, labelled_shapes, questioned_scenes, scenes_to_pre_train_on,
 )
-from .shared.transferring.starts import learn_pairs, learn_towers, words_of
+from .shared.transferring.starts import PairPreTraining, TowerStart, tower_training, words_of
 from .shared.transferring.tables import HEADERS, add_table, gains, rows_of
 from .shared.transferring.tasks import Captioning, Classification, Questions
 
@@ -31,11 +31,12 @@ SHARES = (0.01, 0.1, 1.0)
 def _setting(times):
     """Sizes and plans; `times` as many scenes and steps as in the quarter-sized run."""
     def plan(steps, **more):
-        return Plan(**{"batch_size": 64, "steps": steps * times, "peak_rate": 1e-3, "weight_decay": 0.01} | more)
+        return Plan(**{"batch_size": 64, "steps": steps * times, "peak_rate": 1e-3, "weight_decay": 0.01,
+                       "replicas": 1} | more)                            # each training has one core
 
     def tuned(steps, metric, **more):
         return FineTuning(**{"batch_size": 64, "steps": steps * times, "peak_rate": 1e-3, "weight_decay": 0.01,
-                             "select": Selection(f"val/{metric}")} | more)
+                             "replicas": 1, "select": Selection(f"val/{metric}")} | more)
 
     return {
         "pre_training": {"val": 200},
@@ -44,7 +45,7 @@ def _setting(times):
         "texts": plan(500),
         "clip": Plan(batch_size=128, steps=900, peak_rate=1e-3, weight_decay=0.1, replicas=1),  # as `clip` itself
         "writer": plan(300),
-        "vqa": tuned(600, "accuracy", replicas=1),
+        "vqa": tuned(600, "accuracy"),
         "vqa_scenes": {"train": 12_000, "val": 150, "test": 1000, "test/held_out": 500},
         "captioning": tuned(350, "truth_accuracy", batch_size=16, peak_rate=2e-3, weight_decay=0.1),
         "captioning_scenes": {"train": 4000 * times, "val": 200, "test": 600, "test/held_out": 300},
@@ -87,46 +88,48 @@ def run(run, tasks=None, seeds=5, full=False):
 
 def _tasks(run, setting, tasks, known):
     """The tasks, with what they start from; and what pre-training was good for by itself and cost: flat metrics."""
-    made, notes = [], {}
+    trainings = {}
     if "vqa" in tasks:
-        run.say("\npre-training: pairs of texts and pictures, then texts alone ...")
-        pairs = learn_pairs(run, setting, known)
-        asked = questioned_scenes(run, setting["vqa_scenes"], EACH)
-        made.append(Questions(setting["vqa"], asked, pairs))
-        notes |= {f"colours/{name.replace(' ', '_').replace(',', '')}": value for name, value in pairs.colours.items()}
-        notes |= {f"seconds/pre-training/{name}": round(value, 1) for name, value in pairs.seconds.items()}
+        run.say("\npre-training: what sees regions ...")
+        pairs = PairPreTraining(run, setting, known)
+        trainings |= pairs.trainings
     if {"captioning", "classification"} & {*tasks}:
-        run.say("\npre-training: the towers of CLIP ...")
-        tower = learn_towers(run, setting, known)
-        notes["seconds/pre-training/clip"] = round(tower.seconds, 1)
+        config, trainings["clip"] = tower_training(run, setting, known)
     if "captioning" in tasks:
-        parts = captioned_scenes(run, setting["captioning_scenes"], known)
-        captioning = Captioning(setting["captioning"], parts, tower, words_of(known))
-        run.say("\npre-training: a writer, from captions alone ...")
-        captioning.writer, seconds = captioning.learn_to_write(run, setting["writer"], known["train"])
-        notes["seconds/pre-training/writer"] = round(seconds, 1)
+        captioning = Captioning(setting["captioning"], captioned_scenes(run, setting["captioning_scenes"], known),
+                                config, words_of(known))
+        trainings["writer"] = captioning.writing(run, setting["writer"], known["train"])
+    run.say(f"\npre-training: {', '.join(trainings)} ...")
+    models, seconds = pre_trained(run, trainings)
+    notes, made = {f"seconds/pre-training/{name}": round(taken, 1) for name, taken in seconds.items()}, []
+    if "vqa" in tasks:
+        starts = pairs.starts(models)
+        made.append(Questions(setting["vqa"], questioned_scenes(run, setting["vqa_scenes"], EACH), starts))
+        notes |= {f"colours/{name.replace(' ', '_').replace(',', '')}": value for name, value in starts.colours.items()}
+    eye = models["clip"].model.vision.state_dict() if "clip" in models else None
+    if "captioning" in tasks:
+        captioning.take(models["writer"], eye)
         made.append(captioning)
     if "classification" in tasks:
-        made.append(Classification(setting["classification"],
-                                   labelled_shapes(run, setting["classification_pictures"]), tower))
+        shapes = labelled_shapes(run, setting["classification_pictures"])
+        made.append(Classification(setting["classification"], shapes, TowerStart(config, eye)))
     return made, notes
 
 
 def _all(run, made, seeds):
     """Every training: flat metrics, and by task and part the table of `gains`."""
-    countdown = Countdown(run, {f"{task.name} {start}": len(SHARES) * seeds for task in made for start in task.starts})
+    places = [(task, share, start) for task in made for share in SHARES for start in task.starts]
+    names = {(task.name, start, share): [f"{task.name}/{start}/{share:g}/{seed}" for seed in range(seeds)]
+             for task, share, start in places}
+    run.say("\nthe tasks ...")
+    right = all_kept(run, {name: (f"{task.name} {start}", partial(task.fit, run, name, start, share, run.seed + seed))
+                           for task, share, start in places
+                           for seed, name in enumerate(names[task.name, start, share])})
     metrics, tables = {}, {}
-    for task in made:
-        for share in SHARES:
-            for start in task.starts:
-                right = []
-                for seed in range(seeds):
-                    name = f"{task.name}/{start}/{share:g}/{seed}"
-                    right.append(countdown(f"{task.name} {start}", name, partial(
-                        kept, run, name, partial(task.fit, run, name, start, share, run.seed + seed))))
-                for part in task.parts:
-                    found = tables.setdefault((task.name, part), {})
-                    found[start, share] = np.stack([one[part] for one in right])
+    for task, share, start in places:
+        for part in task.parts:
+            found = tables.setdefault((task.name, part), {})
+            found[start, share] = np.stack([right[name][part] for name in names[task.name, start, share]])
     for (task, part), table in tables.items():
         metrics |= gains(task, part, table)
     return metrics, tables

@@ -147,8 +147,8 @@ class Trainer:
         ----------
         resume : bool
             Go on from the folder's checkpoint if there is one. Otherwise what an earlier run left there is replaced.
-        progress : bool
-            Show the progress on standard error.
+        progress : bool or callable
+            Show the progress on standard error; or tell a function the share of the steps that are done (float).
 
         Returns
         -------

@@ -17,8 +17,8 @@ def progress_display(total, initial, enabled=True):
     Parameters
     ----------
     total, initial : int
-    enabled : bool
-        Otherwise it shows nothing.
+    enabled : bool or callable
+        If False it shows nothing; a callable is told the share of the steps that are done, from 0 to 1, after each.
 
     Returns
     -------
@@ -29,7 +29,12 @@ def progress_display(total, initial, enabled=True):
     --------
     >>> display = progress_display(total=10, initial=0, enabled=False)
     >>> display.update("epoch 1", {"loss": 0.5})
+    >>> display = progress_display(total=10, initial=4, enabled=print)
+    >>> display.update("epoch 1", {"loss": 0.5})
+    0.5
     """
+    if callable(enabled):
+        return _Told(enabled, total, initial)
     if not enabled:
         return _Silence()
     if sys.stderr.isatty():
@@ -48,6 +53,18 @@ class _Silence:
 
     def close(self):
         """The run is over."""
+
+
+class _Told(_Silence):
+    """Tells a function the share that is done."""
+
+    def __init__(self, told, total, initial):
+        self.told, self.total, self.step = told, total, initial
+
+    def update(self, position, values):
+        """One more step was taken."""
+        self.step += 1
+        self.told(self.step / self.total)
 
 
 class _Lines(_Silence):

@@ -1,29 +1,53 @@
-"""One training of many, in a folder of its own; a resumed run takes it from there."""
+"""Trainings side by side, each in a folder of its own; a resumed run takes what is there from these."""
 
-import time
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from ....training import load_checkpoint, save_checkpoint
+from ....machine import usable_cores
+from ....training import TrainingSet, load_checkpoint, save_checkpoint
+from ..plan import Plan
+from ..side_by_side import Countdown, side_by_side
 
-__all__ = ["Countdown", "kept", "trained"]
+__all__ = ["Training", "all_kept", "pre_trained", "trained"]
 
 RESULT = "right.npz"
 
 
-def trained(run, name, plan, model, loss, data, validate=None, seed=None):
-    """Train a model by a plan in the folder `name` of the run's.
+class Training(NamedTuple):
+    """A model and how it learns.
+
+    Attributes
+    ----------
+    plan : Plan
+    model : Module
+    loss, data, validate
+        As for `Trainer`.
+    """
+
+    plan: Plan
+    model: object
+    loss: object
+    data: TrainingSet
+    validate: object = None
+
+
+def trained(run, name, training, seed=None, progress=None, resume=None):
+    """Train a model in the folder `name` of the run's, or go on with it.
 
     Parameters
     ----------
     run : Run
         Its folder is open.
     name : str
-    plan : Plan
-    model, loss, data, validate
-        As for `Trainer`.
+    training : Training
     seed : int, optional
         Of the order of the batches; by default the run's.
+    progress : bool or callable, optional
+        As for `Trainer.fit`; by default the run's.
+    resume : bool, optional
+        By default the run's.
 
     Returns
     -------
@@ -34,48 +58,62 @@ def trained(run, name, plan, model, loss, data, validate=None, seed=None):
     """
     folder = run.folder.path / name
     folder.mkdir(parents=True, exist_ok=True)
+    plan, model, loss, data, validate = training
     trainer = plan.trainer(model, loss, data, validate, run.epochs, run.seed if seed is None else seed, folder)
-    trainer.fit(run.resume, run.progress)
+    trainer.fit(run.resume if resume is None else resume, run.progress if progress is None else progress)
     return trainer.model, trainer.at.seconds
 
 
-def kept(run, name, compute):
-    """What ``compute()`` gives, a dict of str to array; a resumed run that has it already reads it."""
-    path = run.folder.path / name / RESULT
-    if run.resume and path.exists():
-        return load_checkpoint(path)[0]
-    found = {part: np.asarray(values) for part, values in compute().items()}
-    save_checkpoint(path, found, {})
-    return found
-
-
-class Countdown:
-    """Tells how many of some trainings are done, and how long the others will take.
+def pre_trained(run, trainings):
+    """Train some models side by side, each in the folder ``pre-training/NAME``.
 
     Parameters
     ----------
     run : Run
-    counts : dict of str to int
-        By kind, how many trainings there are, and how long one takes against one of another kind.
+    trainings : dict of str to Training
+
+    Returns
+    -------
+    models : dict of str to Module
+        With their weights.
+    seconds : dict of str to float
+        That each took.
     """
+    folders = {f"pre-training/{name}": training for name, training in trainings.items()}
+    _side_by_side(run, {name: (name, lambda report, name=name, training=training:
+                               trained(run, name, training, progress=report)) for name, training in folders.items()})
+    # the weights are in the folders of the processes that learned them
+    ended = {name: trained(run, f"pre-training/{name}", training, progress=False, resume=True)
+             for name, training in trainings.items()}
+    return {name: model for name, (model, _) in ended.items()}, {name: seconds for name, (_, seconds) in ended.items()}
 
-    def __init__(self, run, counts):
-        self.run, self.left = run, dict(counts)
-        self.total, self.done, self.spent = sum(counts.values()), 0, {}
 
-    def __call__(self, kind, name, compute):
-        """``compute()``, told before it begins."""
-        self.run.say(f"\n{name}: training {self.done + 1} of {self.total}{self._left()}")
-        began = time.monotonic()
-        found = compute()
-        self.spent.setdefault(kind, []).append(time.monotonic() - began)
-        self.left[kind] -= 1
-        self.done += 1
-        return found
+def all_kept(run, jobs):
+    """What each job gives, a dict of str to array; a resumed run that has it already reads it.
 
-    def _left(self):
-        if not self.spent:
-            return ""
-        usual = np.mean([np.mean(spent) for spent in self.spent.values()])
-        seconds = sum(count * np.mean(self.spent.get(kind, [usual])) for kind, count in self.left.items())
-        return f", about {seconds / 60:.0f} min left"
+    Parameters
+    ----------
+    run : Run
+    jobs : dict of str to (str, callable)
+        By the folder's name the kind of the job, those of which take about as long, and ``compute(report)``, see
+        `side_by_side`.
+
+    Returns
+    -------
+    dict of str to dict
+    """
+    paths = {name: run.folder.path / name / RESULT for name in jobs}
+
+    def kept(path, compute, report):
+        save_checkpoint(path, {part: np.asarray(values) for part, values in compute(report).items()}, {})
+
+    _side_by_side(run, {name: (kind, partial(kept, paths[name], compute)) for name, (kind, compute) in jobs.items()
+                        if not (run.resume and paths[name].exists())})
+    return {name: load_checkpoint(path)[0] for name, path in paths.items()}
+
+
+def _side_by_side(run, jobs):
+    """Jobs with their kinds, told by a countdown."""
+    countdown = Countdown(run.say, {name: kind for name, (kind, _) in jobs.items()}, usable_cores())
+    for shares in side_by_side({name: job for name, (_, job) in jobs.items()}):
+        countdown(shares)

@@ -1,8 +1,8 @@
 """What is learned before any task, each once: pairs of text and picture, texts alone, the two towers of CLIP.
 
-Of the captioned pictures three models are made. `Pairs` are ViLBERT's, by its three objectives, and beside it the same
-model from the captions alone, without a picture: the start for questions. `towers` are CLIP's: their picture tower is a
-start for whatever looks at pictures.
+Of the captioned pictures three models are made. `PairStarts` are ViLBERT's, by its three objectives, and beside it the
+same model from the captions alone, without a picture: the start for questions. The towers of CLIP are the third: their
+picture tower is a start for whatever looks at pictures.
 """
 
 from typing import NamedTuple
@@ -21,9 +21,9 @@ from ..pretraining_pairs.pairs import PairBatches, pairs_loss, shown
 from ..pretraining_pairs.region_classifier import RegionClassifier, Regions, classifier_loss, read_regions
 from ..pretraining_pairs.testing import Questioned, text_ceiling, validation_scores
 from ..retrieving.training import Objective
-from .fitting import trained
+from .fitting import Training, trained
 
-__all__ = ["PairStarts", "TowerStart", "learn_pairs", "learn_towers", "words_of"]
+__all__ = ["PairPreTraining", "PairStarts", "TowerStart", "tower_training", "words_of"]
 
 OBJECTS = "objects"
 
@@ -41,8 +41,6 @@ class PairStarts(NamedTuple):
         The state of the encoder, from pairs, and from captions alone; the latter has only what reads words.
     colours : dict of str to float
         Hidden colours of validation captions told with the picture, and without one by either; and the ceiling.
-    seconds : dict of str to float
-        What the two took.
     """
 
     config: dict
@@ -51,7 +49,6 @@ class PairStarts(NamedTuple):
     multimodal: dict
     texts: dict
     colours: dict
-    seconds: dict
 
 
 class TowerStart(NamedTuple):
@@ -62,12 +59,11 @@ class TowerStart(NamedTuple):
     config : dict
         Of the `clip` model.
     state : dict of str to array
-    seconds : float
+        Of the picture tower.
     """
 
     config: dict
     state: dict
-    seconds: float
 
 
 def words_of(parts):
@@ -76,8 +72,8 @@ def words_of(parts):
                              + all_questions())
 
 
-def learn_pairs(run, setting, parts):
-    """Pre-train ViLBERT twice, from pairs and from captions alone: PairStarts.
+class PairPreTraining:
+    """ViLBERT's two ways of pre-training: from pairs, and from captions alone.
 
     Parameters
     ----------
@@ -87,32 +83,38 @@ def learn_pairs(run, setting, parts):
     parts : dict of str to Items
         "train" and "val".
     """
-    tokens, crops = words_of(parts), drawn_crops(run.rng(2, 10))
-    config = vilbert.config_of(vilbert.SHAPES, parts, tokens, crops, "two", OBJECTS)
-    eye = RegionClassifier(config["questions"], config["features"], rng=run.rng(3))
-    eye, of_eye = trained(run, "pre-training/eye", setting["eye"], eye, classifier_loss,
-                          TrainingSet(len(crops), crops.batch), crops.validate)
-    seen = {name: read_regions(eye, part.images, len(part), BOXES[OBJECTS]) for name, part in parts.items()}
-    train = parts["train"]
-    batches = PairBatches(seen["train"], train.captions, train.scenes, tokens, vilbert.SHAPES["share"])
-    asked = Questioned.of(parts["val"], seen["val"], tokens, batches, run.rng(4))
 
-    def learned(name, loss, data):
-        model = vilbert.build(config, run.rng(0))
-        model.eye.load_state_dict(eye.state_dict())
-        return trained(run, f"pre-training/{name}", setting[name], model, loss, TrainingSet(len(train), data),
-                       lambda model: validation_scores(model.pairs, asked))
+    def __init__(self, run, setting, parts):
+        self.tokens, crops = words_of(parts), drawn_crops(run.rng(2, 10))
+        self.config = vilbert.config_of(vilbert.SHAPES, parts, self.tokens, crops, "two", OBJECTS)
+        eye = RegionClassifier(self.config["questions"], self.config["features"], rng=run.rng(3))
+        self.eye = trained(run, "pre-training/eye", Training(
+            setting["eye"], eye, classifier_loss, TrainingSet(len(crops), crops.batch), crops.validate))[0]
+        seen = {name: read_regions(self.eye, part.images, len(part), BOXES[OBJECTS]) for name, part in parts.items()}
+        train = parts["train"]
+        batches = PairBatches(seen["train"], train.captions, train.scenes, self.tokens, vilbert.SHAPES["share"])
+        self.asked = Questioned.of(parts["val"], seen["val"], self.tokens, batches, run.rng(4))
+        self.trainings = {
+            "pairs": self._training(run, setting["pairs"], pairs_loss, len(train), batches),
+            "texts": self._training(run, setting["texts"], _texts_loss, len(train), _TextBatches(batches)),
+        }
 
-    pairs, of_pairs = learned("pairs", pairs_loss, batches)
-    texts, of_texts = learned("texts", _texts_loss, _TextBatches(batches))
-    scores = {name: _colours(model.pairs, asked) for name, model in (("pairs", pairs), ("texts", texts))}
-    colours = {"with the picture": scores["pairs"][0], "without, from pairs": scores["pairs"][1],
-               "without, from texts": scores["texts"][1],
-               "most that text alone can tell": next(iter(text_ceiling("test", asked).values()))}
-    words = {name: value for name, value in texts.pairs.encoder.state_dict().items()
-             if name.startswith(("words.", "text."))}
-    return PairStarts(config, tokens, eye, pairs.pairs.encoder.state_dict(), words, colours,
-                      {"multimodal": of_eye + of_pairs, "texts": of_texts})
+    def _training(self, run, plan, loss, count, batches):
+        model = vilbert.build(self.config, run.rng(0))
+        model.eye.load_state_dict(self.eye.state_dict())
+        return Training(plan, model, loss, TrainingSet(count, batches),
+                        lambda model: validation_scores(model.pairs, self.asked))
+
+    def starts(self, learned):
+        """What the two have learned: PairStarts, from the models by name."""
+        pairs, texts = learned["pairs"], learned["texts"]
+        scores = {name: _colours(model.pairs, self.asked) for name, model in (("pairs", pairs), ("texts", texts))}
+        colours = {"with the picture": scores["pairs"][0], "without, from pairs": scores["pairs"][1],
+                   "without, from texts": scores["texts"][1],
+                   "most that text alone can tell": next(iter(text_ceiling("test", self.asked).values()))}
+        words = {name: value for name, value in texts.pairs.encoder.state_dict().items()
+                 if name.startswith(("words.", "text."))}
+        return PairStarts(self.config, self.tokens, self.eye, pairs.pairs.encoder.state_dict(), words, colours)
 
 
 def _colours(model, asked):
@@ -153,12 +155,10 @@ def _texts_loss(model, batch, rng):
     return model.pairs.loss(model.pairs.encoder(*given), labels if (labels != UNCHOSEN).any() else None)
 
 
-def learn_towers(run, setting, parts):
-    """Pre-train CLIP's towers: TowerStart."""
-    train = parts["train"]
-    tokens = words_of(parts)
+def tower_training(run, setting, parts):
+    """The towers of CLIP, their config and how they learn: dict, Training."""
+    train, tokens = parts["train"], words_of(parts)
     longest = max(len(tokens.encode(text)) for part in parts.values() for own in part.captions for text in own)
     config = clip.config_of(clip.SETTING, "clip", train.images([0]).shape[2], len(tokens), longest, 1)
-    towers, seconds = trained(run, "pre-training/clip", setting["clip"], clip.build(config, run.rng(0)), Objective(),
-                              clip.training_set(train, tokens))
-    return TowerStart(config, towers.model.vision.state_dict(), seconds)
+    return config, Training(setting["clip"], clip.build(config, run.rng(0)), Objective(),
+                            clip.training_set(train, tokens))

@@ -21,7 +21,7 @@ from ..pretraining_pairs.answering import answer_probabilities, build_answerer
 from ..pretraining_pairs.model import BOXES
 from ..pretraining_pairs.pairs import shown
 from ..pretraining_pairs.region_classifier import read_regions
-from .fitting import trained
+from .fitting import Training, trained
 from .starts import OBJECTS
 
 __all__ = ["MULTIMODAL", "SCRATCH", "TEXTS", "Captioning", "Classification", "Questions", "share_of"]
@@ -84,7 +84,7 @@ class Questions:
         self.pictures = len(self.regions["train"])
         self.parts = tuple(name for name in asked if name.startswith("test"))
 
-    def fit(self, run, folder, start, share, seed):
+    def fit(self, run, folder, start, share, seed, report=None):
         """One training and its test: dict of part to bool array."""
         model = build_answerer(self.config, np.random.default_rng([seed, 21]))
         model.eye.load_state_dict(self.before.eye.state_dict())
@@ -93,8 +93,8 @@ class Questions:
         kept = np.flatnonzero(np.isin(self.place["train"], share_of(self.pictures, share, seed)))
         plan = _steps(self.plan, start)
         data = _drawn(kept, plan.batch_size, lambda rows, rng: (self._given("train", rows), self.labels["train"][rows]))
-        model, _ = trained(run, folder, plan, model, self._loss, data,
-                           lambda model: {"accuracy": self._right(model, "val").mean()}, seed)
+        model, _ = trained(run, folder, Training(
+            plan, model, self._loss, data, lambda model: {"accuracy": self._right(model, "val").mean()}), seed, report)
         return {part: self._right(model, part) for part in self.parts}
 
     def _given(self, name, rows):
@@ -112,41 +112,46 @@ class Questions:
 
 
 class Captioning:
-    """Captions, by a captioner whose picture tower is CLIP's; from texts, all of it but the tower has learned to write.
+    """Captions, by a captioner with CLIP's picture tower; from texts, all of it but the tower has learned to write.
 
     Parameters
     ----------
     plan : FineTuning
         Of the whole captioner; what it begins with learns at the lower rate.
     parts : dict of str to Captioned
-    tower : TowerStart
+    config : dict
+        Of CLIP's towers.
     tokens : WordTokenizer
-    writer : dict of str to array, or None
-        The state of a captioner that has learned to write from captions alone; None while that is being learned.
+
+    Attributes
+    ----------
+    writer, eye : dict of str to array
+        What it starts from, see `take`; empty before.
     """
 
     name, starts, metric = "captioning", (SCRATCH, TEXTS, MULTIMODAL), "truth_accuracy"
 
-    def __init__(self, plan, parts, tower, tokens, writer=None):
-        self.plan, self.part, self.tower, self.tokens, self.writer = plan, parts, tower, tokens, writer
+    def __init__(self, plan, parts, config, tokens):
+        self.plan, self.part, self.tokens, self.writer, self.eye = plan, parts, tokens, {}, {}
         self.encoded = [[tokens.encode(caption) for caption in own] for own in parts["train"].captions]
         size = parts["train"].images([0]).shape[2]
-        self.config = captioning.config_of(captioning.SHAPES, size, len(tokens), start=tower.config)
+        self.config = captioning.config_of(captioning.SHAPES, size, len(tokens), start=config)
         self.parts = tuple(name for name in parts if name.startswith("test"))
 
-    def fit(self, run, folder, start, share, seed):
+    def fit(self, run, folder, start, share, seed, report=None):
         """One training and its test: dict of part to bool array."""
         model = captioning.build(self.config, np.random.default_rng([seed, 22]))
         if start == TEXTS:
             model.load_state_dict(model.state_dict() | self.writer)
         if start == MULTIMODAL:
-            model.image_encoder.load_state_dict(self.tower.state)
+            model.image_encoder.load_state_dict(self.eye)
         plan = _steps(replace(self.plan, old=EYE if start == MULTIMODAL else WRITER), start)
         train = self.part["train"]
         data = _drawn(share_of(len(train), share, seed), plan.batch_size,
                       lambda rows, rng: (train.images(rows), *self._captions(rows, rng)))
-        model, _ = trained(run, folder, plan, model, self.loss, data,
-                           lambda model: {"truth_accuracy": self._right(model, "val").mean()}, seed)
+        model, _ = trained(run, folder, Training(
+            plan, model, self.loss, data, lambda model: {"truth_accuracy": self._right(model, "val").mean()}), seed,
+            report)
         return {part: self._right(model, part) for part in self.parts}
 
     def _captions(self, rows, rng):
@@ -166,10 +171,10 @@ class Captioning:
         said = captioning.captions_of(model, self.tokens, part.all_images())
         return np.array([is_right(*item) for item in zip(said, part.captions, part.scenes)])
 
-    def learn_to_write(self, run, plan, known):
-        """Pre-train a captioner on captions alone: the state of all but its picture tower, and the seconds it took.
+    def writing(self, run, plan, known):
+        """How a captioner learns to write from captions alone, before a grey picture: Training.
 
-        Every picture is grey. What says how pictures and words meet is learned as far as a grey picture goes.
+        What says how pictures and words meet is learned as far as a grey picture goes.
 
         Parameters
         ----------
@@ -186,10 +191,19 @@ class Captioning:
             ids, mask = pad_batch([encoded[i][rng.integers(len(encoded[i]))] for i in rows])
             return grey[:len(rows)], ids, mask
 
-        model = captioning.build(self.config, run.rng(0))
-        model, seconds = trained(run, "pre-training/writer", plan, model, self.loss, TrainingSet(len(encoded), batch))
-        return {name: value for name, value in model.state_dict().items() if not name.startswith("image_encoder.")}, \
-            seconds
+        return Training(plan, captioning.build(self.config, run.rng(0)), self.loss, TrainingSet(len(encoded), batch))
+
+    def take(self, writer, eye):
+        """Start from a captioner that has learned to write, from all of it but its picture tower; or from CLIP's.
+
+        Parameters
+        ----------
+        writer : Captioner
+        eye : dict of str to array
+            The state of CLIP's picture tower.
+        """
+        self.eye = eye
+        self.writer = {name: value for name, value in writer.state_dict().items() if not name.startswith(EYE)}
 
 
 class Classification:
@@ -211,7 +225,7 @@ class Classification:
                        "size": tower.config["size"], "channels": 3, "dropout": 0.0, **sizes}
         self.parts = tuple(name for name in parts if name.startswith("test"))
 
-    def fit(self, run, folder, start, share, seed):
+    def fit(self, run, folder, start, share, seed, report=None):
         """One training and its test: dict of part to bool array."""
         model = image_recognition.build(self.config, np.random.default_rng([seed, 23]))
         if start == MULTIMODAL:
@@ -219,8 +233,8 @@ class Classification:
         plan, train = _steps(self.plan, start), self.part["train"]
         data = _drawn(share_of(len(train), share, seed), plan.batch_size,
                       lambda rows, rng: (train.load(rows), train.labels[rows]))
-        model, _ = trained(run, folder, plan, model, self._loss, data,
-                           lambda model: {"accuracy": self._right(model, "val").mean()}, seed)
+        model, _ = trained(run, folder, Training(
+            plan, model, self._loss, data, lambda model: {"accuracy": self._right(model, "val").mean()}), seed, report)
         return {part: self._right(model, part) for part in self.parts}
 
     @staticmethod
