@@ -33,7 +33,8 @@ GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict`
 SETTING = {
     "plan": Plan(batch_size=128, steps=900, peak_rate=1e-3, weight_decay=0.1, replicas=1,
                  spares_vectors=True, select=Selection("val/recall_at_1")),
-    "stages": [16, 32, 64],  # channels of the ResNet; it has one block a stage
+    "stages": [16, 32, 64],  # channels of the ResNet, which sees the brightness; it has one block a stage
+    "colours": 32,  # channels beside them that see colours, a pixel at a time
     "patch": 4,  # side of a patch of the Vision Transformer
     "vision_width": 96,  # of the Vision Transformer
     "vision_layers": 4,
