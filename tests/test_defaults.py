@@ -54,6 +54,7 @@ OWN = {
         CausalTransformer=dict(width=256, layers=2, heads=4, context=128, dropout=0.0, context_dropout=0.0),
         ConvEncoder=dict(widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, brightness=False),
         ConvSubsampling=dict(width=128, channels=(32, 64, 64), halvings=2),
+        ResidualColourEncoder=dict(widths=(16, 32, 64), blocks=2, size=32, channels=3, colours=32),
         ResidualEncoder=dict(widths=(16, 32, 64), blocks=2, size=32, channels=3),
         TextCNN=dict(width=192, embedding=128, windows=(1, 2, 3), dropout=0.0),
         TextRNN=dict(width=256, embedding=128, cell="lstm", layers=1, dropout=0.0),

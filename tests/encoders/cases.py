@@ -69,6 +69,7 @@ CASES = {
     "ConvHistogramEncoder": (PICTURE, lambda rng: encoders.ConvHistogramEncoder(((4,), (8,)), 8, 2, rng=rng)),
     "ResidualEncoder": (IMAGE, lambda rng: encoders.ResidualEncoder((4, 8), 1, 8, channels=2, rng=rng)),
     "ResidualEncoder_deep": (IMAGE, lambda rng: encoders.ResidualEncoder((2, 2, 4), 2, 8, channels=2, rng=rng)),
+    "ResidualColourEncoder": (IMAGE, lambda rng: encoders.ResidualColourEncoder((4, 8), 1, 8, 2, 5, rng=rng)),
     "VisionTransformer": (IMAGE, lambda rng: encoders.VisionTransformer(8, 2, 2, patch=4, size=8, channels=2, rng=rng)),
     "BagOfWords": (TEXT, lambda rng: encoders.BagOfWords(V, 6, rng=rng)),
     "TextCNN": (TEXT, lambda rng: encoders.TextCNN(V, 6, E, windows=(1, 2, 4), rng=rng)),

@@ -18,8 +18,8 @@ from tinymm.recipes.shared.retrieving import zero_shot
 from tinymm.recipes.shared.retrieving.training import Objective, PairBatches
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
-SMALL = {"stages": [4, 8], "patch": 8, "vision_width": 8, "vision_layers": 1, "text_width": 8, "text_layers": 1,
-         "heads": 2, "width": 6}
+SMALL = {"stages": [4, 8], "colours": 4, "patch": 8, "vision_width": 8, "vision_layers": 1, "text_width": 8,
+         "text_layers": 1, "heads": 2, "width": 6}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,8 +92,8 @@ def test_the_loss_begins_where_chance_does(model, monkeypatch):
     items, _ = drawn_items(np.random.default_rng(0), ("image", "text"))
     train = items["train"]
     tokens = WordTokenizer.fit(text for own in train.captions for text in own)
-    sizes = {"stages": [16, 32, 64], "patch": 4, "vision_width": 96, "vision_layers": 4, "text_width": 96,
-             "text_layers": 2, "heads": 4, "width": 96}
+    sizes = {"stages": [16, 32, 64], "colours": 32, "patch": 4, "vision_width": 96, "vision_layers": 4,
+             "text_width": 96, "text_layers": 2, "heads": 4, "width": 96}
     towers = clip.build(clip.config_of(sizes, model, 32, len(tokens), 24, 1), np.random.default_rng(0))
     batch = PairBatches(train, tokens)(np.arange(len(train)), np.random.default_rng(0))
     value = Objective()(towers, batch, None)[0].item()

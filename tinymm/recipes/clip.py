@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import nn
 from ..data import WordTokenizer
-from ..data.texts.tokenizer import PAD
+from ..data.texts.tokenizer import PAD, UNK
 from ..pretraining import Clip, ClipText, Siglip, SiglipText
 from ..training import Selection, TrainingSet
 from .shared import Plan, recipe, require
@@ -20,9 +20,9 @@ from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.picture_towers import TOWERS, TOWER_SIZES, picture_tower
 from .shared.retrieving.report import write_report
 from .shared.retrieving.searches import Answers, Space, nearest_texts, recalls
-from .shared.retrieving.training import Objective, PairBatches
+from .shared.retrieving.training import Objective, PairBatches, by_likeness
 
-__all__ = ["INPUTS", "SETTING", "TwoTowers", "build", "config_of", "predict", "run"]
+__all__ = ["INPUTS", "SETTING", "TwoTowers", "build", "config_of", "predict", "run", "training_set"]
 
 INPUTS = ("image",)
 TOKENIZERS = {"word": WordTokenizer}
@@ -33,7 +33,8 @@ GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict`
 SETTING = {
     "plan": Plan(batch_size=128, steps=900, peak_rate=1e-3, weight_decay=0.1, replicas=1,
                  spares_vectors=True, select=Selection("val/recall_at_1")),
-    "stages": [16, 32, 64],  # channels of the ResNet; it has one block a stage
+    "stages": [16, 32, 64],  # channels of the ResNet, which sees the brightness; it has one block a stage
+    "colours": 32,  # channels beside them that see colours, a pixel at a time
     "patch": 4,  # side of a patch of the Vision Transformer
     "vision_width": 96,  # of the Vision Transformer
     "vision_layers": 4,
@@ -41,6 +42,7 @@ SETTING = {
     "text_layers": 2,
     "heads": 4,
     "width": 96,  # D of CLIP's shared space; SigLIP's is the towers' own width
+    "hidden_words": 0.4,  # share of a text's words that are hidden in the part of it that is learned beside the whole
 }
 
 
@@ -74,7 +76,7 @@ def run(run, model="clip", hold_out=None, image_size=None):
     gallery = distinct(own[0] for own in train.captions)[:GALLERY]
     config = config_of(SETTING, model, train.images([0]).shape[2], len(tokens), longest, len(gallery))
     towers = build(config, run.rng(0))
-    data = TrainingSet(len(train), PairBatches(train, tokens))
+    data = training_set(train, tokens)
     first = val.rows(np.arange(min(len(val), VALIDATED)))
     answers = Answers.of(Space.of_towers(towers, tokens, first))
 
@@ -86,13 +88,19 @@ def run(run, model="clip", hold_out=None, image_size=None):
     return write_report(run, towers, tokens, parts, MODELS[model])
 
 
+def training_set(items, tokens):
+    """Pairs to learn from: batches hard to tell apart, in which captions are alike, and parts of captions."""
+    return TrainingSet(len(items), PairBatches(items, tokens, hidden=SETTING["hidden_words"]),
+                       arrange=by_likeness(items))
+
+
 # The model --------------------------------------------------------------------------------------------------------
 
 
 def config_of(setting, model, size, vocabulary, positions, classes):
     """What `build` makes towers of: plain JSON. `positions` is the length of the longest text with its ends; `classes`
     says how many texts the checkpoint's gallery has."""
-    sizes = {name: value for name, value in setting.items() if name != "plan"}
+    sizes = {name: value for name, value in setting.items() if name not in ("plan", "hidden_words")}
     return {"model": model, "size": size, "vocabulary": vocabulary, "positions": positions, "classes": classes, **sizes}
 
 
@@ -131,10 +139,14 @@ class TwoTowers(nn.Module):
     def forward(self, modality, x, mask=None):
         """Pictures (B, 3, S, S) if modality is "image", else word numbers (B, T), to unit vectors (B, D).
 
-        Texts need no mask: CLIP reads up to the end, and what SigLIP reads is filled up to its length, here.
+        Padding needs no mask: CLIP reads up to the end, and what SigLIP reads is filled up to its length, here. A word
+        that the mask (B, T) hides is read as <unk>: that a word stands there is known, but not which. (Taken out, it
+        would change where the others stand; the towers of the papers have no mask over words.)
         """
         if modality == "image":
             return self.model.images(x)
+        if mask is not None:
+            x = np.where(mask | (x < UNK), x, UNK)                       # padding and both ends stay
         if isinstance(self.model, Siglip):
             missing = self.model.text.positions.shape[0] - x.shape[1]
             x = np.pad(x, ((0, 0), (0, max(missing, 0))), constant_values=PAD)

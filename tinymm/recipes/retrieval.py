@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import SubwordTokenizer, TfIdf, WordTokenizer, order_by_likeness, read_image, split_words
+from ..data import SubwordTokenizer, WordTokenizer, read_image
 from ..data.files import list_folder
 from ..encoders import AudioRecurrent, BagOfWords, ConvEncoder, ConvHistogramEncoder, TextRNN, TextTransformer
 from ..mapping import MomentumEncoder, PairQueue, SigmoidScale, Temperature, Tower, Towers, check_prompts
@@ -22,7 +22,7 @@ from ..viz import Example, Report
 from ..writing import check_writable
 from .shared import Plan, load, recipe, require
 from .shared.checkpoints import checked_config
-from .shared.retrieving.training import Objective, PairBatches, lock_words
+from .shared.retrieving.training import Objective, PairBatches, by_likeness, lock_words
 from .shared.paired import MODALITIES, distinct, drawn_items, read_items
 from .shared.predicting import SUFFIXES
 from .shared.retrieving.searches import Answers, Space, embed_images, embed_texts, nearest_texts, recalls
@@ -44,8 +44,6 @@ LOSSES = {"infonce": Temperature, "siglip": SigmoidScale}
 PROJECTIONS = ("hidden", "linear")
 SMALLEST_BATCH = 2
 VALIDATED = 500  # pictures that are searched for after each epoch, and searched with
-SIMILAR = 8  # with --negatives hard: pictures of a batch whose captions are alike
-DENSE = 512  # words up to which bags of words are no sparse arrays: products are faster
 BLOCK = 256  # pictures that a search holds at a time
 GALLERY = 1000  # training texts that the checkpoint keeps, for `tinymm predict` to choose from
 
@@ -141,7 +139,7 @@ def run(run, modalities=None, text=None, loss="infonce", negatives="hard", batch
         queue = PairQueue(setting["queue"], setting["width"], plan.batch_size, rng=run.rng(6))
         objective = Objective(MomentumEncoder(towers, rng=run.rng(7)), queue)
     data = TrainingSet(len(train), PairBatches(train, tokens, setting["shift"], setting["hidden_words"], chunk),
-                       arrange=_by_likeness(train) if negatives == "hard" else None)
+                       arrange=by_likeness(train) if negatives == "hard" else None)
 
     first = val.rows(np.arange(min(len(val), VALIDATED)))
     answers = Answers.of(Space.of_towers(towers, tokens, first))
@@ -167,15 +165,6 @@ def _check_options(run, modalities, loss, negatives, batch_size, chunk, hold_out
     with_queue = negatives == "queue"
     require(not with_queue or loss == "infonce", "--negatives", "queue needs --loss infonce", f"--loss {loss}")
     require(not with_queue or chunk is None, "--negatives", "queue takes a batch in one piece", f"--chunk {chunk}")
-
-
-def _by_likeness(items):
-    """A new order in each epoch, in which pictures whose captions have nearly the same words come together."""
-    documents = [split_words(" ".join(own)) for own in items.captions]
-    vectors = TfIdf(documents)(documents)                                # (N, V)
-    if vectors.shape[1] <= DENSE:
-        vectors = vectors.toarray()
-    return partial(order_by_likeness, vectors, SIMILAR)
 
 
 # The model --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The picture tower of `tinymm run clip`, in its own model or at the start of another recipe's: --init."""
 
 from ...data.files import named
-from ...encoders import ResidualEncoder
+from ...encoders import ResidualColourEncoder
 from ...pretraining import ClipResNet, ClipVision, SiglipVision
 from .checkpoints import load
 from .options import require
@@ -9,13 +9,14 @@ from .options import require
 __all__ = ["TOWERS", "TOWER_SIZES", "load_tower", "picture_tower", "tower_config"]
 
 TOWERS = ("clip", "clip-vit", "siglip")
-TOWER_SIZES = {"stages": [int], "patch": int, "vision_width": int, "vision_layers": int, "heads": int}
+TOWER_SIZES = {"stages": [int], "colours": int, "patch": int, "vision_width": int, "vision_layers": int, "heads": int}
 
 
 def picture_tower(model, config, rng):
     """The tower of a model of `TOWERS`, its weights drawn from `rng`; config has `TOWER_SIZES` and "size"."""
     if model == "clip":
-        return ClipResNet(ResidualEncoder(config["stages"], 1, config["size"], rng=rng), config["heads"], rng=rng)
+        encoder = ResidualColourEncoder(config["stages"], 1, config["size"], colours=config["colours"], rng=rng)
+        return ClipResNet(encoder, config["heads"], rng=rng)
     kind = ClipVision if model == "clip-vit" else SiglipVision
     return kind(config["vision_width"], config["vision_layers"], config["heads"], config["patch"], config["size"],
                 rng=rng)

@@ -2,21 +2,24 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from ....cores import ceil_div
-from ....data import normalise, pad_batch, shifted
+from ....data import TfIdf, normalise, order_by_likeness, pad_batch, shifted, split_words
 from ....data.speech import mask_spectrogram
 from ....data.texts import pad_pieces
 from ....mapping import SigmoidScale, cached_backward, info_nce, queue_loss, same, sigmoid_loss
 from ..sounds import padded, spectrogram
 
-__all__ = ["Batch", "HOP", "Objective", "PairBatches", "encode", "lock_words", "pad_texts", "pair_loss", "scale_of"]
-
+__all__ = ["Batch", "HOP", "Objective", "PairBatches", "by_likeness", "encode", "lock_words", "pad_texts", "pair_loss",
+           "scale_of"]
 
 HOP = 160  # samples from one frame of a spectrogram to the next: 20 ms
+SIMILAR = 8  # pictures of a batch whose captions are alike
+DENSE = 512  # words up to which bags of words are no sparse arrays: products are faster
 
 
 class _Chunk(NamedTuple):
@@ -106,6 +109,25 @@ class PairBatches:
             shown = mask & (rng.random(mask.shape) >= self.hidden)
             shown[:, 0] = True                                           # <bos>, so that no text is empty
         return _Chunk(images, (ids, mask), shown, heard, sounds)
+
+
+def by_likeness(items):
+    """A new order in each epoch, in which pictures whose captions have nearly the same words come together.
+
+    Parameters
+    ----------
+    items : Items
+
+    Returns
+    -------
+    callable
+        ``order(rng)`` → int array (N,): the `arrange` of a `tinymm.training.TrainingSet`.
+    """
+    documents = [split_words(" ".join(own)) for own in items.captions]
+    vectors = TfIdf(documents)(documents)                                # (N, V)
+    if vectors.shape[1] <= DENSE:
+        vectors = vectors.toarray()
+    return partial(order_by_likeness, vectors, SIMILAR)
 
 
 def pad_texts(tokens, encoded):

@@ -21,7 +21,6 @@ from ..pretraining_pairs.pairs import PairBatches, pairs_loss, shown
 from ..pretraining_pairs.region_classifier import RegionClassifier, Regions, classifier_loss, read_regions
 from ..pretraining_pairs.testing import Questioned, text_ceiling, validation_scores
 from ..retrieving.training import Objective
-from ..retrieving.training import PairBatches as CaptionBatches
 from .fitting import Training, trained
 
 __all__ = ["PairPreTraining", "PairStarts", "TowerStart", "tower_training", "words_of"]
@@ -162,4 +161,4 @@ def tower_training(run, setting, parts):
     longest = max(len(tokens.encode(text)) for part in parts.values() for own in part.captions for text in own)
     config = clip.config_of(clip.SETTING, "clip", train.images([0]).shape[2], len(tokens), longest, 1)
     return config, Training(setting["clip"], clip.build(config, run.rng(0)), Objective(),
-                            TrainingSet(len(train), CaptionBatches(train, tokens)))
+                            clip.training_set(train, tokens))
