@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.data import colour_histograms, gradient_histograms
-from tinymm.encoders import ConvEncoder, ConvHistogramEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
+from tinymm.encoders import (
+    ConvEncoder, ConvHistogramEncoder, PatchEmbedding, ResidualColourEncoder, ResidualEncoder, VisionTransformer,
+)
 from tinymm.encoders.image import ResidualBlock, grid_positions, patches
 
 from .cases import CASES, IMAGE, randomised
@@ -117,6 +119,39 @@ def test_under_a_mask_the_mean_is_of_the_visible_regions(rng):
     grid = encoder.blocks(encoder.stem(images)).data.reshape(3, 8, 16)
     for pooled, features, visible in zip(encoder(images, mask).pooled.data, grid, mask):
         np.testing.assert_allclose(pooled, features[:, visible].mean(1), atol=1e-13)
+
+
+def recoloured_and_moved(images, rng):
+    """The channels of each pixel exchanged at random, which keeps its brightness; and rows that change places in pairs,
+    which keeps the pixels of each region of 2×2."""
+    recoloured = np.take_along_axis(images, rng.random(images.shape).argsort(1), 1)
+    return recoloured, images.reshape(len(images), 3, 4, 2, 8)[:, :, :, ::-1].reshape(images.shape)
+
+
+@given(seeds)
+def test_outlines_are_blind_to_colours_and_colours_to_outlines(seed):
+    rng = np.random.default_rng(seed)
+    encoder = randomised(ResidualColourEncoder((4, 8), 1, 8, colours=5, rng=rng), rng).eval()
+    images = rng.random((2, 3, 8, 8))
+    sequence, pooled, _ = encoder(images)
+    for changed, kept in zip(recoloured_and_moved(images, rng), (slice(8), slice(8, None))):
+        found, mean, _ = encoder(changed)
+        np.testing.assert_allclose(found.data[..., kept], sequence.data[..., kept], atol=1e-12)
+        np.testing.assert_allclose(mean.data[..., kept], pooled.data[..., kept], atol=1e-12)
+
+
+def test_outlines_and_colours_are_seen(rng):
+    encoder = ResidualColourEncoder((4, 8), 1, 8, rng=rng)
+    images = rng.random((2, 3, 8, 8), dtype=np.float32)
+    for changed, own in zip(recoloured_and_moved(images, rng), (slice(8, None), slice(8))):
+        assert not np.allclose(encoder(changed).pooled.data[:, own], encoder(images).pooled.data[:, own], atol=1e-3)
+
+
+def test_colours_need_regions_of_one_size(rng):
+    with pytest.raises(ValueError, match="ResidualColourEncoder: size must be a multiple of 4 for 3 stages; got 30"):
+        ResidualColourEncoder(size=30, rng=rng)
+    with pytest.raises(ValueError, match=r"images must be \(B, 3, 32, 32\); got \(1, 1, 32, 32\)"):
+        ResidualColourEncoder(rng=rng)(np.zeros((1, 1, 32, 32)))
 
 
 # Vision Transformer --------------------------------------------------------------------------------------------------

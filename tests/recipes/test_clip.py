@@ -10,12 +10,13 @@ import pytest
 
 from tinymm.cli import main
 from tinymm.data import ShapesWorld, WordTokenizer
+from tinymm.data.texts.tokenizer import UNK
 from tinymm.metrics import bootstrap_interval
 from tinymm.recipes import captioning, clip, image_recognition
 from tinymm.recipes.shared import load, paired, results
 from tinymm.recipes.shared.paired import drawn_items
 from tinymm.recipes.shared.retrieving import zero_shot
-from tinymm.recipes.shared.retrieving.training import Objective, PairBatches
+from tinymm.recipes.shared.retrieving.training import Objective
 
 image_module = pytest.importorskip("PIL.Image", reason="the folder reader needs pillow (extra media)")
 SMALL = {"stages": [4, 8], "colours": 4, "patch": 8, "vision_width": 8, "vision_layers": 1, "text_width": 8,
@@ -95,7 +96,7 @@ def test_the_loss_begins_where_chance_does(model, monkeypatch):
     sizes = {"stages": [16, 32, 64], "colours": 32, "patch": 4, "vision_width": 96, "vision_layers": 4,
              "text_width": 96, "text_layers": 2, "heads": 4, "width": 96}
     towers = clip.build(clip.config_of(sizes, model, 32, len(tokens), 24, 1), np.random.default_rng(0))
-    batch = PairBatches(train, tokens)(np.arange(len(train)), np.random.default_rng(0))
+    batch = clip.training_set(train, tokens).batch(np.arange(len(train)), np.random.default_rng(0))
     value = Objective()(towers, batch, None)[0].item()
     assert value == pytest.approx(math.log(len(train)), rel=0.1) if model != "siglip" else 8.5 < value < 12
 
@@ -107,6 +108,30 @@ def test_what_stands_after_a_text_has_no_influence():
         short = np.array([[1, 5, 6, 2]])
         np.testing.assert_allclose(towers("text", np.pad(short, ((0, 0), (0, 3)))).data, towers("text", short).data,
                                    atol=1e-6)
+
+
+@pytest.mark.parametrize("model", clip.MODELS)
+def test_a_hidden_word_is_read_as_an_unknown_one(model):
+    """Which word it was has no influence; padding and both ends stay, hidden or not."""
+    towers = clip.build(clip.config_of(clip.SETTING, model, 16, 9, 7, 1), np.random.default_rng(0)).eval()
+    ids = np.array([[1, 5, 6, 2, 0], [1, 7, 5, 8, 2]])
+    shown = np.array([[True, False, True, False, False], [False, True, False, False, False]])
+    parts = towers("text", ids, shown).data
+    np.testing.assert_array_equal(parts, towers("text", np.array([[1, UNK, 6, 2, 0], [1, 7, UNK, UNK, 2]])).data)
+    assert not np.allclose(parts, towers("text", ids).data)
+    np.testing.assert_array_equal(towers("text", ids, ids > 0).data, towers("text", ids).data)
+
+
+def test_pairs_come_in_groups_that_are_alike_with_parts_of_captions():
+    items, _ = drawn_items(np.random.default_rng(0), ("image", "text"))
+    train = items["train"]
+    tokens = WordTokenizer.fit(text for own in train.captions for text in own)
+    data = clip.training_set(train, tokens)
+    assert sorted(data.arrange(np.random.default_rng(1))) == [*range(len(train))]
+    chunk = data.batch(np.arange(len(train)), np.random.default_rng(1)).chunks[0]
+    (ids, mask), shown = chunk.texts, chunk.shown
+    assert ids.shape == shown.shape and not (shown & ~mask).any()
+    assert 0.5 < shown[mask].mean() < 0.75                               # of ten words six are left, and all beginnings
 
 
 # What starts from it ----------------------------------------------------------------------------------------------
