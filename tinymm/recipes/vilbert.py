@@ -42,13 +42,11 @@ SHAPES = SIZES | {
     "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
     "scenes": 20_000,
     "regions": "objects",
-    "near": 0.5,  # of the wrong captions, the share that are own ones with something exchanged
 }
 FOLDER = SIZES | {
     "plan": Plan(batch_size=64, steps=2200, peak_rate=1e-3, weight_decay=0.05),
     "eye": Plan(batch_size=64, steps=600, peak_rate=3e-3, weight_decay=0.05),
     "regions": "grid",
-    "near": 0.0,  # nobody can say whether they would be wrong
 }
 
 
@@ -87,7 +85,7 @@ def run(run, streams="two", regions=None, hold_out=None, image_size=None):
     _train_eye(run, setting["eye"], model.eye, crops)
     seen = {name: read_regions(model.eye, part.images, len(part), BOXES[regions]) for name, part in parts.items()}
     train = parts["train"]
-    batches = PairBatches(seen["train"], train.captions, train.scenes, tokens, setting["share"], setting["near"])
+    batches = PairBatches(seen["train"], train.captions, train.scenes, tokens, setting["share"])
     questioned = {name: Questioned.of(part, seen[name], tokens, batches, run.rng(4, k),
                                       VALIDATED if part is parts["val"] else None)
                   for k, (name, part) in enumerate(parts.items()) if part is not train}

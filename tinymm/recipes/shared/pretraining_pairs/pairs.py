@@ -1,19 +1,17 @@
 """Pairs of a text and a picture to learn from: half of them mismatched, and something hidden in one of the two.
 
-Four things would make the questions wrong, or too easy. A caption of another picture that is true of this one too is
+Three things would make the questions wrong, or too easy. A caption of another picture that is true of this one too is
 no mismatch: `mismatched_caption` never gives one. If only matched pairs had something hidden, a hole would tell that
 they match: so both have holes, though only those of matched pairs are asked for. And a colour that is hidden in the
 text could not be known if the region that has it were hidden too: so words are hidden or regions are, never both in one
-pair (ViLBERT hides both; Chen et al. 2020, UNITER, §3.3, compare). And a caption drawn at random nearly always names
-something that is not there: whoever checks which words there are need not know which belongs to what. So some of the
-wrong captions are own ones in which little is exchanged (`caption_foils`).
+pair (ViLBERT hides both; Chen et al. 2020, UNITER, §3.3, compare).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from ....data import UNCHOSEN, caption_foils, judge, mask_regions, mask_tokens, normalise, pad_batch, with_whole_picture
+from ....data import UNCHOSEN, judge, mask_regions, mask_tokens, normalise, pad_batch, with_whole_picture
 from ....data.texts.tokenizer import EOS
 from ....pretraining.vilbert import MATCHED, MISMATCHED
 
@@ -150,14 +148,10 @@ class PairBatches:
         Its length is the number of the mask.
     share : float
         Of the words of a text, how many are chosen.
-    near : float
-        Of the wrong captions, the share that are the picture's own with something exchanged. Needs scenes: only they
-        say whether the result is wrong.
     """
 
-    def __init__(self, regions, captions, scenes, tokens, share, near=0.0):
+    def __init__(self, regions, captions, scenes, tokens, share):
         self.regions, self.captions, self.scenes, self.share = regions, captions, scenes, share
-        self.tokens, self.near = tokens, near
         self.encoded = [[tokens.encode(caption) for caption in own] for own in captions]
         self.hidden = len(tokens)
         said = {word for own in self.encoded for caption in own for word in caption}
@@ -166,25 +160,12 @@ class PairBatches:
     def __call__(self, rows, rng):
         ids, mismatched = [], []
         for i in rows:
-            wrong = self.wrong(i, rng) if rng.random() < 0.5 else None
-            ids.append(self.encoded[i][rng.integers(len(self.encoded[i]))] if wrong is None else wrong)
-            mismatched.append(MATCHED if wrong is None else MISMATCHED)
-        return self.asked(self.regions.rows(rows), ids, np.array(mismatched), rng)
-
-    def wrong(self, i, rng):
-        """A wrong caption of picture i in numbers, list of int; None if there is none."""
-        if self.near and rng.random() < self.near:
-            foil = self._foil(i, rng)
-            if foil is not None:
-                return self.tokens.encode(foil)
-        other = mismatched_caption(i, self.captions, self.scenes, rng)
-        return None if other is None else self.encoded[other[0]][other[1]]
-
-    def _foil(self, i, rng):
-        """A caption of a picture with something exchanged, or None where that makes none wrong."""
-        own = self.captions[i]
-        found = sorted(caption_foils(own[rng.integers(len(own))], self.scenes[i], rng).values())
-        return found[rng.integers(len(found))] if found else None
+            other = mismatched_caption(i, self.captions, self.scenes, rng) if rng.random() < 0.5 else None
+            i, k = (i, int(rng.integers(len(self.captions[i])))) if other is None else other
+            ids.append(self.encoded[i][k])
+            mismatched.append(MATCHED if other is None else MISMATCHED)
+        mismatched = np.array(mismatched)
+        return self.asked(self.regions.rows(rows), ids, mismatched, rng)
 
     def asked(self, regions, ids, mismatched, rng):
         """Hide words, or regions, or nothing, in each of these pairs."""
