@@ -41,12 +41,12 @@ def _setting(times):
     return {
         "pre_training": {"val": 200},
         "eye": Plan(batch_size=64, steps=300, peak_rate=3e-3, weight_decay=0.05),
-        "pairs": plan(1500),
+        "pairs": plan(2200),  # as `vilbert` itself
         "texts": plan(500),
         "clip": Plan(batch_size=128, steps=900, peak_rate=1e-3, weight_decay=0.1, replicas=1),  # as `clip` itself
         "writer": plan(300),
-        "vqa": tuned(600, "accuracy"),
-        "vqa_scenes": {"train": 12_000, "val": 150, "test": 1000, "test/held_out": 500},
+        "vqa": tuned(450, "accuracy"),
+        "vqa_scenes": {"train": 12_000, "val": 600, "test": 1000, "test/held_out": 500},
         "captioning": tuned(350, "truth_accuracy", batch_size=16, peak_rate=2e-3, weight_decay=0.1),
         "captioning_scenes": {"train": 4000 * times, "val": 200, "test": 600, "test/held_out": 300},
         "classification": tuned(150, "accuracy", peak_rate=2e-3, weight_decay=0.05),
