@@ -25,8 +25,8 @@ CASES = {  # one small untrained checkpoint a recipe: its config, tokenizer, cla
     "image-recognition": ({"encoder": "cnn", "classes": 3, "size": 16, "channels": 1, "dropout": 0.0}, None,
                           ["cat", "dog", "owl"]),
     "clip": ({"model": "clip-vit", "size": 16, "vocabulary": len(WORDS), "positions": 9, "classes": 2, "stages": [4, 8],
-              "colours": 4, "patch": 8, "vision_width": 8, "vision_layers": 1, "text_width": 8, "text_layers": 1, "heads": 2,
-              "width": 6}, WORDS, ["a red circle", "a blue square"]),
+              "colours": 4, "patch": 8, "vision_width": 8, "vision_layers": 1, "text_width": 8, "text_layers": 1,
+              "heads": 2, "width": 6}, WORDS, ["a red circle", "a blue square"]),
     "retrieval": (retrieval.config_of(retrieval.SHAPES | {
         "image": [[4], [8]], "text_width": 8, "speech_width": 8, "width": 6}, 16, len(WORDS), 2, True),
         WORDS, ["a red circle", "a blue square"]),

@@ -4,7 +4,9 @@ Article 2.6. A picture tower, ResNet or Vision Transformer, and a Transformer ov
 which picture of a batch; no class is ever named. Tested by searching both ways, and on classes given by prompts: of the
 embedded shapes world also colours and shapes that were never seen together. With --data DIR it reads COCO-captions
 layout, DIR/captions.json and DIR/images/. `retrieval` asks the same question of towers of any kind, with speech too;
-here model, starting values and temperature are the papers', and the checkpoint starts other recipes with --init.
+here towers, starting values and temperature are the papers', and the checkpoint starts other recipes with --init. Two
+things are not: the ResNet sees outlines apart from colours, and what pairs are told apart from is hard, batches of
+captions that are alike, and parts of captions.
 """
 
 import numpy as np
@@ -54,7 +56,7 @@ def run(run, model="clip", hold_out=None, image_size=None):
     ----------
     model : {"clip", "clip-vit", "siglip"}
         CLIP with a ResNet, or with a Vision Transformer: a softmax over the batch, both ways. Or SigLIP, which asks of
-        each pair by itself whether it belongs together.
+        each pair by itself whether it belongs together. The ResNet sees outlines without colour, and colours beside.
     hold_out : sequence of str, optional
         With --data and no split in the file: test on new combinations of these fields of the image entries, such as
         base,tones; each value alone is seen in training.
