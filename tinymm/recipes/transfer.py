@@ -47,7 +47,7 @@ def _setting(times):
         "writer": plan(300),
         "vqa": tuned(450, "accuracy"),
         "vqa_scenes": {"train": 12_000, "val": 600, "test": 1000, "test/held_out": 500},
-        "captioning": tuned(350, "truth_accuracy", batch_size=16, peak_rate=2e-3, weight_decay=0.1),
+        "captioning": tuned(350, "things", batch_size=16, peak_rate=2e-3, weight_decay=0.1),
         "captioning_scenes": {"train": 4000 * times, "val": 200, "test": 600, "test/held_out": 300},
         "classification": tuned(150, "accuracy", peak_rate=2e-3, weight_decay=0.05),
         "classification_pictures": {"train": 4000 * times, "val": 300, "test": 1000},

@@ -19,7 +19,7 @@ def gains(task, part, table):
     part : str
         "test", or "test/held_out".
     table : dict of (str, float) to array (S, N)
-        By start and share, whether each item was answered right by the model of each seed.
+        By start and share, how right the model of each seed was on each item, 0 to 1.
 
     Returns
     -------

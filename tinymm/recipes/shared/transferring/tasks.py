@@ -1,7 +1,7 @@
 """The three tasks: what each learns from a share of its labels, from every start, and how it is tested.
 
 A task has `starts`, the names of what it can begin with, and `fit(run, folder, start, share, seed)`, which trains once
-and gives of each part of the test which items were answered right. Steps are the same at every share: a batch is drawn
+and gives of each part of the test how right each item is, 0 to 1. Steps are the same at every share: a batch is drawn
 with replacement from what there is. From scratch half as many steps more are taken: for the pre-training's compute,
 which the others had and share among them.
 """
@@ -16,7 +16,7 @@ from ....data.texts.tokenizer import UNK
 from ....mapping import caption_loss, hide_words
 from ....training import TrainingSet
 from ... import captioning, image_recognition
-from ..caption_scores import is_right
+from ..caption_scores import things_right
 from ..pretraining_pairs.answering import answer_probabilities, build_answerer
 from ..pretraining_pairs.model import BOXES
 from ..pretraining_pairs.pairs import shown
@@ -85,7 +85,7 @@ class Questions:
         self.parts = tuple(name for name in asked if name.startswith("test"))
 
     def fit(self, run, folder, start, share, seed, report=None):
-        """One training and its test: dict of part to bool array."""
+        """One training and its test: dict of part to array (N,), how right each item is."""
         model = build_answerer(self.config, np.random.default_rng([seed, 21]))
         model.eye.load_state_dict(self.before.eye.state_dict())
         learned = {TEXTS: self.before.texts, MULTIMODAL: self.before.multimodal}.get(start, {})
@@ -129,7 +129,7 @@ class Captioning:
         What it starts from, see `take`; empty before.
     """
 
-    name, starts, metric = "captioning", (SCRATCH, TEXTS, MULTIMODAL), "truth_accuracy"
+    name, starts, metric = "captioning", (SCRATCH, TEXTS, MULTIMODAL), "share of the things named rightly"
 
     def __init__(self, plan, parts, config, tokens):
         self.plan, self.part, self.tokens, self.writer, self.eye = plan, parts, tokens, {}, {}
@@ -139,7 +139,7 @@ class Captioning:
         self.parts = tuple(name for name in parts if name.startswith("test"))
 
     def fit(self, run, folder, start, share, seed, report=None):
-        """One training and its test: dict of part to bool array."""
+        """One training and its test: dict of part to array (N,), how right each item is."""
         model = captioning.build(self.config, np.random.default_rng([seed, 22]))
         if start == TEXTS:
             model.load_state_dict(model.state_dict() | self.writer)
@@ -150,7 +150,7 @@ class Captioning:
         data = _drawn(share_of(len(train), share, seed), plan.batch_size,
                       lambda rows, rng: (train.images(rows), *self._captions(rows, rng)))
         model, _ = trained(run, folder, Training(
-            plan, model, self.loss, data, lambda model: {"truth_accuracy": self._right(model, "val").mean()}), seed,
+            plan, model, self.loss, data, lambda model: {"things": self._right(model, "val").mean()}), seed,
             report)
         return {part: self._right(model, part) for part in self.parts}
 
@@ -169,7 +169,7 @@ class Captioning:
     def _right(self, model, name):
         part = self.part[name]
         said = captioning.captions_of(model, self.tokens, part.all_images())
-        return np.array([is_right(*item) for item in zip(said, part.captions, part.scenes)])
+        return np.array([things_right(*item) for item in zip(said, part.scenes)])
 
     def writing(self, run, plan, known):
         """How a captioner learns to write from captions alone, before a grey picture: Training.
@@ -226,7 +226,7 @@ class Classification:
         self.parts = tuple(name for name in parts if name.startswith("test"))
 
     def fit(self, run, folder, start, share, seed, report=None):
-        """One training and its test: dict of part to bool array."""
+        """One training and its test: dict of part to array (N,), how right each item is."""
         model = image_recognition.build(self.config, np.random.default_rng([seed, 23]))
         if start == MULTIMODAL:
             model.encoder.load_state_dict(self.tower.state)
