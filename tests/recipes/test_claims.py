@@ -87,7 +87,7 @@ def test_in_a_null_world_the_gain_holds_0_in_90_of_100_repeats():
 
 
 def test_the_correction_holds_all_intervals_together():
-    """Twenty comparisons in which only seeds differ; resampled percentiles of five seeds would fail in most families."""
+    """Twenty comparisons in which only seeds differ; resampled percentiles of five seeds fail in most such families."""
     rng, alarms = np.random.default_rng(1), 0
     for _ in range(100):
         table = {str(i): {"test": rng.normal(0, 1, (5, 1)) + rng.normal(0, 0.01, (5, 50))} for i in range(20)}

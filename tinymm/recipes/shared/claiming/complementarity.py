@@ -5,36 +5,26 @@ fusions, and the late product of two single classifiers. The claim is tested in 
 single modality.
 """
 
-from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from ....data.interactions import (
-    VectorWorld, conjunction, hidden_mixture, mixture, redundant, second_is_noise, second_replaced, synergistic, unique,
-    unlabelled,
+    conjunction, hidden_mixture, mixture, redundant, second_is_noise, second_replaced, synergistic, unique, unlabelled,
 )
-from ....fusion import ConcatenationFusion, MLBFusion
 from ....metrics import bayes_accuracy
-from ..plan import Plan
-from .contenders import Alone, Examples, Experts, Together, VectorEncoder, is_right, learned, sized
 from .experiment import Claim, Comparison, Contender
+from .trials import FUSIONS, SINGLES, ClipTrial, VectorTrial
 
-__all__ = ["PLAN", "SIZES", "WORLDS", "claim", "claim_about", "vector_model"]
+__all__ = ["WORLDS", "claim", "claim_about"]
 
 WORLDS = (redundant(), unique(), synergistic(), second_is_noise(), conjunction(), mixture(1 / 3, 1 / 3, 1 / 3),
           hidden_mixture())
-SINGLES, FUSIONS = ("first", "second"), ("concatenation", "bilinear")
-PARAMETERS = 5000
-WIDTH, ENCODED = 16, 32  # of a vector, and of what its encoder makes of it
-SIZES = {"train": 2000, "val": 500, "test": 1000}
-PLAN = Plan(batch_size=64, steps=600, peak_rate=1e-3, weight_decay=0.01, replicas=1)
 
 
 def claim(run, quick):
     """The claim with all its worlds."""
-    plan = replace(PLAN, steps=PLAN.steps // 2) if quick else PLAN
-    return claim_about([_VectorTrial(run, plan, number, interaction) for number, interaction in enumerate(WORLDS)])
+    share = 0.5 if quick else 1.0
+    vectors = [VectorTrial(run, share, number, interaction) for number, interaction in enumerate(WORLDS)]
+    return claim_about([ClipTrial(run, share), *vectors])
 
 
 def claim_about(worlds):
@@ -42,8 +32,7 @@ def claim_about(worlds):
 
     Parameters
     ----------
-    worlds : sequence of trials
-        See `_VectorTrial`.
+    worlds : sequence of VectorTrial or ClipTrial
 
     Returns
     -------
@@ -60,59 +49,6 @@ def claim_about(worlds):
         controls=tuple(one for world in worlds for one in _controls(world)),
         ceilings={pair: best for world in worlds for pair, best in _ceilings(world).items()},
     )
-
-
-class _VectorTrial:
-    """One world, shown as vectors, and how a contender is trained and tested on it.
-
-    A trial has `name`, `interaction`, `parts` and ``fit(model, table, rate, seed, report)``.
-    """
-
-    kind = "vectors"
-
-    def __init__(self, run, plan, number, interaction):
-        self.run, self.plan, self.name, self.interaction = run, plan, interaction.name, interaction
-        self.world = VectorWorld(interaction.table, run.rng(30, number), WIDTH)
-        drawn = {part: Examples(*self.world.sample(SIZES[part], run.rng(31, number, k)))
-                 for k, part in enumerate(("val", "test"))}
-        self.parts = _with_permuted(drawn, run.rng(32, number))
-
-    def fit(self, kind, table, rate, seed, report):
-        """Train a contender on examples of a table, and test it on those of the world."""
-        rng = np.random.default_rng([seed, 33])
-        model = vector_model(kind, self.interaction.table.sum((0, 1)), rng)
-        data = Examples(*self.world.sample(SIZES["train"], rng, table))
-        learned(self.run, replace(self.plan, peak_rate=rate), model, data, seed, report)
-        return {part: is_right(model, examples) for part, examples in self.parts.items()}
-
-
-def _with_permuted(parts, rng):
-    """The parts, and the test with either modality permuted."""
-    return parts | {f"{name} permuted": parts["test"].permuted(place, rng) for place, name in enumerate(SINGLES)}
-
-
-def vector_model(kind, prior, rng, parameters=PARAMETERS):
-    """A contender by name, for classes of known frequency, with at most so many parameters."""
-    classes = len(prior)
-
-    def encoder():
-        return VectorEncoder(WIDTH, ENCODED, rng=rng)
-
-    def alone(place, parameters):
-        return sized(lambda width: Alone(encoder(), place, width, classes, rng=rng), parameters)
-
-    if kind in SINGLES:
-        return alone(SINGLES.index(kind), parameters)
-    if kind == "product":
-        return Experts([alone(place, parameters // 2) for place in range(2)], prior)
-    fusion = {"concatenation": ConcatenationFusion, "bilinear": _bilinear}[kind]
-    widths = dict.fromkeys(SINGLES, ENCODED)
-    return sized(lambda width: Together({name: encoder() for name in SINGLES}, fusion(widths, width, rng=rng), classes,
-                                        rng=rng), parameters)
-
-
-def _bilinear(widths, width, *, rng):
-    return MLBFusion(widths, width, hidden=width, rng=rng)
 
 
 # What is compared -------------------------------------------------------------------------------------------------
