@@ -1,4 +1,4 @@
-"""Two equal balls meet, and there may be a knock: did they bounce, or pass? A clip and its sound, and a computed ceiling.
+"""Two equal balls meet, and there may be a knock: did they bounce, or pass? A clip, its sound, a computed ceiling.
 
 Of two equal balls that meet and part again, pictures cannot tell whether they bounced or passed through each other; what
 is heard at that moment decides it for people too (Sekuler, Sekuler and Lau, 1997). So the event is told partly by the
@@ -16,6 +16,7 @@ EVENTS = ("apart", "bounce", "pass")
 MOMENTS = (2, 4, 6)                         # frames in which the balls may meet, and the knock may be heard
 FRAMES = 9
 RATE, PER_FRAME = 8000, 400                 # samples a second, and while a frame is shown: 50 ms
+KNOCK = 240                                 # samples: 30 ms
 MISSED = 1 / 3                              # P(they do not meet)
 IN_STEP, SILENT = 1 / 2, 1 / 4              # P(a knock at that moment | they meet), P(no knock)
 SPEED, RADIUS, ROWS = (1.2, 1.8), (1.3, 1.7), (4.0, 6.0)  # in pixels: a frame; of a ball; between two that miss
@@ -123,12 +124,18 @@ class StreamBounce:
 
 def _sounds(heard, rng):
     """A hum of some pitch, and a knock that fades within 30 ms."""
-    n = len(heard)
-    time = np.arange(FRAMES * PER_FRAME) / RATE
-    sounds = 0.1 * np.sin(2 * np.pi * (rng.uniform(150, 400, (n, 1)) * time + rng.random((n, 1))))
-    sounds += 0.01 * rng.standard_normal(sounds.shape)
-    begins = (np.array(MOMENTS)[heard - 1] + rng.uniform(0.3, 0.7, n))[:, None] * PER_FRAME / RATE
-    since = time - begins
-    knock = np.exp(-np.maximum(since, 0) / 0.008) * np.sin(2 * np.pi * rng.uniform(800, 1600, (n, 1)) * since)
-    sounds += np.where((heard[:, None] > 0) & (since >= 0), 0.5 * knock, 0)
-    return sounds.astype(np.float32)
+    n, length = len(heard), FRAMES * PER_FRAME
+
+    def uniform(low, high):
+        return rng.uniform(low, high, (n, 1)).astype(np.float32)
+
+    time = np.arange(length, dtype=np.float32) / RATE
+    sounds = np.float32(0.1) * np.sin(np.float32(2 * np.pi) * (uniform(150, 400) * time + uniform(0, 1)))
+    sounds += np.float32(0.01) * rng.standard_normal(sounds.shape, dtype=np.float32)
+    since = time[:KNOCK]
+    tones = np.sin(np.float32(2 * np.pi) * uniform(800, 1600) * since)
+    knocks = np.float32(0.5) * np.exp(-since / np.float32(0.008)) * tones
+    begins = ((np.array(MOMENTS)[heard - 1] + uniform(0.3, 0.7)[:, 0]) * PER_FRAME).astype(int)
+    for row in np.flatnonzero(heard):
+        sounds[row, begins[row]:begins[row] + KNOCK] += knocks[row]
+    return sounds
