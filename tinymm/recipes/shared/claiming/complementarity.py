@@ -1,0 +1,132 @@
+"""Two modalities know more than the better one of them (article 1.1.1, 1.2.1), on worlds where that can be computed.
+
+In each world contenders with equally many parameters learn the label: either modality alone with a wider layer, two
+fusions, and the late product of two single classifiers. The claim is tested in each: the better fusion less the better
+single modality. The first world is the article's example, a clip with its sound; the others are vectors.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ....data.interactions import (
+    conjunction, hidden_mixture, mixture, redundant, second_is_noise, second_replaced, synergistic, unique, unlabelled,
+)
+from ....metrics import bayes_accuracy
+from .experiment import Claim, Comparison, Contender
+from .trials import FUSIONS, SINGLES, UNORDERED, ClipTrial, VectorTrial
+
+__all__ = ["WORLDS", "claim", "claim_about", "vector_trials"]
+
+WORLDS = (redundant(), unique(), synergistic(), second_is_noise(), conjunction(), mixture(1 / 3, 1 / 3, 1 / 3),
+          hidden_mixture())
+PRODUCT, REPLACED, SHUFFLED = "product", "second replaced", "labels shuffled"
+QUICK = 0.75  # of the steps
+
+
+def claim(run, quick):
+    """The claim in all its worlds."""
+    share = QUICK if quick else 1.0
+    return claim_about([ClipTrial(run, share), *vector_trials(run, share)])
+
+
+def vector_trials(run, share):
+    """The worlds that are shown as vectors, with a share of the steps: list of VectorTrial."""
+    return [VectorTrial(run, share, number, interaction) for number, interaction in enumerate(WORLDS)]
+
+
+def claim_about(trials):
+    """The claim in some worlds.
+
+    Parameters
+    ----------
+    trials : sequence of VectorTrial or ClipTrial
+
+    Returns
+    -------
+    Claim
+    """
+    return Claim(
+        name="complementarity",
+        section="1.1.1, 1.2.1",
+        sentence="Modalities complement each other: two know more than the better one of them.",
+        null="A fusion of both is right no more often than the better modality alone, with as many parameters.",
+        contenders=tuple(one for trial in trials for one in _contenders(trial)),
+        tests=tuple(_against(trial, SINGLES) for trial in trials),
+        beside=tuple(_against(trial, (PRODUCT,)) for trial in trials),
+        controls=tuple(one for trial in trials for one in _controls(trial)),
+        ceilings={pair: best for trial in trials for pair, best in _ceilings(trial).items()},
+        tell=partial(_tell, trials),
+    )
+
+
+def _contenders(trial):
+    """The contenders of a world, and those of its controls."""
+    table = trial.interaction.table
+    own = [Contender(f"{trial.name}/{kind}", partial(trial.fit, kind, table), trial.kind)
+           for kind in (*SINGLES, *FUSIONS, PRODUCT)]
+    controls = {REPLACED: second_replaced(table), SHUFFLED: unlabelled(table)}
+    return own + [Contender(f"{trial.name}/{name}", partial(trial.fit, FUSIONS[0], other), trial.kind,
+                            like=f"{trial.name}/{FUSIONS[0]}") for name, other in controls.items()]
+
+
+def _against(trial, others):
+    return Comparison(trial.name, _named(trial, FUSIONS), _named(trial, others))
+
+
+def _controls(trial):
+    """What must be so if the experiment on a world is sound.
+
+    Trained with another example's second modality, a fusion gains nothing on the first one alone; trained on shuffled
+    labels, it is right no more often than who always says the likeliest label. A modality by which a fusion gains must
+    be missed at test where it is another example's; and so must the order of frames.
+    """
+    fusion = _named(trial, FUSIONS)
+    first, second, both = trial.interaction.accuracies
+    chance = bayes_accuracy(trial.interaction.table, ())
+    controls = [Comparison(f"{trial.name}, second replaced in training", _named(trial, [REPLACED]),
+                           _named(trial, SINGLES[:1]), expected="no gain"),
+                Comparison(f"{trial.name}, labels shuffled in training", _named(trial, [SHUFFLED]), chance,
+                           expected="no gain")]
+    missed = [f"{name} permuted" for name, without in zip(SINGLES, (second, first)) if both > without]
+    if UNORDERED in trial.parts:
+        missed.append(UNORDERED)
+    return controls + [Comparison(f"{trial.name}, {part} at test", fusion, fusion, "test", part) for part in missed]
+
+
+def _ceilings(trial):
+    """By contender and part, the best that is possible."""
+    first, second, both = trial.interaction.accuracies
+    best = {(kind, "test"): both for kind in (*FUSIONS, PRODUCT, REPLACED)}
+    best |= {("first", "test"): first, ("second", "test"): second}
+    for kind in (*FUSIONS, PRODUCT):
+        best |= {(kind, "first permuted"): second, (kind, "second permuted"): first}
+        if UNORDERED in trial.parts:
+            best[kind, UNORDERED] = trial.unordered_accuracy
+    return {(f"{trial.name}/{kind}", part): accuracy for (kind, part), accuracy in best.items()}
+
+
+def _named(trial, kinds):
+    return tuple(f"{trial.name}/{kind}" for kind in kinds)
+
+
+# What is shown ----------------------------------------------------------------------------------------------------
+
+
+def _tell(trials, report, scores):
+    """Add what is known of the worlds beside what was measured, and the accuracies of the first world."""
+    rows = []
+    for trial in trials:
+        first, second, both = trial.interaction.accuracies
+        found = [np.mean(scores[name]["test"]) for name in _named(trial, (*SINGLES, *FUSIONS))]
+        rows.append([trial.name, *trial.interaction.information, both - max(first, second),
+                     max(found[2:]) - max(found[:2])])
+    report.table(rows, ["world", "redundant", "unique to the first", "unique to the second", "synergistic",
+                        "gain possible", "gain of the best"], (
+        "Of each world the bits of its partial information decomposition (BROJA), and by how much Bayes' rule is more "
+        "often right with both modalities than with the better one; beside it, what was gained."))
+    for trial in trials:
+        ceilings = _ceilings(trial)
+        bars = {kind: f"{trial.name}/{kind}" for kind in (*FUSIONS, *SINGLES, PRODUCT)}
+        report.bars({f"{kind}, at most {ceilings[name, 'test']:.3f}": scores[name]["test"].mean(1)
+                     for kind, name in bars.items()}, f"{trial.name}: accuracy")
