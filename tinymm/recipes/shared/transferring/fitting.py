@@ -16,7 +16,7 @@ class Training(NamedTuple):
     ----------
     plan : Plan
     model : Module
-    loss, data, validate
+    loss, data, validate, after_step
         As for `Trainer`.
     """
 
@@ -25,6 +25,7 @@ class Training(NamedTuple):
     loss: object
     data: TrainingSet
     validate: object = None
+    after_step: object = None
 
 
 def trained(run, name, training, seed=None, progress=None, resume=None):
@@ -52,8 +53,9 @@ def trained(run, name, training, seed=None, progress=None, resume=None):
     """
     folder = run.folder.path / name
     folder.mkdir(parents=True, exist_ok=True)
-    plan, model, loss, data, validate = training
+    plan, model, loss, data, validate, after_step = training
     trainer = plan.trainer(model, loss, data, validate, run.epochs, run.seed if seed is None else seed, folder)
+    trainer.after_step = after_step
     trainer.fit(run.resume if resume is None else resume, run.progress if progress is None else progress)
     return trainer.model, trainer.at.seconds
 

@@ -161,4 +161,4 @@ def tower_training(run, setting, parts):
     longest = max(len(tokens.encode(text)) for part in parts.values() for own in part.captions for text in own)
     config = clip.config_of(clip.SETTING, "clip", train.images([0]).shape[2], len(tokens), longest, 1)
     return config, Training(setting["clip"], clip.build(config, run.rng(0)), Objective(),
-                            clip.training_set(train, tokens))
+                            clip.training_set(train, tokens), after_step=lambda towers: towers.scale.clamp_())
