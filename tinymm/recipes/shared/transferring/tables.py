@@ -61,7 +61,7 @@ def rows_of(task, part, metrics, shares):
             if start == SCRATCH:
                 rows.append([*row, None, "", ""])
                 continue
-            gain, low, high = (metrics[f"{name}/gain{end}"] for end in ("", "/low", "/high"))
+            gain, low, high = _gain(name, metrics)
             rows.append([*row, gain, f"{low:+.3f} to {high:+.3f}", verdict(gain, low, high)])
     return rows
 
@@ -88,3 +88,10 @@ def add_table(report, task, part, metrics, shares, counts):
     report.table(rows_of(task, part, metrics, shares), HEADERS, (
         f"{task.metric.replace('_', ' ')}, means over {counts[0]} seeds and {counts[1]} items; the interval of the "
         "gain resamples both, in pairs."))
+    report.intervals({f"{share:.0%}, {WAYS[start]}": _gain(f"{part}/{task.name}/{start}/{share:g}", metrics)
+                      for share in shares for start in task.starts if start != SCRATCH}, "gain over scratch")
+
+
+def _gain(name, metrics):
+    """The gain of a start and both ends of its interval."""
+    return tuple(metrics[f"{name}/gain{end}"] for end in ("", "/low", "/high"))
