@@ -10,24 +10,25 @@ from functools import partial
 import numpy as np
 
 from ....data.interactions import (
-    conjunction, hidden_mixture, mixture, redundant, second_is_noise, second_replaced, synergistic, unique, unlabelled,
+    conjunction, hidden_mixture, mixture, redundant, second_is_noise, synergistic, unique,
 )
-from ....metrics import bayes_accuracy
+from .digit_trial import digit_trials
 from .experiment import Claim, Comparison, Contender
-from .trials import FUSIONS, SINGLES, UNORDERED, ClipTrial, VectorTrial
+from .trials import FUSIONS, REPLACED, SHUFFLED, SINGLES, UNORDERED, ClipTrial, VectorTrial
 
 __all__ = ["WORLDS", "claim", "claim_about", "vector_trials"]
 
 WORLDS = (redundant(), unique(), synergistic(), second_is_noise(), conjunction(), mixture(1 / 3, 1 / 3, 1 / 3),
           hidden_mixture())
-PRODUCT, REPLACED, SHUFFLED = "product", "second replaced", "labels shuffled"
+PRODUCT = "product"
 QUICK = 0.75  # of the steps
 
 
 def claim(run, quick):
-    """The claim in all its worlds."""
+    """The claim in all its worlds, and on real digits where the run has data."""
     share = QUICK if quick else 1.0
-    return claim_about([ClipTrial(run, share), *vector_trials(run, share)])
+    real = [] if run.data is None else digit_trials(run, share)
+    return claim_about([*real, ClipTrial(run, share), *vector_trials(run, share)])
 
 
 def vector_trials(run, share):
@@ -40,7 +41,7 @@ def claim_about(trials):
 
     Parameters
     ----------
-    trials : sequence of VectorTrial or ClipTrial
+    trials : sequence of Trial
 
     Returns
     -------
@@ -63,12 +64,10 @@ def claim_about(trials):
 
 def _contenders(trial):
     """The contenders of a world, and those of its controls."""
-    table = trial.interaction.table
-    own = [Contender(f"{trial.name}/{kind}", partial(trial.fit, kind, table), trial.kind)
+    own = [Contender(f"{trial.name}/{kind}", partial(trial.fit, kind, None), trial.kind)
            for kind in (*SINGLES, *FUSIONS, PRODUCT)]
-    controls = {REPLACED: second_replaced(table), SHUFFLED: unlabelled(table)}
-    return own + [Contender(f"{trial.name}/{name}", partial(trial.fit, FUSIONS[0], other), trial.kind,
-                            like=f"{trial.name}/{FUSIONS[0]}") for name, other in controls.items()]
+    return own + [Contender(f"{trial.name}/{change}", partial(trial.fit, FUSIONS[0], change), trial.kind,
+                            like=f"{trial.name}/{FUSIONS[0]}") for change in (REPLACED, SHUFFLED)]
 
 
 def _against(trial, others):
@@ -90,7 +89,7 @@ def _controls(trial):
     always says the likeliest.
     """
     fusion, first, second = (_named(trial, kinds) for kinds in (FUSIONS, SINGLES[:1], SINGLES[1:]))
-    chance = bayes_accuracy(trial.interaction.table, ())
+    chance = float(np.max(trial.prior))
     return [
         Comparison(f"{trial.name}, second replaced in training", _named(trial, [REPLACED]), first, expected="no gain"),
         Comparison(f"{trial.name}, labels shuffled in training", _named(trial, [SHUFFLED]), chance, expected="no gain"),
@@ -100,8 +99,10 @@ def _controls(trial):
 
 
 def _ceilings(trial):
-    """By contender and part, the best that is possible."""
-    first, second, both = trial.interaction.accuracies
+    """By contender and part, the best that is possible, where it is known."""
+    if trial.accuracies is None:
+        return {}
+    first, second, both = trial.accuracies
     best = {(kind, "test"): both for kind in (*FUSIONS, PRODUCT, REPLACED)}
     best |= {("first", "test"): first, ("second", "test"): second}
     for kind in (*FUSIONS, PRODUCT):
@@ -121,8 +122,8 @@ def _named(trial, kinds):
 def _tell(trials, report, scores):
     """Add what is known of the worlds beside what was measured, and the accuracies of the first world."""
     rows = []
-    for trial in trials:
-        first, second, both = trial.interaction.accuracies
+    for trial in (trial for trial in trials if trial.accuracies):
+        first, second, both = trial.accuracies
         found = [np.mean(scores[name]["test"]) for name in _named(trial, (*SINGLES, *FUSIONS))]
         rows.append([trial.name, *trial.interaction.information, both - max(first, second),
                      max(found[2:]) - max(found[:2])])
@@ -132,6 +133,9 @@ def _tell(trials, report, scores):
         "often right with both modalities than with the better one; beside it, what was gained."))
     for trial in trials:
         ceilings = _ceilings(trial)
-        bars = {kind: f"{trial.name}/{kind}" for kind in (*FUSIONS, *SINGLES, PRODUCT)}
-        report.bars({f"{kind}, at most {ceilings[name, 'test']:.3f}": scores[name]["test"].mean(1)
-                     for kind, name in bars.items()}, f"{trial.name}: accuracy")
+        bars = {}
+        for kind in (*FUSIONS, *SINGLES, PRODUCT):
+            name = f"{trial.name}/{kind}"
+            best = ceilings.get((name, "test"))
+            bars[kind if best is None else f"{kind}, at most {best:.3f}"] = scores[name]["test"].mean(1)
+        report.bars(bars, f"{trial.name}: accuracy")
