@@ -3,6 +3,9 @@
 Every claim is an experiment on embedded worlds, most with computed ceilings: contenders with equally many parameters,
 each with a learning rate of its own, tuned on a seed of its own; several seeds; intervals that are corrected for the
 number of comparisons; controls. A claim that fails stays in the table. A run that is broken off goes on with --resume.
+
+With --data DIR complementarity is also tested on recordings digit_speaker_take.wav, as the Free Spoken Digit Dataset
+has them, each with a picture of the same digit from --images DIR, in the IDX files of MNIST.
 """
 
 from ..training import save_checkpoint
@@ -13,34 +16,41 @@ from .shared.claiming.judging import judged
 from .shared.claiming.measuring import measured
 from .shared.claiming.telling import flat, report_of, told_of
 
-__all__ = ["CLAIMS", "QUICK", "SEEDS", "run"]
+__all__ = ["CLAIMS", "QUICK", "READERS", "SEEDS", "run"]
 
 CLAIMS = {"complementarity": complementarity.claim}
+READERS = ("complementarity",)  # that also learn from folders
 SEEDS, QUICK = 5, 2
 
 
 @recipe
-def run(run, claims=None, seeds=None, quick=False):
+def run(run, claims=None, images=None, seeds=None, quick=False):
     """Train every contender of every claim with every seed, compare, and say which claims hold.
 
     Parameters
     ----------
     claims : sequence of str, optional
-        complementarity; by default all.
+        complementarity; by default all, and with --data those that learn from it.
+    images : path, optional
+        With --data: a folder of pictures of digits, in the layout of MNIST.
     seeds : int, optional
         How often each training is repeated; by default 5, or 2 if quick.
     quick : bool
         Fewer seeds, shorter trainings, no tuning of rates: wide intervals.
     """
-    names = tuple(CLAIMS) if claims is None else tuple(dict.fromkeys(claims))
+    require((run.data is None) == (images is None), "--images", "and --data must be given together",
+            "--images alone" if run.data is None else "--data alone")
+    every = tuple(CLAIMS) if run.data is None else READERS
+    names = every if claims is None else tuple(dict.fromkeys(claims))
     require(names and set(names) <= {*CLAIMS}, "--claims", f"must be among {','.join(CLAIMS)}", ",".join(names))
     seeds = (QUICK if quick else SEEDS) if seeds is None else seeds
     require(seeds >= 1, "--seeds", "must be at least 1", seeds)
-    require(run.data is None, "--data", "must be left out: the experiments are on embedded worlds", run.data)
+    require(run.data is None or set(names) <= {*READERS}, "--data",
+            f"must be left out: only {','.join(READERS)} learns from folders", ",".join(names))
+    tested = [CLAIMS[name](run, quick) for name in names]
     run.folder = run.open_folder()
     if not run.folder.checkpoint.exists():
         save_checkpoint(run.folder.checkpoint, {}, {"claims": list(names)})  # the folders inside hold what was found
-    tested = [CLAIMS[name](run, quick) for name in names]
     run.say(f"claims: {', '.join(names)}, {seeds} seeds -> {run.folder.path}")
     found = measured(run, tested, seeds, tunes=not quick)
     results = {claim.name: judged(claim, found[claim.name]) for claim in tested}

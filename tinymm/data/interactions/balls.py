@@ -28,16 +28,15 @@ def stream_bounce():
 
     Seen: 0, the balls stay in rows of their own, or i, they meet in moment i; heard: 0, no knock, or j, a knock in
     moment j. If they meet and it knocks in that moment, they bounce; if they meet and it knocks in another one, or not
-    at all, they pass. Whether they meet is independent of what is heard: apart from the events, either alone tells
-    nothing of the other's.
+    at all, they pass. What is heard does not tell whether they meet.
 
     Examples
     --------
     >>> told = stream_bounce()
     >>> [round(accuracy, 3) for accuracy in told.accuracies]             # seen, heard, both
-    [0.667, 0.444, 1.0]
+    [0.667, 0.5, 1.0]
     >>> [round(bits, 2) for bits in told.information]
-    [0.0, 0.92, 0.13, 0.54]
+    [0.0, 0.92, 0.21, 0.46]
     """
     count = len(MOMENTS)
     other = (1 - IN_STEP - SILENT) / (count - 1)                         # P(a knock in each other moment | they meet)

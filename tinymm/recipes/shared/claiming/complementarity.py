@@ -10,24 +10,25 @@ from functools import partial
 import numpy as np
 
 from ....data.interactions import (
-    conjunction, hidden_mixture, mixture, redundant, second_is_noise, second_replaced, synergistic, unique, unlabelled,
+    conjunction, hidden_mixture, mixture, redundant, second_is_noise, synergistic, unique,
 )
-from ....metrics import bayes_accuracy
+from .digit_trial import digit_trials
 from .experiment import Claim, Comparison, Contender
-from .trials import FUSIONS, SINGLES, UNORDERED, ClipTrial, VectorTrial
+from .trials import FUSIONS, REPLACED, SHUFFLED, SINGLES, UNORDERED, ClipTrial, VectorTrial
 
 __all__ = ["WORLDS", "claim", "claim_about", "vector_trials"]
 
 WORLDS = (redundant(), unique(), synergistic(), second_is_noise(), conjunction(), mixture(1 / 3, 1 / 3, 1 / 3),
           hidden_mixture())
-PRODUCT, REPLACED, SHUFFLED = "product", "second replaced", "labels shuffled"
+PRODUCT = "product"
 QUICK = 0.75  # of the steps
 
 
 def claim(run, quick):
-    """The claim in all its worlds."""
+    """The claim in all its worlds, and on real digits where the run has data."""
     share = QUICK if quick else 1.0
-    return claim_about([ClipTrial(run, share), *vector_trials(run, share)])
+    real = [] if run.data is None else digit_trials(run, share)
+    return claim_about([*real, ClipTrial(run, share), *vector_trials(run, share)])
 
 
 def vector_trials(run, share):
@@ -40,7 +41,7 @@ def claim_about(trials):
 
     Parameters
     ----------
-    trials : sequence of VectorTrial or ClipTrial
+    trials : sequence of Trial
 
     Returns
     -------
@@ -53,7 +54,8 @@ def claim_about(trials):
         null="A fusion of both is right no more often than the better modality alone, with as many parameters.",
         contenders=tuple(one for trial in trials for one in _contenders(trial)),
         tests=tuple(_against(trial, SINGLES) for trial in trials),
-        beside=tuple(_against(trial, (PRODUCT,)) for trial in trials),
+        beside=tuple(_against(trial, (PRODUCT,)) for trial in trials) + tuple(
+            one for trial in trials for one in _order(trial)),
         controls=tuple(one for trial in trials for one in _controls(trial)),
         ceilings={pair: best for trial in trials for pair, best in _ceilings(trial).items()},
         tell=partial(_tell, trials),
@@ -62,41 +64,45 @@ def claim_about(trials):
 
 def _contenders(trial):
     """The contenders of a world, and those of its controls."""
-    table = trial.interaction.table
-    own = [Contender(f"{trial.name}/{kind}", partial(trial.fit, kind, table), trial.kind)
+    own = [Contender(f"{trial.name}/{kind}", partial(trial.fit, kind, None), trial.kind)
            for kind in (*SINGLES, *FUSIONS, PRODUCT)]
-    controls = {REPLACED: second_replaced(table), SHUFFLED: unlabelled(table)}
-    return own + [Contender(f"{trial.name}/{name}", partial(trial.fit, FUSIONS[0], other), trial.kind,
-                            like=f"{trial.name}/{FUSIONS[0]}") for name, other in controls.items()]
+    return own + [Contender(f"{trial.name}/{change}", partial(trial.fit, FUSIONS[0], change), trial.kind,
+                            like=f"{trial.name}/{FUSIONS[0]}") for change in (REPLACED, SHUFFLED)]
 
 
 def _against(trial, others):
     return Comparison(trial.name, _named(trial, FUSIONS), _named(trial, others))
 
 
+def _order(trial):
+    """Whether a fusion uses the order of frames, where there are any."""
+    fusion = _named(trial, FUSIONS)
+    return [Comparison(f"{trial.name}, order of frames", fusion, fusion, "test", UNORDERED)] \
+        if UNORDERED in trial.parts else []
+
+
 def _controls(trial):
     """What must be so if the experiment on a world is sound.
 
-    Trained with another example's second modality, a fusion gains nothing on the first one alone; trained on shuffled
-    labels, it is right no more often than who always says the likeliest label. A modality by which a fusion gains must
-    be missed at test where it is another example's; and so must the order of frames.
+    Trained with another example's second modality, a fusion gains nothing on the first one alone, and nor does it
+    where either modality is another example's at test. Trained on shuffled labels, it is right no more often than who
+    always says the likeliest.
     """
-    fusion = _named(trial, FUSIONS)
-    first, second, both = trial.interaction.accuracies
-    chance = bayes_accuracy(trial.interaction.table, ())
-    controls = [Comparison(f"{trial.name}, second replaced in training", _named(trial, [REPLACED]),
-                           _named(trial, SINGLES[:1]), expected="no gain"),
-                Comparison(f"{trial.name}, labels shuffled in training", _named(trial, [SHUFFLED]), chance,
-                           expected="no gain")]
-    missed = [f"{name} permuted" for name, without in zip(SINGLES, (second, first)) if both > without]
-    if UNORDERED in trial.parts:
-        missed.append(UNORDERED)
-    return controls + [Comparison(f"{trial.name}, {part} at test", fusion, fusion, "test", part) for part in missed]
+    fusion, first, second = (_named(trial, kinds) for kinds in (FUSIONS, SINGLES[:1], SINGLES[1:]))
+    chance = float(np.max(trial.prior))
+    return [
+        Comparison(f"{trial.name}, second replaced in training", _named(trial, [REPLACED]), first, expected="no gain"),
+        Comparison(f"{trial.name}, labels shuffled in training", _named(trial, [SHUFFLED]), chance, expected="no gain"),
+        Comparison(f"{trial.name}, second permuted at test", fusion, first, "second permuted", "test", "no gain"),
+        Comparison(f"{trial.name}, first permuted at test", fusion, second, "first permuted", "test", "no gain"),
+    ]
 
 
 def _ceilings(trial):
-    """By contender and part, the best that is possible."""
-    first, second, both = trial.interaction.accuracies
+    """By contender and part, the best that is possible, where it is known."""
+    if trial.accuracies is None:
+        return {}
+    first, second, both = trial.accuracies
     best = {(kind, "test"): both for kind in (*FUSIONS, PRODUCT, REPLACED)}
     best |= {("first", "test"): first, ("second", "test"): second}
     for kind in (*FUSIONS, PRODUCT):
@@ -116,8 +122,8 @@ def _named(trial, kinds):
 def _tell(trials, report, scores):
     """Add what is known of the worlds beside what was measured, and the accuracies of the first world."""
     rows = []
-    for trial in trials:
-        first, second, both = trial.interaction.accuracies
+    for trial in (trial for trial in trials if trial.accuracies):
+        first, second, both = trial.accuracies
         found = [np.mean(scores[name]["test"]) for name in _named(trial, (*SINGLES, *FUSIONS))]
         rows.append([trial.name, *trial.interaction.information, both - max(first, second),
                      max(found[2:]) - max(found[:2])])
@@ -127,6 +133,9 @@ def _tell(trials, report, scores):
         "often right with both modalities than with the better one; beside it, what was gained."))
     for trial in trials:
         ceilings = _ceilings(trial)
-        bars = {kind: f"{trial.name}/{kind}" for kind in (*FUSIONS, *SINGLES, PRODUCT)}
-        report.bars({f"{kind}, at most {ceilings[name, 'test']:.3f}": scores[name]["test"].mean(1)
-                     for kind, name in bars.items()}, f"{trial.name}: accuracy")
+        bars = {}
+        for kind in (*FUSIONS, *SINGLES, PRODUCT):
+            name = f"{trial.name}/{kind}"
+            best = ceilings.get((name, "test"))
+            bars[kind if best is None else f"{kind}, at most {best:.3f}"] = scores[name]["test"].mean(1)
+        report.bars(bars, f"{trial.name}: accuracy")

@@ -1,7 +1,7 @@
 """The worlds of complementarity as experiments: what learns in each, how it is trained, and on what it is tested.
 
-A trial has `name`, `interaction`, `kind`, `parts` and ``fit(kind, table, rate, seed, report)``. Its contenders are
-either modality alone, two fusions, and the product of two single classifiers, all with equally many parameters.
+The contenders of a trial are either modality alone, two fusions, and the product of two single classifiers, all with
+equally many parameters. Trained on changed examples, they are controls.
 """
 
 from dataclasses import replace
@@ -10,73 +10,104 @@ from functools import partial
 import numpy as np
 
 from .... import functional as F
-from ....data.interactions import StreamBounce, VectorWorld, stream_bounce
+from ....data.interactions import StreamBounce, VectorWorld, second_replaced, stream_bounce, unlabelled
 from ....encoders import AudioRecurrent, ConvEncoder, VideoRecurrent
 from ....fusion import ConcatenationFusion, MLBFusion
 from ....metrics import bayes_accuracy
 from ..plan import Plan
 from .contenders import Alone, Examples, Experts, Together, VectorEncoder, is_right, learned, sized
 
-__all__ = ["FUSIONS", "SINGLES", "UNORDERED", "ClipTrial", "VectorTrial"]
+__all__ = ["FUSIONS", "REPLACED", "SHUFFLED", "SINGLES", "UNORDERED", "ClipTrial", "Trial", "VectorTrial"]
 
 SINGLES, FUSIONS = ("first", "second"), ("concatenation", "bilinear")
+REPLACED, SHUFFLED = "second replaced", "labels shuffled"  # in training
 UNORDERED = "frames in no order"
 
 
-class _Trial:
-    """What both kinds of world share.
+class Trial:
+    """What all trials share; a subclass says what it trains on (`training`) and what reads a modality (`encoder`).
 
     Parameters
     ----------
     run : Run
-    plan : Plan
-    interaction : Interaction
+    share : float
+        Of the steps of its `plan`.
+    name : str
     key : int
         Of its random numbers.
+    prior : array (K,)
+        How frequent each class is.
+    val, test : Examples
+
+    Attributes
+    ----------
+    parts : dict of str to Examples
+        Those two, and the test with either modality of another example.
+    accuracies : (float, float, float) or None
+        Of the first modality, the second and both, the best that is possible, where it is known.
     """
 
-    def __init__(self, run, plan, interaction, key):
-        self.run, self.plan, self.name, self.interaction, self.key = run, plan, interaction.name, interaction, key
-        self.parts = {part: self.draw(self.sizes[part], run.rng(31, key, number))
-                      for number, part in enumerate(("val", "test"))}
+    accuracies = None
+
+    def __init__(self, run, share, name, key, prior, val, test):
+        self.run, self.plan, self.name, self.key, self.prior = run, self.plan.shortened(share), name, key, prior
         rng = run.rng(32, key)
-        self.parts |= {f"{name} permuted": self.parts["test"].permuted(place, rng)
-                       for place, name in enumerate(SINGLES)}
+        self.parts = {"val": val, "test": test} | {f"{modality} permuted": test.permuted(place, rng)
+                                                   for place, modality in enumerate(SINGLES)}
 
-    def draw(self, n, rng, table=None):
-        """Examples of the world, or of another table of its symbols."""
-        return Examples(*self.world.sample(n, rng, table))
-
-    def fit(self, kind, table, rate, seed, report):
-        """Train a contender on examples of a table, and test it on those of the world: dict of part to (N,) array."""
+    def fit(self, kind, change, rate, seed, report):
+        """Train a contender, on examples that are changed or not (None), and test it: dict of part to (N,) array."""
         rng = np.random.default_rng([seed, 33, self.key])
         model = self.model(kind, rng)
-        learned(self.run, replace(self.plan, peak_rate=rate), model, self.draw(self.sizes["train"], rng, table), seed,
-                report)
+        learned(self.run, replace(self.plan, peak_rate=rate), model, self.training(change, rng), seed, report)
         return {part: is_right(model, examples) for part, examples in self.parts.items()}
 
     def model(self, kind, rng):
         """A contender by name, with at most so many parameters."""
-        prior = self.interaction.table.sum((0, 1))
         if kind in SINGLES:
             return self._alone(SINGLES.index(kind), self.parameters, rng)
         if kind == "product":
-            return Experts([self._alone(place, self.parameters // 2, rng) for place in range(2)], prior)
+            return Experts([self._alone(place, self.parameters // 2, rng) for place in range(2)], self.prior)
         fusion = {"concatenation": ConcatenationFusion, "bilinear": _bilinear}[kind]
 
         def make(width):
             encoders = {name: self.encoder(place, rng) for place, name in enumerate(SINGLES)}
             widths = {name: encoder.pooled_width for name, encoder in encoders.items()}
-            return Together(encoders, fusion(widths, width, rng=rng), len(prior), rng=rng)
+            return Together(encoders, fusion(widths, width, rng=rng), len(self.prior), rng=rng)
 
         return sized(make, self.parameters)
 
     def _alone(self, place, parameters, rng):
-        classes = self.interaction.table.shape[2]
-        return sized(lambda width: Alone(self.encoder(place, rng), place, width, classes, rng=rng), parameters)
+        return sized(lambda width: Alone(self.encoder(place, rng), place, width, len(self.prior), rng=rng), parameters)
 
 
-class VectorTrial(_Trial):
+class _TableTrial(Trial):
+    """A world that is drawn by a table, and its controls by others.
+
+    Parameters
+    ----------
+    run, share, key
+        As of `Trial`.
+    interaction : Interaction
+    """
+
+    def __init__(self, run, share, interaction, key):
+        self.interaction, self.accuracies, table = interaction, interaction.accuracies, interaction.table
+        self.tables = {None: table, REPLACED: second_replaced(table), SHUFFLED: unlabelled(table)}
+        val, test = (self.draw(self.sizes[part], run.rng(31, key, number))
+                     for number, part in enumerate(("val", "test")))
+        super().__init__(run, share, interaction.name, key, table.sum((0, 1)), val, test)
+
+    def draw(self, n, rng, table=None):
+        """Examples of the world, or of another table of its symbols."""
+        return Examples(*self.world.sample(n, rng, table))
+
+    def training(self, change, rng):
+        """Examples to learn from."""
+        return self.draw(self.sizes["train"], rng, self.tables[change])
+
+
+class VectorTrial(_TableTrial):
     """A world whose symbols are shown as vectors.
 
     Parameters
@@ -97,14 +128,14 @@ class VectorTrial(_Trial):
 
     def __init__(self, run, share, number, interaction):
         self.world = VectorWorld(interaction.table, run.rng(30, number), self.width)
-        super().__init__(run, self.plan.shortened(share), interaction, number)
+        super().__init__(run, share, interaction, number)
 
     def encoder(self, place, rng):
         """What reads a modality."""
         return VectorEncoder(self.width, self.encoded, rng=rng)
 
 
-class ClipTrial(_Trial):
+class ClipTrial(_TableTrial):
     """The clip of two balls with its sound; the first modality are the frames, the second is the spectrogram.
 
     Parameters
@@ -128,7 +159,7 @@ class ClipTrial(_Trial):
 
     def __init__(self, run, share):
         self.world = StreamBounce()
-        super().__init__(run, self.plan.shortened(share), stream_bounce(), 100)
+        super().__init__(run, share, stream_bounce(), 100)
         seen = self.world.table
         unordered = np.stack([seen[0], seen[1:].sum(0)])                 # that they meet, but not when
         self.unordered_accuracy = bayes_accuracy(unordered)
