@@ -9,7 +9,7 @@ from .sampling import one_of
 from .scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_place
 from .world import EDGE, RADII, REACH
 
-__all__ = ["draw_shapes", "single_captions", "single_scenes"]
+__all__ = ["draw_shapes", "partial_caption", "single_captions", "single_scenes"]
 
 
 def draw_shapes(n, rng, size=32):
@@ -94,6 +94,36 @@ def single_captions(scene, rng, n=5):
             for where in ("", place and PLACE_PHRASES[place])]
     told = list(dict.fromkeys(told))
     return [told[0], *(told[1 + i] for i in rng.permutation(len(told) - 1)[:n - 1])]
+
+
+def partial_caption(scene, rng, told=0.8):
+    """Keywords for a scene of one thing, of which some may be left out: its size, colour, shape and place.
+
+    The word for the shape is "thing" where the shape is not told. There is no article: "an" would give away that the
+    thing is orange.
+
+    Parameters
+    ----------
+    scene : Scene
+    rng : numpy.random.Generator
+    told : float
+        The probability of each of the four to be told, on its own. A place is told only where it is clear.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> scene = Scene((Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.13),))
+    >>> [partial_caption(scene, np.random.default_rng(seed)) for seed in range(3)]
+    ['small red circle in the top left', 'small circle', 'small red thing in the top left']
+    """
+    thing, = scene.things
+    size, colour, shape, place = rng.random(4) < told
+    where = clear_place(thing)
+    return " ".join(filter(None, (size and thing.size, colour and thing.colour, thing.shape if shape else "thing",
+                                  place and where and PLACE_PHRASES[where])))
 
 
 def _thing(shape, rng, colour=None):
