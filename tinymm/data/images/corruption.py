@@ -7,7 +7,7 @@ import numpy as np
 
 __all__ = ["blurred", "occluded"]
 
-WIDEST = 0.25  # σ of the blur at severity 1, in sides of the picture
+WIDEST = 0.125  # σ of the blur at severity 1, in sides of the picture
 
 
 def blurred(images, severity):
@@ -15,7 +15,7 @@ def blurred(images, severity):
 
     $$ y_{ij} = \sum_{kl} w_{ik}\, w_{jl}\, x_{kl}, \qquad
        w_{ik} = \frac{e^{-(i - k)^2 / 2\sigma^2}}{\sum_m e^{-(i - m)^2 / 2\sigma^2}}, \qquad
-       \sigma = \tfrac14\, \mathrm{severity} \cdot \mathrm{side} $$
+       \sigma = \tfrac18\, \mathrm{severity} \cdot \mathrm{side} $$
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def blurred(images, severity):
     --------
     >>> x = np.zeros((1, 1, 4, 4))
     >>> x[0, 0, 1, 1] = 1
-    >>> blurred(x, 0.5)[0, 0].round(2).tolist()[1]
+    >>> blurred(x, 1.0)[0, 0].round(2).tolist()[1]
     [0.09, 0.62, 0.08, 0.0]
     >>> bool((blurred(x, 0.0) == x).all())
     True

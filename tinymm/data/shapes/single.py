@@ -44,7 +44,7 @@ def draw_shapes(n, rng, size=32):
     return LabelledImages(labels, list(SHAPES), size=(3, size, size), load=load)
 
 
-def single_scenes(pairs, n, rng):
+def single_scenes(pairs, n, rng, radii=RADII):
     """Scenes of one thing each, of these pairs of a colour and a shape in turn, of any size, anywhere.
 
     Parameters
@@ -52,6 +52,8 @@ def single_scenes(pairs, n, rng):
     pairs : sequence of (str, str)
     n : int
     rng : numpy.random.Generator
+    radii : dict of str to (float, float)
+        By size the least and the largest radius, as fractions of the frame; at most 0.4, so that there is room.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def single_scenes(pairs, n, rng):
     >>> [sorted(scene.compositions) for scene in scenes]
     [[('red', 'circle')], [('blue', 'cross')], [('red', 'circle')]]
     """
-    return [Scene((_thing(pairs[i % len(pairs)][1], rng, pairs[i % len(pairs)][0]),)) for i in range(n)]
+    return [Scene((_thing(pairs[i % len(pairs)][1], rng, pairs[i % len(pairs)][0], radii),)) for i in range(n)]
 
 
 def single_captions(scene, rng, n=5):
@@ -126,10 +128,10 @@ def partial_caption(scene, rng, told=0.8):
                                   place and where and PLACE_PHRASES[where])))
 
 
-def _thing(shape, rng, colour=None):
+def _thing(shape, rng, colour=None, radii=RADII):
     """A shape of any size, of this colour or of any, at any place where all of it is in the frame."""
     size = one_of(SIZES, rng)
-    radius = rng.uniform(*RADII[size])
+    radius = rng.uniform(*radii[size])
     reach = REACH * radius + EDGE
     x, y = rng.uniform(reach, 1 - reach, 2)
     colour = COLOURS[rng.integers(len(COLOURS))] if colour is None else colour
