@@ -13,7 +13,7 @@ from tinymm.data import COLOURS, SHAPES
 from tinymm.recipes.shared.claiming import noise
 from tinymm.recipes.shared.claiming.experiment import Comparison
 from tinymm.recipes.shared.claiming.judging import difference, judged
-from tinymm.recipes.shared.claiming.measuring import Measured, measured
+from tinymm.recipes.shared.claiming.measuring import TUNING, Measured, measured
 from tinymm.recipes.shared.claiming.noise_contenders import FUSIONS, PARAMETERS, model_of
 from tinymm.recipes.shared.claiming.noise_figures import Told, curves
 from tinymm.recipes.shared.claiming.noisy_pairs import (
@@ -99,7 +99,8 @@ def test_what_a_caption_gives_away_by_enumeration(severity):
 def test_captions_tell_colour_and_shape_as_often_as_the_ceiling_assumes(rng):
     pairs = draw_pairs(3000, rng)
     for place, name in enumerate(("colour", "shape")):
-        told = np.mean([CLASSES[label][place] in caption.split() for caption, label in zip(pairs.captions, pairs.labels)])
+        told = np.mean([CLASSES[label][place] in caption.split()
+                        for caption, label in zip(pairs.captions, pairs.labels)])
         assert abs(told - 0.8) < 0.03, name                              # four standard errors
     assert not any(word in caption.split() for caption in pairs.captions for word in ("a", "an"))
 
@@ -223,7 +224,8 @@ def test_the_table_says_in_a_row_of_its_own_where_a_fusion_falls_below_the_clean
     parts = ("test", *SWEEPS, "picture missing", "text missing")
     scores = {f"{school}/{kind}": dict.fromkeys(parts, right.get(f"{school}/{kind}", np.ones((3, 60))))
               for school in noise.SCHOOLS for kind in (*MODALITIES, *FUSIONS)}
-    bars = [Comparison(f"{kind}, blur", (f"clean/{kind}",), ("clean/text",), "blur") for kind in ("concatenation", "gated")]
+    bars = [Comparison(f"{kind}, blur", (f"clean/{kind}",), ("clean/text",), "blur")
+            for kind in ("concatenation", "gated")]
     *rows, last = Told(bars, 2).rows(scores, noise.SCHOOLS)
     assert last[:2] == ["concatenation, blur: below the clean text alone", "clean"]
     assert [value for value in last[2:] if value is not None] == [-1.0]
@@ -278,6 +280,11 @@ def test_captions_of_other_things_are_no_better_than_none():
     assert told.word != "gain"
 
 
+def test_rates_are_tuned_on_validation_and_nothing_else(found):
+    claim, _ = found
+    assert set(claim.contenders[1].fit(1e-2, Begun.seed + TUNING, lambda share: None)) == {"val"}
+
+
 def test_kill_and_resume_gives_the_same(tmp_path, found):
     claim, _ = found
 
@@ -285,7 +292,8 @@ def test_kill_and_resume_gives_the_same(tmp_path, found):
         class folder:
             path = tmp_path
 
-    two = replace(claim, contenders=tuple(one for one in claim.contenders if one.name in ("clean/text", "noisy/product")))
+    names = ("clean/text", "noisy/product")
+    two = replace(claim, contenders=tuple(one for one in claim.contenders if one.name in names))
     whole = measured(Opened, [two], 2, tunes=False)["noise"]
     (tmp_path / "noise/noisy/product/1" / FOUND).unlink()                 # as if broken off before it
     Opened.resume = True

@@ -15,6 +15,7 @@ import numpy as np
 from ..plan import Plan
 from .contenders import Examples, is_right, learned
 from .experiment import Claim, Comparison, Contender
+from .measuring import TUNING
 from .noise_contenders import FUSIONS, NAIVE, model_of
 from .noise_figures import Told
 from .noisy_pairs import CLASSES, MODALITIES, SEVERITIES, SWEEPS, corrupted, draw_pairs, told_accuracy, varied
@@ -106,7 +107,8 @@ class _Trial:
             data = Examples(data.inputs, rng.permutation(data.labels))
         model = model_of(kind, np.random.default_rng([seed, 46]))
         model = learned(self.run, replace(self.plan, peak_rate=rate), model, data, seed, report)
-        return self._tested(kind, partial(is_right, model)) | {"val": is_right(model, self.val[school])}
+        found = {"val": is_right(model, self.val[school])}
+        return found if seed == self.run.seed + TUNING else found | self._tested(kind, partial(is_right, model))
 
     def _tested(self, kind, right):
         """By part the scores of each item; a single modality is not asked about what lacks it."""

@@ -4,7 +4,7 @@ from .judging import difference
 from .noise_contenders import FUSIONS
 from .noisy_pairs import MODALITIES, SEVERITIES, SWEEPS
 
-__all__ = ["Told"]
+__all__ = ["Told", "curves"]
 
 KINDS = (*MODALITIES, *FUSIONS)
 
