@@ -30,6 +30,7 @@ EXAMPLE = {"blur": 0.75, "words missing": 0.5}  # the article's: how blurred, ho
 CONDITIONS = {"example": None, "both seen": None, "both new": None, "blur": "picture", "new in picture": "picture",
               "words missing": "text", "new in text": "text"}
 NEW = {"new in picture": ("noise", "occlusion"), "new in text": ("words exchanged", "words foreign")}
+RATES = (3e-3, 1e-2, 3e-2)  # learning rates to choose from
 SHUFFLED = "clean/labels shuffled"
 
 
@@ -77,7 +78,7 @@ def claim_about(run, plan, draw, sizes=SIZES):
 
 def _contender(trial, school, kind):
     return Contender(f"{school}/{kind}", partial(trial.fit, school, kind),
-                     "singles" if kind in MODALITIES else "fusions")
+                     "singles" if kind in MODALITIES else "fusions", RATES)
 
 
 class _Trial:
