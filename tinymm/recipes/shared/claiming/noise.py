@@ -1,9 +1,9 @@
 """Several modalities are robust to noise and to what is missing (article 1.1.2, 1.2.2): pictures with partial captions.
 
 The article's example is a blurred picture that a caption helps to understand. Here a caption tells what it tells, and
-picture and caption get worse by degrees, in ways that training has seen and in others; or one of them is missing. The
-bar is not the picture in its bad state alone, but also the modality that is still clean, alone: whoever falls below it
-would have done better without the other one. All contenders are trained twice: on clean pairs, and on pairs of which
+picture and caption get worse by degrees, in ways that training has seen and in others; or one of them is missing. A
+fusion has two bars: the bad modality alone, and the one that is still clean, alone. Whoever falls below the second
+would have done better without the bad one. All contenders are trained twice: on clean pairs, and on pairs of which
 some are noisy.
 """
 
