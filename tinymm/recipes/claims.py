@@ -11,14 +11,14 @@ has them, each with a picture of the same digit from --images DIR, in the IDX fi
 from ..training import save_checkpoint
 from ..viz import format_table
 from .shared import recipe, require
-from .shared.claiming import complementarity
+from .shared.claiming import complementarity, noise
 from .shared.claiming.judging import judged
 from .shared.claiming.measuring import measured
 from .shared.claiming.telling import flat, report_of, told_of
 
 __all__ = ["CLAIMS", "QUICK", "READERS", "SEEDS", "run"]
 
-CLAIMS = {"complementarity": complementarity.claim}
+CLAIMS = {"complementarity": complementarity.claim, "noise": noise.claim}
 READERS = ("complementarity",)  # that also learn from folders
 SEEDS, QUICK = 5, 2
 
@@ -30,7 +30,7 @@ def run(run, claims=None, images=None, seeds=None, quick=False):
     Parameters
     ----------
     claims : sequence of str, optional
-        complementarity; by default all, and with --data those that learn from it.
+        complementarity, noise; by default all, and with --data those that learn from it.
     images : path, optional
         With --data: a folder of pictures of digits, in the layout of MNIST.
     seeds : int, optional

@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 
+from ..cores import ceil_div
 from ..extras import need
 from .cells import format_column
 from .elements import Markup, element
@@ -68,9 +69,11 @@ def line_chart(series, xlabel, alt):
     >>> line_chart({"train": ([1, 2, 3], [2.3, 1.1, 0.4])}, xlabel="epoch", alt="loss falls")[:4]
     '<svg'
     """
-    with _figure(4.6, 2.7, alt) as (figure, axes):
-        looks = itertools.cycle(zip(SERIES, DASHES, strict=True))
-        for (name, (x, y)), (colour, dashes) in zip(series.items(), looks, strict=False):
+    columns = len(SERIES) if len(series) <= len(SERIES) else 2
+    rows = ceil_div(len(series), columns)
+    with _figure(4.6, 2.7 + 0.17 * (rows - 1), alt) as (figure, axes):
+        for i, (name, (x, y)) in enumerate(series.items()):
+            colour, dashes = _look(i)
             marker = "o" if len(x) <= 20 else None
             # A space before the name: matplotlib leaves names that begin with an underscore out of legends.
             axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.7, marker=marker, markersize=3.2,
@@ -81,8 +84,20 @@ def line_chart(series, xlabel, alt):
         axes.locator_params(axis="x", nbins=6,
                             integer=all(float(v).is_integer() for x, _ in series.values() for v in x))
         axes.set_xlabel(xlabel, parse_math=False)
-        _legend(axes)
+        _legend(axes, columns)
         return _svg(figure, alt)
+
+
+def _look(i):
+    """Colour and dashes of curve i: of 25 curves no two look the same.
+
+    Examples
+    --------
+    >>> len({_look(i) for i in range(25)})
+    25
+    """
+    again, place = divmod(i, len(SERIES))
+    return SERIES[place], DASHES[(place + again) % len(DASHES)]
 
 
 def histogram(values, xlabel, alt):
@@ -268,9 +283,9 @@ def _figure(width, height, alt):
         yield figure, figure.add_subplot()
 
 
-def _legend(axes):
+def _legend(axes, columns=len(SERIES)):
     """Names above the axes, where they can hide no curve."""
-    legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(SERIES), labelcolor=INK, borderpad=0)
+    legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, labelcolor=INK, borderpad=0)
     for label in legend.get_texts():
         label.set_parse_math(False)
 

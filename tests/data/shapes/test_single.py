@@ -52,3 +52,25 @@ def test_single_things_are_of_the_pairs_in_turn_and_their_captions_true():
         thing, = scene.things
         assert told[0].endswith(f"{thing.colour} {thing.shape}") and 4 <= len(set(told)) == len(told) <= 5
         assert truth_accuracy(told, [scene] * len(told)) == 1
+
+
+def test_partial_captions_tell_what_is_there_and_leave_out_as_much_as_asked():
+    rng = np.random.default_rng(0)
+    scenes = single.single_scenes([("orange", "cross"), ("red", "circle")], 400, rng)
+    for scene in scenes[:100]:
+        thing, = scene.things
+        full, bare = (single.partial_caption(scene, rng, told) for told in (1.0, 0.0))
+        assert bare == "thing" and full.startswith(f"{thing.size} {thing.colour} {thing.shape}")
+        assert set(single.partial_caption(scene, rng).split()) <= {*full.split(), "thing"}
+    told = [single.partial_caption(scene, rng, 0.7) for scene in scenes]
+    for name in ("colour", "shape"):
+        share = np.mean([getattr(scene.things[0], name) in text.split() for text, scene in zip(told, scenes)])
+        assert abs(share - 0.7) < 0.1                                    # four standard errors
+
+
+def test_single_things_have_the_radii_that_are_asked_for():
+    radii = {"small": (0.30, 0.31), "large": (0.39, 0.40)}
+    for scene in single.single_scenes([("red", "cross")], 50, np.random.default_rng(0), radii):
+        thing, = scene.things
+        low, high = radii[thing.size]
+        assert low <= thing.radius <= high and 0 < thing.x - thing.radius < thing.x + thing.radius < 1

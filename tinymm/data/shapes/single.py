@@ -9,7 +9,7 @@ from .sampling import one_of
 from .scene import COLOURS, SHAPES, SIZES, Scene, Thing, clear_place
 from .world import EDGE, RADII, REACH
 
-__all__ = ["draw_shapes", "single_captions", "single_scenes"]
+__all__ = ["draw_shapes", "partial_caption", "single_captions", "single_scenes"]
 
 
 def draw_shapes(n, rng, size=32):
@@ -44,7 +44,7 @@ def draw_shapes(n, rng, size=32):
     return LabelledImages(labels, list(SHAPES), size=(3, size, size), load=load)
 
 
-def single_scenes(pairs, n, rng):
+def single_scenes(pairs, n, rng, radii=RADII):
     """Scenes of one thing each, of these pairs of a colour and a shape in turn, of any size, anywhere.
 
     Parameters
@@ -52,6 +52,8 @@ def single_scenes(pairs, n, rng):
     pairs : sequence of (str, str)
     n : int
     rng : numpy.random.Generator
+    radii : dict of str to (float, float)
+        By size the least and the largest radius, as fractions of the frame; at most 0.4, so that there is room.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def single_scenes(pairs, n, rng):
     >>> [sorted(scene.compositions) for scene in scenes]
     [[('red', 'circle')], [('blue', 'cross')], [('red', 'circle')]]
     """
-    return [Scene((_thing(pairs[i % len(pairs)][1], rng, pairs[i % len(pairs)][0]),)) for i in range(n)]
+    return [Scene((_thing(pairs[i % len(pairs)][1], rng, pairs[i % len(pairs)][0], radii),)) for i in range(n)]
 
 
 def single_captions(scene, rng, n=5):
@@ -96,10 +98,40 @@ def single_captions(scene, rng, n=5):
     return [told[0], *(told[1 + i] for i in rng.permutation(len(told) - 1)[:n - 1])]
 
 
-def _thing(shape, rng, colour=None):
+def partial_caption(scene, rng, told=0.8):
+    """Keywords for a scene of one thing, of which some may be left out: its size, colour, shape and place.
+
+    The word for the shape is "thing" where the shape is not told. There is no article: "an" would give away that the
+    thing is orange.
+
+    Parameters
+    ----------
+    scene : Scene
+    rng : numpy.random.Generator
+    told : float
+        The probability of each of the four to be told, on its own. A place is told only where it is clear.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> scene = Scene((Thing("red", "circle", "small", x=0.2, y=0.3, radius=0.13),))
+    >>> [partial_caption(scene, np.random.default_rng(seed)) for seed in range(3)]
+    ['small red circle in the top left', 'small circle', 'small red thing in the top left']
+    """
+    thing, = scene.things
+    size, colour, shape, place = rng.random(4) < told
+    where = clear_place(thing)
+    return " ".join(filter(None, (size and thing.size, colour and thing.colour, thing.shape if shape else "thing",
+                                  place and where and PLACE_PHRASES[where])))
+
+
+def _thing(shape, rng, colour=None, radii=RADII):
     """A shape of any size, of this colour or of any, at any place where all of it is in the frame."""
     size = one_of(SIZES, rng)
-    radius = rng.uniform(*RADII[size])
+    radius = rng.uniform(*radii[size])
     reach = REACH * radius + EDGE
     x, y = rng.uniform(reach, 1 - reach, 2)
     colour = COLOURS[rng.integers(len(COLOURS))] if colour is None else colour

@@ -98,6 +98,8 @@ class Claim:
         By contender and part, the best mean score that is possible.
     tell : callable, optional
         ``tell(report, scores)`` adds figures; `scores` as of `Measured`.
+    shown : tuple of str, optional
+        The parts of the report's last table; by default all but "val".
     """
 
     name: str
@@ -110,3 +112,4 @@ class Claim:
     controls: tuple = ()
     ceilings: dict = field(default_factory=dict)
     tell: object = None
+    shown: tuple | None = None

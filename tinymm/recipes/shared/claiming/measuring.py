@@ -9,7 +9,7 @@ from ....machine import usable_cores
 from ..kept_jobs import all_kept, is_kept
 from ..side_by_side import Countdown
 
-__all__ = ["Measured", "measured"]
+__all__ = ["TUNING", "Measured", "measured"]
 
 TUNING = 1000  # is added to the run's seed for the seed on which rates are tuned
 

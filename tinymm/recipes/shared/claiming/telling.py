@@ -98,7 +98,8 @@ def _add(report, claim, measured, judged):
                       for one, row in zip(judged.controls, rows_of(judged.controls))], CHECKS,
                      _level("What must be so if the experiment is sound", checked))
     rows = [[contender, part, float(values.mean()), claim.ceilings.get((contender, part))]
-            for contender, parts in measured.scores.items() for part, values in parts.items() if part != "val"]
+            for contender, parts in measured.scores.items() for part, values in parts.items()
+            if (part != "val" if claim.shown is None else part in claim.shown)]
     above = [one.ours for one in judged.ceilings if not one.is_as_expected]
     report.table(rows, FIGURES, "Means over seeds and items. " + (
         f"Above their ceilings beyond their intervals: {', '.join(above)}." if above else
