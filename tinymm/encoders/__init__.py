@@ -2,7 +2,9 @@
 
 from .audio import AudioRecurrent, AudioTransformer, ConvSubsampling
 from .encoded import Encoded
-from .image import ConvEncoder, ConvHistogramEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer
+from .image import (
+    ConvEncoder, ConvHistogramEncoder, FiLMConvEncoder, PatchEmbedding, ResidualEncoder, VisionTransformer,
+)
 from .over_time import max_over_time, mean_over_time
 from .text import BagOfWords, CausalLSTM, CausalTransformer, TextCNN, TextRNN, TextTransformer
 from .video import VideoAttention, VideoConv3d, VideoRecurrent, VideoRegions
@@ -10,7 +12,7 @@ from .whisper import WhisperEncoder, WhisperFront
 
 __all__ = [
     "AudioRecurrent", "AudioTransformer", "BagOfWords", "CausalLSTM", "CausalTransformer", "ConvEncoder",
-    "ConvHistogramEncoder", "ConvSubsampling", "Encoded", "PatchEmbedding", "ResidualEncoder", "TextCNN", "TextRNN",
-    "TextTransformer", "VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions", "VisionTransformer",
-    "WhisperEncoder", "WhisperFront", "max_over_time", "mean_over_time",
+    "ConvHistogramEncoder", "ConvSubsampling", "Encoded", "FiLMConvEncoder", "PatchEmbedding", "ResidualEncoder",
+    "TextCNN", "TextRNN", "TextTransformer", "VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions",
+    "VisionTransformer", "WhisperEncoder", "WhisperFront", "max_over_time", "mean_over_time",
 ]

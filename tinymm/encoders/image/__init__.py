@@ -8,8 +8,9 @@ the whole image.
 
 from .convolutional import ConvEncoder, grid_positions
 from .histograms import ConvHistogramEncoder
+from .modulated import FiLMConvEncoder
 from .residual import ResidualBlock, ResidualEncoder
 from .vision_transformer import PatchEmbedding, VisionTransformer, patches
 
-__all__ = ["ConvEncoder", "ConvHistogramEncoder", "PatchEmbedding", "ResidualBlock", "ResidualEncoder",
-           "VisionTransformer", "grid_positions", "patches"]
+__all__ = ["ConvEncoder", "ConvHistogramEncoder", "FiLMConvEncoder", "PatchEmbedding", "ResidualBlock",
+           "ResidualEncoder", "VisionTransformer", "grid_positions", "patches"]
