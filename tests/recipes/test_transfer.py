@@ -13,7 +13,8 @@ from tinymm.recipes.shared import Plan, paired
 from tinymm.recipes.shared.captioned import Captioned
 from tinymm.recipes.shared.fine_tuning import FineTuning
 from tinymm.recipes.shared.pretraining_pairs import eyes
-from tinymm.recipes.shared.transferring import fitting, starts, tasks
+from tinymm.recipes.shared.kept_jobs import FOUND
+from tinymm.recipes.shared.transferring import starts, tasks
 from tinymm.recipes.shared.transferring.pictures import (
     apart, captioned_scenes, labelled_shapes, questioned_scenes, scenes_to_pre_train_on,
 )
@@ -118,7 +119,7 @@ def test_a_run_that_was_broken_off_ends_with_the_same_table(tmp_path, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(tasks, "trained", stop_in_the_last)
         assert main([*words, str(broken)]) == 130
-    done = {path.parent for path in broken.rglob(fitting.RESULT)}
+    done = {path.parent for path in broken.rglob(FOUND)}
     assert done and broken / last not in done and not (broken / "metrics.json").exists()
     monkeypatch.setattr(tasks, "trained", note)
     assert main([*words, str(broken), "--resume"]) == 0

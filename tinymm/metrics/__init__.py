@@ -12,7 +12,8 @@ from .galleries import chance_scores, dot_products, embedding_standing, ranks, r
 from .geometry import (
     Plane, alignment, close_gap, geometry_scores, mean_cosine, modality_gap, pair_cosines, principal_plane, uniformity,
 )
-from .intervals import bootstrap_interval, crossed_interval, wilson_interval
+from .interaction import PartialInformation, bayes_accuracy, mutual_information, partial_information
+from .intervals import bootstrap_interval, crossed_interval, crossed_t_interval, wilson_interval
 from .ngrams import ngram_counts
 from .retrieval import Standing, mean_rank, median_rank, recall_at_k, standing, target_ranks
 from .rouge import longest_common_subsequence, rouge_l
@@ -21,12 +22,13 @@ from .vqa import normalised_answer, vqa_accuracy
 from .wer import aligned_text, character_error_rate, edit_alignment, edit_counts, edit_distance, word_error_rate
 
 __all__ = [
-    "CountedReferences", "DocumentFrequency", "Plane", "Standing", "accuracy", "aligned_text", "alignment", "bleu",
-    "bootstrap_interval", "caption_scores", "caption_tokens", "chance_scores", "character_error_rate", "cider_d",
-    "class_scores", "close_gap", "confusion_matrix", "crossed_interval", "dot_products", "edit_alignment",
-    "edit_counts", "edit_distance", "embedding_standing", "exact_match", "geometry_scores",
-    "longest_common_subsequence", "macro_f1", "mean_cosine", "mean_rank", "median_rank", "modality_gap", "ngram_counts",
-    "normalised_answer", "pair_cosines", "principal_plane", "ranks", "recall_at_k", "retrieval_scores", "rouge_l",
-    "sentence_bleu", "standing", "target_ranks", "tokenised_pairs", "tokenised_references", "uniformity",
-    "vqa_accuracy", "wilson_interval", "word_error_rate",
+    "CountedReferences", "DocumentFrequency", "PartialInformation", "Plane", "Standing", "accuracy", "aligned_text",
+    "alignment", "bayes_accuracy", "bleu", "bootstrap_interval", "caption_scores", "caption_tokens", "chance_scores",
+    "character_error_rate", "cider_d", "class_scores", "close_gap", "confusion_matrix", "crossed_interval",
+    "crossed_t_interval", "dot_products", "edit_alignment", "edit_counts", "edit_distance", "embedding_standing",
+    "exact_match", "geometry_scores", "longest_common_subsequence", "macro_f1", "mean_cosine", "mean_rank",
+    "median_rank", "modality_gap", "mutual_information", "ngram_counts", "normalised_answer", "pair_cosines",
+    "partial_information", "principal_plane", "ranks", "recall_at_k", "retrieval_scores", "rouge_l", "sentence_bleu",
+    "standing", "target_ranks", "tokenised_pairs", "tokenised_references", "uniformity", "vqa_accuracy",
+    "wilson_interval", "word_error_rate",
 ]

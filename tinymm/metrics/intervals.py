@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
-__all__ = ["bootstrap_interval", "crossed_interval", "wilson_interval"]
+__all__ = ["bootstrap_interval", "crossed_interval", "crossed_t_interval", "wilson_interval"]
 
 
 def wilson_interval(successes, n, confidence=0.95):
@@ -166,6 +166,71 @@ def crossed_interval(values, rng, confidence=0.95, resamples=1000):
     b = rng.multinomial(items, np.full(items, 1 / items), resamples) / items                         # (R, N)
     low, high = np.quantile((a @ values * b).sum(1), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def crossed_t_interval(values, confidence=0.95):
+    r"""Student's interval for the mean of a table of scores, of which rows and columns were drawn.
+
+    The variance is that of the seeds' means $\bar x_{s\cdot}$ and that of the items' means $\bar x_{\cdot n}$,
+
+    $$ V_S = \frac{\sum_s (\bar x_{s\cdot} - \bar x)^2}{S (S - 1)}, \qquad
+       V_N = \frac{\sum_n (\bar x_{\cdot n} - \bar x)^2}{N (N - 1)}, \qquad
+       \bar x \pm t_\nu \sqrt{V_S + V_N}, \qquad
+       \nu = \frac{(V_S + V_N)^2}{V_S^2 / (S - 1) + V_N^2 / (N - 1)} . $$
+
+    It is for levels that a bootstrap of few seeds cannot reach. Drawn from five seeds, no mean lies outside theirs, and
+    the true one does so once in 16 times. Where seeds decide, $\nu = S - 1$ and the interval is as wide as five seeds
+    deserve; where items decide, $\nu$ is large, and it is a normal interval.
+
+    Parameters
+    ----------
+    values : (S, N) array
+        The score of item n by the model of seed s; for a paired comparison, the difference of two.
+    confidence : float, optional
+        Between 0 and 1. For one of m comparisons, 1 - 0.05 / m: then all m hold together in 95 of 100 cases.
+
+    Returns
+    -------
+    (low, high) : pair of float
+
+    Raises
+    ------
+    ValueError
+        If `values` is not (S, N) with two numbers or more, or not finite, or `confidence` is out of its range.
+
+    Notes
+    -----
+    What is neither the seed's nor the item's share of a score adds to both variances, and is counted twice: there the
+    interval is too wide, by at most a factor of √2. With one seed it says nothing of other seeds.
+
+    References
+    ----------
+    Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bulletin 2(6).
+
+    Examples
+    --------
+    >>> table = np.array([[0.1, 0.3], [0.2, 0.4], [0.0, 0.2]])
+    >>> low, high = crossed_t_interval(table)
+    >>> round(low, 3), round(high, 3), crossed_t_interval(np.ones((5, 100)))
+    (-0.398, 0.798, (1.0, 1.0))
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or values.size < 2 or not np.isfinite(values).all():
+        raise ValueError("crossed_t_interval: values must be finite, of shape (S, N), two or more; "
+                         f"got shape {values.shape}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"crossed_t_interval: confidence must lie between 0 and 1; got {confidence}")
+    mean = values.mean()
+    variance, inverse = 0.0, 0.0                                         # Σ V, Σ V² / (count - 1)
+    for axis in (0, 1):
+        means = values.mean(1 - axis)
+        if len(means) > 1:
+            own = means.var(ddof=1) / len(means)
+            variance, inverse = variance + own, inverse + own * own / (len(means) - 1)
+    if inverse == 0:
+        return float(mean), float(mean)
+    half_width = stdtrit(variance * variance / inverse, (1 + confidence) / 2) * math.sqrt(variance)
+    return float(mean - half_width), float(mean + half_width)
 
 
 def _normal_quantile(confidence, name):

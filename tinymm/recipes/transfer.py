@@ -14,7 +14,8 @@ from ..training import Selection, save_checkpoint
 from ..viz import Report, format_table
 from .shared import Plan, recipe, require
 from .shared.fine_tuning import FineTuning
-from .shared.transferring.fitting import all_kept, pre_trained
+from .shared.kept_jobs import all_kept
+from .shared.transferring.fitting import pre_trained
 from .shared.transferring.pictures import (
     captioned_scenes, labelled_shapes, questioned_scenes, scenes_to_pre_train_on,
 )

@@ -16,7 +16,7 @@ from ..extras import need
 from .cells import format_column
 from .elements import Markup, element
 
-__all__ = ["bar_chart", "histogram", "line_chart", "scatter_chart"]
+__all__ = ["bar_chart", "histogram", "interval_chart", "line_chart", "scatter_chart"]
 
 INK = "#1c1d21"
 QUIET = "#6b6e76"
@@ -205,6 +205,48 @@ def bar_chart(values, xlabel, alt):
         axes.invert_yaxis()
         axes.grid(axis="x")
         axes.margins(x=0.08)
+        axes.locator_params(axis="x", nbins=6)
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlabel(xlabel, parse_math=False)
+        return _svg(figure, alt)
+
+
+def interval_chart(values, xlabel, alt):
+    """Differences with their intervals, one below the other, and a line at 0; those apart from 0 are coloured.
+
+    Parameters
+    ----------
+    values : mapping of str to (value, low, high)
+    xlabel : str
+        What is compared.
+    alt : str
+        The same in words, for readers who cannot see the chart.
+
+    Returns
+    -------
+    Markup
+        An `<svg>` element.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> interval_chart({"unique": (0.5, 0.4, 0.6), "redundant": (0.0, -0.1, 0.1)}, "gain", alt="unique gains")[:4]
+    '<svg'
+    """
+    with _figure(6.0, 0.65 + 0.33 * len(values), alt) as (figure, axes):
+        for row, (value, low, high) in enumerate(values.values()):
+            colour = SERIES[0] if low > 0 else SERIES[1] if high < 0 else QUIET
+            axes.plot([low, high], [row, row], color=colour, linewidth=1.7)
+            axes.plot([value], [row], "o", color=colour, markersize=4.0)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set_yticks(range(len(values)), labels=[_short(name) for name in values], parse_math=False, color=INK)
+        axes.invert_yaxis()
+        axes.grid(axis="x")
+        axes.margins(x=0.05, y=0.5 / len(values))
         axes.locator_params(axis="x", nbins=6)
         axes.spines["bottom"].set_visible(False)
         axes.set_xlabel(xlabel, parse_math=False)

@@ -14,7 +14,7 @@ from .blocks import Example, absence, card, chart, config_rows, figure, header_c
 from .cells import format_column, metric_columns
 from .confusion import check_matrix, confused_pairs, confusion_table
 from .elements import Markup, element
-from .figures import bar_chart, histogram, line_chart, scatter_chart
+from .figures import bar_chart, histogram, interval_chart, line_chart, scatter_chart
 from .heads import heads_table
 from .logs import panels
 from .page import page
@@ -173,6 +173,26 @@ class Report:
         bars = [f"{name} {np.mean(v):.3g} ({min(v):.3g} to {max(v):.3g}, n = {len(v)})" for name, v in values.items()]
         alt = f"{measure}, mean over seeds: {', '.join(bars)}."
         self._parts.append(element("figure", chart(bar_chart, values, measure, alt), class_="bars"))
+
+    def intervals(self, values, measure):
+        """Add a chart of differences with their intervals, one below the other, and a line at 0.
+
+        Parameters
+        ----------
+        values : mapping of str to (value, low, high)
+        measure : str
+            What is compared.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to draw, or a number is not finite.
+        """
+        if not values or not np.isfinite(list(values.values())).all():
+            raise ValueError(f"intervals: needs a value and its interval, finite, for each name; got {values!r}")
+        told = [f"{name} {value:+.3f} ({low:+.3f} to {high:+.3f})" for name, (value, low, high) in values.items()]
+        alt = f"{measure}: {', '.join(told)}."
+        self._parts.append(element("figure", chart(interval_chart, values, measure, alt), class_="bars"))
 
     def histogram(self, values, measure):
         """Add a chart of how numbers are spread, a line for each kind of them.

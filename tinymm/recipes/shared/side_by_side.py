@@ -160,6 +160,8 @@ class Countdown:
         How many run at a time.
     every : float
         Seconds between two lines; whenever one ends there is a line too.
+    least : float
+        But no two lines within so many seconds, except the last: for trainings of less than a second.
 
     Examples
     --------
@@ -171,22 +173,24 @@ class Countdown:
     ('0 of 2 trainings done, a/0 0 %', '1 of 2 trainings done')
     """
 
-    def __init__(self, say, kinds, processes, every=20.0):
-        self.say, self.kinds, self.processes, self.every = say, kinds, processes, every
-        self.began, self.took, self.said, self.done = {}, {}, -np.inf, 0
+    def __init__(self, say, kinds, processes, every=20.0, least=0.0):
+        self.say, self.kinds, self.processes, self.every, self.least = say, kinds, processes, every, least
+        self.began, self.took, self.said, self.done, self.shares = {}, {}, -np.inf, 0, {}
 
     def __call__(self, shares):
-        """Take note of the shares done, as `side_by_side` yields them."""
+        """Take note of the shares done, as `side_by_side` yields them; jobs that are not among them are as before."""
         now = time.monotonic()
+        self.shares |= shares
         for name, share in shares.items():
             self.began.setdefault(name, now)
             if share == 1 and name not in self.took:
                 self.took[name] = now - self.began[name]
-        if len(self.took) == self.done and now - self.said < self.every:
+        has_ended, silent = len(self.took) > self.done, now - self.said
+        if silent < (self.least if has_ended else self.every) and len(self.took) < len(self.kinds):
             return
         self.said, self.done = now, len(self.took)
         going = [f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items() if share < 1]
-        seconds = self._left(shares, now)
+        seconds = self._left(self.shares, now)
         is_known = seconds is not None and self.done < len(self.kinds)
         left = [f"about {max(1, round(seconds / 60))} min left"] if is_known else []
         self.say(", ".join([f"{self.done} of {len(self.kinds)} trainings done", *going, *left]))

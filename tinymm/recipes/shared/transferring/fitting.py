@@ -1,18 +1,12 @@
-"""Trainings side by side, each in a folder of its own; a resumed run takes what is there from these."""
+"""Trainings side by side, each in a folder of its own; a resumed run goes on with what is there."""
 
-from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
-from ....machine import usable_cores
-from ....training import TrainingSet, load_checkpoint, save_checkpoint
+from ....training import TrainingSet
+from ..kept_jobs import counted
 from ..plan import Plan
-from ..side_by_side import Countdown, side_by_side
 
-__all__ = ["Training", "all_kept", "pre_trained", "trained"]
-
-RESULT = "right.npz"
+__all__ = ["Training", "pre_trained", "trained"]
 
 
 class Training(NamedTuple):
@@ -80,40 +74,9 @@ def pre_trained(run, trainings):
         That each took.
     """
     folders = {f"pre-training/{name}": training for name, training in trainings.items()}
-    _side_by_side(run, {name: (name, lambda report, name=name, training=training:
-                               trained(run, name, training, progress=report)) for name, training in folders.items()})
+    counted(run, {name: (name, lambda report, name=name, training=training:
+                         trained(run, name, training, progress=report)) for name, training in folders.items()})
     # the weights are in the folders of the processes that learned them
     ended = {name: trained(run, f"pre-training/{name}", training, progress=False, resume=True)
              for name, training in trainings.items()}
     return {name: model for name, (model, _) in ended.items()}, {name: seconds for name, (_, seconds) in ended.items()}
-
-
-def all_kept(run, jobs):
-    """What each job gives, a dict of str to array; a resumed run that has it already reads it.
-
-    Parameters
-    ----------
-    run : Run
-    jobs : dict of str to (str, callable)
-        By the folder's name the kind of the job, those of which take about as long, and ``compute(report)``, see
-        `side_by_side`.
-
-    Returns
-    -------
-    dict of str to dict
-    """
-    paths = {name: run.folder.path / name / RESULT for name in jobs}
-
-    def kept(path, compute, report):
-        save_checkpoint(path, {part: np.asarray(values) for part, values in compute(report).items()}, {})
-
-    _side_by_side(run, {name: (kind, partial(kept, paths[name], compute)) for name, (kind, compute) in jobs.items()
-                        if not (run.resume and paths[name].exists())})
-    return {name: load_checkpoint(path)[0] for name, path in paths.items()}
-
-
-def _side_by_side(run, jobs):
-    """Jobs with their kinds, told by a countdown."""
-    countdown = Countdown(run.say, {name: kind for name, (kind, _) in jobs.items()}, usable_cores())
-    for shares in side_by_side({name: job for name, (_, job) in jobs.items()}):
-        countdown(shares)

@@ -1,0 +1,66 @@
+"""Do several modalities beat one? The article's claims, each with its null hypothesis, put to the test (article 1).
+
+Every claim is an experiment on embedded worlds, most with computed ceilings: contenders with equally many parameters,
+each with a learning rate of its own, tuned on a seed of its own; several seeds; intervals that are corrected for the
+number of comparisons; controls. A claim that fails stays in the table. A run that is broken off goes on with --resume.
+"""
+
+from ..training import save_checkpoint
+from ..viz import format_table
+from .shared import recipe, require
+from .shared.claiming import complementarity
+from .shared.claiming.judging import judged
+from .shared.claiming.measuring import measured
+from .shared.claiming.telling import flat, report_of, told_of
+
+__all__ = ["CLAIMS", "QUICK", "SEEDS", "run"]
+
+CLAIMS = {"complementarity": complementarity.claim}
+SEEDS, QUICK = 5, 2
+
+
+@recipe
+def run(run, claims=None, seeds=None, quick=False):
+    """Train every contender of every claim with every seed, compare, and say which claims hold.
+
+    Parameters
+    ----------
+    claims : sequence of str, optional
+        complementarity; by default all.
+    seeds : int, optional
+        How often each training is repeated; by default 5, or 2 if quick.
+    quick : bool
+        Fewer seeds, shorter trainings, no tuning of rates: wide intervals.
+    """
+    names = tuple(CLAIMS) if claims is None else tuple(dict.fromkeys(claims))
+    require(names and set(names) <= {*CLAIMS}, "--claims", f"must be among {','.join(CLAIMS)}", ",".join(names))
+    seeds = (QUICK if quick else SEEDS) if seeds is None else seeds
+    require(seeds >= 1, "--seeds", "must be at least 1", seeds)
+    require(run.data is None, "--data", "must be left out: the experiments are on embedded worlds", run.data)
+    run.folder = run.open_folder()
+    if not run.folder.checkpoint.exists():
+        save_checkpoint(run.folder.checkpoint, {}, {"claims": list(names)})  # the folders inside hold what was found
+    tested = [CLAIMS[name](run, quick) for name in names]
+    run.say(f"claims: {', '.join(names)}, {seeds} seeds -> {run.folder.path}")
+    found = measured(run, tested, seeds, tunes=not quick)
+    results = {claim.name: judged(claim, found[claim.name]) for claim in tested}
+    return _finish(run, tested, found, results, seeds, quick)
+
+
+def _finish(run, claims, found, results, seeds, quick):
+    metrics = {}
+    for claim in claims:
+        metrics |= flat(claim, found[claim.name], results[claim.name])
+        run.say(told_of(claim, results[claim.name]))
+    run.folder.write("metrics.json", metrics)
+    run.folder.write("claims.json", {name: result.verdict._asdict() for name, result in results.items()})
+    warning = (f"A quick run: {seeds} seeds, shorter trainings, rates that were not tuned. Its intervals are wide; a "
+               "gain that is not found here may be there.") if quick else ""
+    report = report_of(run, claims, found, results, seeds, warning)
+    report.heading("Configuration")
+    report.config({**run.config, "metrics": metrics})
+    report.save(run.folder.report)
+    run.say("\n" + format_table([[claim.name, results[claim.name].verdict.word] for claim in claims],
+                                ["claim", "verdict"]))
+    run.say("\n".join(filter(None, [warning, f"report: {run.folder.report}"])))
+    return metrics
