@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tinymm import nn
 from tinymm.cli import main
-from tinymm.data.interactions import redundant, second_is_noise, synergistic
-from tinymm.recipes.shared.claiming import complementarity
+from tinymm.data.interactions import VectorWorld, redundant, second_is_noise, synergistic
+from tinymm.recipes.shared.claiming import complementarity, trials
 from tinymm.recipes.shared.claiming.contenders import sized
 from tinymm.recipes.shared.claiming.experiment import Claim, Comparison, Contender
 from tinymm.recipes.shared.claiming.judging import Found, difference, judged, verdict
@@ -87,7 +87,7 @@ def test_in_a_null_world_the_gain_holds_0_in_90_of_100_repeats():
 
 
 def test_the_correction_holds_all_intervals_together():
-    """Twenty comparisons in which only seeds differ; resampled percentiles of five seeds would fail in most families."""
+    """Twenty comparisons in which only seeds differ; resampled percentiles of five seeds fail in most such families."""
     rng, alarms = np.random.default_rng(1), 0
     for _ in range(100):
         table = {str(i): {"test": rng.normal(0, 1, (5, 1)) + rng.normal(0, 0.01, (5, 50))} for i in range(20)}
@@ -98,12 +98,12 @@ def test_the_correction_holds_all_intervals_together():
 # Trainings --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("classes", (2, 4))
-def test_all_contenders_are_equally_large(classes):
-    rng = np.random.default_rng(0)
-    for kind in (*complementarity.SINGLES, *complementarity.FUSIONS, "product"):
-        model = complementarity.vector_model(kind, np.full(classes, 1 / classes), rng)
-        assert 0.97 * complementarity.PARAMETERS <= model.num_parameters() <= complementarity.PARAMETERS, kind
+@pytest.mark.parametrize("trial", [trials.VectorTrial(Begun, 1.0, 0, redundant()), trials.ClipTrial(Begun, 1.0)],
+                         ids=["vectors", "clips"])
+def test_all_contenders_are_equally_large(trial):
+    for kind in (*trials.SINGLES, *trials.FUSIONS, "product"):
+        model = trial.model(kind, np.random.default_rng(0))
+        assert 0.97 * trial.parameters <= model.num_parameters() <= trial.parameters, kind
 
 
 @given(st.integers(30, 3000))
@@ -172,12 +172,12 @@ def test_seeds_that_were_tested_on_different_items_are_refused(opened):
 def small():
     """Trainings that learn their worlds in a fraction of a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(complementarity, "SIZES", {"train": 1000, "val": 100, "test": 400})
-        patch.setattr(complementarity, "PLAN", replace(complementarity.PLAN, steps=200))
+        patch.setattr(trials.VectorTrial, "sizes", {"train": 1000, "val": 100, "test": 400})
+        patch.setattr(trials.VectorTrial, "plan", replace(trials.VectorTrial.plan, steps=200))
         yield
 
 
-class Leaking(complementarity.VectorWorld):
+class Leaking(VectorWorld):
     """A world with a mistake: the second vector tells the label."""
 
     def sample(self, n, rng, table=None):
@@ -188,8 +188,7 @@ class Leaking(complementarity.VectorWorld):
 
 def tried(interaction, seeds=2):
     """A world's own claim, measured in this process."""
-    trial = complementarity._VectorTrial(Begun, complementarity.PLAN, 0, interaction)
-    claim = complementarity.claim_about([trial])
+    claim = complementarity.claim_about([trials.VectorTrial(Begun, 1.0, 0, interaction)])
     scores = {contender.name: [contender.fit(1e-2, seed, lambda share: None) for seed in range(seeds)]
               for contender in claim.contenders}
     scores = {name: {part: np.stack([one[part] for one in some]) for part in some[0]} for name, some in scores.items()}
@@ -206,13 +205,13 @@ def test_flipping_a_world_flips_the_verdict(small, interaction, word):
     assert (test.low <= 0 <= test.high) == (word == "fails")
     if interaction.name == "synergistic":
         assert scores["synergistic/concatenation"]["test"].mean() >= 0.98
-        for name in complementarity.SINGLES:
+        for name in trials.SINGLES:
             assert difference(Comparison("chance", (f"synergistic/{name}",), 0.5), scores, 50).word == "no gain"
 
 
 @pytest.mark.parametrize("interaction", [redundant(), synergistic(), second_is_noise()], ids=lambda own: own.name)
 def test_a_label_that_leaks_is_caught_by_the_controls(small, monkeypatch, interaction):
-    monkeypatch.setattr(complementarity, "VectorWorld", Leaking)
+    monkeypatch.setattr(trials, "VectorWorld", Leaking)
     _, told, _ = tried(interaction)
     assert told.verdict.word == "unsound" and "labels shuffled" in told.verdict.reason
     if interaction.name != "redundant":                                  # there nothing is above its ceiling of 1
@@ -225,7 +224,8 @@ def test_a_label_that_leaks_is_caught_by_the_controls(small, monkeypatch, intera
 @pytest.fixture
 def short(monkeypatch):
     monkeypatch.setattr(complementarity, "WORLDS", (redundant(), synergistic()))
-    monkeypatch.setattr(complementarity, "SIZES", {"train": 200, "val": 50, "test": 100})
+    for trial in (trials.VectorTrial, trials.ClipTrial):
+        monkeypatch.setattr(trial, "sizes", {"train": 64, "val": 20, "test": 50})
 
 
 def test_a_run_leaves_verdicts_numbers_and_a_report(short, tmp_path, capsys):
@@ -244,7 +244,7 @@ def test_a_run_leaves_verdicts_numbers_and_a_report(short, tmp_path, capsys):
 
 
 def test_a_run_that_was_broken_off_ends_with_the_same_table(short, tmp_path, monkeypatch):
-    words, real = ["run", "claims", "--seeds", "2", "--epochs", "1", "--out"], complementarity.learned
+    words, real = ["run", "claims", "--seeds", "2", "--epochs", "1", "--out"], trials.learned
     assert main([*words, str(tmp_path / "whole")]) == 0
     calls = tmp_path / "calls"
     calls.mkdir()
@@ -256,7 +256,7 @@ def test_a_run_that_was_broken_off_ends_with_the_same_table(short, tmp_path, mon
         return real(run, plan, model, data, seed, report)
 
     with monkeypatch.context() as patch:
-        patch.setattr(complementarity, "learned", stop_in_a_late_one)
+        patch.setattr(trials, "learned", stop_in_a_late_one)
         assert main([*words, str(tmp_path / "broken")]) == 130
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "broken").rglob(FOUND)}
     assert done and not (tmp_path / "broken" / "metrics.json").exists()

@@ -8,14 +8,15 @@ number of comparisons; controls. A claim that fails stays in the table. A run th
 from ..training import save_checkpoint
 from ..viz import format_table
 from .shared import recipe, require
-from .shared.claiming import complementarity
+from .shared.claiming import complementarity, gap, generalisation, heterogeneity, labels
 from .shared.claiming.judging import judged
 from .shared.claiming.measuring import measured
 from .shared.claiming.telling import flat, report_of, told_of
 
 __all__ = ["CLAIMS", "QUICK", "SEEDS", "run"]
 
-CLAIMS = {"complementarity": complementarity.claim}
+CLAIMS = {"complementarity": complementarity.claim, "generalisation": generalisation.claim,
+          "heterogeneity": heterogeneity.claim, "gap": gap.claim, "labels": labels.claim}
 SEEDS, QUICK = 5, 2
 
 
@@ -26,7 +27,7 @@ def run(run, claims=None, seeds=None, quick=False):
     Parameters
     ----------
     claims : sequence of str, optional
-        complementarity; by default all.
+        complementarity, generalisation, heterogeneity, gap or labels; by default all.
     seeds : int, optional
         How often each training is repeated; by default 5, or 2 if quick.
     quick : bool

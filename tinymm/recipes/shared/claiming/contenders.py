@@ -131,10 +131,13 @@ class Examples:
         """The inputs of some rows: tuple of arrays."""
         return tuple(x[rows] for x in self.inputs)
 
+    def changed(self, place, change):
+        """The examples with one modality's inputs changed."""
+        return Examples([change(x) if i == place else x for i, x in enumerate(self.inputs)], self.labels)
+
     def permuted(self, place, rng):
         """The examples with one modality's rows in another order, so that it is another example's."""
-        order = rng.permutation(len(self))
-        return Examples([x[order] if i == place else x for i, x in enumerate(self.inputs)], self.labels)
+        return self.changed(place, rng.permutation)
 
 
 def sized(make, parameters):

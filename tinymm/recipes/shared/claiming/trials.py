@@ -1,0 +1,158 @@
+"""The worlds of complementarity as experiments: what learns in each, how it is trained, and on what it is tested.
+
+A trial has `name`, `interaction`, `kind`, `parts` and ``fit(kind, table, rate, seed, report)``. Its contenders are
+either modality alone, two fusions, and the product of two single classifiers, all with equally many parameters.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from .... import functional as F
+from ....data.interactions import StreamBounce, VectorWorld, stream_bounce
+from ....encoders import AudioRecurrent, ConvEncoder, VideoRecurrent
+from ....fusion import ConcatenationFusion, MLBFusion
+from ....metrics import bayes_accuracy
+from ..plan import Plan
+from .contenders import Alone, Examples, Experts, Together, VectorEncoder, is_right, learned, sized
+
+__all__ = ["FUSIONS", "SINGLES", "UNORDERED", "ClipTrial", "VectorTrial"]
+
+SINGLES, FUSIONS = ("first", "second"), ("concatenation", "bilinear")
+UNORDERED = "frames in no order"
+
+
+class _Trial:
+    """What both kinds of world share.
+
+    Parameters
+    ----------
+    run : Run
+    plan : Plan
+    interaction : Interaction
+    key : int
+        Of its random numbers.
+    """
+
+    def __init__(self, run, plan, interaction, key):
+        self.run, self.plan, self.name, self.interaction, self.key = run, plan, interaction.name, interaction, key
+        self.parts = {part: self.draw(self.sizes[part], run.rng(31, key, number))
+                      for number, part in enumerate(("val", "test"))}
+        rng = run.rng(32, key)
+        self.parts |= {f"{name} permuted": self.parts["test"].permuted(place, rng)
+                       for place, name in enumerate(SINGLES)}
+
+    def draw(self, n, rng, table=None):
+        """Examples of the world, or of another table of its symbols."""
+        return Examples(*self.world.sample(n, rng, table))
+
+    def fit(self, kind, table, rate, seed, report):
+        """Train a contender on examples of a table, and test it on those of the world: dict of part to (N,) array."""
+        rng = np.random.default_rng([seed, 33, self.key])
+        model = self.model(kind, rng)
+        learned(self.run, replace(self.plan, peak_rate=rate), model, self.draw(self.sizes["train"], rng, table), seed,
+                report)
+        return {part: is_right(model, examples) for part, examples in self.parts.items()}
+
+    def model(self, kind, rng):
+        """A contender by name, with at most so many parameters."""
+        prior = self.interaction.table.sum((0, 1))
+        if kind in SINGLES:
+            return self._alone(SINGLES.index(kind), self.parameters, rng)
+        if kind == "product":
+            return Experts([self._alone(place, self.parameters // 2, rng) for place in range(2)], prior)
+        fusion = {"concatenation": ConcatenationFusion, "bilinear": _bilinear}[kind]
+
+        def make(width):
+            encoders = {name: self.encoder(place, rng) for place, name in enumerate(SINGLES)}
+            widths = {name: encoder.pooled_width for name, encoder in encoders.items()}
+            return Together(encoders, fusion(widths, width, rng=rng), len(prior), rng=rng)
+
+        return sized(make, self.parameters)
+
+    def _alone(self, place, parameters, rng):
+        classes = self.interaction.table.shape[2]
+        return sized(lambda width: Alone(self.encoder(place, rng), place, width, classes, rng=rng), parameters)
+
+
+class VectorTrial(_Trial):
+    """A world whose symbols are shown as vectors.
+
+    Parameters
+    ----------
+    run : Run
+    share : float
+        Of the steps.
+    number : int
+        Of the world.
+    interaction : Interaction
+    """
+
+    kind = "vectors"
+    width, encoded = 16, 32  # of a vector, and of what its encoder makes of it
+    parameters = 5000
+    sizes = {"train": 2000, "val": 500, "test": 1000}
+    plan = Plan(batch_size=64, steps=600, peak_rate=1e-3, weight_decay=0.01, replicas=1)
+
+    def __init__(self, run, share, number, interaction):
+        self.world = VectorWorld(interaction.table, run.rng(30, number), self.width)
+        super().__init__(run, self.plan.shortened(share), interaction, number)
+
+    def encoder(self, place, rng):
+        """What reads a modality."""
+        return VectorEncoder(self.width, self.encoded, rng=rng)
+
+
+class ClipTrial(_Trial):
+    """The clip of two balls with its sound; the first modality are the frames, the second is the spectrogram.
+
+    Parameters
+    ----------
+    run : Run
+    share : float
+        Of the steps.
+
+    Attributes
+    ----------
+    unordered_accuracy : float
+        The best that is possible if the frames come in no order.
+    """
+
+    kind = "clips"
+    states = 32  # of the recurrent networks
+    bands, window, hop = 20, 256, 100  # of the spectrogram: four steps while a frame is shown
+    parameters = 24_000
+    sizes = {"train": 2000, "val": 500, "test": 1000}
+    plan = Plan(batch_size=32, steps=650, peak_rate=1e-3, weight_decay=0.01, replicas=1)
+
+    def __init__(self, run, share):
+        self.world = StreamBounce()
+        super().__init__(run, self.plan.shortened(share), stream_bounce(), 100)
+        seen = self.world.table
+        unordered = np.stack([seen[0], seen[1:].sum(0)])                 # that they meet, but not when
+        self.unordered_accuracy = bayes_accuracy(unordered)
+        self.parts[UNORDERED] = self.parts["test"].changed(0, partial(_in_no_order, rng=run.rng(34)))
+
+    def draw(self, n, rng, table=None):
+        """Clips and spectrograms."""
+        (clips, sounds), events = self.world.sample(n, rng, table)
+        x = F.log_mel_spectrogram(sounds, self.world.rate, self.bands, self.window, self.hop, floor=1e-6)
+        return Examples((clips, (x - x.mean(1, keepdims=True)) / 2), events)
+
+    def encoder(self, place, rng):
+        """What reads a modality."""
+        if place == 0:
+            frame = ConvEncoder(((4,), (16,)), self.world.size, channels=1, glance=2, rng=rng)
+            return VideoRecurrent(frame, self.states, rng=rng)
+        return AudioRecurrent(self.bands, self.states, channels=(8, 8), halvings=2, rng=rng)
+
+
+def _bilinear(widths, width, *, rng):
+    return MLBFusion(widths, width, hidden=width, rng=rng)
+
+
+def _in_no_order(clips, rng):
+    """Clips (n, T, ...), the frames of each in an order of their own."""
+    orders = rng.permuted(np.tile(np.arange(clips.shape[1]), (len(clips), 1)), axis=1)
+    return np.take_along_axis(clips, orders.reshape(*orders.shape, *(1,) * (clips.ndim - 2)), 1)
