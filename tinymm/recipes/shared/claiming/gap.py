@@ -42,16 +42,16 @@ def claim(run, quick):
         tests=tuple(_against(name, *test) for name in WORLDS for test in (
             ("pairs come nearer", "before", NEAR), ("means come nearer", "before", MEANS),
             ("more matched than by a linear map", "linear map", "test"))),
-        beside=tuple(Comparison(f"{name}, {part} after training", (f"{name}/contrast",), (f"{name}/contrast",), part,
+        beside=tuple(Comparison(f"{name}: {part} after training", (f"{name}/contrast",), (f"{name}/contrast",), part,
                                 "test") for name in WORLDS for part in (CENTRED, MAPPED)),
-        controls=tuple(Comparison(f"{name}, before training", (f"{name}/before",), 0.02, expected="no gain")
+        controls=tuple(Comparison(f"{name}: before training", (f"{name}/before",), 0.02, expected="no gain")
                        for name in WORLDS),
         tell=_tell,
     )
 
 
 def _against(name, what, than, part):
-    return Comparison(f"{name}, {what}", (f"{name}/contrast",), (f"{name}/{than}",), part)
+    return Comparison(f"{name}: {what}", (f"{name}/contrast",), (f"{name}/{than}",), part)
 
 
 class _Views:

@@ -126,19 +126,19 @@ def _named(world, *kinds):
 
 def _tests():
     film, without = _named(HINT, "film"), (*_named(HINT, "alone"), *_named(NOTHING, "film"))
-    return (*(Comparison(f"hint, {part}", film, without, part) for part in (HELD_OUT, FOGGED, *PROBES)),
-            *(Comparison(f"asked by {world}, {HELD_OUT}", _named(world, "film"), _named(world, *others), HELD_OUT)
+    return (*(Comparison(f"hint: {part}", film, without, part) for part in (HELD_OUT, FOGGED, *PROBES)),
+            *(Comparison(f"asked by {world}: {HELD_OUT}", _named(world, "film"), _named(world, *others), HELD_OUT)
               for world, others in ((BY_SIZE, ("late", "joined")), (BY_COLOUR, ("joined",)))))
 
 
 def _beside():
     alone = _named(HINT, "alone")
-    return (*(Comparison(f"hint, {part}", one, alone, part)
+    return (*(Comparison(f"hint: {part}", one, alone, part)
               for one in (_named(HINT, "film"), _named(NOTHING, "film"), _named(HINT, "joined"), _named(HINT, "told"))
               for part in (HELD_OUT, FOGGED)),
-            *(Comparison(f"asked by {world}, pairs that were seen", _named(world, "film"), _named(world, "joined"))
+            *(Comparison(f"asked by {world}: pairs that were seen", _named(world, "film"), _named(world, "joined"))
               for world in (BY_SIZE, BY_COLOUR)),
-            Comparison("asked by size, fog", _named(BY_SIZE, "film"), _named(BY_SIZE, "joined"), FOGGED))
+            Comparison("asked by size: fog", _named(BY_SIZE, "film"), _named(BY_SIZE, "joined"), FOGGED))
 
 
 def _controls():

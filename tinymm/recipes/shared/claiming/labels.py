@@ -41,9 +41,9 @@ def claim(run, quick):
         sentence="Pairs that are known to be right are dear; unpaired and noisy examples can stand in for them.",
         null="With as many right pairs, whoever also uses the rest matches no more things than whoever does not.",
         contenders=(*contenders, Contender("all paired", partial(trial.fit, "pairs", 1.0), "pairs")),
-        tests=tuple(Comparison(f"{way}, {share:.0%} paired".replace("%", " %"), (_name(way, share),),
+        tests=tuple(Comparison(f"{_percent(share)} paired: {way}", (_name(way, share),),
                                (_name("pairs", share),)) for way in WAYS[1:] for share in SHARES),
-        beside=tuple(Comparison(f"the price: all paired against {share:.0%}".replace("%", " %"), ("all paired",),
+        beside=tuple(Comparison(f"the price: all paired against {_percent(share)}", ("all paired",),
                                 (_name("pairs", share),)) for share in SHARES),
         controls=(Comparison("views of other things", ("all paired",), ("all paired",), "test", "second view permuted"),
                   Comparison("second view permuted", ("all paired",), 1 / THINGS["test"], "second view permuted",
@@ -126,12 +126,16 @@ def _partly_permuted(n, share, rng):
 
 
 def _name(way, share):
-    return f"{way}, {share:.0%}".replace("%", " %")
+    return f"{way}/{share:g}"
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %"
 
 
 def _tell(report, scores):
     """Accuracy by share of pairs."""
     report.table([[way, *(float(scores[_name(way, share)]["test"].mean()) for share in SHARES),
                    float(scores["all paired"]["test"].mean()) if way == "pairs" else None] for way in WAYS],
-                 ["way", *(f"{share:.0%} paired".replace("%", " %") for share in SHARES), "all"],
+                 ["way", *(f"{_percent(share)} paired" for share in SHARES), "all"],
                  f"Things matched right, of {THINGS['test']}; means over seeds.")
