@@ -32,6 +32,11 @@ class TwoViews:
     noise : float
         Its standard deviation; that of each entry of f and g is about 1.
 
+    Attributes
+    ----------
+    maps : list of (array, array)
+        Of each modality A (shared + private, 2·width) and B (2·width, width).
+
     Raises
     ------
     ValueError
@@ -50,7 +55,7 @@ class TwoViews:
             raise ValueError(f"TwoViews: kind must be one of {', '.join(KINDS)}; got {kind!r}")
         self.kind, self.shared, self.private, self.noise = kind, shared, private, noise
         hidden = 2 * width
-        self._maps = [(rng.standard_normal((shared + private, hidden)) / np.sqrt(shared + private),
+        self.maps = [(rng.standard_normal((shared + private, hidden)) / np.sqrt(shared + private),
                        rng.standard_normal((hidden, width)) / np.sqrt(hidden)) for _ in range(2)]
 
     def sample(self, n, rng):
@@ -58,7 +63,7 @@ class TwoViews:
         first = second = rng.standard_normal((n, self.shared))
         if self.kind == "folded":
             second = (np.abs(first) - MEAN_FOLDED) / SPREAD_FOLDED
-        return tuple(self._shown(shared, own, rng) for shared, own in zip((first, second), self._maps))
+        return tuple(self._shown(shared, own, rng) for shared, own in zip((first, second), self.maps))
 
     def _shown(self, shared, maps, rng):
         latent = np.concatenate([shared, rng.standard_normal((len(shared), self.private))], 1)
