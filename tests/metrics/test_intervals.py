@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import norm
 
-from tinymm.metrics import bootstrap_interval, crossed_interval, wilson_interval
+from tinymm.metrics import bootstrap_interval, crossed_interval, crossed_t_interval, wilson_interval
 
 trials = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -149,3 +150,45 @@ def test_a_crossed_interval_refuses(change):
     options = {"values": np.zeros((2, 3)), "confidence": 0.9, "resamples": 5} | change
     with pytest.raises(ValueError, match="crossed_interval: "):
         crossed_interval(options.pop("values"), np.random.default_rng(0), **options)
+
+
+# Student's -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 6), st.integers(2, 40), st.floats(-3, 3), st.integers(0, 2**32 - 1))
+def test_students_interval_moves_and_scales_with_its_table(seeds, items, shift, seed):
+    values = np.random.default_rng(seed).normal(size=(seeds, items))
+    low, high = crossed_t_interval(values)
+    np.testing.assert_allclose(crossed_t_interval(shift + 2 * values), [shift + 2 * low, shift + 2 * high], atol=1e-9)
+    assert (low + high) / 2 == pytest.approx(values.mean())
+    wide = crossed_t_interval(values, 0.999)
+    assert wide[0] < low < high < wide[1]
+    assert crossed_t_interval(np.full((seeds, items), shift)) == pytest.approx((shift, shift))
+
+
+@given(st.integers(2, 8), st.integers(0, 2**32 - 1))
+def test_students_interval_of_one_axis_is_that_of_a_sample(count, seed):
+    values = np.random.default_rng(seed).normal(size=count)
+    expected = stats.t.interval(0.9, count - 1, values.mean(), stats.sem(values))
+    for table in (values[None], values[:, None], np.repeat(values[:, None], 7, 1)):
+        np.testing.assert_allclose(crossed_t_interval(table, 0.9), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("of_seeds, of_items, of_both", [(1, 0.01, 0.1), (0.1, 1, 0.5), (0, 0, 1), (0.3, 1, 1)])
+def test_students_interval_covers_the_mean_at_a_level_that_five_seeds_cannot_be_resampled_to(
+        of_seeds, of_items, of_both):
+    """At 99 %, whether seeds decide, items, or neither; resampled percentiles cannot leave the range of the seeds."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        table = of_seeds * rng.normal(size=(5, 1)) + of_items * rng.normal(size=(1, 60)) \
+            + of_both * rng.normal(size=(5, 60))
+        low, high = crossed_t_interval(table, 0.99)
+        held += low <= 0 <= high
+    assert held >= 388
+
+
+@pytest.mark.parametrize("values, confidence", [(np.zeros(3), 0.9), (np.zeros((1, 1)), 0.9), ([[np.nan, 0]], 0.9),
+                                                (np.zeros((2, 3)), 1.0)])
+def test_students_interval_refuses(values, confidence):
+    with pytest.raises(ValueError, match="crossed_t_interval: "):
+        crossed_t_interval(values, confidence)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tinymm.viz.figures import BINS, bar_chart, histogram, line_chart, scatter_chart
+from tinymm.viz.figures import BINS, bar_chart, histogram, interval_chart, line_chart, scatter_chart
 
 matplotlib = pytest.importorskip("matplotlib")
 HOSTILE = ["$\\frac{", "_hidden", "<script>alert('1')</script>", "a & b", "最近邻", "two\nlines", ""]
@@ -26,6 +26,7 @@ def texts(svg):
 def test_any_name_is_drawn_as_it_is(name):
     for svg in (line_chart({name: ([1, 2], [3.0, 4.0])}, name, name),
                 bar_chart({name: [0.5, 0.7], "x": [0.1]}, name, name), histogram({name: [0.5, 0.7]}, name, name),
+                interval_chart({name: (0.1, -0.1, 0.3), "x": (0.5, 0.4, 0.6)}, name, name),
                 scatter_chart({name: np.eye(2), "x": -np.eye(2)}, name, name)):
         drawn = " ".join(texts(svg))
         for line in name.split("\n"):

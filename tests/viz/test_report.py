@@ -69,6 +69,7 @@ def full_report(word="red"):
     report.attention(rng.random((16, 24)), [word, "circle"], np.full((2, 2, 3), 1 / 6), caption=word)
     report.strip([(word, [word, "circle"], [0.25, 0.75])], caption=word)
     report.histogram({word: [0.5, 0.6], "b": [0.4]}, word)
+    report.intervals({word: (0.1, -0.1, 0.3), "b": (0.5, 0.4, 0.6)}, word)
     report.scatter({word: np.eye(2), "b": np.zeros((1, 2))}, word)
     report.alignment(rng.random((8, 6)), ["–", word, "–"], np.eye(4)[:, :3], caption=word)
     report.config({"seed": 0, word: word, "model": {"width": 64}, "data": None})
@@ -207,6 +208,9 @@ def test_wrong_input_is_refused_in_words():
         report.gallery([Example(None, "a", "one string")])
     with pytest.raises(ValueError, match="needs a value"):
         report.bars({"ours": []}, "accuracy")
+    for values in ({}, {"a": (0.1, np.nan, 0.2)}):
+        with pytest.raises(ValueError, match="intervals: needs a value and its interval, finite, for each name; got"):
+            report.intervals(values, "gain")
     for numbers in ([], [np.nan]):
         with pytest.raises(ValueError, match="histogram: each kind needs numbers, all of them finite; got"):
             report.histogram({"text": [1.0], "image": numbers}, "gates")

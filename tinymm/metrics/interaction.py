@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = ["PartialInformation", "bayes_accuracy", "mutual_information", "partial_information"]
 
+NONE = 1e-12  # a smaller probability counts as 0
 GAP = 1e-9  # nats: how far from the least information the decomposition may stop
 SHRINK = 0.2  # of the barrier's weight, from one stage to the next
 
@@ -126,6 +127,8 @@ def partial_information(table):
     p = _checked("partial_information", table)
     if p.ndim != 3:
         raise ValueError(f"partial_information: the table must be (A, B, Y); got shape {p.shape}")
+    p = np.where(p < NONE, 0.0, p)
+    p = p / p.sum()
     both, first, second = (mutual_information(p, shown) for shown in ((0, 1), (0,), (1,)))
     least = min(both, max(first, second, mutual_information(_least_informative(p))))
     return PartialInformation(max(0.0, first + second - least), least - second, least - first, both - least)
@@ -170,7 +173,7 @@ def _moves(cells):
 
 
 def _centred(q, moves, same, weight):
-    r"""The q (n,) on the central path, from a positive one: the minimum of $\sum q \log(q / q_{ab}) - w \sum \log q$."""
+    r"""The q (n,) on the central path, from a positive one: the least $\sum q \log(q / q_{ab}) - w \sum \log q$."""
     def value(q):
         return (q * np.log(q / (same @ q))).sum() - weight * np.log(q).sum()
 
@@ -178,7 +181,8 @@ def _centred(q, moves, same, weight):
         q_ab = same @ q
         gradient = moves.T @ (np.log(q / q_ab) - weight / q)
         curvature = moves.T @ ((1 / q + weight / q**2)[:, None] * moves - same / q_ab[:, None] @ moves)
-        step = -np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+        scale = 1 / np.sqrt(np.diag(curvature))                          # q may differ by many orders of magnitude
+        step = -scale * np.linalg.lstsq(scale[:, None] * curvature * scale, scale * gradient, rcond=None)[0]
         decrement = -(gradient @ step)
         if decrement < GAP * min(1.0, weight * len(q)):
             break

@@ -1,8 +1,9 @@
 """Two equal balls meet, and there may be a knock: did they bounce, or pass? A clip, its sound, a computed ceiling.
 
-Of two equal balls that meet and part again, pictures cannot tell whether they bounced or passed through each other; what
-is heard at that moment decides it for people too (Sekuler, Sekuler and Lau, 1997). So the event is told partly by the
-pictures, partly by the sound, and mostly by whether both are of one moment, which takes the order of the frames.
+Of two equal balls that meet and part again, pictures cannot tell whether they bounced or passed through each other;
+what is heard at that moment decides it for people too (Sekuler, Sekuler and Lau, 1997, Sound alters visual motion
+perception, Nature 385). So the event is told partly by the pictures, partly by the sound, and partly only by both:
+whether they are of one moment, which takes the order of the frames.
 """
 
 import numpy as np

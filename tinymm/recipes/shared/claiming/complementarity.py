@@ -16,7 +16,7 @@ from ....metrics import bayes_accuracy
 from .experiment import Claim, Comparison, Contender
 from .trials import FUSIONS, SINGLES, UNORDERED, ClipTrial, VectorTrial
 
-__all__ = ["WORLDS", "claim", "claim_about"]
+__all__ = ["WORLDS", "claim", "claim_about", "vector_trials"]
 
 WORLDS = (redundant(), unique(), synergistic(), second_is_noise(), conjunction(), mixture(1 / 3, 1 / 3, 1 / 3),
           hidden_mixture())
@@ -27,8 +27,12 @@ QUICK = 0.75  # of the steps
 def claim(run, quick):
     """The claim in all its worlds."""
     share = QUICK if quick else 1.0
-    vectors = [VectorTrial(run, share, number, interaction) for number, interaction in enumerate(WORLDS)]
-    return claim_about([ClipTrial(run, share), *vectors])
+    return claim_about([ClipTrial(run, share), *vector_trials(run, share)])
+
+
+def vector_trials(run, share):
+    """The worlds that are shown as vectors, with a share of the steps: list of VectorTrial."""
+    return [VectorTrial(run, share, number, interaction) for number, interaction in enumerate(WORLDS)]
 
 
 def claim_about(trials):

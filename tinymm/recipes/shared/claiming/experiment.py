@@ -1,7 +1,7 @@
 """What a claim is: a sentence of the article, its null hypothesis, and trainings that could prove it wrong.
 
-To add a claim, write one file here with a function ``claim(run, quick) -> Claim`` and name it in `recipes.claims.CLAIMS`.
-All the rest is done by the others: `measuring` trains, `judging` compares, `telling` writes the report.
+To add a claim, write one file here with a function ``claim(run, quick) -> Claim`` and name it in
+`recipes.claims.CLAIMS`. All the rest is done by the others: `measuring` trains, `judging` compares, `telling` writes the report.
 
 - A `Contender` is a name and ``fit(rate, seed, report)``: one training of seconds, in a process of its own. It returns
   a dict of arrays: "val", and for each part of the test a score of each item, such as whether it was answered right.
