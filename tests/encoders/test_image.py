@@ -213,7 +213,7 @@ def test_histograms_refuse_to_be_differentiated(rng):
         encoder(tm.tensor(image, requires_grad=True))
 
 
-# Modulated by a context ------------------------------------------------------------------------------------------------
+# Modulated by a context ---------------------------------------------------------------------------------------------
 
 
 def test_film_begins_as_the_plain_network_and_then_follows_its_context(rng):

@@ -1,4 +1,4 @@
-"""The claims on generalisation and on the three challenges: their contenders, their measures, that they run when tiny."""
+"""The claims on generalisation and on the three challenges: contenders, measures, that they run when tiny."""
 
 from dataclasses import replace
 
@@ -80,7 +80,7 @@ def test_a_training_repeats_with_its_seed_and_differs_from_another(name):
     contender = claim.contenders[-1]
     one, again, other = (contender.fit(1e-2, seed, lambda share: None) for seed in (1, 1, 2))
     assert all(np.array_equal(one[part], again[part]) for part in one)
-    assert {part: values.shape for part, values in one.items()} == {part: values.shape for part, values in other.items()}
+    assert {part: np.shape(values) for part, values in one.items()} == {part: np.shape(x) for part, x in other.items()}
 
 
 # Generalisation ------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ def intrinsic_dimension(x, discard=0.1):
     r"""The dimension of the manifold on which points lie, by the distances to their two nearest neighbours (TwoNN).
 
     Where the density is constant over such distances, their ratio $\mu = r_2 / r_1$ has the distribution
-    $F(\mu) = 1 - \mu^{-d}$, whatever the density. So the points $(\ln \mu_{(i)},\, -\ln(1 - i/N))$ lie on a line through
-    the origin, whose slope is d.
+    $F(\mu) = 1 - \mu^{-d}$, whatever the density. So the points $(\ln \mu_{(i)},\, -\ln(1 - i/N))$ lie on a line
+    through the origin, whose slope is d.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def draw_guided(n, rng, naming="hint", compositions="seen", size=24):
     --------
     >>> data = draw_guided(3, np.random.default_rng(0))
     >>> data.texts[0], data.meant[0].colour, data.meant[0].size, SHAPES[data.labels[0]] == data.meant[0].shape
-    ('which shape does the blue thing have?', 'blue', 'large', True)
+    ('what shape is the orange thing?', 'orange', 'large', True)
     """
     if naming not in NAMINGS:
         raise ValueError(f"draw_guided: naming must be one of {', '.join(NAMINGS)}; got {naming!r}")

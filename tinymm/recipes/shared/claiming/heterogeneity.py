@@ -1,4 +1,4 @@
-"""Modalities differ so much that the faster one starves the slower, unless their gradients are balanced (article 1.3.1).
+"""Modalities differ so much that the faster one starves the slower, unless gradients are balanced (article 1.3.1).
 
 The modalities of a picture and its captions are measured: how their entries are spread, how many of them are 0, how
 many dimensions they fill. Then two modalities of one label learn side by side. The fast one shows the label as it is,
@@ -93,8 +93,8 @@ class _Learning:
         data = self.draw(SIZES["train"], rng)
         examples = TrainingSet(len(data), lambda rows, rng: (data.rows(rows), data.labels[rows]))
         trainer = replace(self.plan, peak_rate=rate).trainer(
-            model, partial(_loss, kind), examples, lambda model: {"accuracy": _is_right(model, self.parts["val"]).mean()},
-            self.run.epochs, seed)
+            model, partial(_loss, kind), examples,
+            lambda model: {"accuracy": float(_is_right(model, self.parts["val"]).mean())}, self.run.epochs, seed)
         trainer.after_backward = GradientModulation() if kind == "balanced" else None
         trainer.fit(progress=report)
         curve = np.array([row["val/accuracy"] for row in trainer.log.rows if row["kind"] == "epoch"])

@@ -96,7 +96,7 @@ def is_nearest(first, second):
 
     Examples
     --------
-    >>> is_nearest(np.array([[1.0, 0.1], [0.1, 1.0]]), np.array([[1.0, 0.0], [2.0, 1.0]])).tolist()
+    >>> is_nearest(np.array([[1.0, 0.1], [1.0, 0.2]]), np.array([[1.0, 0.0], [2.0, 1.0]])).tolist()
     [1.0, 0.0]
     """
     second = second / np.linalg.norm(second, axis=1, keepdims=True)
