@@ -42,8 +42,8 @@ def claim(run, quick):
         section="1.1.3, 1.2.3",
         sentence="Text that guides how pictures are read makes what is learned fit for new compositions, domains and "
                  "tasks.",
-        null="A CNN guided by text (FiLM) does no better on the new than the CNN alone, or than itself with a text that "
-             "says nothing; where the text is needed, no better than other fusions.",
+        null="A CNN guided by text (FiLM) does no better on the new than the CNN alone, or than itself with a text "
+             "that says nothing; where the text is needed, no better than other fusions.",
         contenders=tuple(Contender(f"{name}/{kind}", partial(worlds[name].fit, kind), name,
                                    like=f"{HINT}/{kind}" if name == NOTHING else None)
                          for name, kinds in CONTENDERS.items() for kind in kinds),
