@@ -142,9 +142,10 @@ def _beside():
 
 
 def _controls():
-    film = _named(BY_SIZE, "film")
-    return (Comparison("the text of another picture", film, film, "test", PERMUTED),
-            Comparison("a picture without its text", film, _named(BY_SIZE, "alone")))
+    """With the text of another picture, which names the other thing as often as not, nobody is right more than by half.
+    """
+    return tuple(Comparison("the text of another picture", _named(BY_SIZE, kind), 0.5, PERMUTED, expected="no gain")
+                 for kind in ("joined", "film"))
 
 
 def _tell(report, scores):

@@ -34,7 +34,7 @@ FAST, SLOW = "fast", "slow"
 OWN = 1.0  # weight of the answers from one modality alone
 LEARNED = 0.9  # of what is learned in the end
 MEASURED = 1000  # pictures and captions
-BRANCH, EPOCHS = "slow branch", "minus the epochs until 90 % is learned"
+PERMUTED, BRANCH, EPOCHS = "slow permuted", "slow branch", "minus the epochs until 90 % is learned"
 STATISTICS = ("entries", "mean", "spread", "zeros", "different values", "participation ratio", "intrinsic dimension")
 
 
@@ -57,9 +57,11 @@ def claim(run, quick):
                Comparison("balancing helps the answers", ("balanced",), ("joint",))),
         beside=(Comparison("own losses feed it", ("own losses",), ("joint",), BRANCH),
                 Comparison("own losses help the answers", ("own losses",), ("joint",)),
+                Comparison("joint against the fast one alone", ("joint",), (FAST,)),
                 Comparison("joint against the slow one alone", ("joint",), (SLOW,)),
                 Comparison("own losses against the slow one alone", ("own losses",), (SLOW,))),
-        controls=(Comparison("joint against the fast one alone", ("joint",), (FAST,)),),
+        controls=tuple(Comparison("the slow one permuted", (kind,), ceiling, PERMUTED, expected="no gain")
+                       for kind in JOINT),
         ceilings={(FAST, "test"): ceiling},
         tell=partial(_tell, run),
     )
@@ -76,6 +78,7 @@ class _Learning:
         rng = run.rng(80)
         self.codes = [rng.standard_normal((CLASSES, WIDTH), dtype=np.float32) for _ in range(3)]
         self.parts = {part: self.draw(SIZES[part], run.rng(81, k)) for k, part in enumerate(("val", "test", "pool"))}
+        self.parts[PERMUTED] = self.parts["test"].permuted(1, run.rng(84))
 
     def draw(self, n, rng):
         """Examples: vectors (n, WIDTH) and (n, 2·WIDTH), and their label."""
@@ -98,7 +101,7 @@ class _Learning:
         trainer.after_backward = GradientModulation() if kind == "balanced" else None
         trainer.fit(progress=report)
         curve = np.array([row["val/accuracy"] for row in trainer.log.rows if row["kind"] == "epoch"])
-        found = {part: _is_right(trainer.model, self.parts[part]) for part in ("val", "test")}
+        found = {part: _is_right(trainer.model, self.parts[part]) for part in ("val", "test", PERMUTED)}
         found |= {"curve": curve, EPOCHS: -np.array([1.0 + _first_learned(curve)])}
         return found if kind == FAST else found | {BRANCH: self._branch(trainer.model)}
 
