@@ -48,6 +48,8 @@ def draw_words(rng, mask):
 
 
 IMAGE = Modality(lambda rng, mask: [rng.standard_normal((len(mask), 2, 8, 8))])
+GUIDED = Modality(lambda rng, mask: [rng.standard_normal((len(mask), 2, 8, 8)), rng.standard_normal((len(mask), C))],
+                  call=lambda encoder, inputs, mask: encoder(inputs[0], mask, context=inputs[1]))
 PICTURE = Modality(  # 8 bits a channel, as in a file, for encoders that have no gradient of their images
     lambda rng, mask: [rng.integers(0, 256, (len(mask), 3, 8, 8))],
     call=lambda encoder, inputs, mask: encoder((inputs[0] / 255).astype(next(encoder.parameters()).dtype), mask))
@@ -67,6 +69,7 @@ CASES = {
     "ConvEncoder": (IMAGE, lambda rng: encoders.ConvEncoder(((4,), (8,)), 8, channels=2, glance=2, rng=rng)),
     "ConvEncoder_brightness": (IMAGE, lambda rng: encoders.ConvEncoder(((4,), (8,)), 8, 2, 1, True, rng=rng)),
     "ConvHistogramEncoder": (PICTURE, lambda rng: encoders.ConvHistogramEncoder(((4,), (8,)), 8, 2, rng=rng)),
+    "FiLMConvEncoder": (GUIDED, lambda rng: encoders.FiLMConvEncoder(C, ((4,), (8,)), 8, 2, 2, rng=rng)),
     "ResidualEncoder": (IMAGE, lambda rng: encoders.ResidualEncoder((4, 8), 1, 8, channels=2, rng=rng)),
     "ResidualEncoder_deep": (IMAGE, lambda rng: encoders.ResidualEncoder((2, 2, 4), 2, 8, channels=2, rng=rng)),
     "ResidualColourEncoder": (IMAGE, lambda rng: encoders.ResidualColourEncoder((4, 8), 1, 8, 2, 5, rng=rng)),
@@ -113,7 +116,7 @@ class Subject:
         self.modality, make = CASES[name]
         self.encoder = randomised(make(rng), rng).to(dtype)
         self.mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        if self.modality in (IMAGE, PICTURE):
+        if self.modality in (IMAGE, GUIDED, PICTURE):
             self.mask = rng.random((len(lengths), np.prod(self.encoder.grid))) < 0.6
         self.inputs = [a.astype(dtype) if a.dtype.kind == "f" else a for a in self.modality.inputs(rng, self.mask)]
 

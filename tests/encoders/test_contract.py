@@ -16,6 +16,7 @@ from tinymm.testing import check_directional
 from .cases import (
     CASES,
     FRONT_ENDS,
+    GUIDED,
     IMAGE,
     OF_ONE_LENGTH,
     PICTURE,
@@ -208,7 +209,8 @@ def test_wrong_masks_are_refused_by_name(name):
         np.testing.assert_array_equal(one.data, other.data)
 
 
-@pytest.mark.parametrize("name", [name for name, (modality, _) in CASES.items() if modality in (IMAGE, PICTURE)])
+@pytest.mark.parametrize("name", [name for name, (modality, _) in CASES.items()
+                                  if modality in (IMAGE, GUIDED, PICTURE)])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_image_mask_lies_over_the_final_grid(name, seed):
     """Visible regions are what they are without a mask: the network has seen the whole image."""

@@ -9,7 +9,8 @@ import tinymm as tm
 import tinymm.functional as F
 from tinymm.data import colour_histograms, gradient_histograms
 from tinymm.encoders import (
-    ConvEncoder, ConvHistogramEncoder, PatchEmbedding, ResidualColourEncoder, ResidualEncoder, VisionTransformer,
+    ConvEncoder, ConvHistogramEncoder, FiLMConvEncoder, PatchEmbedding, ResidualColourEncoder, ResidualEncoder,
+    VisionTransformer,
 )
 from tinymm.encoders.image import ResidualBlock, grid_positions, patches
 
@@ -244,3 +245,37 @@ def test_histograms_refuse_to_be_differentiated(rng):
     assert encoder(tm.tensor(image)).pooled.shape == (1, encoder.pooled_width)
     with pytest.raises(ValueError, match="ConvHistogramEncoder: images must not require a gradient"):
         encoder(tm.tensor(image, requires_grad=True))
+
+
+# Modulated by a context ---------------------------------------------------------------------------------------------
+
+
+def test_film_begins_as_the_plain_network_and_then_follows_its_context(rng):
+    film = FiLMConvEncoder(4, ((3,), (4, 8)), 8, glance=2, rng=np.random.default_rng(0)).eval()
+    plain = ConvEncoder(((3,), (4, 8)), 8, glance=2, rng=np.random.default_rng(0)).eval()
+    images, context = rng.standard_normal((2, 3, 8, 8)), rng.standard_normal((2, 4))
+    for one, other in zip(film(images, context=context)[:2], plain(images)):
+        np.testing.assert_array_equal(one.data, other.data)
+    randomised(film, rng)
+    assert not np.allclose(film(images, context=context).pooled.data, film(images, context=0 * context).pooled.data)
+
+
+def test_film_scales_and_shifts_the_channels_of_every_convolution(rng):
+    """Against the definition, for one convolution a stage."""
+    film = randomised(FiLMConvEncoder(4, ((3,), (8,)), 8, glance=2, rng=rng), rng).eval()
+    images, context = rng.standard_normal((2, 3, 8, 8)), rng.standard_normal((2, 4))
+    conv, norm, _, pool, conv2, norm2, _ = film.layers
+    grid = images
+    for convolution, batch_norm, modulation, width in ((conv, norm, film.modulations[0], 3),
+                                                       (conv2, norm2, film.modulations[1], 8)):
+        told = context @ modulation.weight.data.T + modulation.bias.data
+        gamma, beta = 1 + told[:, :width, None, None], told[:, width:, None, None]
+        grid = F.relu(gamma * batch_norm(convolution(grid)) + beta)
+        grid = pool(grid) if width == 3 else grid
+    np.testing.assert_allclose(film.regions(images, context).data, grid.data, rtol=1e-12)
+
+
+def test_film_needs_a_context_for_each_image(rng):
+    film = FiLMConvEncoder(4, ((3,), (8,)), 8, glance=2, rng=rng)
+    with pytest.raises(ValueError, match=r"FiLMConvEncoder: context must be \(2, 4\), a vector for each image; got"):
+        film(rng.standard_normal((2, 3, 8, 8)), context=np.ones((1, 4)))

@@ -13,6 +13,7 @@ from .cases import CASES, VIDEO, V, frame_encoder
 RNG = np.random.default_rng
 PARAMETERS = {  # of the encoders of the table; the first and the last are counted by hand below
     "ConvEncoder": 528, "ConvEncoder_brightness": 564, "ConvHistogramEncoder": 2732,
+    "FiLMConvEncoder": 648,
     "ResidualEncoder": 1472, "ResidualEncoder_deep": 944, "ResidualColourEncoder": 1466,
     "VisionTransformer": 1528, "BagOfWords": 108, "TextCNN": 131, "TextRNN_rnn": 181, "TextRNN_lstm": 295,
     "TextRNN_gru": 235, "TextTransformer": 1098, "CausalLSTM": 427, "CausalTransformer": 1128,

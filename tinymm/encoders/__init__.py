@@ -3,7 +3,8 @@
 from .audio import AudioRecurrent, AudioTransformer, ConvSubsampling
 from .encoded import Encoded
 from .image import (
-    ConvEncoder, ConvHistogramEncoder, PatchEmbedding, ResidualColourEncoder, ResidualEncoder, VisionTransformer,
+    ConvEncoder, ConvHistogramEncoder, FiLMConvEncoder, PatchEmbedding, ResidualColourEncoder, ResidualEncoder,
+    VisionTransformer,
 )
 from .over_time import max_over_time, mean_over_time
 from .text import BagOfWords, CausalLSTM, CausalTransformer, TextCNN, TextRNN, TextTransformer
@@ -12,7 +13,7 @@ from .whisper import WhisperEncoder, WhisperFront
 
 __all__ = [
     "AudioRecurrent", "AudioTransformer", "BagOfWords", "CausalLSTM", "CausalTransformer", "ConvEncoder",
-    "ConvHistogramEncoder", "ConvSubsampling", "Encoded", "PatchEmbedding", "ResidualColourEncoder", "ResidualEncoder",
-    "TextCNN", "TextRNN", "TextTransformer", "VideoAttention", "VideoConv3d", "VideoRecurrent", "VideoRegions",
-    "VisionTransformer", "WhisperEncoder", "WhisperFront", "max_over_time", "mean_over_time",
+    "ConvHistogramEncoder", "ConvSubsampling", "Encoded", "FiLMConvEncoder", "PatchEmbedding", "ResidualColourEncoder",
+    "ResidualEncoder", "TextCNN", "TextRNN", "TextTransformer", "VideoAttention", "VideoConv3d", "VideoRecurrent",
+    "VideoRegions", "VisionTransformer", "WhisperEncoder", "WhisperFront", "max_over_time", "mean_over_time",
 ]

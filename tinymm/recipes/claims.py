@@ -11,14 +11,15 @@ has them, each with a picture of the same digit from --images DIR, in the IDX fi
 from ..training import save_checkpoint
 from ..viz import format_table
 from .shared import recipe, require
-from .shared.claiming import complementarity, noise
+from .shared.claiming import complementarity, gap, generalisation, heterogeneity, labels, noise
 from .shared.claiming.judging import judged
 from .shared.claiming.measuring import measured
 from .shared.claiming.telling import flat, report_of, told_of
 
 __all__ = ["CLAIMS", "QUICK", "READERS", "SEEDS", "run"]
 
-CLAIMS = {"complementarity": complementarity.claim, "noise": noise.claim}
+CLAIMS = {"complementarity": complementarity.claim, "noise": noise.claim, "generalisation": generalisation.claim,
+          "heterogeneity": heterogeneity.claim, "gap": gap.claim, "labels": labels.claim}
 READERS = ("complementarity",)  # that also learn from folders
 SEEDS, QUICK = 5, 2
 
@@ -30,7 +31,8 @@ def run(run, claims=None, images=None, seeds=None, quick=False):
     Parameters
     ----------
     claims : sequence of str, optional
-        complementarity, noise; by default all, and with --data those that learn from it.
+        complementarity, noise, generalisation, heterogeneity, gap or labels; by default all, and with --data those
+        that learn from it.
     images : path, optional
         With --data: a folder of pictures of digits, in the layout of MNIST.
     seeds : int, optional

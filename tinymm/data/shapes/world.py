@@ -21,6 +21,7 @@ RADII = {"small": (0.125, 0.140), "large": (0.200, 0.220)}
 REACH = 1.15  # how many radii the widest shape extends from its centre
 EDGE = 0.01  # room left between things and the frame
 GAP = 0.03  # room left between things
+EVERY_PAIR = {things: np.triu_indices(things, k=1) for things in (2, 3)}
 TRIES = 64  # placements drawn at once; with three things about one in a hundred will do
 
 
@@ -132,7 +133,7 @@ def _placements(sizes, rng):
 
 def _apart(x, y, radius):
     """Which of the placements keep a gap between any two things: bool (TRIES,)."""
-    a, b = np.triu_indices(x.shape[1], k=1)  # every pair of things
+    a, b = EVERY_PAIR[x.shape[1]]
     squared_distance = (x[:, a] - x[:, b]) ** 2 + (y[:, a] - y[:, b]) ** 2
     least = REACH * (radius[:, a] + radius[:, b]) + GAP
     return (squared_distance > least ** 2).all(1)

@@ -8,9 +8,10 @@ the whole image.
 
 from .convolutional import ConvEncoder, grid_positions
 from .histograms import ConvHistogramEncoder
+from .modulated import FiLMConvEncoder
 from .residual import ResidualBlock, ResidualEncoder
 from .residual_colour import ResidualColourEncoder
 from .vision_transformer import PatchEmbedding, VisionTransformer, patches
 
-__all__ = ["ConvEncoder", "ConvHistogramEncoder", "PatchEmbedding", "ResidualBlock", "ResidualColourEncoder",
-           "ResidualEncoder", "VisionTransformer", "grid_positions", "patches"]
+__all__ = ["ConvEncoder", "ConvHistogramEncoder", "FiLMConvEncoder", "PatchEmbedding", "ResidualBlock",
+           "ResidualColourEncoder", "ResidualEncoder", "VisionTransformer", "grid_positions", "patches"]

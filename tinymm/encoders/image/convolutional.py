@@ -110,12 +110,18 @@ class ConvEncoder(nn.Module):
 
     def forward(self, images, mask=None):
         """images (B, C, H, W), mask (B, N) of the regions to `Encoded`: regions (B, N, D), the glance (B, P²·D)."""
-        name = type(self).__name__
+        self.check(images)
+        return self.read(self.regions(images), mask)
+
+    def check(self, images):
+        """Raise ValueError for images of another shape."""
         if images.shape[1:] != (self.channels, self.size, self.size):
-            raise ValueError(f"{name}: images must be (B, {self.channels}, {self.size}, {self.size}); "
+            raise ValueError(f"{type(self).__name__}: images must be (B, {self.channels}, {self.size}, {self.size}); "
                              f"got {images.shape}")
-        mask = checked_mask(name, mask, (len(images), self.grid[0] * self.grid[1]))
-        grid = self.regions(images)                                      # (B, D, h, w)
+
+    def read(self, grid, mask=None):
+        """The last grid (B, D, h, w) to `Encoded`."""
+        mask = checked_mask(type(self).__name__, mask, (len(grid), self.grid[0] * self.grid[1]))
         sequence = F.transpose(F.flatten(grid, 2), 1, 2)                 # (B, N, D)
         sequence = zero_hidden(self.norm(sequence) + self.positions, mask)
         return Encoded(sequence, F.flatten(self._glance(grid, mask), 1), mask)

@@ -15,7 +15,6 @@ from ..prediction import over_batches
 
 __all__ = ["Alone", "Examples", "Experts", "Together", "VectorEncoder", "is_right", "learned", "sized"]
 
-WIDEST = 4096
 AT_ONCE = 250  # test items
 
 
@@ -160,10 +159,12 @@ def sized(make, parameters):
     >>> sized(lambda width: nn.Linear(10, width, rng=rng), 100).weight.shape
     (9, 10)
     """
-    low, high = 1, WIDEST
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if make(middle).num_parameters() <= parameters else (low, middle - 1)
+    low, high = 1, 2                                                     # high is too wide, once it has been doubled
+    while make(high).num_parameters() <= parameters:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if make(middle).num_parameters() <= parameters else (low, middle)
     return make(low)
 
 

@@ -1,0 +1,167 @@
+"""Between two modalities lies a semantic gap, which a learned mapping closes (article 1.3.2).
+
+Two views of the same things, as vectors: in one world both are linear in what they share, in the other they are curved.
+Untrained towers, a linear map from one view to the other, and towers trained by contrast are asked how near the views
+of one thing are, how far the modalities as a whole lie apart, and which things they match.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ....data.interactions import TwoViews
+from ....metrics import close_gap, modality_gap
+from ..plan import Plan
+from .experiment import Claim, Comparison, Contender
+from .matching import ViewTowers, embedded, is_nearest, matched
+
+__all__ = ["canonical_maps", "claim"]
+
+THINGS = {"train": 2000, "val": 300, "test": 400}
+WORLDS = ("linear", "curved", "folded")
+PLAN = Plan(batch_size=128, steps=600, peak_rate=3e-3, weight_decay=0.01, replicas=1)
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the linear map, of which validation chooses
+NEAR, MEANS, CENTRED, MAPPED = "nearness", "means", "centred", "mapped"
+
+
+def claim(run, quick):
+    """The claim in both worlds."""
+    plan = PLAN.shortened(0.5) if quick else PLAN
+    worlds = {name: _Views(run, plan, name) for name in WORLDS}
+    return Claim(
+        name="gap",
+        section="1.3.2",
+        sentence="Between two modalities lies a semantic gap, which a learned mapping closes.",
+        null="After training the views of one thing are no nearer to each other than before, compared with those of "
+             "other things; the modalities' means are no nearer either; and no more things are matched than by a "
+             "linear map.",
+        contenders=tuple(Contender(f"{name}/{kind}", partial(world.fit, kind), kind,
+                                   **({} if kind == "contrast" else {"rates": (PLAN.peak_rate,)}))
+                         for name, world in worlds.items() for kind in ("before", "linear map", "contrast")),
+        tests=tuple(_against(name, *test) for name in WORLDS for test in (
+            ("pairs come nearer", "before", NEAR), ("means come nearer", "before", MEANS),
+            ("more matched than by a linear map", "linear map", "test"))),
+        beside=tuple(Comparison(f"{name}: {part} after training", (f"{name}/contrast",), (f"{name}/contrast",), part,
+                                "test") for name in WORLDS for part in (CENTRED, MAPPED)),
+        controls=tuple(Comparison(f"{name}: before training", (f"{name}/before",), 0.02, expected="no gain")
+                       for name in WORLDS),
+        tell=_tell,
+    )
+
+
+def _against(name, what, than, part):
+    return Comparison(f"{name}: {what}", (f"{name}/contrast",), (f"{name}/{than}",), part)
+
+
+class _Views:
+    """One world, and what is measured of each contender."""
+
+    def __init__(self, run, plan, name):
+        self.run, self.plan, number = run, plan, WORLDS.index(name)
+        self.world = TwoViews(run.rng(70, number), name)
+        self.val, self.test = (self.world.sample(THINGS[part], run.rng(71, number, k))
+                               for k, part in enumerate(("val", "test")))
+
+    def fit(self, kind, rate, seed, report):
+        """Make a contender, and measure it."""
+        rng = np.random.default_rng([seed, 72])
+        train = self.world.sample(THINGS["train"], rng)
+        if kind == "linear map":
+            to_common = canonical_maps(train, self.val)
+            return {"val": is_nearest(*to_common(self.val))} | _measures(to_common(train), to_common(self.test))
+        model = ViewTowers(train[0].shape[1], rng=rng)
+        if kind == "contrast":
+            model = matched(self.run, replace(self.plan, peak_rate=rate), model, train, seed, report)
+        return {"val": is_nearest(*embedded(model, self.val))} | _measures(embedded(model, train),
+                                                                           embedded(model, self.test))
+
+
+def canonical_maps(train, val, penalties=PENALTIES):
+    r"""Canonical correlation analysis: the linear map of either view in which the two agree best.
+
+    With $C_x = \tfrac1N X^\top X + \lambda I$ of the centred views, and $C_y$ likewise, let
+    $C_x^{-1/2} \tfrac1N X^\top Y C_y^{-1/2} = U S V^\top$. The maps are $C_x^{-1/2} U \sqrt S$ and
+    $C_y^{-1/2} V \sqrt S$; λ is the one that matches most validation things.
+
+    Parameters
+    ----------
+    train, val : pair of (N, D) and (N, E) float arrays
+        Row i of one belongs to row i of the other.
+    penalties : sequence of float
+
+    Returns
+    -------
+    callable
+        Of a pair of (n, D) and (n, E) arrays to two of (n, min(D, E)).
+
+    References
+    ----------
+    Hotelling (1936), Relations between two sets of variates.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((50, 3))
+    >>> to_common = canonical_maps((x, 2 * x[:, ::-1] + 1), (x[:9], 2 * x[:9, ::-1] + 1))
+    >>> is_nearest(*to_common((x, 2 * x[:, ::-1] + 1))).mean()
+    np.float64(1.0)
+    """
+    means = [view.mean(0) for view in train]
+    x, y = ((view - mean).astype(np.float64) for view, mean in zip(train, means))
+
+    def at(penalty):
+        white_x, white_y = (_inverse_root(view.T @ view / len(x) + penalty * np.eye(view.shape[1])) for view in (x, y))
+        u, s, vt = np.linalg.svd(white_x @ (x.T @ y / len(x)) @ white_y, full_matrices=False)
+        weights = np.sqrt(s / (1 - s ** 2 + 1e-6))
+        maps = white_x @ u * weights, white_y @ vt.T * weights
+        return lambda views: tuple((view - mean) @ own for view, mean, own in zip(views, means, maps))
+
+    return max(map(at, penalties), key=lambda to_common: is_nearest(*to_common(val)).mean())
+
+
+def _inverse_root(matrix):
+    """C^(-1/2) of a positive definite C."""
+    values, axes = np.linalg.eigh(matrix)
+    return axes / np.sqrt(values) @ axes.T
+
+
+def _regression(first, second, penalty=1e-3):
+    """Ridge regression from one view to the other: a callable of (n, D) to (n, E)."""
+    mean, other = first.mean(0), second.mean(0)
+    x = (first - mean).astype(np.float64)
+    weights = np.linalg.solve(x.T @ x + penalty * len(x) * np.eye(x.shape[1]), x.T @ (second - other))
+    return lambda vectors: (vectors - mean) @ weights + other
+
+
+def _measures(train, test):
+    """What is measured of pairs of vectors; the training pairs say where the centres are, and fit a linear map.
+
+    "nearness" is by how much the cosine of a thing's views exceeds the mean cosine with other things; "means" is minus
+    the modality gap, and so after both are centred ("means, centred") or the first is mapped ("means, mapped").
+    """
+    first, second = (_unit(view) for view in test)
+    products = first @ second.T
+    n = len(first)
+    own = np.diag(products)
+    mapped = _regression(*train)(test[0])
+    centred = close_gap(*test, *(_unit(view).mean(0) for view in train))
+    return {"test": is_nearest(first, second), NEAR: own - (products.sum(1) - own) / (n - 1), "cosine": own,
+            MEANS: -np.array([modality_gap(first, second)]),
+            CENTRED: is_nearest(*centred), f"{MEANS}, {CENTRED}": -np.array([modality_gap(*centred)]),
+            MAPPED: is_nearest(mapped, second), f"{MEANS}, {MAPPED}": -np.array([modality_gap(mapped, second)])}
+
+
+def _unit(view):
+    return view / np.linalg.norm(view, axis=1, keepdims=True)
+
+
+def _tell(report, scores):
+    """Distances before and after."""
+    parts = ("cosine", NEAR, MEANS, f"{MEANS}, {CENTRED}", f"{MEANS}, {MAPPED}", "test", CENTRED, MAPPED)
+    report.table([[name, *(float(found[part].mean()) * (-1 if part.startswith(MEANS) else 1) for part in parts)]
+                  for name, found in scores.items()],
+                 ["towers", "cosine of pairs", "more than of others", "modality gap", "… centred", "… mapped",
+                  "matched", "… centred", "… mapped"],
+                 "Means over seeds. Centred: each modality less its training mean; mapped: the first by a linear map, "
+                 "fitted on the training pairs.")
