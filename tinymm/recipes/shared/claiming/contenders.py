@@ -8,12 +8,13 @@ import numpy as np
 
 from .... import functional as F
 from .... import nn
-from ....encoders import Encoded
+from ....data.texts.tokenizer import PAD
+from ....encoders import BagOfWords, Encoded
 from ....fusion import FusedClassifier, ProductOfExperts
 from ....training import TrainingSet
 from ..prediction import over_batches
 
-__all__ = ["Alone", "Examples", "Experts", "Together", "VectorEncoder", "is_right", "learned", "sized"]
+__all__ = ["Alone", "Caption", "Examples", "Experts", "Together", "VectorEncoder", "is_right", "learned", "sized"]
 
 AT_ONCE = 250  # test items
 
@@ -35,6 +36,13 @@ class VectorEncoder(nn.Module):
         """Vectors (B, inputs) to Encoded."""
         pooled = F.relu(self.linear(x))
         return Encoded(pooled[:, None], pooled, None)
+
+
+class Caption(BagOfWords):
+    """A bag of words that sees by itself where the padding is: ids (B, T) to Encoded."""
+
+    def forward(self, ids, mask=None):
+        return super().forward(ids, ids != PAD)
 
 
 class Alone(nn.Module):
@@ -129,6 +137,10 @@ class Examples:
     def rows(self, rows):
         """The inputs of some rows: tuple of arrays."""
         return tuple(x[rows] for x in self.inputs)
+
+    def part(self, rows):
+        """The examples of some rows."""
+        return Examples(self.rows(rows), self.labels[rows])
 
     def changed(self, place, change):
         """The examples with one modality's inputs changed."""

@@ -47,7 +47,7 @@ class Trial:
         Of the first modality, the second and both, the best that is possible, where it is known.
     """
 
-    accuracies = None
+    accuracies = speakers = None
 
     def __init__(self, run, share, name, key, prior, val, test):
         self.run, self.plan, self.name, self.key, self.prior = run, self.plan.shortened(share), name, key, prior
