@@ -45,6 +45,8 @@ class Trial:
         Those two, and the test with either modality of another example.
     accuracies : (float, float, float) or None
         Of the first modality, the second and both, the best that is possible, where it is known.
+    speakers : (str, str) or None
+        The parts with the same clips where their speakers are known, and where they are new.
     """
 
     accuracies = speakers = None
