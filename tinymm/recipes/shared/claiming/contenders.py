@@ -14,7 +14,8 @@ from ....fusion import FusedClassifier, ProductOfExperts
 from ....training import TrainingSet
 from ..prediction import over_batches
 
-__all__ = ["Alone", "Caption", "Examples", "Experts", "Together", "VectorEncoder", "is_right", "learned", "sized"]
+__all__ = ["Alone", "Caption", "Examples", "Experts", "Together", "VectorEncoder", "frequencies", "is_right",
+           "learned", "sized"]
 
 AT_ONCE = 250  # test items
 
@@ -149,6 +150,18 @@ class Examples:
     def permuted(self, place, rng):
         """The examples with one modality's rows in another order, so that it is another example's."""
         return self.changed(place, rng.permutation)
+
+
+def frequencies(labels, classes):
+    """How frequent each class is, as a prior: float64 (K,); one that does not occur counts as if it did once.
+
+    Examples
+    --------
+    >>> frequencies(np.array([0, 0, 2]), 3).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
+    return counts / counts.sum()
 
 
 def sized(make, parameters):

@@ -11,7 +11,7 @@ from ....data.images import fit_components
 from ....encoders import AudioRecurrent, ConvEncoder
 from ..plan import Plan
 from ..sounds import BANDS, HOP, RATE, spectrogram
-from .contenders import Examples
+from .contenders import Examples, frequencies
 from .new_speakers import SpokenTrial, groups_left_out
 from .trials import SINGLES
 
@@ -70,7 +70,7 @@ class DigitTrial(SpokenTrial):
         self.pairs, self.noise = pairs, noise
         val, test = (self._paired(part, np.arange(len(pairs[part])), run.rng(31, key, number))
                      for number, part in enumerate(("val", "test")))
-        prior = np.bincount(pairs["train"].labels, minlength=DIGITS) / len(pairs["train"])
+        prior = frequencies(pairs["train"].labels, DIGITS)
         asked = {part: lambda fold: fold.known for part in ("test", *(f"{name} permuted" for name in SINGLES))}
         if any(len(fold.new) for fold in folds):
             self.speakers = "test", "new speakers"

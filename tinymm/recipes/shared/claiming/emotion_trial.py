@@ -14,7 +14,7 @@ from ....data.speech import oracle_limit, read_emodb
 from ....encoders import Encoded
 from ..plan import Plan
 from ..sounds import RATE, wide_statistics
-from .contenders import Caption, Examples
+from .contenders import Caption, Examples, frequencies
 from .new_speakers import SpokenTrial, each_left_out
 from .trials import SINGLES
 
@@ -41,7 +41,7 @@ def emotion_trials(run, share):
 
 
 class Voice(nn.Module):
-    r"""One layer on the statistics of a clip, each of them brought to mean 0 and variance 1: $\mathrm{ReLU}(W x + b)$."""
+    r"""One layer on the statistics of a clip, each brought to mean 0 and variance 1: $\mathrm{ReLU}(W x + b)$."""
 
     def __init__(self, rng):
         self.norm = nn.BatchNorm1d(STATISTICS)
@@ -73,7 +73,7 @@ class EmotionTrial(SpokenTrial):
     """
 
     kind = "emotions"
-    parameters = 20_000
+    parameters = 24_000
     plan = Plan(batch_size=32, steps=400, peak_rate=1e-3, weight_decay=1.0, replicas=1)
     speakers = "known speakers", "new speakers"
 
@@ -83,10 +83,11 @@ class EmotionTrial(SpokenTrial):
         voices = np.stack([wide_statistics(sound) for sound in data.load(np.arange(len(data)))])
         self.examples = Examples((voices, ids), data.labels)
         self.told = oracle_limit(data.transcripts, data.labels)
-        prior = np.bincount(data.labels, minlength=len(data.names)) / len(data)
+        prior = frequencies(data.labels, len(data.names))
         twice = np.concatenate([fold.known for fold in folds])           # clips that are tested in both ways
         asked = {part: lambda fold: fold.new for part in ("test", *(f"{name} permuted" for name in SINGLES))}
-        asked |= {"known speakers": lambda fold: fold.known, "new speakers": lambda fold: np.intersect1d(fold.new, twice)}
+        asked |= {"known speakers": lambda fold: fold.known,
+                  "new speakers": lambda fold: np.intersect1d(fold.new, twice)}
         super().__init__(run, share, name, key, prior, self.examples, self.examples, folds, asked)
 
     def encoder(self, place, rng):

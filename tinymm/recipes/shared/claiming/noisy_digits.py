@@ -13,7 +13,7 @@ from ....data.speech import add_noise, pink_noise
 from ....encoders import AudioRecurrent, ConvEncoder
 from ..plan import Plan
 from ..sounds import BANDS, HOP, RATE
-from .contenders import Examples
+from .contenders import Examples, frequencies
 from .digit_trial import DIGITS, LENGTH, SIDE, framed, heard
 from .noisy_world import NoisyWorld
 
@@ -91,11 +91,10 @@ def spoken_digits(run):
         pairs = parts[part]
         return SpokenPairs(pairs.sounds, pairs.pictures.load(pairs.partners(np.arange(len(pairs)), rng)), pairs.labels)
 
-    labels = parts["train"].labels
     return NoisyWorld(
         modalities=MODALITIES,
         draw=draw,
-        prior=np.bincount(labels, minlength=DIGITS) / len(labels),
+        prior=frequencies(parts["train"].labels, DIGITS),
         encoders=_encoders,
         parameters=40_000,
         plan=Plan(batch_size=32, steps=500, peak_rate=1e-3, weight_decay=0.05, replicas=1),
