@@ -65,7 +65,7 @@ def test_controls_that_are_as_expected_change_nothing():
 
 def test_each_side_of_a_comparison_is_its_best_on_validation():
     rng = np.random.default_rng(0)
-    scores = {name: {"val": np.full((3, 20), val), "test": rng.normal(size=(3, 20))}
+    scores = {name: {"val": np.full((3, 20), val), "test": rng.uniform(size=(3, 20))}
               for name, val in (("a", 0.5), ("b", 0.7), ("c", 0.7), ("d", 0.9))}
     told = difference(Comparison("here", ("a", "b", "c"), ("a", "d")), scores, 1)
     assert (told.ours, told.than) == ("b", "d")                          # of equals the first
@@ -92,8 +92,20 @@ def test_the_correction_holds_all_intervals_together():
     rng, alarms = np.random.default_rng(1), 0
     for _ in range(100):
         table = {str(i): {"test": rng.normal(0, 1, (5, 1)) + rng.normal(0, 0.01, (5, 50))} for i in range(20)}
-        alarms += any(difference(Comparison("null", (name,), 0.0), table, 20).word != "no gain" for name in table)
+        alarms += any(difference(Comparison("null", (name,), 0.0), table, 20, unbounded=("test",)).word != "no gain"
+                      for name in table)
     assert alarms <= 12                                                  # 5 are expected
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 1.0, ("than",)]), st.sampled_from([1, 40]))
+def test_an_interval_ends_where_no_mean_of_such_scores_can_lie(seed, than, count):
+    rng = np.random.default_rng(seed)
+    scores = {name: {"test": rng.random((2, 1)) * rng.random((2, 30)).round()} for name in ("ours", "than")}
+    told = difference(Comparison("here", ("ours",), than), scores, count)
+    free = difference(Comparison("here", ("ours",), than), scores, count, unbounded=("test",))
+    least, most = (-1, 1) if isinstance(than, tuple) else (-than, 1 - than)
+    assert told.low == max(free.low, least) and told.high == min(free.high, most)
+    assert least <= told.low <= told.gain <= told.high <= most and told.gain == free.gain
 
 
 # Trainings --------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 Questions about pictures, captions, and classes of shapes are learned from scratch, from texts alone, and from pictures
 with texts: ViLBERT and CLIP, pre-trained once on scenes apart from those of the tasks. Every training is repeated with
-several seeds; a gain is a paired difference, and its interval resamples seeds and items. From scratch the steps are
-half as many again. All is embedded; a run that is broken off goes on with --resume.
+several seeds; a gain is a paired difference, and its interval allows for other seeds and other items. From scratch
+the steps are half as many again. All is embedded; a run that is broken off goes on with --resume.
 """
 
 from functools import partial

@@ -47,6 +47,7 @@ def claim(run, quick):
         controls=tuple(Comparison(f"{name}: before training", (f"{name}/before",), 0.02, expected="no gain")
                        for name in WORLDS),
         tell=_tell,
+        unbounded=(NEAR, MEANS),
     )
 
 

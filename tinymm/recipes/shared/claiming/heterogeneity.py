@@ -64,6 +64,7 @@ def claim(run, quick):
                        for kind in JOINT),
         ceilings={(FAST, "test"): ceiling},
         tell=partial(_tell, run),
+        unbounded=(EPOCHS,),
     )
 
 

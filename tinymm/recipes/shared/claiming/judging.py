@@ -80,13 +80,13 @@ def judged(claim, measured):
                 for (contender, part), best in claim.ceilings.items()]
     told = [*claim.tests, *claim.beside]
     checked = [*claim.controls, *ceilings]
-    found = [difference(comparison, measured.scores, len(told)) for comparison in told]
-    checks = [difference(comparison, measured.scores, len(checked)) for comparison in checked]
+    found, checks = ([difference(one, measured.scores, len(some), claim.unbounded) for one in some]
+                     for some in (told, checked))
     tests, controls = found[:len(claim.tests)], checks[:len(claim.controls)]
     return Judged(tests, found[len(tests):], controls, checks[len(controls):], verdict(tests, checks))
 
 
-def difference(comparison, scores, count):
+def difference(comparison, scores, count, unbounded=()):
     """The paired difference of one comparison among `count` of them: Found.
 
     Parameters
@@ -95,6 +95,8 @@ def difference(comparison, scores, count):
     scores : dict of str to dict of str to array (S, N)
     count : int
         The interval's level is 1 - 0.05 / count, Bonferroni's: all of them hold together in 95 of 100 cases.
+    unbounded : tuple of str
+        Parts whose scores are not from 0 to 1. Other intervals end where no mean of such scores can lie.
 
     Examples
     --------
@@ -108,11 +110,13 @@ def difference(comparison, scores, count):
     table = scores[ours][comparison.part]
     if isinstance(comparison.than, float | int):
         than = comparison.than
-        table = table - than
+        table, least, most = table - than, -than, 1 - than
     else:
         than = _best(comparison.than, scores)
-        table = table - scores[than][comparison.than_part or comparison.part]
+        table, least, most = table - scores[than][comparison.than_part or comparison.part], -1, 1
     low, high = crossed_t_interval(table, 1 - ALARM / count)
+    if comparison.part not in unbounded:
+        low, high = max(low, least), min(high, most)
     return Found(comparison, ours, than, float(table.mean()), low, high)
 
 
@@ -144,14 +148,14 @@ def verdict(tests, checks=()):
     >>> one = Found(Comparison("unique", ("both",), ("one",)), "both", "one", 0.4, 0.3, 0.5)
     >>> other = Found(Comparison("redundant", ("both",), ("one",)), "both", "one", 0.0, -0.1, 0.1)
     >>> verdict([one, other])
-    Verdict(word='depends', reason='a gain: unique; no gain: redundant')
+    Verdict(word='depends', reason='gain in 1 of 2: unique; no gain in 1 of 2: redundant')
     """
     violated = [found for found in checks if not found.is_as_expected]
     if violated:
         return Verdict("unsound", "; ".join(_alarm(found) for found in violated))
-    wheres = {word: list(dict.fromkeys(found.comparison.where for found in tests if found.word == word))
+    wheres = {word: [found.comparison.where for found in tests if found.word == word]
               for word in ("gain", "no gain", "loss")}
-    reason = "; ".join(f"{'a ' if word != 'no gain' else ''}{word}: {', '.join(some)}"
+    reason = "; ".join(f"{word} in {len(some)} of {len(tests)}: {', '.join(some)}"
                        for word, some in wheres.items() if some)
     if not wheres["gain"]:
         return Verdict("fails", reason)

@@ -8,6 +8,7 @@ CLAIMS = ["claim", "article", "null hypothesis", "evidence", "verdict"]
 TESTS = ["where", "ours", "than", "gain", "interval", "found"]
 CHECKS = ["control", "of", "than", "difference", "interval", "expected", "found"]
 FIGURES = ["contender", "part", "score", "ceiling"]
+FEW = 10  # tests that fit into a cell
 
 
 def report_of(run, claims, measured, judged, seeds, warning):
@@ -26,7 +27,7 @@ def report_of(run, claims, measured, judged, seeds, warning):
     -------
     Report
     """
-    report = Report("Claims about several modalities, tested", f"{seeds} seeds; {run.config}.")
+    report = Report("Claims about several modalities, tested", f"Every contender is trained with {seeds} seeds.")
     if warning:
         report.text(warning)
     report.table(summary(claims, judged), CLAIMS, "The claims that fail stay in the table.")
@@ -111,8 +112,18 @@ def _level(words, count):
 
 
 def _evidence(judged):
-    return "; ".join(f"{one.comparison.where} {one.gain:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
-                     for one in judged.tests)
+    """Each test with its interval; of many, how they came out, and the best and the worst."""
+    some = judged.tests
+    if len(some) <= FEW:
+        return "; ".join(map(_briefly, some))
+    words = [one.word for one in some]
+    counts = ", ".join(f"{words.count(word)} × {word}" for word in ("gain", "no gain", "loss") if word in words)
+    best, worst = max(some, key=lambda one: one.low), min(some, key=lambda one: one.high)
+    return f"{len(some)} tests: {counts}; from {_briefly(worst)} to {_briefly(best)}"
+
+
+def _briefly(one):
+    return f"{one.comparison.where} {one.gain:+.3f} ({_interval(one)})"
 
 
 def _interval(one):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ....metrics import crossed_interval
+from ....metrics import crossed_t_interval
 from .tasks import SCRATCH
 
 __all__ = ["HEADERS", "add_table", "gains", "rows_of", "verdict"]
@@ -39,7 +39,7 @@ def gains(task, part, table):
         found[f"{name}/right"] = float(right.mean())
         if start != SCRATCH:
             difference = right.astype(float) - table[SCRATCH, share]
-            low, high = crossed_interval(difference, np.random.default_rng(0))
+            low, high = crossed_t_interval(difference)
             found |= {f"{name}/gain": float(difference.mean()), f"{name}/gain/low": low, f"{name}/gain/high": high}
     return found
 
@@ -87,7 +87,7 @@ def add_table(report, task, part, metrics, shares, counts):
     report.heading(f"{task.name}: {where}")
     report.table(rows_of(task, part, metrics, shares), HEADERS, (
         f"{task.metric.replace('_', ' ')}, means over {counts[0]} seeds and {counts[1]} items; the interval of the "
-        "gain resamples both, in pairs."))
+        "gain, in pairs, is Student's, for other seeds and other items."))
     report.intervals({f"{share:.0%}, {WAYS[start]}": _gain(f"{part}/{task.name}/{start}/{share:g}", metrics)
                       for share in shares for start in task.starts if start != SCRATCH}, "gain over scratch")
 
