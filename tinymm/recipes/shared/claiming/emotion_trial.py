@@ -6,15 +6,12 @@ emotion. Speakers are few; each is left out once, and all clips are tested on.
 
 import numpy as np
 
-from .... import functional as F
-from .... import nn
 from ....data import WordTokenizer, pad_batch
 from ....data.files import file_error
-from ....data.speech import oracle_limit, read_emodb
-from ....encoders import Encoded
+from ....data.speech import read_emodb
 from ..plan import Plan
 from ..sounds import RATE, wide_statistics
-from .contenders import Caption, Examples, frequencies
+from .contenders import Caption, Examples, VectorEncoder, frequencies
 from .new_speakers import SpokenTrial, each_left_out
 from .trials import SINGLES
 
@@ -22,7 +19,6 @@ __all__ = ["EmotionTrial", "emotion_trials"]
 
 STATISTICS = 298  # numbers of `wide_statistics`
 WIDTHS = 32, 16  # of the encoders of voices and of sentences
-DROPPED = 0.25  # of the numbers, in training
 
 
 def emotion_trials(run, share):
@@ -31,28 +27,17 @@ def emotion_trials(run, share):
     Raises
     ------
     ValueError
-        As `read_emodb`, or if there are fewer than three speakers.
+        As `read_emodb`, or if there are too few speakers, or too few recordings of them.
     """
     data = read_emodb(run.data, RATE)
     if len(set(data.speakers)) < 3:
         raise file_error(run.data, "complementarity needs three speakers, to learn from, to choose by and to test on; "
                                    f"got {', '.join(sorted(set(data.speakers)))}")
-    return [EmotionTrial(run, share, "emotions", 210, data, each_left_out(data.speakers, run.rng(37)))]
-
-
-class Voice(nn.Module):
-    r"""One layer on the statistics of a clip, each brought to mean 0 and variance 1: $\mathrm{ReLU}(W x + b)$."""
-
-    def __init__(self, rng):
-        self.norm = nn.BatchNorm1d(STATISTICS)
-        self.dropout = nn.Dropout(DROPPED, rng=rng)
-        self.linear = nn.Linear(STATISTICS, WIDTHS[0], rng=rng)
-        self.width = self.pooled_width = WIDTHS[0]
-
-    def forward(self, x, mask=None):
-        """Statistics (B, STATISTICS) to Encoded."""
-        pooled = F.relu(self.linear(self.dropout(self.norm(x))))
-        return Encoded(pooled[:, None], pooled, None)
+    folds = each_left_out(data.speakers, run.rng(37))
+    if not all(len(rows) for fold in folds for rows in fold):
+        raise file_error(run.data, "complementarity needs more recordings of each speaker, some to learn from and some "
+                                   f"to put aside; got {len(data)} by {len(folds)} speakers")
+    return [EmotionTrial(run, share, "emotions", 210, data, folds)]
 
 
 class EmotionTrial(SpokenTrial):
@@ -64,12 +49,6 @@ class EmotionTrial(SpokenTrial):
         As of `Trial`.
     data : LabelledSpeech
     folds : sequence of Fold
-
-    Attributes
-    ----------
-    told : float
-        The share of the clips in which the commonest emotion of the sentence is right: no reader of sentences exceeds
-        it.
     """
 
     kind = "emotions"
@@ -82,7 +61,6 @@ class EmotionTrial(SpokenTrial):
         ids, _ = pad_batch([self.words.encode(text) for text in data.transcripts])
         voices = np.stack([wide_statistics(sound) for sound in data.load(np.arange(len(data)))])
         self.examples = Examples((voices, ids), data.labels)
-        self.told = oracle_limit(data.transcripts, data.labels)
         prior = frequencies(data.labels, len(data.names))
         twice = np.concatenate([fold.known for fold in folds])           # clips that are tested in both ways
         asked = {part: lambda fold: fold.new for part in ("test", *(f"{name} permuted" for name in SINGLES))}
@@ -93,9 +71,15 @@ class EmotionTrial(SpokenTrial):
     def encoder(self, place, rng):
         """What reads a modality."""
         if place == 0:
-            return Voice(rng)
+            return VectorEncoder(STATISTICS, WIDTHS[0], rng=rng)
         return Caption(len(self.words), WIDTHS[1], rng=rng)
 
     def drawn(self, rows, rng):
         """Examples to learn from: the clips as they are."""
         return self.examples.part(rows)
+
+    def scaled(self, data):
+        """What brings each statistic to mean 0 and variance 1, over the clips to learn from."""
+        voices = data.inputs[0]
+        mean, scale = voices.mean(0), voices.std(0) + np.float32(1e-6)
+        return lambda examples: examples.changed(0, lambda x: (x - mean) / scale)

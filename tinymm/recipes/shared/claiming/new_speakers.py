@@ -141,12 +141,14 @@ class SpokenTrial(Trial):
         for number, fold in enumerate(self.folds):
             rng = np.random.default_rng([seed, 33, self.key, number])
             model = self.model(kind, rng)
-            learned(self.run, replace(self.plan, peak_rate=rate), model, self.training(change, rng, fold.train), seed,
+            data = self.training(change, rng, fold.train)
+            scaled = self.scaled(data)
+            learned(self.run, replace(self.plan, peak_rate=rate), model, scaled(data), seed,
                     lambda done, number=number: report((number + done) / len(self.folds)))
             for part, asked in self.asked.items():
                 rows = asked(fold)
                 if len(rows):
-                    sums[part][rows] += is_right(model, self.parts[part].part(rows))
+                    sums[part][rows] += is_right(model, scaled(self.parts[part].part(rows)))
                     counts[part][rows] += 1
         return {part: sums[part][count > 0] / count[count > 0] for part, count in counts.items()}
 
@@ -156,3 +158,7 @@ class SpokenTrial(Trial):
         if change == REPLACED:
             return examples.permuted(1, rng)
         return Examples(examples.inputs, rng.permutation(examples.labels)) if change == SHUFFLED else examples
+
+    def scaled(self, data):
+        """What is done to examples before a model that learns from `data` is given them: a function; here nothing."""
+        return lambda examples: examples
