@@ -17,7 +17,7 @@ seeds = st.integers(0, 2**32 - 1)
 class Begun:
     """As much of a Run as claims need."""
 
-    epochs, seed = None, 0
+    epochs, seed, data = None, 0, None
 
     @staticmethod
     def rng(*key):
@@ -152,7 +152,7 @@ def test_of_noisy_pairs_so_many_are_wrong(rng):
 
 def test_masked_pre_training_knows_nothing_of_pairs(rng):
     """Its loss is the same whatever the order of the second view's rows, if all is hidden by the same draws."""
-    model = matching.ViewTowers(5, rng=rng)
+    model = matching.ViewTowers((5, 5), rng=rng)
     x, y = rng.standard_normal((2, 8, 5)).astype(np.float32)
     grads = []
     for second in (y, y[::-1]):
