@@ -99,7 +99,7 @@ def test_who_reads_the_text(kind, reads):
     model = guiding.guiding_model(kind, rng).eval()
     for parameter in model.parameters():
         parameter.data += 0.1 * rng.standard_normal(parameter.shape).astype(np.float32)
-    data = draw_guided(6, rng, "size", size=guiding.SIZE)
+    data = draw_guided(6, rng, "size", size=guiding.GUIDED.size)
     large, small = (guiding.as_ids([f"what shape is the {size} thing?"] * 6) for size in ("large", "small"))
     assert (not np.array_equal(model((data.images, large)).data, model((data.images, small)).data)) == reads
     if kind != "late":
