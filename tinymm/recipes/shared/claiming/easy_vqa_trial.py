@@ -22,7 +22,8 @@ CONTENDERS = ("alone", "question", "late", "joined", "film")
 TRAINED = 0.75  # of the questions that there are to train on; which, depends on the seed
 MOST = 400  # pictures of a part that are tested on
 PARAMETERS = 30_000
-PLAN = Plan(batch_size=32, steps=1500, peak_rate=3e-3, weight_decay=0.01, replicas=1)
+CHANNELS = (8, 16, 32)
+PLAN = Plan(batch_size=32, steps=2000, peak_rate=3e-3, weight_decay=0.01, replicas=1)
 NEW, FOG = "new pairs", "fog"  # parts
 OTHER_TEXT, OTHER_PICTURE = "question permuted", "picture permuted"
 REPLACED, SHUFFLED = "question replaced", "answers shuffled"  # in training
@@ -70,7 +71,7 @@ class AskedPictures:
                  for k, (name, part) in enumerate(self.composed.parts.items())}
         self.answers = asked["train"].vocabulary
         counts = 1 + np.bincount(asked["train"].labels(self.answers), minlength=len(self.answers))
-        self.task = Task.of(SIDE, SIDE // 8, asked["train"].texts, counts / counts.sum())
+        self.task = Task.of(SIDE, SIDE // 8, CHANNELS, asked["train"].texts, counts / counts.sum())
         self.train = self._examples(asked["train"])
         self.parts = {name: self._examples(asked[part])
                       for name, part in (("val", "val"), ("test", "test"), (NEW, "held_out"))}

@@ -2,8 +2,8 @@
 
 Two views of the same things, as vectors: in one world both are linear in what they share, in the other they are curved.
 Untrained towers, a linear map from one view to the other, and towers trained by contrast are asked how near the views
-of one thing are, how far the modalities as a whole lie apart, and which things they match. With a folder of pictures and
-captions, these are the views, and the pictures are told in two ways.
+of one thing are, how far the modalities as a whole lie apart, and which things they match. With a folder of pictures
+with captions, these are the views, and pictures are told in two ways.
 """
 
 from dataclasses import replace

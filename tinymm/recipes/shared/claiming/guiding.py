@@ -17,7 +17,6 @@ from .contenders import Alone, Experts, sized
 
 __all__ = ["GUIDED", "KINDS", "Task", "as_ids", "fogged", "guiding_model"]
 
-WIDTHS = ((12,), (24,), (32,))
 CONTEXT = 16  # of the text's vector
 TELLING = 1.0  # weight of the second target
 PARAMETERS = 30_000
@@ -32,6 +31,8 @@ class Task(NamedTuple):
     ----------
     size, glance : int
         Pixels a side of a picture, and regions a side of what the CNN pools.
+    widths : tuple
+        Channels of the CNN, as of `ConvEncoder`.
     tokens : WordTokenizer
         Of the texts.
     longest : str
@@ -42,18 +43,20 @@ class Task(NamedTuple):
 
     size: int
     glance: int
+    widths: tuple
     tokens: WordTokenizer
     longest: str
     prior: tuple
 
     @classmethod
-    def of(cls, size, glance, texts, prior):
-        """The task with all words of some texts."""
+    def of(cls, size, glance, channels, texts, prior):
+        """The task with all words of some texts; the CNN has a convolution for each number of channels."""
         tokens = WordTokenizer.fit(texts)
-        return cls(size, glance, tokens, max(texts, key=lambda text: len(tokens.encode(text))), tuple(prior))
+        longest = max(texts, key=lambda text: len(tokens.encode(text)))
+        return cls(size, glance, tuple((width,) for width in channels), tokens, longest, tuple(prior))
 
 
-GUIDED = Task.of(24, 3, guiding_texts(), [1 / len(SHAPES)] * len(SHAPES))
+GUIDED = Task.of(24, 3, (12, 24, 32), guiding_texts(), [1 / len(SHAPES)] * len(SHAPES))
 
 
 def as_ids(texts, task=GUIDED):
@@ -107,7 +110,7 @@ class _Reader(nn.Module):
     beside = 0  # entries that join the CNN's features
 
     def make_eye(self, task, rng):
-        return ConvEncoder(WIDTHS, task.size, glance=task.glance, rng=rng)
+        return ConvEncoder(task.widths, task.size, glance=task.glance, rng=rng)
 
     def features(self, inputs):
         """What the CNN makes of the picture: (B, P)."""
@@ -162,7 +165,7 @@ class _Guided(_Reader):
         self.text = _Words(task, rng=rng)
 
     def make_eye(self, task, rng):
-        return FiLMConvEncoder(CONTEXT, WIDTHS, task.size, glance=task.glance, rng=rng)
+        return FiLMConvEncoder(CONTEXT, task.widths, task.size, glance=task.glance, rng=rng)
 
     def features(self, inputs):
         return self.eye(inputs[0], context=self.text(inputs[1]).pooled).pooled
