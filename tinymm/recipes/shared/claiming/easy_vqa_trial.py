@@ -126,11 +126,13 @@ class PicturesAsked(Examples):
         Of each question the row of its picture.
     ids : int array (N, T)
     labels : int array (N,)
+    about : int array (N,), optional
+        The items that the questions belong to, even where they are asked of another picture; by default `rows`.
     """
 
-    def __init__(self, pictures, rows, ids, labels):
+    def __init__(self, pictures, rows, ids, labels, about=None):
         super().__init__((rows, ids), labels)
-        self.pictures, self.about = pictures, rows
+        self.pictures, self.about = pictures, rows if about is None else about
 
     def rows(self, rows):
         """The pictures and the ids of some questions."""
@@ -140,16 +142,15 @@ class PicturesAsked(Examples):
     def changed(self, place, change):
         """The questions with other pictures (0) or other texts (1)."""
         inputs = [change(x) if i == place else x for i, x in enumerate(self.inputs)]
-        return self._about(PicturesAsked(self.pictures, *inputs, self.labels), self.about)
+        return PicturesAsked(self.pictures, *inputs, self.labels, self.about)
 
     def part(self, rows):
         """Some of the questions."""
-        inputs = [x[rows] for x in self.inputs]
-        return self._about(PicturesAsked(self.pictures, *inputs, self.labels[rows]), self.about[rows])
+        return PicturesAsked(self.pictures, *(x[rows] for x in self.inputs), self.labels[rows], self.about[rows])
 
     def seen_as(self, pictures):
         """The questions about other pictures in the place of these."""
-        return self._about(PicturesAsked(pictures, *self.inputs, self.labels), self.about)
+        return PicturesAsked(pictures, *self.inputs, self.labels, self.about)
 
     def by_picture(self, right, among=None):
         """Of each picture the share of right answers, to all its questions or to some: float array (P',).
@@ -163,12 +164,6 @@ class PicturesAsked(Examples):
         among = np.ones(len(self), bool) if among is None else among
         rows = np.unique(self.about[among], return_inverse=True)[1]
         return np.bincount(rows, right[among]) / np.bincount(rows)
-
-    @staticmethod
-    def _about(examples, about):
-        """Whose items the questions are, even if they are shown another picture."""
-        examples.about = about
-        return examples
 
 
 def _some(asked, rng):
