@@ -24,7 +24,7 @@ THINGS = {"train": 2000, "val": 300, "test": 400}
 WORLDS = ("linear", "curved", "folded")
 PLAN = Plan(batch_size=128, steps=600, peak_rate=3e-3, weight_decay=0.01, replicas=1)
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the linear map, of which validation chooses
-COMPONENTS = 256  # of either view of a folder
+COMPONENTS = 256  # of either view of a folder; the towers are as wide, since the linear maps keep all of them
 LUCK = 8  # things that untrained towers may match
 NEAR, MEANS, CENTRED, MAPPED = "nearness", "means", "centred", "mapped"
 
@@ -32,8 +32,9 @@ NEAR, MEANS, CENTRED, MAPPED = "nearness", "means", "centred", "mapped"
 def claim(run, quick):
     """The claim in all its worlds, or on the pictures and captions of the run's folder."""
     plan = PLAN.shortened(0.5) if quick else PLAN
-    views = _drawn(run) if run.data is None else _read(run)
-    worlds = {name: _Trial(run, plan, own) for name, own in views.items()}
+    views, sizes = (_drawn(run), {}) if run.data is None else (
+        _read(run), {"hidden": COMPONENTS, "embedded": COMPONENTS})
+    worlds = {name: _Trial(run, plan, own, sizes) for name, own in views.items()}
     return Claim(
         name="gap",
         section="1.3.2",
@@ -70,10 +71,10 @@ def _read(run):
 
 
 class _Trial:
-    """Views of some things, and what is measured of each contender."""
+    """Views of some things, and what is measured of each contender; `sizes` are options of the towers."""
 
-    def __init__(self, run, plan, views):
-        self.run, self.plan, self.views = run, plan, views
+    def __init__(self, run, plan, views, sizes):
+        self.run, self.plan, self.views, self.sizes = run, plan, views, sizes
 
     def fit(self, kind, rate, seed, report):
         """Make a contender, and measure it."""
@@ -82,7 +83,7 @@ class _Trial:
         if kind == "linear map":
             to_common = canonical_maps(train, val)
             return {"val": is_nearest(*to_common(val))} | _measures(to_common(train), to_common(test))
-        model = ViewTowers([view.shape[1] for view in train], rng=rng)
+        model = ViewTowers([view.shape[1] for view in train], **self.sizes, rng=rng)
         if kind == "contrast":
             model = matched(self.run, replace(self.plan, peak_rate=rate), model, train, seed, report)
         return {"val": is_nearest(*embedded(model, val))} | _measures(embedded(model, train), embedded(model, test))

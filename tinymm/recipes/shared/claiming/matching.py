@@ -48,22 +48,24 @@ class ViewTowers(nn.Module):
     ----------
     widths : (int, int)
         Of the views.
+    hidden, embedded : int
+        Of both layers, and of what is compared.
     rng : numpy.random.Generator
     """
 
-    def __init__(self, widths, *, rng):
-        self.hidden = nn.ModuleList(nn.Linear(width, HIDDEN, rng=rng) for width in widths)
-        self.inner = nn.ModuleList(nn.Linear(HIDDEN, HIDDEN, rng=rng) for _ in range(2))
-        self.out = nn.ModuleList(nn.Linear(HIDDEN, EMBEDDED, rng=rng) for _ in range(2))
-        self.decoder = nn.ModuleList(nn.Linear(HIDDEN, width, rng=rng) for width in widths)
+    def __init__(self, widths, hidden=HIDDEN, embedded=EMBEDDED, *, rng):
+        self.hidden = nn.ModuleList(nn.Linear(width, hidden, rng=rng) for width in widths)
+        self.inner = nn.ModuleList(nn.Linear(hidden, hidden, rng=rng) for _ in range(2))
+        self.out = nn.ModuleList(nn.Linear(hidden, embedded, rng=rng) for _ in range(2))
+        self.decoder = nn.ModuleList(nn.Linear(hidden, width, rng=rng) for width in widths)
         self.temperature = Temperature()
 
     def read(self, view, place):
-        """The last layer before the embedding: (B, HIDDEN)."""
+        """The last layer before the embedding: (B, hidden)."""
         return F.relu(self.inner[place](F.relu(self.hidden[place](view))))
 
     def forward(self, view, place):
-        """Unit vectors (B, EMBEDDED) of the first (0) or the second (1) view."""
+        """Unit vectors (B, embedded) of the first (0) or the second (1) view."""
         return unit(self.out[place](self.read(view, place)))
 
     def loss(self, views):
