@@ -17,7 +17,7 @@ seeds = st.integers(0, 2**32 - 1)
 class Begun:
     """As much of a Run as claims need."""
 
-    epochs, seed = None, 0
+    epochs, seed, data = None, 0, None
 
     @staticmethod
     def rng(*key):
@@ -99,7 +99,7 @@ def test_who_reads_the_text(kind, reads):
     model = guiding.guiding_model(kind, rng).eval()
     for parameter in model.parameters():
         parameter.data += 0.1 * rng.standard_normal(parameter.shape).astype(np.float32)
-    data = draw_guided(6, rng, "size", size=guiding.SIZE)
+    data = draw_guided(6, rng, "size", size=guiding.GUIDED.size)
     large, small = (guiding.as_ids([f"what shape is the {size} thing?"] * 6) for size in ("large", "small"))
     assert (not np.array_equal(model((data.images, large)).data, model((data.images, small)).data)) == reads
     if kind != "late":
@@ -152,7 +152,7 @@ def test_of_noisy_pairs_so_many_are_wrong(rng):
 
 def test_masked_pre_training_knows_nothing_of_pairs(rng):
     """Its loss is the same whatever the order of the second view's rows, if all is hidden by the same draws."""
-    model = matching.ViewTowers(5, rng=rng)
+    model = matching.ViewTowers((5, 5), rng=rng)
     x, y = rng.standard_normal((2, 8, 5)).astype(np.float32)
     grads = []
     for second in (y, y[::-1]):
