@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tinymm import nn
 from tinymm.cli import main
 from tinymm.data.interactions import VectorWorld, redundant, second_is_noise, synergistic
+from tinymm.data.interactions.balls import FRAMES, MOMENTS
+from tinymm.metrics import bayes_accuracy
 from tinymm.recipes import claims
 from tinymm.recipes.shared.claiming import complementarity, trials
 from tinymm.recipes.shared.claiming.contenders import sized
@@ -199,6 +201,18 @@ class Leaking(VectorWorld):
         return (first, second), labels
 
 
+def test_without_their_order_the_frames_tell_the_middle_moment_alone(monkeypatch):
+    """How far apart the balls are in all frames, in no order; moments with the same distances cannot be told apart."""
+    by_distances = {}
+    for symbol, moment in enumerate(MOMENTS, start=1):
+        by_distances.setdefault(tuple(sorted(abs(np.arange(FRAMES) - moment))), []).append(symbol)
+    monkeypatch.setattr(trials.ClipTrial, "sizes", dict.fromkeys(trials.ClipTrial.sizes, 12))
+    trial = trials.ClipTrial(Begun, 1.0)
+    told = np.stack([trial.world.table[[0]].sum(0),
+                     *(trial.world.table[symbols].sum(0) for symbols in by_distances.values())])
+    assert trial.unordered_accuracy == pytest.approx(bayes_accuracy(told)) == pytest.approx(17 / 18)
+
+
 def tried(interaction, seeds=2):
     """A world's own claim, measured in this process."""
     claim = complementarity.claim_about([trials.VectorTrial(Begun, 1.0, 0, interaction)])
@@ -285,7 +299,7 @@ def test_a_run_that_was_broken_off_ends_with_the_same_table(short, tmp_path, mon
 
 @pytest.mark.parametrize("words, rule", [
     (["--claims", "beauty"], "--claims: must be among complementarity"),
-    (["--seeds", "0"], "--seeds: must be at least 1"),
+    (["--seeds", "1"], "--seeds: must be at least 2, since intervals are of seeds too; got 1"),
     (["--images", "x"], "--images: needs --data with spoken digits; got x"),
     (["--data", "x", "--images", "y"], "x: the folder is not there"),
 ])

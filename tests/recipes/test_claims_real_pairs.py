@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tinymm.data.questions import Questions
 from tinymm.recipes.shared.claiming import (
-    composed_questions, easy_vqa_trial, gap, generalisation, guiding, labels, matching, named_pictures,
+    composed_questions, easy_vqa_trial, gap, generalisation, guiding, labels, named_pictures,
 )
 
 Image = pytest.importorskip("PIL.Image")
@@ -288,5 +288,5 @@ def test_real_questions_tell_what_most_pictures_show(shared_data):
 def test_a_linear_map_matches_real_pictures_with_captions(shared_data, monkeypatch):
     monkeypatch.setitem(named_pictures.MOST, "train", 800)
     views = named_pictures.NamedPictures(Begun(shared_data("emoji"))).views("pixels", 64)
-    to_common = gap.canonical_maps(views.train(np.random.default_rng(0)), views.val)
-    assert matching.is_nearest(*to_common(views.test)).mean() > 10 / len(views.test[0])
+    maps = gap.CanonicalMaps.fit(views.train(np.random.default_rng(0)), views.val)
+    assert maps.is_likeliest(views.test).mean() > 10 / len(views.test[0])

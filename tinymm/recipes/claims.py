@@ -46,7 +46,7 @@ def run(run, claims=None, images=None, seeds=None, quick=False):
     require(claims is None or (claims and {*claims} <= {*CLAIMS}), "--claims", f"must be among {','.join(CLAIMS)}",
             ",".join(claims or ()))
     seeds = (QUICK if quick else SEEDS) if seeds is None else seeds
-    require(seeds >= 1, "--seeds", "must be at least 1", seeds)
+    require(seeds >= 2, "--seeds", "must be at least 2, since intervals are of seeds too", seeds)
     able = _able(run, images)
     names = able if claims is None else tuple(dict.fromkeys(claims))
     require({*names} <= {*able}, "--claims", f"only {','.join(able)} learns from the folder {run.data}",

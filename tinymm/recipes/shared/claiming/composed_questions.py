@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....data import held_out_compositions, random_split
-from ....data.questions import Questions, read_easy_vqa
+from ....data.questions import read_easy_vqa
 from ..options import require
 
 __all__ = ["KINDS", "ComposedQuestions", "kinds_of", "things_shown"]

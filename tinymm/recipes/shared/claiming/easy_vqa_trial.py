@@ -87,8 +87,8 @@ class AskedPictures:
 
     def fit(self, kind, change, rate, seed, report):
         """Train a contender on examples that are changed or not (None), and test it: dict of part to array."""
-        rng = np.random.default_rng([seed, 46])
-        model = guiding_model(kind, rng, PARAMETERS, self.task)
+        model = guiding_model(kind, np.random.default_rng([seed, 46]), PARAMETERS, self.task)
+        rng = np.random.default_rng([seed, 49])                          # the same examples for all of a seed
         some = self.train.part(rng.permutation(len(self.train))[:round(TRAINED * len(self.train))])
         if change == REPLACED:
             some = some.permuted(1, rng)

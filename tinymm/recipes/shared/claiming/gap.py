@@ -1,6 +1,7 @@
 """Between two modalities lies a semantic gap, which a learned mapping closes (article 1.3.2).
 
-Two views of the same things, as vectors: in one world both are linear in what they share, in the other they are curved.
+Two views of the same things, as vectors: in one world both are linear in what they share, in another they are curved,
+and in the third the second view shows only the size of what is shared, and not its sign.
 Untrained towers, a linear map from one view to the other, and towers trained by contrast are asked how near the views
 of one thing are, how far the modalities as a whole lie apart, and which things they match. With a folder of pictures
 with captions, these are the views, and pictures are told in two ways.
@@ -8,6 +9,7 @@ with captions, these are the views, and pictures are told in two ways.
 
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from .experiment import Claim, Comparison, Contender
 from .matching import ViewTowers, drawn_views, embedded, is_nearest, matched
 from .named_pictures import LOOKS, NamedPictures
 
-__all__ = ["canonical_maps", "claim"]
+__all__ = ["CanonicalMaps", "claim"]
 
 THINGS = {"train": 2000, "val": 300, "test": 400}
 WORLDS = ("linear", "curved", "folded")
@@ -82,31 +84,28 @@ class _Trial:
         rng = np.random.default_rng([seed, 72])
         train, val, test = self.views.train(rng), self.views.val, self.views.test
         if kind == "linear map":
-            to_common = canonical_maps(train, val)
-            return {"val": is_nearest(*to_common(val))} | _measures(to_common(train), to_common(test))
+            maps = CanonicalMaps.fit(train, val)
+            return {"val": maps.is_likeliest(val)} | _measures(maps(train), maps(test)) | {
+                "test": maps.is_likeliest(test)}
         model = ViewTowers([view.shape[1] for view in train], **self.sizes, rng=rng)
         if kind == "contrast":
             model = matched(self.run, replace(self.plan, peak_rate=rate), model, train, seed, report)
         return {"val": is_nearest(*embedded(model, val))} | _measures(embedded(model, train), embedded(model, test))
 
 
-def canonical_maps(train, val, penalties=PENALTIES):
-    r"""Canonical correlation analysis: the linear map of either view in which the two agree best.
+class CanonicalMaps(NamedTuple):
+    r"""Canonical correlation analysis: the linear maps of both views in which the two agree best, and how well.
 
     With $C_x = \tfrac1N X^\top X + \lambda I$ of the centred views, and $C_y$ likewise, let
-    $C_x^{-1/2} \tfrac1N X^\top Y C_y^{-1/2} = U S V^\top$. The maps are $C_x^{-1/2} U \sqrt S$ and
-    $C_y^{-1/2} V \sqrt S$; λ is the one that matches most validation things.
+    $C_x^{-1/2} \tfrac1N X^\top Y C_y^{-1/2} = U \operatorname{diag}(\rho) V^\top$. The maps to the axes of the
+    correlations ρ are $C_x^{-1/2} U$ and $C_y^{-1/2} V$.
 
-    Parameters
+    Attributes
     ----------
-    train, val : pair of (N, D) and (N, E) float arrays
-        Row i of one belongs to row i of the other.
-    penalties : sequence of float
-
-    Returns
-    -------
-    callable
-        Of a pair of (n, D) and (n, E) arrays to two of (n, min(D, E)).
+    means : pair of arrays
+    maps : pair of (D, K) and (E, K) arrays
+    correlations : (K,) array
+        ρ, from 0 to 1.
 
     References
     ----------
@@ -116,21 +115,42 @@ def canonical_maps(train, val, penalties=PENALTIES):
     --------
     >>> rng = np.random.default_rng(0)
     >>> x = rng.standard_normal((50, 3))
-    >>> to_common = canonical_maps((x, 2 * x[:, ::-1] + 1), (x[:9], 2 * x[:9, ::-1] + 1))
-    >>> is_nearest(*to_common((x, 2 * x[:, ::-1] + 1))).mean()
+    >>> views = x, 2 * x[:, ::-1] + 1
+    >>> CanonicalMaps.fit(views, views).is_likeliest(views).mean()
     np.float64(1.0)
     """
-    means = [view.mean(0) for view in train]
-    x, y = ((view - mean).astype(np.float64) for view, mean in zip(train, means))
 
-    def at(penalty):
-        white_x, white_y = (_inverse_root(view.T @ view / len(x) + penalty * np.eye(view.shape[1])) for view in (x, y))
-        u, s, vt = np.linalg.svd(white_x @ (x.T @ y / len(x)) @ white_y, full_matrices=False)
-        weights = np.sqrt(s / (1 - s ** 2 + 1e-6))
-        maps = white_x @ u * weights, white_y @ vt.T * weights
-        return lambda views: tuple((view - mean) @ own for view, mean, own in zip(views, means, maps))
+    means: tuple
+    maps: tuple
+    correlations: np.ndarray
 
-    return max(map(at, penalties), key=lambda to_common: is_nearest(*to_common(val)).mean())
+    @classmethod
+    def fit(cls, train, val, penalties=PENALTIES):
+        """The maps of training views, row i of one belongs to row i of the other; of the penalties λ, the one that
+        matches most validation things."""
+        means = tuple(view.mean(0) for view in train)
+        x, y = ((view - mean).astype(np.float64) for view, mean in zip(train, means))
+
+        def at(penalty):
+            white_x, white_y = (_inverse_root(view.T @ view / len(x) + penalty * np.eye(view.shape[1]))
+                                for view in (x, y))
+            u, rho, vt = np.linalg.svd(white_x @ (x.T @ y / len(x)) @ white_y, full_matrices=False)
+            return cls(means, (white_x @ u, white_y @ vt.T), np.minimum(rho, 1 - 1e-6))
+
+        return max(map(at, penalties), key=lambda maps: maps.is_likeliest(val).mean())
+
+    def __call__(self, views):
+        """Both views (n, D) and (n, E) as (n, K), each axis weighted so that products are the log ratio's."""
+        weights = np.sqrt(self.correlations / (1 - self.correlations ** 2))
+        return tuple((view - mean) @ own * weights for view, mean, own in zip(views, self.means, self.maps))
+
+    def is_likeliest(self, views):
+        r"""Whether for each row of the first view the row of the second with the largest log ratio
+        $\ln p(a, b) / (p(a) p(b))$ is its own; what depends on a alone does not matter: float array (n,)."""
+        first, second = self(views)
+        # a·b ρ / (1 − ρ²) − b² ρ² / (2 (1 − ρ²)); the weights above are squared in b² already
+        ratios = first @ second.T - (second ** 2) @ self.correlations / 2
+        return (ratios.argmax(1) == np.arange(len(first))).astype(float)
 
 
 def _inverse_root(matrix):

@@ -52,8 +52,7 @@ def _worlds(run, quick):
     return {
         "null": "A CNN guided by text (FiLM) does no better on the new than the CNN alone, or than itself with a text "
                 "that says nothing; where the text is needed, no better than other fusions.",
-        "contenders": tuple(Contender(f"{name}/{kind}", partial(worlds[name].fit, kind), name,
-                                      like=f"{HINT}/{kind}" if name == NOTHING else None)
+        "contenders": tuple(Contender(f"{name}/{kind}", partial(worlds[name].fit, kind), name)
                             for name, kinds in CONTENDERS.items() for kind in kinds),
         "tests": _tests(),
         "beside": _beside(),
@@ -81,8 +80,8 @@ class _Pictures:
 
     def fit(self, kind, rate, seed, report):
         """Train a contender on pictures of its own, and test it on those of the world."""
-        rng = np.random.default_rng([seed, 43])
-        model = guiding_model(kind, rng)
+        model = guiding_model(kind, np.random.default_rng([seed, 43]))
+        rng = np.random.default_rng([seed, 48])                          # the same examples for all of a seed
         data = _as_examples(draw_guided(TRAINED[self.name], rng, self.name, size=GUIDED.size))
         model = learned(self.run, replace(self.plan, peak_rate=rate), model, data, seed, report)
         found = {part: is_right(model, examples) for part, examples in self.parts.items() if part != "pool"}

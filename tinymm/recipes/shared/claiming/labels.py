@@ -44,7 +44,7 @@ def claim(run, quick):
     return Claim(
         name="labels",
         section="1.3.3",
-        sentence="Pairs that are known to be right are dear; unpaired and noisy examples can stand in for them.",
+        sentence="Pairs that are known to be right are dear; where they are few, unpaired and noisy examples help.",
         null="With as many right pairs, whoever also uses the rest matches no more things than whoever does not.",
         contenders=(*contenders, Contender("all paired", partial(trial.fit, "pairs", 1.0), "pairs")),
         tests=tuple(Comparison(f"{_percent(share)} paired: {way}", (_name(way, share),),
