@@ -31,7 +31,8 @@ def add_arguments(parser):
     parser.add_argument("--repeats", type=int, metavar="N", help="rounds to time (default: set by the benchmark)")
     parser.add_argument("--threads", type=int, metavar="N",
                         help="for NumPy's BLAS and for the peers alike (default: set by the benchmark)")
-    parser.add_argument("--isa", metavar="NAME", help="avx2: NumPy, OpenBLAS and PyTorch as on a processor without AVX-512")
+    parser.add_argument("--isa", metavar="NAME",
+                        help="avx2: NumPy, OpenBLAS and PyTorch as on a processor without AVX-512")
 
 
 def run(names=(), everything=False, target=None, out=None, repeats=None, threads=None, isa=None):
