@@ -118,11 +118,10 @@ def test_numbers_out_of_range_are_left_to_the_textbook(decoder, number, seed):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", ["max_of_scores", "value"])
-def test_large_scores_do_not_overflow(name, rng):
-    """Scores of a thousand, whose exponentials no float holds."""
+def test_large_scores_do_not_overflow(rng):
+    """Scores of thousands, whose exponentials no float holds."""
     layer, x, (cache,) = one(rng)
-    layer.self_attn.in_proj_weight.data *= 100 if name == "max_of_scores" else 1
+    layer.self_attn.in_proj_weight.data *= 100
     x.data *= 10
     before = vars(cache).copy()
     with tm.no_grad():
