@@ -70,7 +70,7 @@ class ResidualEncoder(nn.Module):
 
 
 def captions(model, images, bos, length):
-    """Greedy captions of a `TorchCaptioner`, (B, length): each word read once, each image encoded and projected once."""
+    """Greedy captions of a `TorchCaptioner`, (B, length): words are read once, images encoded and projected once."""
     reader, fusion = model.text_encoder, model.fusion
 
     def split(x):
