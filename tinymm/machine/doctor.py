@@ -100,10 +100,12 @@ def examine(repeats=5):
         gain = {"variable": VARIABLE, "value": better, "ratios": ratios}
     variables = {name: value for name, value in sorted(environment.items())
                  if name in THREADS or name.startswith("OPENBLAS_")}
-    return {"machine": {**describe(), "vectors of PyTorch": vectors_of_torch()}, "environment": variables, "rates": measured, "gain": gain,
-            "findings": [*([f"{ASKED}={limits[ASKED]}: it could be faster without"] if limits else
-                           _kernel_findings(library, processor().vectors, gain, environment)),
-                         *_thread_findings(library, cores, variables)]}
+    if limits:
+        kernels = [f"{ASKED}={limits[ASKED]}: it could be faster without"]
+    else:
+        kernels = _kernel_findings(library, processor().vectors, gain, environment)
+    return {"machine": {**describe(), "vectors of PyTorch": vectors_of_torch()}, "environment": variables,
+            "rates": measured, "gain": gain, "findings": [*kernels, *_thread_findings(library, cores, variables)]}
 
 
 def _measure(environment, threads):
