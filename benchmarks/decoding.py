@@ -2,8 +2,10 @@
 
 A stack of causal layers writes T words one after another, a batch of one, as a captioner or a language model does. Both
 ways end in the same state, which is checked before anything is timed. Beside the seconds it shows the operations,
-counted from the formula, and the power of T with which the time of a whole text grows. Then each word of a long text is
-timed by itself, a batch as wide as a beam: with caches that double, with caches that concatenate, and in PyTorch.
+counted from the formula, and the power of T with which the time of a whole text grows. The longest of these texts is
+then written beside PyTorch, which keeps keys and values too, and by the layers' textbook form, which takes no short way
+for a single word. Last, each word of a long text is timed by itself, a batch as wide as a beam: with caches that
+double, with caches that concatenate, and in PyTorch.
 
     python -m benchmarks.decoding --json decoding.json
 """
@@ -13,7 +15,7 @@ from dataclasses import asdict
 from . import decoding_growth, laws
 from .attention import decoding
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report
-from .machine import use_threads
+from .machine import peer, use_threads
 
 __all__ = ["LENGTHS", "main", "operations"]
 
@@ -61,6 +63,11 @@ def main(argv=None):
                          "operations_per_second": count / (milliseconds * 1e-3 * words)})
     fits = {way: laws.fit_power(LENGTHS, [row["words"] / row["words_per_second"] for row in rows if row["way"] == way])
             for way in ("with a cache", "without")}
+    texts = decoding_growth.whole_texts(peer("torch"), LENGTHS[-1], WIDTH, HEADS, LAYERS)
+    seconds = alternate(texts, options.repeats, clock=clock_for(options.threads), settle=0.15)
+    beside = compare(f"{LENGTHS[-1]} words, {LAYERS} layers of width {WIDTH}, beside PyTorch", seconds, list(texts)[-1],
+                     "ms a word", 1e3 / LENGTHS[-1])
+    comparisons.append(beside)
     growth = decoding_growth.growth(decoding_growth.curves(LONG, WIDTH, HEADS, LAYERS, BATCH, options.repeats,
                                                            clock_for(options.threads)))
     report(comparisons, options.json, options.threads, rows=rows,
@@ -69,6 +76,8 @@ def main(argv=None):
     for row in rows:
         print(f"{row['words']:5} words {row['way']:<13}{row['words_per_second']:8.0f} words a second, "
               f"{row['operations'] / 1e9:7.2f} GFLOP in all, {row['operations_per_second'] / 1e9:6.1f} GFLOP/s")
+    for way, (_, milliseconds, _) in beside.times.items():
+        print(f"{LENGTHS[-1]:5} words, {way:<13}{1e3 / milliseconds:8.0f} words a second")
     for way, fit in fits.items():
         print(f"{way}: the time of a text grows like T^{fit.exponent:.2f} (± {fit.error:.2f})")
     print("", f"A batch of {BATCH}, word by word:", *decoding_growth.lines(growth, LONG), sep="\n")

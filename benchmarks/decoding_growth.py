@@ -7,6 +7,8 @@ itself adds 4 B D operations a layer and reads 2 B D numbers; a concatenation re
 """
 
 import math
+import time
+from unittest.mock import patch
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from tinymm import nn
 
 from .laws import fit_line
 
-__all__ = ["Concatenating", "curves", "growth", "lines", "words_in_torch", "words_of"]
+__all__ = ["Concatenating", "curves", "growth", "lines", "whole_texts", "words_in_torch", "words_of"]
 
 
 class Concatenating:
@@ -72,6 +74,31 @@ def words_in_torch(torch, stack, x, clock):
                 y = f.layer_norm(y + hidden, (D,), p["norm2.weight"], p["norm2.bias"])
             seconds.append(clock() - start)
     return np.array(seconds), y[:, 0].numpy()
+
+
+def whole_texts(torch, words, D, heads, layers, batch=1):
+    """{way: function that writes a text of so many words and returns the last state}, after a check that all agree.
+
+    "tinymm" takes the short way for a word, "textbook" the layers as they stand in the library's page, both with the
+    same caches; "PyTorch", if it is there, is eager and has a cache too.
+    """
+    rng = np.random.default_rng(0)
+    stack = nn.TransformerEncoder([nn.TransformerEncoderLayer(D, heads, 4 * D, 0.0, rng=rng) for _ in range(layers)])
+    x = rng.standard_normal((batch, words, D), np.float32)
+
+    def ours():
+        return words_of(stack, x, nn.KeyValueCache, time.perf_counter)[1]
+
+    def textbook():
+        with patch.object(nn.transformer, "can_step", lambda *inputs: False):
+            return ours()
+
+    ways = {"tinymm": ours, "textbook": textbook}
+    if torch is not None:
+        ways["PyTorch"] = lambda: words_in_torch(torch, stack, x, time.perf_counter)[1]
+    for way, write in ways.items():
+        np.testing.assert_allclose(write(), ours(), atol=1e-4, err_msg=f"{way}: last states differ")
+    return ways
 
 
 def curves(words, D, heads, layers, batch, rounds, clock):

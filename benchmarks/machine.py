@@ -5,6 +5,7 @@ import importlib
 
 from tinymm import machine
 from tinymm.extras import need
+from tinymm.machine.isa import vectors_of_torch
 
 __all__ = ["describe", "peer", "use_threads"]
 
@@ -33,5 +34,6 @@ def use_threads(n):
 
 def describe(threads=None):
     """What a reader of the figures must know: dict of str to str."""
-    found = {"date": datetime.date.today().isoformat(), **machine.describe(PACKAGES)}
+    found = {"date": datetime.date.today().isoformat(), **machine.describe(PACKAGES),
+             "vectors of PyTorch": vectors_of_torch()}
     return found if threads is None else found | {"threads": str(threads)}

@@ -28,10 +28,11 @@ def test_the_program_writes_what_it_prints(timed_at_once, monkeypatch, tmp_path,
         monkeypatch.setattr(decoding, name, value)
     decoding.main(["--repeats", "1", "--json", str(tmp_path / "found.json")])
     found, printed = json.loads((tmp_path / "found.json").read_text()), capsys.readouterr()
-    assert len(found["comparisons"]) == 3 and set(found["exponents"]) == {"with a cache", "without"}
+    assert len(found["comparisons"]) == 3 + 1 and set(found["exponents"]) == {"with a cache", "without"}
     for row in found["rows"]:
         assert row["operations_per_second"] == pytest.approx(
             row["operations"] * row["words_per_second"] / row["words"], rel=1e-3)
     assert {"doubling", "concatenating"} <= set(found["growth"])
     assert all(f"{way:<14} first tenth of 20 words" in printed.out for way in found["growth"])
+    assert {"tinymm", "textbook"} <= set(found["comparisons"][-1]["times"])
     assert "3/3 5 words" in printed.err and "grows like T^" in printed.out

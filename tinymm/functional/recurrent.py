@@ -65,7 +65,7 @@ def lstm(input, h, c, w_ih, w_hh, b_ih=None, b_hh=None, mask=None, reverse=False
     cs = _states(c, len(x))
     tanh_c = np.empty_like(hs[1:])
     recalled = np.empty_like(gates[0])                              # U hₜ₋₁
-    u = np.ascontiguousarray(w_hh.T)                                # the order in which the products read it
+    u = w_hh.T if len(x) == 1 else np.ascontiguousarray(w_hh.T)     # for several steps in the order they read it
     scale = np.repeat(np.array([[0.5], [0.5], [1], [0.5]], x.dtype), size, 1)   # σ for i, f and o, tanh for g
     for t, a in enumerate(gates):                                   # (B, 4, H)
         np.matmul(hs[t], u, out=recalled.reshape(len(a), 4 * size))

@@ -9,12 +9,12 @@ Peers and threads come with  python -m pip install "tinymm[bench,threads]".
 import ast
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from .. import writing
+from .isa import exit_status, limited
 
 __all__ = ["add_arguments", "available", "run"]
 
@@ -31,10 +31,12 @@ def add_arguments(parser):
     parser.add_argument("--repeats", type=int, metavar="N", help="rounds to time (default: set by the benchmark)")
     parser.add_argument("--threads", type=int, metavar="N",
                         help="for NumPy's BLAS and for the peers alike (default: set by the benchmark)")
+    parser.add_argument("--isa", metavar="NAME",
+                        help="avx2: NumPy, OpenBLAS and PyTorch as on a processor without AVX-512")
 
 
-def run(names=(), everything=False, target=None, out=None, repeats=None, threads=None):
-    """Run benchmarks, or list them.
+def run(names=(), everything=False, target=None, out=None, repeats=None, threads=None, isa=None):
+    """Run benchmarks, or list them; the options are those of `tinymm bench`.
 
     Returns
     -------
@@ -56,6 +58,7 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
     for option, value in (("--repeats", repeats), ("--threads", threads)):
         if value is not None and value < 1:
             raise ValueError(f"bench: {option} must be at least 1; got {value}")
+    environment = dict(os.environ) if isa is None else limited(isa)
     if not names and not everything:
         width = max(map(len, summaries))
         for name, summary in summaries.items():
@@ -69,7 +72,7 @@ def run(names=(), everything=False, target=None, out=None, repeats=None, threads
             options += [option, str(value)]
     found = {}
     for name in summaries if everything else dict.fromkeys(names):
-        found[name] = _results(name, options)
+        found[name] = _results(name, options, environment)
         if out is not None:
             _write(Path(out, f"{name}.json"), found[name])
         if target is not None:
@@ -91,32 +94,22 @@ def available():
     return summaries
 
 
-def _results(name, options):
+def _results(name, options, environment):
     """What a benchmark writes as JSON; it runs in a process of its own, where its folder can be imported."""
     print(f"\n== {name} ==", flush=True)
-    paths = [str(CHECKOUT), os.environ.get("PYTHONPATH")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    paths = [str(CHECKOUT), environment.get("PYTHONPATH")]
+    environment = environment | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "found.json")
         # -P: a folder called benchmarks in the working directory is not taken for it
         command = [sys.executable, "-P", "-m", "benchmarks", name, *options, "--json", str(file)]
-        status = _status(command, environment)
+        status = exit_status(command, environment)
         if status == 130:
             raise KeyboardInterrupt
         if status:
             kind = ValueError if status == 2 else RuntimeError
             raise kind(f"bench: {name} ended with exit status {status}; its message stands above")
         return json.loads(file.read_text("utf-8"))
-
-
-def _status(command, environment):
-    """The command's exit status; after Ctrl-C no process of it is left, not even one that nobody has waited for."""
-    process = subprocess.Popen(command, env=environment)
-    try:
-        return process.wait()  # which gives it a quarter of a second to end by itself after Ctrl-C
-    finally:
-        process.kill()
-        process.wait()
 
 
 def check_writable(option, *place):

@@ -9,12 +9,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from statistics import median, quantiles
 
 from ..viz import format_table
 from . import rates
 from .blas_library import KERNELS, blas
 from .cpu import processor, usable_cores
+from .isa import ASKED, asked, exit_status, limited, vectors_of_torch
 from .kernels import CHOSEN, VARIABLE, better_kernels, chosen
 from .summary import describe
 
@@ -32,18 +34,22 @@ def add_arguments(parser):
     parser.add_argument("--json", action="store_true", dest="as_json", help="print everything as JSON instead")
     parser.add_argument("--repeats", type=int, default=5, metavar="N",
                         help="how often to compare a process without better kernels and one with them (default: 5)")
+    parser.add_argument("--isa", metavar="NAME", help="avx2: look at it as at a processor without AVX-512")
 
 
-def run(as_json=False, repeats=5):
-    """Print what `examine` finds."""
+def run(as_json=False, repeats=5, isa=None):
+    """Print what `examine` finds; with an isa, in a child process that is limited to it. Returns the exit status."""
     if repeats < 2:
         raise ValueError(f"doctor: --repeats must be at least 2, to see how far results spread; got {repeats}")
+    if isa is not None:
+        words = ["doctor", "--repeats", str(repeats), *(["--json"] if as_json else [])]
+        return exit_status([sys.executable, "-P", "-m", "tinymm", *words], limited(isa) | _with_this_package())
     if not as_json:
         print("measuring ...", file=sys.stderr)
     found = examine(repeats)
     if as_json:
         print(json.dumps(found, indent=1))
-        return
+        return 0
     settings = ", ".join(f"{name}={value}" for name, value in found["environment"].items()) or "nothing set"
     lines = {**found["machine"], "environment": settings}
     width = max(map(len, lines))
@@ -54,6 +60,13 @@ def run(as_json=False, repeats=5):
     print("", format_table(rows, ["measured", *columns]), "", sep="\n")
     for line in found["findings"]:
         print(f"- {line}")
+    return 0
+
+
+def _with_this_package():
+    """What lets a child process find the tinymm that runs here, wherever it starts."""
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]
+    return {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def examine(repeats=5):
@@ -79,16 +92,20 @@ def examine(repeats=5):
     measured = {"1 thread": _measure(environment | dict.fromkeys(THREADS, "1"), 1)}
     if threads > 1:
         measured[f"{threads} threads"] = _measure(environment, threads)
-    better = chosen() or better_kernels(processor(), library)
+    limits = asked()
+    better = None if limits else chosen() or better_kernels(processor(), library)
     gain = None
     if better:
         ratios = _compare(environment, environment | {VARIABLE: better}, repeats, threads)
         gain = {"variable": VARIABLE, "value": better, "ratios": ratios}
     variables = {name: value for name, value in sorted(environment.items())
                  if name in THREADS or name.startswith("OPENBLAS_")}
-    return {"machine": describe(), "environment": variables, "rates": measured, "gain": gain,
-            "findings": [*_kernel_findings(library, processor().vectors, gain, environment),
-                         *_thread_findings(library, cores, variables)]}
+    if limits:
+        kernels = [f"{ASKED}={limits[ASKED]}: it could be faster without"]
+    else:
+        kernels = _kernel_findings(library, processor().vectors, gain, environment)
+    return {"machine": {**describe(), "vectors of PyTorch": vectors_of_torch()}, "environment": variables,
+            "rates": measured, "gain": gain, "findings": [*kernels, *_thread_findings(library, cores, variables)]}
 
 
 def _measure(environment, threads):

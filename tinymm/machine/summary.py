@@ -6,14 +6,15 @@ import platform
 
 from .._version import __version__
 from .blas_library import blas
-from .cpu import processor, usable_cores
+from .cpu import caches, processor, usable_cores
+from .isa import asked, vectors_of_numpy
 from .kernels import VARIABLE, chosen
 
 __all__ = ["describe", "version"]
 
 
 def describe(packages=("numpy", "scipy")):
-    """Processor, versions and BLAS, in words.
+    """Processor, caches, versions, instructions and BLAS, in words; and what limits the instructions, if anything does.
 
     Parameters
     ----------
@@ -27,18 +28,22 @@ def describe(packages=("numpy", "scipy")):
     Examples
     --------
     >>> list(describe())
-    ['processor', 'python', 'tinymm', 'numpy', 'scipy', 'BLAS of NumPy']
+    ['processor', 'caches', 'python', 'tinymm', 'numpy', 'scipy', 'vectors of NumPy', 'BLAS of NumPy']
     """
     chip = processor()
     cores = os.cpu_count() or 1
     usable = usable_cores()
     cores_in_words = f"{cores} cores" if usable == cores else f"{usable} of its {cores} cores"
     set_by_tinymm = f" ({VARIABLE} set by tinymm)" if chosen() else ""
+    limits = ", ".join(f"{name}={value}" for name, value in asked().items())
     return {"processor": ", ".join(part for part in (chip.model, cores_in_words, chip.vectors) if part),
+            "caches": ", ".join(map(str, caches())) or "unknown",
             "python": platform.python_version(),
             "tinymm": __version__,
             **{name: version(name) for name in packages},
-            "BLAS of NumPy": f"{blas()}{set_by_tinymm}"}
+            "vectors of NumPy": ", ".join(vectors_of_numpy()) or "those it always needs",
+            "BLAS of NumPy": f"{blas()}{set_by_tinymm}",
+            **({"limited by": limits} if limits else {})}
 
 
 def version(package):

@@ -16,6 +16,7 @@ from .dropout import Dropout
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
+from .one_word import can_step, decoder_step, encoder_step
 
 __all__ = ["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
 
@@ -97,6 +98,11 @@ class TransformerEncoderLayer(_Layer):
 
         With a `cache` (a `KeyValueCache`), src holds the new positions, which follow the kept ones.
         """
+        if src_mask is None and src_key_padding_mask is None and can_step(self, src, cache):
+            y = encoder_step(self, src.data, cache, ACTIVATIONS[self.activation])
+            if y is not None:
+                return Tensor(y)
+
         def attend(x):
             y, _ = self.self_attn(x, x, x, key_padding_mask=src_key_padding_mask, need_weights=False,
                                   attn_mask=src_mask, is_causal=is_causal, cache=cache)
@@ -158,6 +164,12 @@ class TransformerDecoderLayer(_Layer):
             raise ValueError("TransformerDecoderLayer: cache must be a pair, of self-attention and of the memory; "
                              f"got {type(cache).__name__}")
         own_cache, memory_cache = (None, None) if cache is None else cache
+        unmasked = tgt_mask is None and memory_mask is None and tgt_key_padding_mask is None
+        if unmasked and memory is None and can_step(self, tgt, own_cache, memory_cache, memory_key_padding_mask):
+            y = decoder_step(self, tgt.data, own_cache, memory_cache, memory_key_padding_mask,
+                             ACTIVATIONS[self.activation])
+            if y is not None:
+                return Tensor(y)
 
         def attend_to_itself(x):
             y, _ = self.self_attn(x, x, x, key_padding_mask=tgt_key_padding_mask, need_weights=False,

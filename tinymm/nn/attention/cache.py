@@ -55,12 +55,13 @@ class KeyValueCache:
 
     def extend(self, key, value):
         """Add the keys and values (B, H, n, D/H) of n new positions; all of them are returned."""
-        if self.key is not None and key.shape[0] != self.key.shape[0]:
-            raise ValueError(f"{type(self).__name__}: holds a batch of {self.key.shape[0]}; got one of {key.shape[0]}")
+        before = self._keys.tensor
+        if before is not None and len(key.data) != len(before.data):
+            raise ValueError(f"{type(self).__name__}: holds a batch of {len(before)}; got one of {len(key)}")
         keys, values = self._added(self._keys, key), self._added(self._values, value)
         self._keys, self._values = keys, values
-        self.length += key.shape[2]
-        return self.key, self.value
+        self.length += key.data.shape[2]
+        return keys.tensor, values.tensor
 
     def _added(self, kept, new):
         return kept.extended(new)

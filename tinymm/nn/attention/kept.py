@@ -8,6 +8,9 @@ from ...autograd import Tensor, is_grad_enabled
 __all__ = ["Kept"]
 
 
+ALL = (slice(None),) * 32  # every index along each axis
+
+
 class Kept:
     r"""Positions in a row along one axis, to which more are added at its end.
 
@@ -53,25 +56,31 @@ class Kept:
         """With these positions, Tensor (B, …, n, …), behind the others."""
         if is_grad_enabled():
             return Kept(self.axis, new if self.tensor is None else F.concatenate([self.tensor, new], self.axis))
-        before = 0 if self.tensor is None else self.tensor.shape[self.axis]
-        room = self._room_for(new.data, before)
-        length = before + new.shape[self.axis]
-        room[self._places(len(new), before, length)] = new.data
-        return Kept(self.axis, Tensor(room[self._places(len(new), 0, length)]), room)
+        array, room = new.data, self.room
+        before = 0 if self.tensor is None else self.tensor.data.shape[self.axis]
+        length = before + array.shape[self.axis]
+        if room is None or room.dtype != array.dtype or length > room.shape[self.axis] or not self._fits(array):
+            room = self._larger_room(array, before, length)
+        room[self._places(len(array), before, length)] = array
+        return Kept(self.axis, Tensor(room[self._places(len(array), 0, length)]), room)
 
-    def _room_for(self, new, before):
-        """An array that holds the positions so far and has room for the new ones."""
+    def _fits(self, new):
+        """Whether new positions (B, …, n, …) have the shape of those that are kept, but for their number."""
+        old, axis = self.tensor.data.shape, self.axis
+        return new.ndim == len(old) and new.shape[:axis] == old[:axis] and new.shape[axis + 1:] == old[axis + 1:]
+
+    def _larger_room(self, new, before, length):
+        """An array that holds the positions so far and has room for the new ones, and more."""
         if self.tensor is None:
             return np.empty_like(new)
-        old = self.tensor.data
-        expected = (*old.shape[:self.axis], new.shape[self.axis], *old.shape[self.axis + 1:])
-        if new.shape != expected:
+        old, axis = self.tensor.data, self.axis
+        if not self._fits(new):
+            expected = (*old.shape[:axis], new.shape[axis], *old.shape[axis + 1:])
             raise ValueError(f"Kept: new positions must be {expected}; got {new.shape}")
-        needed = before + new.shape[self.axis]
         dtype = np.result_type(old, new)
-        if self.room is not None and self.room.dtype == dtype and self.room.shape[self.axis] >= needed:
+        if self.room is not None and self.room.dtype == dtype and self.room.shape[axis] >= length:
             return self.room
-        room = np.empty((*old.shape[:self.axis], max(needed, 2 * before), *old.shape[self.axis + 1:]), dtype)
+        room = np.empty((*old.shape[:axis], max(length, 2 * before), *old.shape[axis + 1:]), dtype)
         room[self._places(len(old), 0, before)] = old
         return room
 
@@ -95,7 +104,7 @@ class Kept:
 
     def _places(self, batch, start, stop):
         """The index of these positions in the room."""
-        return (slice(batch), *[slice(None)] * (self.axis - 1), slice(start, stop))
+        return slice(batch), *ALL[1:self.axis], slice(start, stop)
 
 
 def _is_identity(rows, batch):
