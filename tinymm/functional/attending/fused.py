@@ -121,8 +121,10 @@ def fused_attention_vjp(g, y, query, key, value, is_causal, scale, e, n):
         with scratch() as empty:
             v1 = with_ones(v[i], empty)                                 # [V, 1]
             more = empty(dk[i].shape, e.dtype), empty(dv[i].shape, e.dtype)
-            for d in (dk, dv):
-                d[i] = 0
+            add = _written
+            if len(stretches) != 1 or is_causal and T < S:              # sums, or keys that nobody sees
+                add = _added
+                dk[i] = dv[i] = 0
             for at, seen in _places(i, stretches, S, is_causal):
                 with scratch() as empty_here:
                     p = e[at][..., seen]
@@ -131,10 +133,11 @@ def fused_attention_vjp(g, y, query, key, value, is_causal, scale, e, n):
                     ds *= p                                             # S̄
                     if careful:
                         np.copyto(ds, 0, where=p == 0)
+                    keys = (*i, ..., seen, slice(None))
                     dk_more, dv_more = (d[..., seen, :] for d in more)
-                    dv[i][..., seen, :] += product(p.mT, gd[..., :-1], out=dv_more)             # V̄ = eᵀ Ȳ / n
-                    dk[i][..., seen, :] += product(ds.mT, q[at], out=dk_more)                   # K̄ = σ S̄ᵀ Q
-                    product(ds, k[i][..., seen, :], out=dq[at])         # Q̄ = σ S̄ K
+                    add(dv[keys], dv_more, product, p.mT, gd[..., :-1])                         # V̄ = eᵀ Ȳ / n
+                    add(dk[keys], dk_more, product, ds.mT, q[at])                               # K̄ = σ S̄ᵀ Q
+                    product(ds, k[keys], out=dq[at])                                            # Q̄ = σ S̄ K
         for d in (dq, dk):
             d[i] *= scale
 
@@ -150,6 +153,14 @@ def fused_attention_vjp(g, y, query, key, value, is_causal, scale, e, n):
 @fused_attention.composite
 def fused_attention_composite(query, key, value, attn_mask, is_causal, scale, keep):
     return explicit_attention(query, key, value, attn_mask, is_causal, scale)
+
+
+def _written(total, more, product, a, b):
+    product(a, b, out=total)
+
+
+def _added(total, more, product, a, b):
+    total += product(a, b, out=more)
 
 
 def _in_parallel(f, leading, T, S, per_score):
