@@ -103,7 +103,7 @@ def test_recycled_arrays_do_not_overlap_while_any_view_of_them_lives(wanted):
     views = []
     for k, (shape, dtype) in enumerate(wanted * 3):
         a = recycled(shape, dtype)
-        assert a.shape == shape and a.dtype == dtype and a.ctypes.data % room.LINE == 0
+        assert a.shape == shape and a.dtype == dtype and (a.size == 0 or a.ctypes.data % room.LINE == 0)
         a[...] = k
         views.append((k, a[..., None].T))                               # of which the array itself is forgotten
         if k % 3 == 2:
