@@ -14,14 +14,16 @@ from tinymm.recipes.shared.claiming import noise
 from tinymm.recipes.shared.claiming.experiment import Comparison
 from tinymm.recipes.shared.claiming.judging import difference, judged
 from tinymm.recipes.shared.claiming.measuring import TUNING, Measured, measured
-from tinymm.recipes.shared.claiming.noise_contenders import FUSIONS, PARAMETERS, model_of
+from tinymm.recipes.shared.claiming.noise_contenders import FUSIONS, model_of
 from tinymm.recipes.shared.claiming.noise_figures import Told, curves
 from tinymm.recipes.shared.claiming.noisy_pairs import (
-    CLASSES, MODALITIES, SEVERITIES, SIDE, SWEEPS, TOKENS, Pairs, corrupted, draw_pairs, told_accuracy, varied,
+    CLASSES, EMBEDDED, MODALITIES, SIDE, TOKENS, Pairs, draw_pairs, embedded, told_accuracy,
 )
+from tinymm.recipes.shared.claiming.noisy_world import SEVERITIES
 from tinymm.recipes.shared.kept_jobs import FOUND
 
 seeds = st.integers(0, 2**32 - 1)
+SWEEPS = EMBEDDED.sweeps
 TINY = {"train": 64, "val": 30, "test": 40}
 
 
@@ -39,8 +41,12 @@ class Begun:
         pass
 
 
+def with_steps(world, steps):
+    return replace(world, plan=replace(world.plan, steps=steps))
+
+
 def tiny(draw=draw_pairs, run=Begun):
-    return noise.claim_about(run, replace(noise.PLAN, steps=4), draw, TINY)
+    return noise.claim_about(run, with_steps(embedded(draw, TINY), 4))
 
 
 # Pairs ------------------------------------------------------------------------------------------------------------
@@ -50,18 +56,18 @@ def tiny(draw=draw_pairs, run=Begun):
 def test_a_severity_of_0_changes_nothing_and_labels_never_change(seed, sweep):
     rng = np.random.default_rng(seed)
     pairs = draw_pairs(5, rng)
-    same = corrupted(pairs, sweep, 0.0, rng)
+    same = EMBEDDED.corrupted(pairs, sweep, 0.0, rng)
     assert np.array_equal(same.pictures, pairs.pictures) and same.captions == pairs.captions
-    worst = corrupted(pairs, sweep, 1.0, rng)
+    worst = EMBEDDED.corrupted(pairs, sweep, 1.0, rng)
     assert np.array_equal(worst.labels, pairs.labels)
     assert worst.pictures.min() >= 0 and worst.pictures.max() <= 1 and worst.pictures.dtype == np.float32
 
 
 def test_a_sweep_changes_the_modality_it_says(rng):
     pairs = draw_pairs(20, rng)
-    for part, bad in noise.CONDITIONS.items():
-        for sweep in noise.NEW.get(part, [part] if part in SWEEPS else []):
-            worse = corrupted(pairs, sweep, 0.75, rng)
+    for part, bad in EMBEDDED.conditions.items():
+        for sweep in EMBEDDED.new.get(part, [part] if part in SWEEPS else []):
+            worse = EMBEDDED.corrupted(pairs, sweep, 0.75, rng)
             assert (bad == "text") == np.array_equal(worse.pictures, pairs.pictures)
             assert (bad == "picture") == (worse.captions == pairs.captions)
 
@@ -70,7 +76,7 @@ def test_a_sweep_changes_the_modality_it_says(rng):
 def test_a_training_on_noise_sees_clean_and_bad_pairs(seed):
     rng = np.random.default_rng(seed)
     pairs = draw_pairs(60, rng)
-    noisy = varied(pairs, rng)
+    noisy = EMBEDDED.varied(pairs, rng)
     sharp = (noisy.pictures == pairs.pictures).all((1, 2, 3)).mean()
     assert 0.1 < sharp < 0.9
     assert 0.2 < np.mean([a == b for a, b in zip(noisy.captions, pairs.captions)]) < 1
@@ -114,8 +120,8 @@ def models():
     trained = {}
     for kind in FUSIONS:
         rng = np.random.default_rng(0)
-        model = model_of(kind, rng, 12_000)
-        data = varied(draw_pairs(32, rng), rng).examples()
+        model = model_of(replace(EMBEDDED, parameters=12_000), kind, rng)
+        data = EMBEDDED.varied(draw_pairs(32, rng), rng).examples()
         for _ in range(2):
             model.loss(data.inputs, data.labels)
         trained[kind] = model.eval()
@@ -175,9 +181,9 @@ def test_the_missing_token_is_used_only_where_something_is_missing(models, rng):
 
 
 def test_all_contenders_are_equally_large():
-    rng = np.random.default_rng(0)
+    rng, most = np.random.default_rng(0), EMBEDDED.parameters
     for kind in (*MODALITIES, *FUSIONS):
-        assert 0.98 * PARAMETERS <= model_of(kind, rng).num_parameters() <= PARAMETERS, kind
+        assert 0.98 * most <= model_of(EMBEDDED, kind, rng).num_parameters() <= most, kind
 
 
 # The claim --------------------------------------------------------------------------------------------------------
@@ -206,7 +212,7 @@ def test_every_comparison_finds_its_scores(found):
     assert len(wheres) == len(set(wheres))
     assert {part for _, part in claim.ceilings} <= set(scores["clean/text"])
     for parts in scores.values():
-        assert set(parts) >= {"val", "test", *SWEEPS, *noise.NEW}
+        assert set(parts) >= {"val", "test", *SWEEPS, *EMBEDDED.new}
         assert all(values.shape == (1, TINY["val" if part == "val" else "test"]) for part, values in parts.items())
 
 
@@ -226,7 +232,7 @@ def test_the_table_says_in_a_row_of_its_own_where_a_fusion_falls_below_the_clean
               for school in noise.SCHOOLS for kind in (*MODALITIES, *FUSIONS)}
     bars = [Comparison(f"{kind}, blur", (f"clean/{kind}",), ("clean/text",), "blur")
             for kind in ("concatenation", "gated")]
-    *rows, last = Told(bars, 2).rows(scores, noise.SCHOOLS)
+    *rows, last = Told(EMBEDDED, bars, 2).rows(scores, noise.SCHOOLS)
     assert last[:2] == ["concatenation, blur: below the clean text alone", "clean"]
     assert [value for value in last[2:] if value is not None] == [-1.0]
     assert len(rows) == 2 * len(parts)                                   # the gated one has none
@@ -234,7 +240,7 @@ def test_the_table_says_in_a_row_of_its_own_where_a_fusion_falls_below_the_clean
 
 def test_curves_begin_at_the_clean_test(found):
     _, scores = found
-    rows = curves(scores, "noisy")
+    rows = curves(EMBEDDED, scores, "noisy")
     first = [row for row in rows if row["severity"] == 0]
     assert {row["gated/blur"] for row in first if "gated/blur" in row} == {float(scores["noisy/gated"]["test"].mean())}
     assert len(rows) == len(SEVERITIES) and len(rows[0]) == 1 + len(SWEEPS) * (2 + len(FUSIONS))
@@ -259,9 +265,9 @@ def test_in_a_null_world_the_caption_of_something_else_helps_nowhere():
 
 
 def _parts():
-    levels = [f"{sweep} {severity:g}" for sweep in (*SWEEPS, *noise.NEW) for severity in SEVERITIES[1:]]
+    levels = [f"{sweep} {severity:g}" for sweep in (*SWEEPS, *EMBEDDED.new) for severity in SEVERITIES[1:]]
     others = [f"{name} {state}" for name in MODALITIES for state in ("missing", "of others")]
-    return ("val", "test", "example", *SWEEPS, *noise.NEW, *levels, *others)
+    return ("val", "test", "example", *SWEEPS, *EMBEDDED.new, *levels, *others)
 
 
 def test_captions_of_other_things_are_no_better_than_none():
@@ -270,7 +276,7 @@ def test_captions_of_other_things_are_no_better_than_none():
         pairs = draw_pairs(n, rng)
         return pairs._replace(captions=draw_pairs(n, rng).captions)
 
-    claim = noise.claim_about(Begun, replace(noise.PLAN, steps=20), others, {"train": 200, "val": 60, "test": 60})
+    claim = noise.claim_about(Begun, with_steps(embedded(others, {"train": 200, "val": 60, "test": 60}), 20))
     needed = [one for one in claim.contenders if one.name in ("clean/picture", "clean/concatenation")]
     scores = {one.name: {} for one in needed}
     for one in needed:

@@ -17,7 +17,7 @@ seeds = st.integers(0, 2**32 - 1)
 class Begun:
     """As much of a Run as claims need."""
 
-    epochs, seed = None, 0
+    epochs, seed, data = None, 0, None
 
     @staticmethod
     def rng(*key):
@@ -99,7 +99,7 @@ def test_who_reads_the_text(kind, reads):
     model = guiding.guiding_model(kind, rng).eval()
     for parameter in model.parameters():
         parameter.data += 0.1 * rng.standard_normal(parameter.shape).astype(np.float32)
-    data = draw_guided(6, rng, "size", size=guiding.SIZE)
+    data = draw_guided(6, rng, "size", size=guiding.GUIDED.size)
     large, small = (guiding.as_ids([f"what shape is the {size} thing?"] * 6) for size in ("large", "small"))
     assert (not np.array_equal(model((data.images, large)).data, model((data.images, small)).data)) == reads
     if kind != "late":
@@ -152,7 +152,7 @@ def test_of_noisy_pairs_so_many_are_wrong(rng):
 
 def test_masked_pre_training_knows_nothing_of_pairs(rng):
     """Its loss is the same whatever the order of the second view's rows, if all is hidden by the same draws."""
-    model = matching.ViewTowers(5, rng=rng)
+    model = matching.ViewTowers((5, 5), rng=rng)
     x, y = rng.standard_normal((2, 8, 5)).astype(np.float32)
     grads = []
     for second in (y, y[::-1]):
@@ -167,16 +167,34 @@ def test_canonical_maps_match_linear_views_and_not_folded_ones():
     for kind, low, high in (("linear", 0.9, 1.0), ("folded", 0.0, 0.1)):
         world = TwoViews(np.random.default_rng(0), kind)
         train, val, test = (world.sample(n, np.random.default_rng(n)) for n in (2000, 101, 100))
-        to_common = gap.canonical_maps(train, val)
-        assert low <= matching.is_nearest(*to_common(test)).mean() <= high
+        assert low <= gap.CanonicalMaps.fit(train, val).is_likeliest(test).mean() <= high
 
 
 def test_canonical_maps_do_not_depend_on_the_units():
     world = TwoViews(np.random.default_rng(0), "linear")
     (x, y), (x_val, y_val) = (world.sample(n, np.random.default_rng(n)) for n in (500, 100))
-    ours = gap.canonical_maps((x, y), (x_val, y_val), (1e-9,))((x_val, y_val))
-    scaled = gap.canonical_maps((3 * x + 1, y), (3 * x_val + 1, y_val), (1e-9,))((3 * x_val + 1, y_val))
+    ours = gap.CanonicalMaps.fit((x, y), (x_val, y_val), (1e-9,))((x_val, y_val))
+    scaled = gap.CanonicalMaps.fit((3 * x + 1, y), (3 * x_val + 1, y_val), (1e-9,))((3 * x_val + 1, y_val))
     np.testing.assert_allclose(ours[0] @ ours[1].T, scaled[0] @ scaled[1].T, rtol=1e-3, atol=1e-3)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 4))
+def test_canonical_maps_find_what_the_gaussian_density_finds_likeliest(seed, first, second):
+    """ln p(a, b) - ln p(a) - ln p(b) of the normal distribution with the views' own covariances."""
+    rng = np.random.default_rng(seed)
+    both = rng.normal(size=(60, first + second)) @ rng.normal(size=(first + second, first + second))
+    views = both[:, :first] + 3, both[:, first:] - 1
+    maps = gap.CanonicalMaps.fit(views, views, (1e-12,))
+    centred = both - both.mean(0)
+    covariance = centred.T @ centred / 60
+    a, b = np.broadcast_to(centred[:, None, :first], (60, 60, first)), np.broadcast_to(centred[:, first:], (60, 60, second))
+
+    def quadratic(x, c):
+        return np.einsum("...i,ij,...j", x, np.linalg.inv(c), x)
+
+    # by rows a, and of each what depends on b
+    ratio = (quadratic(b, covariance[first:, first:]) - quadratic(np.concatenate([a, b], -1), covariance)) / 2
+    assert (maps.is_likeliest(views) == (ratio.argmax(1) == np.arange(60))).mean() > 0.95
 
 
 def test_in_the_world_of_two_speeds_the_slow_modality_never_errs():

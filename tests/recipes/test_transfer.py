@@ -26,8 +26,8 @@ def small():
     """What is tested here needs no good models."""
     with pytest.MonkeyPatch.context() as patch:
         setting = {name: {part: max(12, count // 200) for part, count in value.items()} if isinstance(value, dict)
-                   else replace(value, steps=2, batch_size=8) for name, value in transfer.QUARTER.items()}
-        patch.setattr(transfer, "QUARTER", setting)
+                   else replace(value, steps=2, batch_size=8) for name, value in transfer.DEFAULT.items()}
+        patch.setattr(transfer, "DEFAULT", setting)
         patch.setattr(transfer, "SHARES", (0.5,))
         patch.setattr(tasks, "ROUND", 1)
         patch.setattr(eyes, "DRAWN", 60)
@@ -141,7 +141,7 @@ def test_each_start_begins_where_it_says(monkeypatch):
 
     monkeypatch.setattr(tasks, "trained", not_trained)
     known = scenes_to_pre_train_on(Begun, 12)
-    config = transfer.QUARTER
+    config = transfer.DEFAULT
     tower = starts.TowerStart(starts.clip.config_of(starts.clip.SETTING, "clip", 32, 9, 20, 1), {})
     shapes = labelled_shapes(Begun, {"train": 20, "val": 10, "test": 10})
     model = tasks.image_recognition.build(tasks.Classification(config["classification"], shapes, tower).config,
@@ -174,6 +174,34 @@ def test_each_start_begins_where_it_says(monkeypatch):
         np.testing.assert_array_equal(value, wanted)
     new = [name for name in scratch if not name.startswith((*tasks.EYE, *tasks.WRITER))]
     assert not new, f"belongs to no part: {new}"
+
+
+def test_of_an_answerer_only_what_was_learned_learns_slowly(monkeypatch):
+    plans, rng = {}, np.random.default_rng(0)
+
+    def not_trained(run, name, training, *rest):
+        plans[name] = training.plan, training.model
+        return training.model, 0.0
+
+    monkeypatch.setattr(tasks, "trained", not_trained)
+    asked = questioned_scenes(Begun, {"train": 4, "val": 2, "test": 2}, 2)
+    tokens = starts.words_of(scenes_to_pre_train_on(Begun, 12))
+    config = {"streams": "two", "regions": "objects", "size": 32, "vocabulary": len(tokens), "classes": 3,
+              "questions": [8, 5], "features": 6, "sizes": [[8, 1, 2, 16], [8, 1, 2, 16], [8, 1, 2]], "positions": 40,
+              "dropout": 0.0}
+    model = tasks.build_answerer(config, rng)
+    learned = {name: value + 1 for name, value in model.encoder.state_dict().items()}
+    words = {name: value for name, value in learned.items() if name.startswith(("words.", "text."))}
+    task = tasks.Questions(transfer.DEFAULT["vqa"], asked, starts.PairStarts(
+        config, tokens, model.eye, learned, words, {}))
+    for start, known in (("scratch", {}), ("texts", words), ("multimodal", learned)):
+        task.fit(None, start, start, 1.0, 0)
+        plan, model = plans[start]
+        fast, slow = plan.groups(model)
+        rates = {id(p): group.get("lr", plan.peak_rate) for group in (fast, slow) for p in group["params"]}
+        for name, parameter in model.named_parameters():
+            was_learned = name.removeprefix("encoder.") in known and name.startswith("encoder.")
+            assert rates[id(parameter)] == plan.peak_rate * (0.25 if was_learned else 1.0), name
 
 
 def test_gains_of_a_start_that_is_better_for_every_seed():

@@ -187,7 +187,7 @@ def crossed_t_interval(values, confidence=0.95):
     values : (S, N) array
         The score of item n by the model of seed s; for a paired comparison, the difference of two.
     confidence : float, optional
-        Between 0 and 1. For one of m comparisons, 1 - 0.05 / m: then all m hold together in 95 of 100 cases.
+        Between 0 and 1. For one of m comparisons, 1 - 0.05 / m: then all m hold together in at least 95 of 100 cases.
 
     Returns
     -------

@@ -4,23 +4,26 @@ Every claim is an experiment on embedded worlds, most with computed ceilings: co
 each with a learning rate of its own, tuned on a seed of its own; several seeds; intervals that are corrected for the
 number of comparisons; controls. A claim that fails stays in the table. A run that is broken off goes on with --resume.
 
-With --data DIR complementarity is also tested on recordings digit_speaker_take.wav, as the Free Spoken Digit Dataset
-has them, each with a picture of the same digit from --images DIR, in the IDX files of MNIST.
+With --data DIR those claims that learn from such a folder are tested on it, in place of the embedded worlds:
+complementarity and noise on recordings digit_speaker_take.wav, as the Free Spoken Digit Dataset has them, each with a
+picture of the same digit from --images DIR, in the IDX files of MNIST; complementarity on EmoDB (03a01Fa.wav), by voice
+and sentence; generalisation on easy-VQA (questions.json and images/); gap and labels on pictures with captions
+(captions.json and images/), such as emoji.
 """
 
 from ..training import save_checkpoint
 from ..viz import format_table
 from .shared import recipe, require
 from .shared.claiming import complementarity, gap, generalisation, heterogeneity, labels, noise
+from .shared.claiming.folders import KINDS, folder_kind
 from .shared.claiming.judging import judged
 from .shared.claiming.measuring import measured
 from .shared.claiming.telling import flat, report_of, told_of
 
-__all__ = ["CLAIMS", "QUICK", "READERS", "SEEDS", "run"]
+__all__ = ["CLAIMS", "QUICK", "SEEDS", "run"]
 
 CLAIMS = {"complementarity": complementarity.claim, "noise": noise.claim, "generalisation": generalisation.claim,
           "heterogeneity": heterogeneity.claim, "gap": gap.claim, "labels": labels.claim}
-READERS = ("complementarity",)  # that also learn from folders
 SEEDS, QUICK = 5, 2
 
 
@@ -34,21 +37,20 @@ def run(run, claims=None, images=None, seeds=None, quick=False):
         complementarity, noise, generalisation, heterogeneity, gap or labels; by default all, and with --data those
         that learn from it.
     images : path, optional
-        With --data: a folder of pictures of digits, in the layout of MNIST.
+        With --data of spoken digits: a folder of pictures of digits, in the layout of MNIST.
     seeds : int, optional
         How often each training is repeated; by default 5, or 2 if quick.
     quick : bool
         Fewer seeds, shorter trainings, no tuning of rates: wide intervals.
     """
-    require((run.data is None) == (images is None), "--images", "and --data must be given together",
-            "--images alone" if run.data is None else "--data alone")
-    every = tuple(CLAIMS) if run.data is None else READERS
-    names = every if claims is None else tuple(dict.fromkeys(claims))
-    require(names and set(names) <= {*CLAIMS}, "--claims", f"must be among {','.join(CLAIMS)}", ",".join(names))
+    require(claims is None or (claims and {*claims} <= {*CLAIMS}), "--claims", f"must be among {','.join(CLAIMS)}",
+            ",".join(claims or ()))
     seeds = (QUICK if quick else SEEDS) if seeds is None else seeds
-    require(seeds >= 1, "--seeds", "must be at least 1", seeds)
-    require(run.data is None or set(names) <= {*READERS}, "--data",
-            f"must be left out: only {','.join(READERS)} learns from folders", ",".join(names))
+    require(seeds >= 2, "--seeds", "must be at least 2, since intervals are of seeds too", seeds)
+    able = _able(run, images)
+    names = able if claims is None else tuple(dict.fromkeys(claims))
+    require({*names} <= {*able}, "--claims", f"only {','.join(able)} learns from the folder {run.data}",
+            ",".join(name for name in names if name not in able))
     tested = [CLAIMS[name](run, quick) for name in names]
     run.folder = run.open_folder()
     if not run.folder.checkpoint.exists():
@@ -57,6 +59,19 @@ def run(run, claims=None, images=None, seeds=None, quick=False):
     found = measured(run, tested, seeds, tunes=not quick)
     results = {claim.name: judged(claim, found[claim.name]) for claim in tested}
     return _finish(run, tested, found, results, seeds, quick)
+
+
+def _able(run, images):
+    """The claims that can be tested: all, or those that learn from the run's folder; and whether it needs pictures."""
+    if run.data is None:
+        require(images is None, "--images", "needs --data with spoken digits", images)
+        return tuple(CLAIMS)
+    kind = folder_kind(run.data)
+    if kind == "digits":
+        require(images is not None, "--images", "must name pictures of the digits that are said in --data", "none")
+    else:
+        require(images is None, "--images", f"goes with --data of spoken digits only; {run.data} holds {kind}", images)
+    return KINDS[kind].claims
 
 
 def _finish(run, claims, found, results, seeds, quick):

@@ -2,7 +2,8 @@
 
 In each world contenders with equally many parameters learn the label: either modality alone with a wider layer, two
 fusions, and the late product of two single classifiers. The claim is tested in each: the better fusion less the better
-single modality. The first world is the article's example, a clip with its sound; the others are vectors.
+single modality. The first world is the article's example, a clip with its sound; the others are vectors. Where the run
+has a folder, digits or emotions in it are tested on instead, and beside that, how much is lost on new speakers.
 """
 
 from functools import partial
@@ -13,22 +14,26 @@ from ....data.interactions import (
     conjunction, hidden_mixture, mixture, redundant, second_is_noise, synergistic, unique,
 )
 from .digit_trial import digit_trials
+from .emotion_trial import emotion_trials
 from .experiment import Claim, Comparison, Contender
+from .folders import folder_kind
 from .trials import FUSIONS, REPLACED, SHUFFLED, SINGLES, UNORDERED, ClipTrial, VectorTrial
 
 __all__ = ["WORLDS", "claim", "claim_about", "vector_trials"]
 
 WORLDS = (redundant(), unique(), synergistic(), second_is_noise(), conjunction(), mixture(1 / 3, 1 / 3, 1 / 3),
           hidden_mixture())
+FROM_FOLDER = {"digits": digit_trials, "emotions": emotion_trials}
 PRODUCT = "product"
 QUICK = 0.75  # of the steps
 
 
 def claim(run, quick):
-    """The claim in all its worlds, and on real digits where the run has data."""
+    """The claim in all its worlds, or on the run's folder."""
     share = QUICK if quick else 1.0
-    real = [] if run.data is None else digit_trials(run, share)
-    return claim_about([*real, ClipTrial(run, share), *vector_trials(run, share)])
+    if run.data is not None:
+        return claim_about(FROM_FOLDER[folder_kind(run.data)](run, share))
+    return claim_about([ClipTrial(run, share), *vector_trials(run, share)])
 
 
 def vector_trials(run, share):
@@ -55,7 +60,7 @@ def claim_about(trials):
         contenders=tuple(one for trial in trials for one in _contenders(trial)),
         tests=tuple(_against(trial, SINGLES) for trial in trials),
         beside=tuple(_against(trial, (PRODUCT,)) for trial in trials) + tuple(
-            one for trial in trials for one in _order(trial)),
+            one for trial in trials for one in (*_order(trial), *_by_speaker(trial))),
         controls=tuple(one for trial in trials for one in _controls(trial)),
         ceilings={pair: best for trial in trials for pair, best in _ceilings(trial).items()},
         tell=partial(_tell, trials),
@@ -79,6 +84,19 @@ def _order(trial):
     fusion = _named(trial, FUSIONS)
     return [Comparison(f"{trial.name}, order of frames", fusion, fusion, "test", UNORDERED)] \
         if UNORDERED in trial.parts else []
+
+
+def _by_speaker(trial):
+    """How much a modality and a fusion lose where the speaker is new; and, unless the test is on new speakers already,
+    whether a fusion gains on either modality there."""
+    if trial.speakers is None:
+        return []
+    known, new = trial.speakers
+    fusion, first, second = (_named(trial, kinds) for kinds in (FUSIONS, SINGLES[:1], SINGLES[1:]))
+    lost = [Comparison(f"{trial.name}, {words}, known over new speakers", some, some, known, new)
+            for words, some in (("first alone", first), ("fusion", fusion))]
+    return lost + [Comparison(f"{trial.name}, new speakers, over the {words}", fusion, single, new)
+                   for words, single in (("first", first), ("second", second)) if known == "test"]
 
 
 def _controls(trial):
@@ -120,17 +138,9 @@ def _named(trial, kinds):
 
 
 def _tell(trials, report, scores):
-    """Add what is known of the worlds beside what was measured, and the accuracies of the first world."""
-    rows = []
-    for trial in (trial for trial in trials if trial.accuracies):
-        first, second, both = trial.accuracies
-        found = [np.mean(scores[name]["test"]) for name in _named(trial, (*SINGLES, *FUSIONS))]
-        rows.append([trial.name, *trial.interaction.information, both - max(first, second),
-                     max(found[2:]) - max(found[:2])])
-    report.table(rows, ["world", "redundant", "unique to the first", "unique to the second", "synergistic",
-                        "gain possible", "gain of the best"], (
-        "Of each world the bits of its partial information decomposition (BROJA), and by how much Bayes' rule is more "
-        "often right with both modalities than with the better one; beside it, what was gained."))
+    """Add what is known of the worlds beside what was measured, what is lost on new speakers, and all accuracies."""
+    _tell_worlds([trial for trial in trials if trial.accuracies], report, scores)
+    _tell_speakers([trial for trial in trials if trial.speakers], report, scores)
     for trial in trials:
         ceilings = _ceilings(trial)
         bars = {}
@@ -139,3 +149,30 @@ def _tell(trials, report, scores):
             best = ceilings.get((name, "test"))
             bars[kind if best is None else f"{kind}, at most {best:.3f}"] = scores[name]["test"].mean(1)
         report.bars(bars, f"{trial.name}: accuracy")
+
+
+def _tell_worlds(trials, report, scores):
+    rows = []
+    for trial in trials:
+        first, second, both = trial.accuracies
+        found = [np.mean(scores[name]["test"]) for name in _named(trial, (*SINGLES, *FUSIONS))]
+        rows.append([trial.name, *trial.interaction.information, both - max(first, second),
+                     max(found[2:]) - max(found[:2])])
+    if rows:
+        report.table(rows, ["world", "redundant", "unique to the first", "unique to the second", "synergistic",
+                            "gain possible", "gain of the best"], (
+            "Of each world the bits of its partial information decomposition (BROJA), and by how much Bayes' rule is "
+            "more often right with both modalities than with the better one; beside it, what was gained."))
+
+
+def _tell_speakers(trials, report, scores):
+    """By trial and contender the accuracy where speakers are known, where they are new, and the fall, on the same
+    clips."""
+    rows = []
+    for trial in trials:
+        for kind in (*SINGLES, *FUSIONS, PRODUCT):
+            known, new = (scores[f"{trial.name}/{kind}"][part].mean() for part in trial.speakers)
+            rows.append([trial.name, kind, known, new, known - new])
+    if rows:
+        report.table(rows, ["data", "contender", "known speakers", "new speakers", "fall"], (
+            "The same clips, answered by trainings that know the speaker, from other clips, and by one that does not."))

@@ -8,12 +8,14 @@ import numpy as np
 
 from .... import functional as F
 from .... import nn
-from ....encoders import Encoded
+from ....data.texts.tokenizer import PAD
+from ....encoders import BagOfWords, Encoded
 from ....fusion import FusedClassifier, ProductOfExperts
 from ....training import TrainingSet
 from ..prediction import over_batches
 
-__all__ = ["Alone", "Examples", "Experts", "Together", "VectorEncoder", "is_right", "learned", "sized"]
+__all__ = ["Alone", "Caption", "Examples", "Experts", "Together", "VectorEncoder", "frequencies", "is_right",
+           "learned", "sized"]
 
 AT_ONCE = 250  # test items
 
@@ -35,6 +37,13 @@ class VectorEncoder(nn.Module):
         """Vectors (B, inputs) to Encoded."""
         pooled = F.relu(self.linear(x))
         return Encoded(pooled[:, None], pooled, None)
+
+
+class Caption(BagOfWords):
+    """A bag of words that sees by itself where the padding is: ids (B, T) to Encoded."""
+
+    def forward(self, ids, mask=None):
+        return super().forward(ids, ids != PAD)
 
 
 class Alone(nn.Module):
@@ -130,6 +139,10 @@ class Examples:
         """The inputs of some rows: tuple of arrays."""
         return tuple(x[rows] for x in self.inputs)
 
+    def part(self, rows):
+        """The examples of some rows."""
+        return Examples(self.rows(rows), self.labels[rows])
+
     def changed(self, place, change):
         """The examples with one modality's inputs changed."""
         return Examples([change(x) if i == place else x for i, x in enumerate(self.inputs)], self.labels)
@@ -137,6 +150,18 @@ class Examples:
     def permuted(self, place, rng):
         """The examples with one modality's rows in another order, so that it is another example's."""
         return self.changed(place, rng.permutation)
+
+
+def frequencies(labels, classes):
+    """How frequent each class is, as a prior: float64 (K,); one that does not occur counts as if it did once.
+
+    Examples
+    --------
+    >>> frequencies(np.array([0, 0, 2]), 3).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
+    return counts / counts.sum()
 
 
 def sized(make, parameters):

@@ -1,7 +1,7 @@
 """Complementarity on real digits: recordings and pictures of the same classes, paired anew for every seed.
 
 Given the digit the two are independent, and either tells nearly all: little is left to gain where both are clean. The
-second trial adds noise to the recordings and takes most of the pictures away.
+second trial adds noise to the recordings and takes most of the pictures away. In both, speakers are left out by turns.
 """
 
 import numpy as np
@@ -10,15 +10,17 @@ from ....data import degraded, read_digit_pairs
 from ....data.images import fit_components
 from ....encoders import AudioRecurrent, ConvEncoder
 from ..plan import Plan
-from ..sounds import BANDS, RATE, spectrogram
-from .contenders import Examples
-from .trials import REPLACED, SHUFFLED, Trial
+from ..sounds import BANDS, HOP, RATE, spectrogram
+from .contenders import Examples, frequencies
+from .new_speakers import SpokenTrial, groups_left_out
+from .trials import SINGLES
 
-__all__ = ["DigitTrial", "digit_trials"]
+__all__ = ["DigitTrial", "digit_trials", "framed", "heard"]
 
 DIGITS, SIDE = 10, 32
 LENGTH = 72  # steps of a spectrogram, 10 ms each; the rest is cut, and what is shorter is filled with its mean
 SNR, KEPT = -10.0, 4  # decibels; principal components of a picture
+GROUPS = 3  # of speakers; each is new in one fold
 
 
 def digit_trials(run, share):
@@ -26,11 +28,28 @@ def digit_trials(run, share):
     pairs, _ = read_digit_pairs(run.data, run.options["images"], run.rng(35), RATE)
     pictures = pairs["train"].pictures
     components = fit_components(pictures.load(np.arange(min(len(pictures), 5000))), KEPT)
-    return [DigitTrial(run, share, "digits", 200, pairs, {}),
-            DigitTrial(run, share, "digits, noisy", 201, pairs, {"snr": SNR, "components": components})]
+    folds = groups_left_out({part: some.speakers for part, some in pairs.items()}, GROUPS, run.rng(36))
+    return [DigitTrial(run, share, "digits", 200, pairs, folds, {}),
+            DigitTrial(run, share, "digits, noisy", 201, pairs, folds, {"snr": SNR, "components": components})]
 
 
-class DigitTrial(Trial):
+def heard(sounds, length, hop):
+    """Spectrograms of sounds, cut or filled with their mean to so many steps: float32 (N, length, BANDS)."""
+    x = np.zeros((len(sounds), length, BANDS), np.float32)
+    for row, sound in zip(x, sounds):
+        steps = spectrogram(sound, hop)[:length]
+        row[:len(steps)] = steps
+    return x
+
+
+def framed(pictures, side):
+    """Pictures (N, C, H, W) in the middle of black ones: float32 (N, C, side, side)."""
+    high, wide = (side - own for own in pictures.shape[2:])
+    frame = (0, 0), (0, 0), (high // 2, high - high // 2), (wide // 2, wide - wide // 2)
+    return np.pad(pictures, frame).astype(np.float32)
+
+
+class DigitTrial(SpokenTrial):
     """Digits said and pictured; the first modality is the spectrogram.
 
     Parameters
@@ -38,26 +57,25 @@ class DigitTrial(Trial):
     run, share, name, key
         As of `Trial`.
     pairs : dict of str to DigitPairs
+    folds : sequence of Fold
     noise : dict
         Options of `degraded`.
     """
 
     kind = "digits"
     parameters = 40_000
-    plan = Plan(batch_size=32, steps=600, peak_rate=1e-3, weight_decay=0.05, replicas=1)
+    plan = Plan(batch_size=32, steps=400, peak_rate=1e-3, weight_decay=0.05, replicas=1)
 
-    def __init__(self, run, share, name, key, pairs, noise):
+    def __init__(self, run, share, name, key, pairs, folds, noise):
         self.pairs, self.noise = pairs, noise
-        val, test = (self._paired(part, run.rng(31, key, number)) for number, part in enumerate(("val", "test")))
-        prior = np.bincount(pairs["train"].labels, minlength=DIGITS) / len(pairs["train"])
-        super().__init__(run, share, name, key, prior, val, test)
-
-    def training(self, change, rng):
-        """Examples to learn from: other partners and other noise each time."""
-        examples = self._paired("train", rng)
-        if change == REPLACED:
-            return examples.permuted(1, rng)
-        return Examples(examples.inputs, rng.permutation(examples.labels)) if change == SHUFFLED else examples
+        val, test = (self._paired(part, np.arange(len(pairs[part])), run.rng(31, key, number))
+                     for number, part in enumerate(("val", "test")))
+        prior = frequencies(pairs["train"].labels, DIGITS)
+        asked = {part: lambda fold: fold.known for part in ("test", *(f"{name} permuted" for name in SINGLES))}
+        if any(len(fold.new) for fold in folds):
+            self.speakers = "test", "new speakers"
+            asked["new speakers"] = lambda fold: fold.new
+        super().__init__(run, share, name, key, prior, val, test, folds, asked)
 
     def encoder(self, place, rng):
         """What reads a modality."""
@@ -65,15 +83,13 @@ class DigitTrial(Trial):
             return AudioRecurrent(BANDS, 32, channels=(8, 8), halvings=2, rng=rng)
         return ConvEncoder(((8,), (16,), (16,)), SIDE, channels=1, glance=2, rng=rng)
 
-    def _paired(self, part, rng):
+    def drawn(self, rows, rng):
+        """Examples to learn from, of some recordings: other partners and other noise each time."""
+        return self._paired("train", rows, rng)
+
+    def _paired(self, part, rows, rng):
         """Spectrograms and pictures of a part, each recording with a picture of the same digit."""
         pairs = self.pairs[part]
-        pictures = pairs.pictures.load(pairs.partners(np.arange(len(pairs)), rng))
-        sounds, pictures = degraded(pairs.sounds, pictures, rng, **self.noise)
-        heard = np.zeros((len(sounds), LENGTH, BANDS), np.float32)
-        for row, sound in zip(heard, sounds):
-            x = spectrogram(sound)[:LENGTH]
-            row[:len(x)] = x
-        high, wide = (SIDE - side for side in pictures.shape[2:])
-        frame = (0, 0), (0, 0), (high // 2, high - high // 2), (wide // 2, wide - wide // 2)
-        return Examples((heard, np.pad(pictures, frame).astype(np.float32)), pairs.labels)
+        pictures = pairs.pictures.load(pairs.partners(rows, rng))
+        sounds, pictures = degraded([pairs.sounds[row] for row in rows], pictures, rng, **self.noise)
+        return Examples((heard(sounds, LENGTH, HOP), framed(pictures, SIDE)), pairs.labels[rows])

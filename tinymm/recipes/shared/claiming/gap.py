@@ -1,12 +1,15 @@
 """Between two modalities lies a semantic gap, which a learned mapping closes (article 1.3.2).
 
-Two views of the same things, as vectors: in one world both are linear in what they share, in the other they are curved.
+Two views of the same things, as vectors: in one world both are linear in what they share, in another they are curved,
+and in the third the second view shows only the size of what is shared, and not its sign.
 Untrained towers, a linear map from one view to the other, and towers trained by contrast are asked how near the views
-of one thing are, how far the modalities as a whole lie apart, and which things they match.
+of one thing are, how far the modalities as a whole lie apart, and which things they match. With a folder of pictures
+with captions, these are the views, and pictures are told in two ways.
 """
 
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,21 +17,26 @@ from ....data.interactions import TwoViews
 from ....metrics import close_gap, modality_gap
 from ..plan import Plan
 from .experiment import Claim, Comparison, Contender
-from .matching import ViewTowers, embedded, is_nearest, matched
+from .matching import ViewTowers, drawn_views, embedded, is_nearest, matched
+from .named_pictures import LOOKS, NamedPictures
 
-__all__ = ["canonical_maps", "claim"]
+__all__ = ["CanonicalMaps", "claim"]
 
 THINGS = {"train": 2000, "val": 300, "test": 400}
 WORLDS = ("linear", "curved", "folded")
 PLAN = Plan(batch_size=128, steps=600, peak_rate=3e-3, weight_decay=0.01, replicas=1)
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the linear map, of which validation chooses
+COMPONENTS = 256  # of either view of a folder; the towers are as wide, since the linear maps keep all of them
+LUCK = 8  # things that untrained towers may match
 NEAR, MEANS, CENTRED, MAPPED = "nearness", "means", "centred", "mapped"
 
 
 def claim(run, quick):
-    """The claim in both worlds."""
+    """The claim in all its worlds, or on the pictures and captions of the run's folder."""
     plan = PLAN.shortened(0.5) if quick else PLAN
-    worlds = {name: _Views(run, plan, name) for name in WORLDS}
+    views, sizes = (_drawn(run), {}) if run.data is None else (
+        _read(run), {"hidden": COMPONENTS, "embedded": COMPONENTS})
+    worlds = {name: _Trial(run, plan, own, sizes) for name, own in views.items()}
     return Claim(
         name="gap",
         section="1.3.2",
@@ -39,13 +47,13 @@ def claim(run, quick):
         contenders=tuple(Contender(f"{name}/{kind}", partial(world.fit, kind), kind,
                                    **({} if kind == "contrast" else {"rates": (PLAN.peak_rate,)}))
                          for name, world in worlds.items() for kind in ("before", "linear map", "contrast")),
-        tests=tuple(_against(name, *test) for name in WORLDS for test in (
+        tests=tuple(_against(name, *test) for name in worlds for test in (
             ("pairs come nearer", "before", NEAR), ("means come nearer", "before", MEANS),
             ("more matched than by a linear map", "linear map", "test"))),
         beside=tuple(Comparison(f"{name}: {part} after training", (f"{name}/contrast",), (f"{name}/contrast",), part,
-                                "test") for name in WORLDS for part in (CENTRED, MAPPED)),
-        controls=tuple(Comparison(f"{name}: before training", (f"{name}/before",), 0.02, expected="no gain")
-                       for name in WORLDS),
+                                "test") for name in worlds for part in (CENTRED, MAPPED)),
+        controls=tuple(Comparison(f"{name}: before training", (f"{name}/before",), LUCK / len(world.views.test[0]),
+                                  expected="no gain") for name, world in worlds.items()),
         tell=_tell,
         unbounded=(NEAR, MEANS),
     )
@@ -55,46 +63,49 @@ def _against(name, what, than, part):
     return Comparison(f"{name}: {what}", (f"{name}/contrast",), (f"{name}/{than}",), part)
 
 
-class _Views:
-    """One world, and what is measured of each contender."""
+def _drawn(run):
+    return {name: drawn_views(TwoViews(run.rng(70, number), name), THINGS, run, 71, number)
+            for number, name in enumerate(WORLDS)}
 
-    def __init__(self, run, plan, name):
-        self.run, self.plan, number = run, plan, WORLDS.index(name)
-        self.world = TwoViews(run.rng(70, number), name)
-        self.val, self.test = (self.world.sample(THINGS[part], run.rng(71, number, k))
-                               for k, part in enumerate(("val", "test")))
+
+def _read(run):
+    things = NamedPictures(run)
+    return {look: things.views(look, COMPONENTS) for look in LOOKS}
+
+
+class _Trial:
+    """Views of some things, and what is measured of each contender; `sizes` are options of the towers."""
+
+    def __init__(self, run, plan, views, sizes):
+        self.run, self.plan, self.views, self.sizes = run, plan, views, sizes
 
     def fit(self, kind, rate, seed, report):
         """Make a contender, and measure it."""
         rng = np.random.default_rng([seed, 72])
-        train = self.world.sample(THINGS["train"], rng)
+        train, val, test = self.views.train(rng), self.views.val, self.views.test
         if kind == "linear map":
-            to_common = canonical_maps(train, self.val)
-            return {"val": is_nearest(*to_common(self.val))} | _measures(to_common(train), to_common(self.test))
-        model = ViewTowers(train[0].shape[1], rng=rng)
+            maps = CanonicalMaps.fit(train, val)
+            return {"val": maps.is_likeliest(val)} | _measures(maps(train), maps(test)) | {
+                "test": maps.is_likeliest(test)}
+        model = ViewTowers([view.shape[1] for view in train], **self.sizes, rng=rng)
         if kind == "contrast":
             model = matched(self.run, replace(self.plan, peak_rate=rate), model, train, seed, report)
-        return {"val": is_nearest(*embedded(model, self.val))} | _measures(embedded(model, train),
-                                                                           embedded(model, self.test))
+        return {"val": is_nearest(*embedded(model, val))} | _measures(embedded(model, train), embedded(model, test))
 
 
-def canonical_maps(train, val, penalties=PENALTIES):
-    r"""Canonical correlation analysis: the linear map of either view in which the two agree best.
+class CanonicalMaps(NamedTuple):
+    r"""Canonical correlation analysis: the linear maps of both views in which the two agree best, and how well.
 
     With $C_x = \tfrac1N X^\top X + \lambda I$ of the centred views, and $C_y$ likewise, let
-    $C_x^{-1/2} \tfrac1N X^\top Y C_y^{-1/2} = U S V^\top$. The maps are $C_x^{-1/2} U \sqrt S$ and
-    $C_y^{-1/2} V \sqrt S$; λ is the one that matches most validation things.
+    $C_x^{-1/2} \tfrac1N X^\top Y C_y^{-1/2} = U \operatorname{diag}(\rho) V^\top$. The maps to the axes of the
+    correlations ρ are $C_x^{-1/2} U$ and $C_y^{-1/2} V$.
 
-    Parameters
+    Attributes
     ----------
-    train, val : pair of (N, D) and (N, E) float arrays
-        Row i of one belongs to row i of the other.
-    penalties : sequence of float
-
-    Returns
-    -------
-    callable
-        Of a pair of (n, D) and (n, E) arrays to two of (n, min(D, E)).
+    means : pair of arrays
+    maps : pair of (D, K) and (E, K) arrays
+    correlations : (K,) array
+        ρ, from 0 to 1.
 
     References
     ----------
@@ -104,21 +115,42 @@ def canonical_maps(train, val, penalties=PENALTIES):
     --------
     >>> rng = np.random.default_rng(0)
     >>> x = rng.standard_normal((50, 3))
-    >>> to_common = canonical_maps((x, 2 * x[:, ::-1] + 1), (x[:9], 2 * x[:9, ::-1] + 1))
-    >>> is_nearest(*to_common((x, 2 * x[:, ::-1] + 1))).mean()
+    >>> views = x, 2 * x[:, ::-1] + 1
+    >>> CanonicalMaps.fit(views, views).is_likeliest(views).mean()
     np.float64(1.0)
     """
-    means = [view.mean(0) for view in train]
-    x, y = ((view - mean).astype(np.float64) for view, mean in zip(train, means))
 
-    def at(penalty):
-        white_x, white_y = (_inverse_root(view.T @ view / len(x) + penalty * np.eye(view.shape[1])) for view in (x, y))
-        u, s, vt = np.linalg.svd(white_x @ (x.T @ y / len(x)) @ white_y, full_matrices=False)
-        weights = np.sqrt(s / (1 - s ** 2 + 1e-6))
-        maps = white_x @ u * weights, white_y @ vt.T * weights
-        return lambda views: tuple((view - mean) @ own for view, mean, own in zip(views, means, maps))
+    means: tuple
+    maps: tuple
+    correlations: np.ndarray
 
-    return max(map(at, penalties), key=lambda to_common: is_nearest(*to_common(val)).mean())
+    @classmethod
+    def fit(cls, train, val, penalties=PENALTIES):
+        """The maps of training views, row i of one belongs to row i of the other; of the penalties λ, the one that
+        matches most validation things."""
+        means = tuple(view.mean(0) for view in train)
+        x, y = ((view - mean).astype(np.float64) for view, mean in zip(train, means))
+
+        def at(penalty):
+            white_x, white_y = (_inverse_root(view.T @ view / len(x) + penalty * np.eye(view.shape[1]))
+                                for view in (x, y))
+            u, rho, vt = np.linalg.svd(white_x @ (x.T @ y / len(x)) @ white_y, full_matrices=False)
+            return cls(means, (white_x @ u, white_y @ vt.T), np.minimum(rho, 1 - 1e-6))
+
+        return max(map(at, penalties), key=lambda maps: maps.is_likeliest(val).mean())
+
+    def __call__(self, views):
+        """Both views (n, D) and (n, E) as (n, K), each axis weighted so that products are the log ratio's."""
+        weights = np.sqrt(self.correlations / (1 - self.correlations ** 2))
+        return tuple((view - mean) @ own * weights for view, mean, own in zip(views, self.means, self.maps))
+
+    def is_likeliest(self, views):
+        r"""Whether for each row of the first view the row of the second with the largest log ratio
+        $\ln p(a, b) / (p(a) p(b))$ is its own; what depends on a alone does not matter: float array (n,)."""
+        first, second = self(views)
+        # a·b ρ / (1 − ρ²) − b² ρ² / (2 (1 − ρ²)); the weights above are squared in b² already
+        ratios = first @ second.T - (second ** 2) @ self.correlations / 2
+        return (ratios.argmax(1) == np.arange(len(first))).astype(float)
 
 
 def _inverse_root(matrix):

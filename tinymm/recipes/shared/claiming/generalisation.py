@@ -3,6 +3,7 @@
 Two things, a large and a small one; a text says which is meant; what shape has it? The worlds are those of
 `data.shapes.guided`. Where the text is a hint, the picture alone tells the answer, so that a better result is better
 generalisation and no new information. Where the text asks, it is needed; there FiLM is held against other fusions.
+With a folder of easy-VQA all is done with its pictures and questions, see `easy_vqa_trial`.
 """
 
 from dataclasses import replace
@@ -15,10 +16,11 @@ from ....metrics import few_shot_probe
 from ..plan import Plan
 from ..prediction import over_batches
 from .contenders import AT_ONCE, Examples, is_right, learned
+from .easy_vqa_trial import asked_pictures
 from .experiment import Claim, Comparison, Contender
-from .guiding import SIZE, as_ids, guiding_model
+from .guiding import GUIDED, as_ids, fogged, guiding_model
 
-__all__ = ["SIZES", "claim", "fogged"]
+__all__ = ["SIZES", "claim"]
 
 HINT, NOTHING, BY_SIZE, BY_COLOUR = "hint", "nothing", "size", "colour"
 TRAINED = {HINT: 400, NOTHING: 400, BY_SIZE: 2000, BY_COLOUR: 2000}  # pictures
@@ -28,31 +30,36 @@ PLANS = {HINT: Plan(batch_size=32, steps=300, peak_rate=3e-3, weight_decay=0.01,
 PLANS |= {NOTHING: PLANS[HINT], BY_COLOUR: PLANS[BY_SIZE]}
 CONTENDERS = {HINT: ("alone", "told", "joined", "film"), NOTHING: ("film",),
               BY_SIZE: ("alone", "late", "joined", "film"), BY_COLOUR: ("joined", "film")}
-FOG = 0.15  # the share of grey
 SHOTS = (1, 4, 16, 64)
 PROBES = ("place of what is meant", "shape of the other thing")
 HELD_OUT, FOGGED, PERMUTED = "new pairs", "fog", "text permuted"
 
 
 def claim(run, quick):
-    """The claim with its worlds."""
-    worlds = {name: _Pictures(run, name, quick) for name in CONTENDERS}
+    """The claim with its worlds, or on the pictures and questions of the run's folder."""
     return Claim(
         name="generalisation",
         section="1.1.3, 1.2.3",
         sentence="Text that guides how pictures are read makes what is learned fit for new compositions, domains and "
                  "tasks.",
-        null="A CNN guided by text (FiLM) does no better on the new than the CNN alone, or than itself with a text "
-             "that says nothing; where the text is needed, no better than other fusions.",
-        contenders=tuple(Contender(f"{name}/{kind}", partial(worlds[name].fit, kind), name,
-                                   like=f"{HINT}/{kind}" if name == NOTHING else None)
-                         for name, kinds in CONTENDERS.items() for kind in kinds),
-        tests=_tests(),
-        beside=_beside(),
-        controls=_controls(),
-        ceilings={(f"{BY_SIZE}/{kind}", "test"): 0.5 for kind in ("alone", "late")},
-        tell=_tell,
+        **(_worlds(run, quick) if run.data is None else asked_pictures(run, quick)),
     )
+
+
+def _worlds(run, quick):
+    """What the claim is made of on its worlds: dict of the fields of `Claim`."""
+    worlds = {name: _Pictures(run, name, quick) for name in CONTENDERS}
+    return {
+        "null": "A CNN guided by text (FiLM) does no better on the new than the CNN alone, or than itself with a text "
+                "that says nothing; where the text is needed, no better than other fusions.",
+        "contenders": tuple(Contender(f"{name}/{kind}", partial(worlds[name].fit, kind), name)
+                            for name, kinds in CONTENDERS.items() for kind in kinds),
+        "tests": _tests(),
+        "beside": _beside(),
+        "controls": _controls(),
+        "ceilings": {(f"{BY_SIZE}/{kind}", "test"): 0.5 for kind in ("alone", "late")},
+        "tell": _tell,
+    }
 
 
 class _Pictures:
@@ -62,9 +69,9 @@ class _Pictures:
         self.run, self.name = run, name
         self.plan = PLANS[name].shortened(0.5) if quick else PLANS[name]
         number = list(CONTENDERS).index(HINT if name == NOTHING else name)  # the same pictures, without the hint
-        drawn = {part: draw_guided(SIZES[part], run.rng(40, number, k), name, size=SIZE)
+        drawn = {part: draw_guided(SIZES[part], run.rng(40, number, k), name, size=GUIDED.size)
                  for k, part in enumerate(("val", "test", "pool"))}
-        drawn[HELD_OUT] = draw_guided(SIZES["test"], run.rng(41, number), name, "held_out", SIZE)
+        drawn[HELD_OUT] = draw_guided(SIZES["test"], run.rng(41, number), name, "held_out", GUIDED.size)
         self.parts = {part: _as_examples(data) for part, data in drawn.items()}
         test = self.parts["test"]
         self.parts[FOGGED] = Examples([fogged(test.inputs[0]), test.inputs[1]], test.labels)
@@ -73,9 +80,9 @@ class _Pictures:
 
     def fit(self, kind, rate, seed, report):
         """Train a contender on pictures of its own, and test it on those of the world."""
-        rng = np.random.default_rng([seed, 43])
-        model = guiding_model(kind, rng)
-        data = _as_examples(draw_guided(TRAINED[self.name], rng, self.name, size=SIZE))
+        model = guiding_model(kind, np.random.default_rng([seed, 43]))
+        rng = np.random.default_rng([seed, 48])                          # the same examples for all of a seed
+        data = _as_examples(draw_guided(TRAINED[self.name], rng, self.name, size=GUIDED.size))
         model = learned(self.run, replace(self.plan, peak_rate=rate), model, data, seed, report)
         found = {part: is_right(model, examples) for part, examples in self.parts.items() if part != "pool"}
         return found | self._probes(model, rng) if self.name in (HINT, NOTHING) else found
@@ -90,17 +97,6 @@ class _Pictures:
                 for shots in SHOTS}
             found |= by_shots | {task: np.mean(list(by_shots.values()), 0)}
         return found
-
-
-def fogged(images, share=FOG):
-    """Pictures mixed with grey: the same things, in less contrast.
-
-    Examples
-    --------
-    >>> fogged(np.array([0.0, 1.0]), 0.5).tolist()
-    [0.25, 0.75]
-    """
-    return ((1 - share) * images + share * 0.5).astype(images.dtype)
 
 
 def _as_examples(guided):

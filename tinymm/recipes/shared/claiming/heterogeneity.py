@@ -31,6 +31,7 @@ SIZES = {"train": 2000, "val": 500, "test": 1000, "pool": 1000}
 PARAMETERS = 12_000
 PLAN = Plan(batch_size=64, steps=500, peak_rate=3e-3, weight_decay=0.01, replicas=1)
 FAST, SLOW = "fast", "slow"
+NARROW = "slow, as wide as in joint"  # whose encoder is of the size that it has beside the fast one's
 OWN = 1.0  # weight of the answers from one modality alone
 LEARNED = 0.9  # of what is learned in the end
 MEASURED = 1000  # pictures and captions
@@ -50,9 +51,9 @@ def claim(run, quick):
         null="Both modalities learn equally fast; the slow one's encoder is as good after joint training as after "
              "training alone; and neither it nor the answers are better with balanced gradients.",
         contenders=tuple(Contender(kind, partial(trial.fit, kind), "joint" if kind in JOINT else "alone")
-                         for kind in (FAST, SLOW, *JOINT)),
+                         for kind in (FAST, SLOW, NARROW, *JOINT)),
         tests=(Comparison("one learns faster", (FAST,), (SLOW,), EPOCHS),
-               Comparison("the slow one starves", (SLOW,), ("joint",), BRANCH),
+               Comparison("the slow one starves", (NARROW,), ("joint",), BRANCH),
                Comparison("balancing feeds it", ("balanced",), ("joint",), BRANCH),
                Comparison("balancing helps the answers", ("balanced",), ("joint",))),
         beside=(Comparison("own losses feed it", ("own losses",), ("joint",), BRANCH),
@@ -92,9 +93,8 @@ class _Learning:
 
     def fit(self, kind, rate, seed, report):
         """Train a contender, and test its answers and the encoder of the slow modality."""
-        rng = np.random.default_rng([seed, 82])
-        model = _model(kind, rng)
-        data = self.draw(SIZES["train"], rng)
+        model = _model(kind, np.random.default_rng([seed, 82]))
+        data = self.draw(SIZES["train"], np.random.default_rng([seed, 85]))  # the same for all of a seed
         examples = TrainingSet(len(data), lambda rows, rng: (data.rows(rows), data.labels[rows]))
         trainer = replace(self.plan, peak_rate=rate).trainer(
             model, partial(_loss, kind), examples,
@@ -154,6 +154,8 @@ def _model(kind, rng):
         return FusedClassifier(encoders, ConcatenationFusion({FAST: width, SLOW: width}, width, rng=rng), CLASSES,
                                rng=rng)
 
+    if kind == NARROW:
+        return _Single(SLOW, sized(joint, PARAMETERS).encoders[SLOW].width, rng=rng)
     return sized(joint if kind in JOINT else lambda width: _Single(kind, width, rng=rng), PARAMETERS)
 
 

@@ -94,7 +94,7 @@ def difference(comparison, scores, count, unbounded=()):
     comparison : Comparison
     scores : dict of str to dict of str to array (S, N)
     count : int
-        The interval's level is 1 - 0.05 / count, Bonferroni's: all of them hold together in 95 of 100 cases.
+        The interval's level is 1 - 0.05 / count, Bonferroni's: all of them hold together in at least 95 of 100 cases.
     unbounded : tuple of str
         Parts whose scores are not from 0 to 1. Other intervals end where no mean of such scores can lie.
 

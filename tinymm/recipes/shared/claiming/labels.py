@@ -7,6 +7,8 @@ Beside plain training on these, three ways make something of the rest:
 - pseudo: a weak model, trained on the pairs, pairs the rest: those that are each other's nearest;
 - noisy: the rest comes in pairs too, of which half are wrong.
 
+With a folder of pictures and captions, these are the two views; else those of an embedded world.
+
 Each way takes as many steps in all: who trains once takes the steps of both trainings of the others.
 """
 
@@ -18,7 +20,8 @@ import numpy as np
 from ....data.interactions import TwoViews
 from ..plan import Plan
 from .experiment import Claim, Comparison, Contender
-from .matching import ViewTowers, embedded, is_nearest, matched, reconstructed
+from .matching import ViewTowers, drawn_views, embedded, is_nearest, matched, reconstructed
+from .named_pictures import NamedPictures
 
 __all__ = ["claim", "mutual_nearest"]
 
@@ -31,44 +34,47 @@ PLAN = Plan(batch_size=128, steps=600, peak_rate=3e-3, weight_decay=0.01, replic
 
 
 def claim(run, quick):
-    """The claim at every share of pairs."""
-    trial = _Matching(run, PLAN.shortened(0.5) if quick else PLAN)
+    """The claim at every share of pairs, in a world or on the pictures and captions of the run's folder."""
+    views = drawn_views(TwoViews(run.rng(60)), THINGS, run, 61) if run.data is None else \
+        NamedPictures(run).views("histograms")
+    trial = _Matching(run, PLAN.shortened(0.5) if quick else PLAN, views)
     contenders = [Contender(_name(way, share), partial(trial.fit, way, share), way,
                             like=None if share == SHARES[1] else _name(way, SHARES[1]))
                   for way in WAYS for share in SHARES]
     return Claim(
         name="labels",
         section="1.3.3",
-        sentence="Pairs that are known to be right are dear; unpaired and noisy examples can stand in for them.",
+        sentence="Pairs that are known to be right are dear; where they are few, unpaired and noisy examples help.",
         null="With as many right pairs, whoever also uses the rest matches no more things than whoever does not.",
         contenders=(*contenders, Contender("all paired", partial(trial.fit, "pairs", 1.0), "pairs")),
         tests=tuple(Comparison(f"{_percent(share)} paired: {way}", (_name(way, share),),
                                (_name("pairs", share),)) for way in WAYS[1:] for share in SHARES),
         beside=tuple(Comparison(f"the price: all paired against {_percent(share)}", ("all paired",),
                                 (_name("pairs", share),)) for share in SHARES),
-        controls=tuple(Comparison("second view permuted", (one.name,), 1 / THINGS["test"], PERMUTED,
+        controls=tuple(Comparison("second view permuted", (one.name,), 1 / trial.matched, PERMUTED,
                                   expected="no gain") for one in contenders),
-        tell=_tell,
+        tell=partial(_tell, trial.matched),
     )
 
 
 class _Matching:
-    """The world, and how each way learns in it."""
+    """Two views of some things, and how each way learns from them; `matched` counts the things of the test."""
 
-    def __init__(self, run, plan):
-        self.run, self.plan = run, plan
-        self.world = TwoViews(run.rng(60))
-        self.parts = {part: self.world.sample(THINGS[part], run.rng(61, k)) for k, part in enumerate(("val", "test"))}
-        first, second = self.parts["test"]
-        self.parts[PERMUTED] = first, second[run.rng(62).permutation(len(second))]
+    def __init__(self, run, plan, views):
+        self.run, self.plan, self.views = run, plan, views
+        first, second = views.test
+        self.matched = len(second)
+        self.parts = {"val": views.val, "test": views.test,
+                      PERMUTED: (first, second[run.rng(62).permutation(len(second))])}
 
     def fit(self, way, share, rate, seed, report):
         """Train by one way with a share of the pairs, and test it."""
         rng = np.random.default_rng([seed, 63])
-        views = self.world.sample(THINGS["train"], rng)
+        views = self.views.train(rng)
         known = round(share * len(views[0]))
         pairs, rest = tuple(view[:known] for view in views), tuple(view[known:] for view in views)
-        model = ViewTowers(views[0].shape[1], rng=rng)
+        widths = [view.shape[1] for view in views]
+        model = ViewTowers(widths, rng=rng)
         plan = replace(self.plan, peak_rate=rate)
         half = plan.shortened(0.5)
 
@@ -85,7 +91,7 @@ class _Matching:
         elif way == "pseudo":
             weak = matched(self.run, half, model, pairs, seed, first_half)
             pairs = _with(pairs, rest, *mutual_nearest(*embedded(weak, rest)))
-            model = matched(self.run, half, ViewTowers(views[0].shape[1], rng=rng), pairs, seed, second_half)
+            model = matched(self.run, half, ViewTowers(widths, rng=rng), pairs, seed, second_half)
         else:
             if way == "noisy":
                 pairs = _with(pairs, rest, np.arange(len(rest[0])), _partly_permuted(len(rest[0]), WRONG, rng))
@@ -133,9 +139,9 @@ def _percent(share):
     return f"{100 * share:.0f} %"
 
 
-def _tell(report, scores):
+def _tell(things, report, scores):
     """Accuracy by share of pairs."""
     report.table([[way, *(float(scores[_name(way, share)]["test"].mean()) for share in SHARES),
                    float(scores["all paired"]["test"].mean()) if way == "pairs" else None] for way in WAYS],
                  ["way", *(f"{_percent(share)} paired" for share in SHARES), "all"],
-                 f"Things matched right, of {THINGS['test']}; means over seeds.")
+                 f"Things matched right, of {things}; means over seeds.")

@@ -3,7 +3,9 @@
 A thing is matched right if among all test items of the second view its own is the nearest.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,9 +15,30 @@ from ....autograd import no_grad
 from ....mapping import Temperature, info_nce, unit
 from ....training import TrainingSet
 
-__all__ = ["ViewTowers", "embedded", "is_nearest", "matched", "reconstructed"]
+__all__ = ["ViewTowers", "Views", "drawn_views", "embedded", "is_nearest", "matched", "reconstructed"]
 
 EMBEDDED, HIDDEN = 16, 64
+
+
+class Views(NamedTuple):
+    """Two views of the same things: pairs of float32 arrays (N, width), row i of one belongs to row i of the other.
+
+    Attributes
+    ----------
+    train : callable
+        ``train(rng)`` gives the pairs that there are to learn from, with some seed.
+    val, test : pair of arrays
+    """
+
+    train: Callable
+    val: tuple
+    test: tuple
+
+
+def drawn_views(world, things, run, *key):
+    """The views of a world such as `TwoViews`, so many things for each part; those of training are drawn anew."""
+    val, test = (world.sample(things[part], run.rng(*key, k)) for k, part in enumerate(("val", "test")))
+    return Views(lambda rng: world.sample(things["train"], rng), val, test)
 
 
 class ViewTowers(nn.Module):
@@ -23,24 +46,26 @@ class ViewTowers(nn.Module):
 
     Parameters
     ----------
-    width : int
-        Of a view.
+    widths : (int, int)
+        Of the views.
+    hidden, embedded : int
+        Of both layers, and of what is compared.
     rng : numpy.random.Generator
     """
 
-    def __init__(self, width, *, rng):
-        self.hidden = nn.ModuleList(nn.Linear(width, HIDDEN, rng=rng) for _ in range(2))
-        self.inner = nn.ModuleList(nn.Linear(HIDDEN, HIDDEN, rng=rng) for _ in range(2))
-        self.out = nn.ModuleList(nn.Linear(HIDDEN, EMBEDDED, rng=rng) for _ in range(2))
-        self.decoder = nn.ModuleList(nn.Linear(HIDDEN, width, rng=rng) for _ in range(2))
+    def __init__(self, widths, hidden=HIDDEN, embedded=EMBEDDED, *, rng):
+        self.hidden = nn.ModuleList(nn.Linear(width, hidden, rng=rng) for width in widths)
+        self.inner = nn.ModuleList(nn.Linear(hidden, hidden, rng=rng) for _ in range(2))
+        self.out = nn.ModuleList(nn.Linear(hidden, embedded, rng=rng) for _ in range(2))
+        self.decoder = nn.ModuleList(nn.Linear(hidden, width, rng=rng) for width in widths)
         self.temperature = Temperature()
 
     def read(self, view, place):
-        """The last layer before the embedding: (B, HIDDEN)."""
+        """The last layer before the embedding: (B, hidden)."""
         return F.relu(self.inner[place](F.relu(self.hidden[place](view))))
 
     def forward(self, view, place):
-        """Unit vectors (B, EMBEDDED) of the first (0) or the second (1) view."""
+        """Unit vectors (B, embedded) of the first (0) or the second (1) view."""
         return unit(self.out[place](self.read(view, place)))
 
     def loss(self, views):

@@ -1,4 +1,4 @@
-"""Pictures of one thing with a partial caption, and all that can happen to either: what the claim on noise is about."""
+"""Pictures of one thing with a partial caption, and all that can happen to either: the claim on noise, embedded."""
 
 from typing import NamedTuple
 
@@ -10,24 +10,26 @@ from ....data import (
 )
 from ....data.shapes.language import VOCABULARY
 from ....data.shapes.render import render
-from .contenders import Examples
+from ....encoders import ConvEncoder
+from ..plan import Plan
+from .contenders import Caption, Examples
+from .noisy_world import SEVERITIES, NoisyWorld
 
-__all__ = [
-    "CLASSES", "MODALITIES", "SEVERITIES", "SIDE", "SWEEPS", "TOKENS", "Pairs", "corrupted", "draw_pairs",
-    "told_accuracy", "varied",
-]
+__all__ = ["CLASSES", "EMBEDDED", "MODALITIES", "SIDE", "TOKENS", "Pairs", "draw_pairs", "embedded", "told_accuracy"]
 
 MODALITIES = ("picture", "text")
 CLASSES = [(colour, shape) for colour in COLOURS for shape in SHAPES]
 SIDE = 16  # pixels
 RADII = {"small": (0.20, 0.25), "large": (0.29, 0.35)}  # of the frame
 TOLD = 0.8  # how often a caption tells the colour, and how often the shape
-SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 NOISE = 0.4  # standard deviation of additive noise at severity 1
 TOKENS = WordTokenizer([*VOCABULARY, "thing"])
 OWN = (*COLOURS, *SHAPES, "small", "large", "thing")  # words that take others' places
 FOREIGN = ("rouge", "vert", "bleu", "jaune", "violet", "cercle", "carré", "croix", "losange", "petit", "grand")
 WORDS = 7  # words of a caption
+SIZES = {"train": 2500, "val": 500, "test": 1000}
+PLAN = Plan(batch_size=64, steps=400, peak_rate=1e-3, weight_decay=0.01, replicas=1)
+EXAMPLE = {"blur": 0.75, "words missing": 0.5}  # the article's: how blurred, how partial the caption
 
 
 class Pairs(NamedTuple):
@@ -101,23 +103,6 @@ SWEEPS = {  # by name what happens, one after the other
     "words missing": (_words_missing,), "words exchanged": (_words_exchanged,), "words foreign": (_words_foreign,),
     "both seen": (_blur, _words_missing), "both new": (_noise, _words_exchanged),
 }
-SEEN = ("blur", "words missing")
-
-
-def corrupted(pairs, sweep, severity, rng):
-    """The pairs after what a sweep does, at a severity in [0, 1]: Pairs; at 0 they are as they were."""
-    for change in SWEEPS[sweep]:
-        pairs = change(pairs, severity, rng)
-    return pairs
-
-
-def varied(pairs, rng):
-    """The pairs as a training that knows of noise sees them: half of the pictures are blurred, and words are missing
-    from half of the captions, each at a severity of its own."""
-    for sweep in SEEN:
-        severity = np.where(rng.random(len(pairs.labels)) < 0.5, rng.random(len(pairs.labels)), 0.0)
-        pairs = corrupted(pairs, sweep, severity, rng)
-    return pairs
 
 
 def told_accuracy(severity=0.0):
@@ -136,3 +121,41 @@ def told_accuracy(severity=0.0):
     """
     c = TOLD * (1 - severity)
     return (c + (1 - c) / len(COLOURS)) * (c + (1 - c) / len(SHAPES))
+
+
+# The world --------------------------------------------------------------------------------------------------------
+
+
+def _encoders(rng):
+    return {"picture": ConvEncoder(((8,), (16,), (32,)), SIDE, glance=2, rng=rng),
+            "text": Caption(len(TOKENS), 32, rng=rng)}
+
+
+def _ceilings():
+    """By part, what Bayes' rule reaches with the caption alone."""
+    by_severity = [told_accuracy(severity) for severity in SEVERITIES]
+    area = float(np.trapezoid(by_severity, SEVERITIES))
+    best = {"test": told_accuracy(), "example": told_accuracy(EXAMPLE["words missing"]),
+            **dict.fromkeys(("words missing", "words foreign", "both seen"), area)}
+    return {("text", part): accuracy for part, accuracy in best.items()}
+
+
+def embedded(draw=draw_pairs, sizes=SIZES):
+    """The world of these pairs, or of others that ``draw(n, rng)`` gives: NoisyWorld."""
+    return NoisyWorld(
+        modalities=MODALITIES,
+        draw=lambda part, rng: draw(sizes[part], rng),
+        prior=np.full(len(CLASSES), 1 / len(CLASSES)),
+        encoders=_encoders,
+        parameters=20_000,
+        plan=PLAN,
+        rates=(3e-3, 1e-2, 3e-2),
+        sweeps=SWEEPS,
+        seen=("blur", "words missing"),
+        new={"new in picture": ("noise", "occlusion"), "new in text": ("words exchanged", "words foreign")},
+        example=EXAMPLE,
+        ceilings=_ceilings(),
+    )
+
+
+EMBEDDED = embedded()

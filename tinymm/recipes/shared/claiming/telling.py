@@ -33,7 +33,7 @@ def report_of(run, claims, measured, judged, seeds, warning):
     report.table(summary(claims, judged), CLAIMS, "The claims that fail stay in the table.")
     report.text("Gains are paired differences on the same test items. The intervals are Student's, of the variances "
                 "between seeds and between items together; within a claim they are corrected for their number "
-                "(Bonferroni): in 95 of 100 experiments all of them hold the true difference. "
+                "(Bonferroni): in at least 95 of 100 experiments all of them hold the true difference. "
                 "“no gain” means that the interval holds 0; its upper end says how large a gain may be all the same.")
     for claim in claims:
         _add(report, claim, measured[claim.name], judged[claim.name])

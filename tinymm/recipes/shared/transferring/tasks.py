@@ -92,6 +92,8 @@ class Questions:
         model.encoder.load_state_dict(model.encoder.state_dict() | learned)
         kept = np.flatnonzero(np.isin(self.place["train"], share_of(self.pictures, share, seed)))
         plan = _steps(self.plan, start)
+        if learned:                                             # from texts alone, what sees regions is new
+            plan = replace(plan, old=tuple(f"encoder.{name}" for name in learned))
         data = _drawn(kept, plan.batch_size, lambda rows, rng: (self._given("train", rows), self.labels["train"][rows]))
         model, _ = trained(run, folder, Training(
             plan, model, self._loss, data, lambda model: {"accuracy": self._right(model, "val").mean()}), seed, report)
