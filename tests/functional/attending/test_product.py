@@ -13,7 +13,7 @@ import tinymm as tm
 import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
 from tinymm.cores import give_back
-from tinymm.functional.attending import fused, heads, product, tiles
+from tinymm.functional.attending import fused, heads, powers, product, tiles
 from tinymm.testing.ladder import _climb
 
 from .forms import problems, small_tiles, value_and_gradients
@@ -98,13 +98,16 @@ def test_the_ladder_over_several_tiles(k, tame):
     assert not failed, failed
 
 
-def test_the_form_follows_the_size_the_mask_and_the_memory(rng):
+def test_the_form_follows_the_size_the_mask_the_memory_and_the_processor(rng, monkeypatch):
     def form(T, S=128, mask=None, **options):
         query, key, value = (tm.tensor(rng.standard_normal((3, n, 2)), requires_grad=True) for n in (T, S, S))
         return F.scaled_dot_product_attention(query, key, value, mask, **options)._node.op.name
 
     side = math.isqrt(product.LARGE)
     bias, size = np.zeros((side, side)), 3 * side * side * 8
+    monkeypatch.setattr(product, "base_for", lambda dtype: powers.TWO)   # exponentials are made twice as fast as kept
+    assert form(side, side) == "tiled_attention" != form(side - 1, side)
+    monkeypatch.setattr(product, "base_for", lambda dtype: powers.E)
     assert form(side, side) == "fused_attention"
     assert form(side, side, bias) == "tiled_attention" != form(side - 1, side, bias[1:])
     for limit, name in ((0, "tiled_attention"), (size - 1, "tiled_attention"), (size, "fused_attention")):
