@@ -13,7 +13,7 @@ from .powers import E, base_for
 from .steps import attention, grouped, ungrouped
 from .tiled import tiled_attention
 
-__all__ = ["attention_memory", "scaled_dot_product_attention", "wants_tiles"]
+__all__ = ["attention_memory", "scaled_dot_product_attention"]
 
 LARGE = 768 * 768  # from this many scores T·S on, tiles are faster than whole matrices
 _memory = ContextVar("bytes of exponentials that a call of attention may keep", default=256 * 2**20)
