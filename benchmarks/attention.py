@@ -16,7 +16,7 @@ import numpy as np
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.cores import ceil_div, give_back
-from tinymm.functional.attending.product import LARGE
+from tinymm.functional.attending.product import wants_tiles
 
 from . import laws
 from .harness import alternate, announced, clock_for, compare, parse_arguments, report, tenths
@@ -60,7 +60,8 @@ def operations(form, N, T, S, D, is_causal, backward):
     >>> operations("fused", 1, 10, 10, 2, False, True), operations("tiled", 1, 10, 10, 2, True, True)
     (2400.0, 1400.0)
     """
-    tiled = form in ("tiled", "PyTorch") or form == "chosen" and T * S >= LARGE
+    chosen = form == "chosen" and wants_tiles(N, T, S, np.dtype(np.float32), backward)
+    tiled = chosen or form in ("tiled", "PyTorch")
     return laws.operations("tiled" if tiled else "fused", N, T, S, D, backward=backward) / (2 if is_causal else 1)
 
 

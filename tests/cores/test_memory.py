@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinymm.cores import memory as room
-from tinymm.cores.memory import give_back, scratch
+from tinymm.cores.memory import give_back, recycled, scratch
 
 shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 
@@ -95,3 +95,39 @@ def test_what_was_kept_can_be_given_back():
     left, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept >= 10**6 > 10**4 > left
+
+
+@given(st.lists(st.tuples(shapes, st.sampled_from([np.float32, np.float64, np.int8])), min_size=1, max_size=6))
+def test_recycled_arrays_do_not_overlap_while_any_view_of_them_lives(wanted):
+    give_back()
+    views = []
+    for k, (shape, dtype) in enumerate(wanted * 3):
+        a = recycled(shape, dtype)
+        assert a.shape == shape and a.dtype == dtype and (a.size == 0 or a.ctypes.data % room.LINE == 0)
+        a[...] = k
+        views.append((k, a[..., None].T))                               # of which the array itself is forgotten
+        if k % 3 == 2:
+            views.pop(k // 3 % len(views))
+        assert all((view == value).all() for value, view in views)
+
+
+def test_what_an_array_has_left_is_used_again_and_only_then():
+    give_back()
+    a = recycled((100,), np.float32)
+    place, view = a.ctypes.data, a[50:]
+    del a
+    other = recycled((100,), np.float32)
+    assert other.ctypes.data != place                                   # the view still needs it
+    del view
+    assert recycled((50,), np.float64).ctypes.data == place             # as many bytes
+    assert recycled((99,), np.float32).ctypes.data != place
+
+
+def test_no_more_than_so_much_is_kept(monkeypatch):
+    give_back()
+    monkeypatch.setattr(room, "RECYCLED", 3500)
+    arrays = [recycled((1000 + k,), np.uint8) for k in range(5)]
+    del arrays[:]
+    assert sum(memory.size for memory in room._left) <= 3500 < sum(memory.size for memory in room._left) + 1100
+    give_back()
+    assert not room._left

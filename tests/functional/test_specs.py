@@ -26,7 +26,7 @@ CONSTANT = {  # test file -> public functions without a gradient whose values it
     "test_sorting": {"argmax", "argmin", "argsort"},
     "test_positions": {"alibi_bias", "alibi_slopes", "relative_positions", "t5_buckets"},
     "test_visibility": {"block_mask", "causal_mask", "sliding_window_mask", "streaming_mask"},
-    "test_hard": {"likeliest_weights", "sampled_weights"},
+    "test_hard": {"likeliest_weights", "sampled_weights"}, "test_product": {"attention_memory"},
     "test_cepstra": {"create_dct"}, "test_tapers": {"hamming_window", "hann_window"},
     "test_mels": {"hz_to_mel", "mel_to_hz", "melscale_fbanks"}, "test_alignment": {"ctc_alignment", "ctc_posteriors"}}
 ESTIMATES = {"test_hard": {"straight_through"}}  # whose gradient is no derivative, on purpose

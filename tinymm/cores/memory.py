@@ -2,22 +2,27 @@
 
 Fresh memory is expensive: the system clears it page by page when it is first touched,
 which takes longer than the addition that fills it. A loop over blocks therefore borrows
-its working memory here, and leaves it for the next loop.
+its working memory here (`scratch`), and leaves it for the next loop. A large array that
+outlives the loop (`recycled`) leaves its memory when nobody holds it any more.
 """
 
 import math
 import os
 import threading
+import weakref
+from collections import deque
 from contextlib import contextmanager
 
 import numpy as np
 
-__all__ = ["give_back", "scratch"]
+__all__ = ["give_back", "recycled", "scratch"]
 
 KEPT = 4  # how many pieces of memory are kept: the largest
 LINE = 64  # bytes in a line of the cache; every array begins at one
+RECYCLED = 2**28  # bytes that are kept at most for `recycled`
 _free = []
 _lock = threading.Lock()
+_left = deque()  # what arrays have left; whatever moment and thread one dies in, each step here is one of a deque's
 
 
 def _start_afresh():
@@ -64,6 +69,49 @@ def scratch():
             del _free[:-KEPT]
 
 
+def recycled(shape, dtype):
+    """Like np.empty, in memory that an array of the same size has left; such as what a training step keeps.
+
+    The memory is free again when the array and all views of it are gone.
+
+    Examples
+    --------
+    >>> give_back()
+    >>> a = recycled((2, 3), float)
+    >>> place = a.ctypes.data
+    >>> del a
+    >>> recycled((3, 2), float).ctypes.data == place
+    True
+    """
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    memory = _left_by(size)
+    start = -memory.ctypes.data % LINE
+    owner = np.frombuffer(memoryview(memory), np.uint8)  # the base of all views: on memory not of NumPy, it outlives them
+    weakref.finalize(owner, _leave, memory).atexit = False
+    return owner[start:start + size].view(dtype).reshape(shape)
+
+
+def _left_by(size):
+    """Memory for so many bytes that an array has left, or new memory."""
+    for _ in range(len(_left)):
+        try:
+            memory = _left.popleft()
+        except IndexError:  # another thread was faster
+            break
+        if memory.size == size + LINE:
+            return memory
+        _left.append(memory)
+    return np.empty(size + LINE, np.uint8)
+
+
+def _leave(memory):
+    """Keep the memory of an array that is gone, at most RECYCLED bytes in all."""
+    _left.append(memory)
+    while sum(memory.size for memory in list(_left)) > RECYCLED:
+        _left.popleft()
+
+
 def give_back():
     """Give all kept memory back to the system; the next loop allocates some again.
 
@@ -73,3 +121,4 @@ def give_back():
     """
     with _lock:
         _free.clear()
+        _left.clear()

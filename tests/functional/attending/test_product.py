@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 import tinymm.testing.specs  # noqa: F401  (fills SPECS)
-from tinymm.functional.attending import fused, heads, product, tiles
+from tinymm.cores import give_back
+from tinymm.functional.attending import fused, heads, powers, product, tiles
 from tinymm.testing.ladder import _climb
 
 from .forms import problems, small_tiles, value_and_gradients
@@ -70,7 +71,7 @@ def test_grouped_queries_in_every_form(served, group, kind, seed):
 
     expected = run(lambda *args, **kwargs: F.attention(*args, **kwargs)[0])
     for large in (0, math.inf):
-        with pytest.MonkeyPatch.context() as patch, small_tiles(2, 3):
+        with pytest.MonkeyPatch.context() as patch, small_tiles(2, 3), F.attention_memory(0):
             patch.setattr(product, "LARGE", large)
             for a, b in zip(run(F.scaled_dot_product_attention), expected, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
@@ -97,20 +98,54 @@ def test_the_ladder_over_several_tiles(k, tame):
     assert not failed, failed
 
 
-def test_the_form_follows_the_size_and_the_mask(rng):
+def test_the_form_follows_the_size_the_mask_the_memory_and_the_processor(rng, monkeypatch):
     def form(T, S=128, mask=None, **options):
-        query, key, value = (tm.tensor(rng.standard_normal((1, n, 2)), requires_grad=True) for n in (T, S, S))
+        query, key, value = (tm.tensor(rng.standard_normal((3, n, 2)), requires_grad=True) for n in (T, S, S))
         return F.scaled_dot_product_attention(query, key, value, mask, **options)._node.op.name
 
     side = math.isqrt(product.LARGE)
-    bias = np.zeros((side, side))
-    assert form(side, side) == "tiled_attention" != form(side - 1, side) == "fused_attention"
-    assert form(side, side, bias) == "tiled_attention"
-    assert form(side, side, tm.tensor(bias, requires_grad=True)) == "fused_attention"
+    bias, size = np.zeros((side, side)), 3 * side * side * 8
+    monkeypatch.setattr(product, "base_for", lambda dtype: powers.TWO)   # exponentials are made twice as fast as kept
+    assert form(side, side) == "tiled_attention" != form(side - 1, side)
+    monkeypatch.setattr(product, "base_for", lambda dtype: powers.E)
+    assert form(side, side) == "fused_attention"
+    assert form(side, side, bias) == "tiled_attention" != form(side - 1, side, bias[1:])
+    for limit, name in ((0, "tiled_attention"), (size - 1, "tiled_attention"), (size, "fused_attention")):
+        with F.attention_memory(limit):
+            assert form(side, side) == form(side, side, is_causal=True) == name
+            assert form(side - 1, side) == "fused_attention"
+            assert form(side, side, tm.tensor(bias, requires_grad=True)) == "fused_attention"
     assert form(4, 4, dropout_p=0.5, rng=rng) == "weighted_sum"
     mask = tm.tensor(np.zeros((2, 2)), requires_grad=True)
     with pytest.raises(ValueError, match="not differentiable"):
         F.tiled_attention(*[np.ones((2, 3))] * 3, mask).sum().backward()
+
+
+@pytest.mark.parametrize("limit", [-1, math.nan])
+def test_a_memory_that_is_none_is_refused(limit):
+    with pytest.raises(ValueError, match=f"attention_memory: the limit must be a number of bytes, 0 or more; got {limit}"):
+        with F.attention_memory(limit):
+            pass
+
+
+def test_without_a_gradient_nothing_large_is_kept(rng):
+    query, key, value = (tm.tensor(rng.standard_normal((8, 512, 16)).astype(np.float32)) for _ in range(3))
+    trained = tm.tensor(query.data, requires_grad=True)
+
+    def peak(query):
+        give_back()
+        tracemalloc.start()
+        y = F.scaled_dot_product_attention(query, key, value)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most, y.data
+
+    with tm.no_grad():
+        silent, expected = peak(trained)
+    scores = 8 * 512 * 512 * 4
+    for (most, y), large in ((peak(trained), True), (peak(query), False), ((silent, expected), False)):
+        assert (most > scores) == large
+        np.testing.assert_array_equal(y, expected)
 
 
 @pytest.mark.parametrize("is_causal", [False, True])
@@ -153,7 +188,8 @@ def peak_memory(T):
 
 def test_memory_grows_with_the_length_not_with_its_square(monkeypatch):
     monkeypatch.setattr(tiles, "ROWS", 256)                     # so that tiles do not hide the growth
-    small, large = peak_memory(2048), peak_memory(8192)
+    with F.attention_memory(0):
+        small, large = peak_memory(2048), peak_memory(8192)
     assert large < 8192 * 8192 * 4 / 10
     assert large < 5 * small
 
@@ -232,7 +268,10 @@ def test_grouped_queries_whose_batches_broadcast(large, monkeypatch, rng):
     monkeypatch.setattr(product, "LARGE", large)
     q, k, v = (rng.standard_normal(shape) for shape in ((1, 4, 5, 3), (6, 2, 7, 3), (6, 2, 7, 2)))
     expected, weights = F.grouped_query_attention(q, k, v)
-    found = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+    q = tm.tensor(q, requires_grad=True)
+    with F.attention_memory(0):
+        found = F.scaled_dot_product_attention(q, k, v, enable_gqa=True).data
+    q = q.data
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     np.testing.assert_allclose(F.attention(q, k, v, enable_gqa=True)[1], weights, rtol=1e-12)
 
