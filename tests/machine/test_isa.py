@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinymm.cli import main
-from tinymm.machine import bench, cpu, doctor, isa
+from tinymm.machine import bench, doctor, isa
 
 ROOT = Path(__file__).parents[2]
 HAS_AVX2 = isa.built.__cpu_features__.get("AVX2") and isa.built.__cpu_features__.get("FMA3")
@@ -120,15 +120,3 @@ def test_doctor_recommends_nothing_that_it_was_asked_to_leave(monkeypatch):
     found = doctor.examine()
     assert found["gain"] is None and found["findings"][0] == "TINYMM_ISA=avx2: it could be faster without"
     assert found["machine"]["vectors of PyTorch"] == "AVX2" and "TINYMM_ISA=avx2" in found["machine"]["limited by"]
-
-
-def test_caches_are_read(tmp_path):
-    for i, (level, kind, size, cores) in enumerate([(3, "Unified", "266240K", "0-1,4"), (1, "Data", "48K", "0"),
-                                                    (1, "Instruction", "32K", "0"), (2, "Unified", "2M", "0"),
-                                                    (4, "Unified", "many", "0")]):
-        folder = tmp_path / f"index{i}"
-        folder.mkdir()
-        for name, text in dict(level=level, type=kind, size=size, shared_cpu_list=cores).items():
-            (folder / name).write_text(f"{text}\n")
-    (tmp_path / "index9").mkdir()
-    assert list(map(str, cpu.caches(tmp_path))) == ["L1 48 KB", "L2 2 MB", "L3 260 MB for 3 cores"]

@@ -1,7 +1,8 @@
 """The computer tinymm runs on: its processor, its BLAS, how fast they are, and what `tinymm doctor` says about them."""
 
+from ..cores.caches import Cache, caches
 from .blas_library import Blas, blas
-from .cpu import Cache, Processor, caches, processor, usable_cores
+from .cpu import Processor, processor, usable_cores
 from .rates import bandwidth, gemm_rate
 from .summary import describe, version
 

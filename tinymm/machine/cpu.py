@@ -1,4 +1,4 @@
-"""The processor: its model, vector instructions and caches, and how many of its cores this process may use."""
+"""The processor: its model, vector instructions, and how many of its cores this process may use."""
 
 import math
 import os
@@ -6,12 +6,10 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Cache", "Processor", "caches", "processor", "usable_cores"]
+__all__ = ["Processor", "processor", "usable_cores"]
 
 # What OpenBLAS's "SkylakeX" kernels are compiled for.
 AVX512 = frozenset({"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"})
-
-UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}  # of the sizes of caches
 
 
 @dataclass(frozen=True)
@@ -61,76 +59,6 @@ def processor(path="/proc/cpuinfo"):
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
     model = fields.get("model name") or platform.machine() or "unknown"
     return Processor(model, fields.get("vendor_id", ""), frozenset(fields.get("flags", "").split()))
-
-
-@dataclass(frozen=True)
-class Cache:
-    """A cache of data.
-
-    Parameters
-    ----------
-    level : int
-        1 is nearest to the core.
-    size : int
-        Bytes.
-    cores : int
-        That share it.
-
-    Examples
-    --------
-    >>> [str(cache) for cache in (Cache(1, 48 * 2**10, 1), Cache(3, 2**25, 8))]
-    ['L1 48 KB', 'L3 32 MB for 8 cores']
-    """
-
-    level: int
-    size: int
-    cores: int
-
-    def __str__(self):
-        size = f"{self.size / 2**20:g} MB" if self.size >= 2**20 else f"{self.size / 2**10:g} KB"
-        return f"L{self.level} {size}" + (f" for {self.cores} cores" if self.cores > 1 else "")
-
-
-def caches(folder="/sys/devices/system/cpu/cpu0/cache"):
-    """The caches of data that core 0 has, as the system tells.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Linux's, with a folder for each cache.
-
-    Returns
-    -------
-    list of Cache
-        The nearest first; empty where the system does not tell.
-
-    Examples
-    --------
-    >>> caches("/no/such/folder")
-    []
-    """
-    found = []
-    for place in Path(folder).glob("index*"):
-        try:
-            level, kind, size, sharing = ((place / name).read_text("utf-8").strip()
-                                          for name in ("level", "type", "size", "shared_cpu_list"))
-            if kind != "Instruction":
-                found.append(Cache(int(level), int(size[:-1]) * UNITS[size[-1]], _listed(sharing)))
-        except (OSError, ValueError, KeyError):
-            continue                                                    # one that is told otherwise is left out
-    return sorted(found, key=lambda cache: cache.level)
-
-
-def _listed(numbers):
-    """How many cores a list such as "0-3,8" names.
-
-    Examples
-    --------
-    >>> _listed("0-3,8")
-    5
-    """
-    bounds = [part.split("-") for part in numbers.split(",")]
-    return sum(int(pair[-1]) - int(pair[0]) + 1 for pair in bounds)
 
 
 def usable_cores(quota="/sys/fs/cgroup/cpu.max"):

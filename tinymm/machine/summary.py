@@ -6,7 +6,8 @@ import platform
 
 from .._version import __version__
 from .blas_library import blas
-from .cpu import caches, processor, usable_cores
+from ..cores.caches import caches
+from .cpu import processor, usable_cores
 from .isa import asked, vectors_of_numpy
 from .kernels import VARIABLE, chosen
 

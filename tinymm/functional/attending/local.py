@@ -4,8 +4,6 @@ Local-m, whose centre is the query's own position, needs no formula of its own: 
 `attention_weights`.
 """
 
-import math
-
 import numpy as np
 
 from ..elementwise import exp, sigmoid, tanh

@@ -5,8 +5,6 @@ fits. Queries (..., T, D), keys (..., S, D), values (..., S, E); leading axes
 (batch, heads) broadcast. Each step is a function, so that each can be looked at.
 """
 
-import math
-
 import numpy as np
 
 from ..dropping import dropout
