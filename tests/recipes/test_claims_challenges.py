@@ -187,7 +187,8 @@ def test_canonical_maps_find_what_the_gaussian_density_finds_likeliest(seed, fir
     maps = gap.CanonicalMaps.fit(views, views, (1e-12,))
     centred = both - both.mean(0)
     covariance = centred.T @ centred / 60
-    a, b = np.broadcast_to(centred[:, None, :first], (60, 60, first)), np.broadcast_to(centred[:, first:], (60, 60, second))
+    a = np.broadcast_to(centred[:, None, :first], (60, 60, first))
+    b = np.broadcast_to(centred[:, first:], (60, 60, second))
 
     def quadratic(x, c):
         return np.einsum("...i,ij,...j", x, np.linalg.inv(c), x)

@@ -87,7 +87,8 @@ def recycled(shape, dtype):
     size = math.prod(shape) * dtype.itemsize
     memory = _left_by(size)
     start = -memory.ctypes.data % LINE
-    owner = np.frombuffer(memoryview(memory), np.uint8)  # the base of all views: on memory not of NumPy, it outlives them
+    # every view holds on to this array, since its memory is not NumPy's own; when it dies, nobody uses the memory
+    owner = np.frombuffer(memoryview(memory), np.uint8)
     weakref.finalize(owner, _leave, memory).atexit = False
     return owner[start:start + size].view(dtype).reshape(shape)
 

@@ -123,7 +123,7 @@ def test_the_form_follows_the_size_the_mask_the_memory_and_the_processor(rng, mo
 
 @pytest.mark.parametrize("limit", [-1, math.nan])
 def test_a_memory_that_is_none_is_refused(limit):
-    with pytest.raises(ValueError, match=f"attention_memory: the limit must be a number of bytes, 0 or more; got {limit}"):
+    with pytest.raises(ValueError, match=f"attention_memory: .* must be a number of bytes, 0 or more; got {limit}"):
         with F.attention_memory(limit):
             pass
 

@@ -24,7 +24,7 @@ from .steps import causal_mask, explicit_attention
 
 __all__ = ["fused_attention"]
 
-# Scores worked on at a time: in float32, half of the second-level cache. Fewer are slower, since products are too small.
+# Scores worked on at a time: in float32, half of the second-level cache. With fewer, products are small and slow.
 CACHE = max(2**16, min(second_level() // 8, 2**18))
 
 

@@ -6,7 +6,8 @@ the report.
 
 - A `Contender` is a name and ``fit(rate, seed, report)``: one training of seconds, in a process of its own. It returns
   a dict of arrays: "val", and for each part of the test a score of each item from 0 to 1, such as whether it was
-  answered right (other scores: `Claim.unbounded`). Of all seeds and all contenders, item n of a part is the same item; training data may differ by seed.
+  answered right (other scores: `Claim.unbounded`). Of all seeds and all contenders, item n of a part is the same item;
+  training data may differ by seed.
 - The rate of a contender is the one of `RATES` with the best mean of "val", on a seed that is used for nothing else.
   So each has the same budget. With ``like="other"`` it takes that of another contender, as a control must.
 - A `Comparison` says who should beat whom, and `where`: the claim "depends on" that word. Several names on one side are
@@ -101,7 +102,7 @@ class Claim:
     shown : tuple of str, optional
         The parts of the report's last table; by default all but "val".
     unbounded : tuple of str
-        The parts whose scores are not from 0 to 1. Of all others a difference, and so its interval, lies within [-1, 1].
+        The parts whose scores are not from 0 to 1. Of all others a difference, and its interval, lies within [-1, 1].
     """
 
     name: str
