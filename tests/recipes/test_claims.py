@@ -256,7 +256,8 @@ def short(monkeypatch):
 
 
 def test_a_run_leaves_verdicts_numbers_and_a_report(short, tmp_path, capsys):
-    assert main(["run", "claims", "--quick", "--epochs", "1", "--out", str(tmp_path / "o")]) == 0
+    assert main(["run", "claims", "--claims", "complementarity", "--quick", "--epochs", "1", "--out",
+                 str(tmp_path / "o")]) == 0
     told = capsys.readouterr().out
     assert "A quick run: 2 seeds" in told and "trainings done" in told
     metrics = json.loads((tmp_path / "o" / "metrics.json").read_text())
@@ -271,7 +272,8 @@ def test_a_run_leaves_verdicts_numbers_and_a_report(short, tmp_path, capsys):
 
 
 def test_a_run_that_was_broken_off_ends_with_the_same_table(short, tmp_path, monkeypatch):
-    words, real = ["run", "claims", "--seeds", "2", "--epochs", "1", "--out"], trials.learned
+    words = ["run", "claims", "--claims", "complementarity", "--seeds", "2", "--epochs", "1", "--out"]
+    real = trials.learned
     monkeypatch.setattr(complementarity, "WORLDS", (synergistic(),))
     monkeypatch.setitem(claims.CLAIMS, "complementarity", lambda run, quick: complementarity.claim_about(
         complementarity.vector_trials(run, 1.0)))

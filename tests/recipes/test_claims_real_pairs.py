@@ -221,7 +221,7 @@ def test_the_readers_of_questions_are_equally_large(folders):
 def test_the_score_of_a_picture_is_the_share_of_its_questions(seed, n, pictures):
     rng = np.random.default_rng(seed)
     rows, right, among = rng.integers(pictures, size=n), rng.integers(2, size=n).astype(float), rng.random(n) < 0.5
-    data = easy_vqa_trial.PicturesAsked(np.zeros((pictures, 1, 1, 1)), rows, np.zeros((n, 2), int), np.zeros(n, int))
+    data = easy_vqa_trial._PicturesAsked(np.zeros((pictures, 1, 1, 1)), rows, np.zeros((n, 2), int), np.zeros(n, int))
     np.testing.assert_allclose(data.by_picture(right), [right[rows == k].mean() for k in sorted({*rows})])
     some = data.by_picture(right, among)
     np.testing.assert_allclose(some, [right[among & (rows == k)].mean() for k in sorted({*rows[among]})])

@@ -104,6 +104,7 @@ def things_shown(questions, colours, shapes):
 
     Examples
     --------
+    >>> from tinymm.data.questions import Questions
     >>> asked = Questions(["is there a red shape?", "what shape is present?", "is there not a blue shape?"],
     ...                   ["no", "circle", "yes"], np.array([0, 0, 1]), (3, 4, 4), None)
     >>> things_shown(asked, ("blue", "red"), ("circle",))

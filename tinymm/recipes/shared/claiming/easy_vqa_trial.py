@@ -59,7 +59,7 @@ class AskedPictures:
 
     Attributes
     ----------
-    parts : dict of str to PicturesAsked
+    parts : dict of str to _PicturesAsked
     asked_for : list of str
         The kinds of questions that there are, see `kinds_of`.
     """
@@ -83,7 +83,7 @@ class AskedPictures:
 
     def _examples(self, asked):
         numbers, rows = np.unique(asked.images, return_inverse=True)
-        return PicturesAsked(asked.load(numbers), rows, as_ids(asked.texts, self.task), asked.labels(self.answers))
+        return _PicturesAsked(asked.load(numbers), rows, as_ids(asked.texts, self.task), asked.labels(self.answers))
 
     def fit(self, kind, change, rate, seed, report):
         """Train a contender on examples that are changed or not (None), and test it: dict of part to array."""
@@ -116,7 +116,7 @@ class AskedPictures:
                      ["contender", *parts], "By what is asked for; means over seeds.")
 
 
-class PicturesAsked(Examples):
+class _PicturesAsked(Examples):
     """Questions about pictures, each of which is kept once.
 
     Parameters
@@ -142,15 +142,15 @@ class PicturesAsked(Examples):
     def changed(self, place, change):
         """The questions with other pictures (0) or other texts (1)."""
         inputs = [change(x) if i == place else x for i, x in enumerate(self.inputs)]
-        return PicturesAsked(self.pictures, *inputs, self.labels, self.about)
+        return _PicturesAsked(self.pictures, *inputs, self.labels, self.about)
 
     def part(self, rows):
         """Some of the questions."""
-        return PicturesAsked(self.pictures, *(x[rows] for x in self.inputs), self.labels[rows], self.about[rows])
+        return _PicturesAsked(self.pictures, *(x[rows] for x in self.inputs), self.labels[rows], self.about[rows])
 
     def seen_as(self, pictures):
         """The questions about other pictures in the place of these."""
-        return PicturesAsked(pictures, *self.inputs, self.labels, self.about)
+        return _PicturesAsked(pictures, *self.inputs, self.labels, self.about)
 
     def by_picture(self, right, among=None):
         """Of each picture the share of right answers, to all its questions or to some: float array (P',).
