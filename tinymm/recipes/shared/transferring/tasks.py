@@ -29,8 +29,8 @@ __all__ = ["MULTIMODAL", "SCRATCH", "TEXTS", "Captioning", "Classification", "Qu
 SCRATCH, TEXTS, MULTIMODAL = "scratch", "texts", "multimodal"
 MORE = 1.5  # times as many steps from scratch
 ROUND = 50  # steps between two validations
-EYE = ("image_encoder.",)  # a captioner's parameters begin with these: what looks, and what writes
-WRITER = ("text_encoder.", "fusion.", "words.")
+EYE = ("image_encoder.",)  # a captioner's parameters begin with these: what looks, and what writes; the rest is new
+WRITER = ("text_encoder.", "words.")
 
 
 def share_of(count, share, seed):
@@ -114,7 +114,9 @@ class Questions:
 
 
 class Captioning:
-    """Captions, by a captioner with CLIP's picture tower; from texts, all of it but the tower has learned to write.
+    """Captions, by a captioner with CLIP's picture tower; from texts, its network of words has learned to write.
+
+    What brings both together, the attention, is new in every start: before a grey picture it learns to look at nothing.
 
     Parameters
     ----------
@@ -196,7 +198,7 @@ class Captioning:
         return Training(plan, captioning.build(self.config, run.rng(0)), self.loss, TrainingSet(len(encoded), batch))
 
     def take(self, writer, eye):
-        """Start from a captioner that has learned to write, from all of it but its picture tower; or from CLIP's.
+        """Start from what writes of a captioner that has learned to; or from CLIP's picture tower.
 
         Parameters
         ----------
@@ -205,7 +207,7 @@ class Captioning:
             The state of CLIP's picture tower.
         """
         self.eye = eye
-        self.writer = {name: value for name, value in writer.state_dict().items() if not name.startswith(EYE)}
+        self.writer = {name: value for name, value in writer.state_dict().items() if name.startswith(WRITER)}
 
 
 class Classification:
