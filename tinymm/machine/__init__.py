@@ -1,10 +1,9 @@
 """The computer tinymm runs on: its processor, its BLAS, how fast they are, and what `tinymm doctor` says about them."""
 
-from ..cores.caches import Cache, caches
 from .blas_library import Blas, blas
 from .cpu import Processor, processor, usable_cores
 from .rates import bandwidth, gemm_rate
 from .summary import describe, version
 
-__all__ = ["Blas", "Cache", "Processor", "bandwidth", "blas", "caches", "describe", "gemm_rate", "processor",
+__all__ = ["Blas", "Processor", "bandwidth", "blas", "describe", "gemm_rate", "processor",
            "usable_cores", "version"]
