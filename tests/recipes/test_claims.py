@@ -21,15 +21,7 @@ from tinymm.recipes.shared.claiming.judging import Found, difference, judged, ve
 from tinymm.recipes.shared.claiming.measuring import Measured, measured
 from tinymm.recipes.shared.kept_jobs import FOUND
 
-
-class Begun:
-    """As much of a Run as claims need."""
-
-    epochs, seed = None, 0
-
-    @staticmethod
-    def rng(*key):
-        return np.random.default_rng([0, *key])
+from .claiming import Begun
 
 
 # Verdicts ---------------------------------------------------------------------------------------------------------

@@ -11,17 +11,9 @@ from tinymm.data import draw_guided
 from tinymm.data.interactions import TwoViews
 from tinymm.recipes.shared.claiming import gap, generalisation, guiding, heterogeneity, labels, matching
 
+from .claiming import Begun, gives_what_comparisons_ask_for
+
 seeds = st.integers(0, 2**32 - 1)
-
-
-class Begun:
-    """As much of a Run as claims need."""
-
-    epochs, seed, data = None, 0, None
-
-    @staticmethod
-    def rng(*key):
-        return np.random.default_rng([0, *key])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,33 +37,13 @@ def small():
 CLAIMS = {module.__name__.rpartition(".")[2]: module.claim for module in (generalisation, heterogeneity, gap, labels)}
 
 
-class Told:
-    """A report that keeps its tables."""
-
-    def __init__(self):
-        self.tables = []
-
-    def table(self, rows, headers, caption=""):
-        assert all(len(row) == len(headers) for row in rows), caption
-        self.tables.append(rows)
-
-
 @pytest.mark.parametrize("name", CLAIMS)
 def test_every_contender_gives_what_its_comparisons_ask_for(name):
     claim = CLAIMS[name](Begun, quick=False)
     shares = []
     found = {contender.name: contender.fit(contender.rates[0], 0, shares.append) for contender in claim.contenders}
     assert claim.name == name and all(0 <= share <= 1 for share in shares)
-    for comparison in (*claim.tests, *claim.beside, *claim.controls):
-        ours = [found[one][comparison.part].shape for one in comparison.ours]
-        than = [] if isinstance(comparison.than, float) else \
-            [found[one][comparison.than_part or comparison.part].shape for one in comparison.than]
-        assert len(set(ours + than)) == 1, comparison.where
-    assert {contender.like for contender in claim.contenders} - {None} <= set(found)
-    report = Told()
-    claim.tell(report, {one: {part: np.stack([values] * 2).astype(float) for part, values in parts.items()}
-                        for one, parts in found.items()})
-    assert report.tables
+    gives_what_comparisons_ask_for(claim, found)
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -20,19 +20,17 @@ from tinymm.recipes.shared.claiming.new_speakers import each_left_out, groups_le
 from tinymm.recipes.shared.claiming.noise_contenders import FUSIONS, model_of
 from tinymm.recipes.shared.claiming.noisy_digits import MODALITIES, SWEEPS, SpokenPairs, snr_at
 
+from .claiming import Begun
+
 seeds = st.integers(0, 2**32 - 1)
 KINDS_OF_CONTENDERS = (*trials.SINGLES, *trials.FUSIONS, "product")
 
 
-class Begun:
-    """As much of a Run as claims need."""
+class OnFolder(Begun):
+    """With a folder of recordings, and one of pictures."""
 
-    epochs, seed, data = None, 0, "a folder"
+    data = "a folder"
     options = {"images": "pictures"}
-
-    @staticmethod
-    def rng(*key):
-        return np.random.default_rng([0, *key])
 
 
 # Folders ----------------------------------------------------------------------------------------------------------
@@ -155,7 +153,7 @@ def digits(monkeypatch):
 
 
 def test_digits_are_paired_by_class_and_their_controls_are_not(digits):
-    clean, noisy = digit_trial.digit_trials(Begun, 1.0)
+    clean, noisy = digit_trial.digit_trials(OnFolder, 1.0)
     for kind in KINDS_OF_CONTENDERS:
         model = clean.model(kind, np.random.default_rng(0))
         assert 0.97 * clean.parameters <= model.num_parameters() <= clean.parameters, kind
@@ -175,7 +173,7 @@ def test_digits_are_paired_by_class_and_their_controls_are_not(digits):
 
 def test_the_score_of_a_clip_is_the_mean_of_the_trainings_that_are_asked(digits, monkeypatch):
     """Trainings that are right where the speaker is known and wrong where he is new."""
-    clean, _ = digit_trial.digit_trials(Begun, 1.0)
+    clean, _ = digit_trial.digit_trials(OnFolder, 1.0)
     asked = []
 
     def learned(run, plan, model, data, seed, report):
@@ -201,13 +199,13 @@ def test_the_score_of_a_clip_is_the_mean_of_the_trainings_that_are_asked(digits,
 def test_digits_of_two_speakers_are_tested_without_new_ones(digits):
     for part in digits.values():
         part.speakers = ["ann", "bob"] * (len(part) // 2)
-    clean, _ = digit_trial.digit_trials(Begun, 1.0)
+    clean, _ = digit_trial.digit_trials(OnFolder, 1.0)
     assert clean.speakers is None and len(clean.folds) == 1 and "new speakers" not in clean.parts
     assert not [one for one in complementarity.claim_about([clean]).beside if "speakers" in one.where]
 
 
 def test_comparisons_on_new_speakers_find_their_scores(digits):
-    trial = replaced_plan(digit_trial.digit_trials(Begun, 1.0)[0], steps=1)
+    trial = replaced_plan(digit_trial.digit_trials(OnFolder, 1.0)[0], steps=1)
     claim = complementarity.claim_about([trial])
     parts = set(trial.fit("first", None, 1e-2, 0, lambda share: None))
     assert all({one.part, one.than_part or one.part} <= parts for one in (*claim.tests, *claim.beside, *claim.controls))
@@ -264,7 +262,7 @@ def test_severities_may_differ_from_pair_to_pair(rng):
 
 
 def test_contenders_on_noisy_digits_are_equally_large_and_do_not_see_what_is_missing(digits):
-    own, rng = noisy_digits.spoken_digits(Begun), np.random.default_rng(0)
+    own, rng = noisy_digits.spoken_digits(OnFolder), np.random.default_rng(0)
     sounds, pictures, present = own.draw("test", rng).examples("sound").inputs
     assert sounds.shape == (30, 72, 40) and pictures.shape == (30, 1, 32, 32) and not present[:, 0].any()
     for kind in (*MODALITIES, *FUSIONS):
@@ -277,8 +275,8 @@ def test_contenders_on_noisy_digits_are_equally_large_and_do_not_see_what_is_mis
 
 
 def test_the_claim_on_noisy_digits_finds_its_scores(digits):
-    own = noisy_digits.spoken_digits(Begun)
-    claim = noise.claim_about(Begun, replace(own, plan=replace(own.plan, steps=1)))
+    own = noisy_digits.spoken_digits(OnFolder)
+    claim = noise.claim_about(OnFolder, replace(own, plan=replace(own.plan, steps=1)))
     parts = {one.name: set(one.fit(1e-2, 0, lambda share: None)) for one in claim.contenders
              if one.name in ("clean/sound", "clean/picture", "noisy/gated")}
     assert {test.where.split(" (")[0] for test in claim.tests if not test.where.startswith("naive")} == {
@@ -304,7 +302,7 @@ def emodb(tmp_path_factory):
     return folder
 
 
-class Recorded(Begun):
+class Recorded(OnFolder):
     options = {"images": None}
 
 
@@ -353,7 +351,7 @@ def test_real_sentences_say_nothing_of_the_emotion(shared_data):
 
 
 def test_real_speakers_are_divided(shared_data, monkeypatch):
-    class Real(Begun):
+    class Real(OnFolder):
         data, options = str(shared_data("fsdd")), {"images": str(shared_data("mnist"))}
 
     clean, _ = digit_trial.digit_trials(Real, 1.0)

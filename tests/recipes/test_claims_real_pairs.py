@@ -13,6 +13,8 @@ from tinymm.recipes.shared.claiming import (
     composed_questions, easy_vqa_trial, gap, generalisation, guiding, labels, named_pictures,
 )
 
+from .claiming import Begun, gives_what_comparisons_ask_for
+
 Image = pytest.importorskip("PIL.Image")
 ImageDraw = pytest.importorskip("PIL.ImageDraw")
 
@@ -21,17 +23,11 @@ PAIRS = [(colour, shape) for colour in COLOURS for shape in SHAPES]
 seeds = st.integers(0, 2**32 - 1)
 
 
-class Begun:
-    """As much of a Run as claims need."""
-
-    epochs, seed = None, 0
+class OnFolder(Begun):
+    """With a folder of data."""
 
     def __init__(self, data):
         self.data = str(data)
-
-    @staticmethod
-    def rng(*key):
-        return np.random.default_rng([0, *key])
 
 
 # Folders that are made up ---------------------------------------------------------------------------------------------
@@ -114,44 +110,21 @@ CLAIMS = {"generalisation": (generalisation.claim, "questions"), "gap": (gap.cla
           "labels": (labels.claim, "captions")}
 
 
-class Told:
-    """A report that keeps its tables."""
-
-    def __init__(self):
-        self.tables = []
-
-    def text(self, words):
-        assert words
-
-    def table(self, rows, headers, caption=""):
-        assert all(len(row) == len(headers) for row in rows), caption
-        self.tables.append(rows)
-
-
 @pytest.mark.parametrize("name", CLAIMS)
 def test_every_contender_gives_what_its_comparisons_ask_for(folders, name):
     make, folder = CLAIMS[name]
-    claim = make(Begun(folders / folder), quick=False)
+    claim = make(OnFolder(folders / folder), quick=False)
     found = {contender.name: contender.fit(contender.rates[0], 0, lambda share: None)
              for contender in claim.contenders}
     assert claim.name == name and not claim.ceilings and claim.controls
-    for comparison in (*claim.tests, *claim.beside, *claim.controls):
-        ours = [found[one][comparison.part].shape for one in comparison.ours]
-        than = [] if isinstance(comparison.than, float) else \
-            [found[one][comparison.than_part or comparison.part].shape for one in comparison.than]
-        assert len(set(ours + than)) == 1, comparison.where
-    assert {contender.like for contender in claim.contenders} - {None} <= set(found)
+    gives_what_comparisons_ask_for(claim, found)
     assert all(set(claim.shown or ()) <= set(parts) for parts in found.values())
-    report = Told()
-    claim.tell(report, {one: {part: np.stack([values] * 2).astype(float) for part, values in parts.items()}
-                        for one, parts in found.items()})
-    assert report.tables
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_training_repeats_with_its_seed_on_the_same_items(folders, name):
     make, folder = CLAIMS[name]
-    contender = make(Begun(folders / folder), quick=True).contenders[-1]
+    contender = make(OnFolder(folders / folder), quick=True).contenders[-1]
     one, again, other = (contender.fit(1e-2, seed, lambda share: None) for seed in (1, 1, 2))
     assert all(np.array_equal(one[part], again[part]) for part in one)
     assert {part: np.shape(values) for part, values in one.items()} == {part: np.shape(x) for part, x in other.items()}
@@ -211,7 +184,7 @@ def test_a_folder_that_does_not_tell_what_it_shows_is_refused(tmp_path):
 
 
 def test_the_readers_of_questions_are_equally_large(folders):
-    task = easy_vqa_trial.AskedPictures(Begun(folders / "questions"), easy_vqa_trial.PLAN).task
+    task = easy_vqa_trial.AskedPictures(OnFolder(folders / "questions"), easy_vqa_trial.PLAN).task
     for kind in easy_vqa_trial.CONTENDERS:
         model = guiding.guiding_model(kind, np.random.default_rng(0), easy_vqa_trial.PARAMETERS, task)
         assert 0.97 * easy_vqa_trial.PARAMETERS <= model.num_parameters() <= easy_vqa_trial.PARAMETERS, kind
@@ -231,7 +204,7 @@ def test_the_score_of_a_picture_is_the_share_of_its_questions(seed, n, pictures)
 
 
 def test_who_gives_one_answer_is_the_bar_of_shuffled_answers(folders):
-    trial = easy_vqa_trial.AskedPictures(Begun(folders / "questions"), easy_vqa_trial.PLAN)
+    trial = easy_vqa_trial.AskedPictures(OnFolder(folders / "questions"), easy_vqa_trial.PLAN)
     test = trial.parts["test"]
     shares = [test.by_picture((test.labels == k).astype(float)).mean() for k in range(len(trial.answers))]
     assert trial.likeliest("test") == pytest.approx(max(shares)) and sum(shares) == pytest.approx(1)
@@ -241,7 +214,7 @@ def test_who_gives_one_answer_is_the_bar_of_shuffled_answers(folders):
 
 
 def test_things_that_are_matched_have_known_words_of_their_own(folders):
-    things = named_pictures.NamedPictures(Begun(folders / "captions"))
+    things = named_pictures.NamedPictures(OnFolder(folders / "captions"))
     for name in ("val", "test"):
         bags = things.captions[name]
         assert len(np.unique(bags, axis=0)) == len(bags) == len(things.pictures[name]) and bags.any(1).all()
@@ -251,7 +224,7 @@ def test_things_that_are_matched_have_known_words_of_their_own(folders):
 @pytest.mark.parametrize("look", named_pictures.LOOKS)
 @pytest.mark.parametrize("components", [None, 3])
 def test_views_are_centred_and_scaled_by_training(folders, look, components):
-    views = named_pictures.NamedPictures(Begun(folders / "captions")).views(look, components)
+    views = named_pictures.NamedPictures(OnFolder(folders / "captions")).views(look, components)
     one, other = views.train(np.random.default_rng(0)), views.train(np.random.default_rng(1))
     for view in one:
         assert view.dtype == np.float32 and (components is None or view.shape[1] == components)
@@ -266,12 +239,12 @@ def test_views_are_centred_and_scaled_by_training(folders, look, components):
 def test_captions_that_say_the_same_of_all_are_refused(tmp_path):
     write_captions(tmp_path, same=True)
     with pytest.raises(ValueError, match="must leave 2 pictures with words of their own for val; got 1"):
-        named_pictures.NamedPictures(Begun(tmp_path))
+        named_pictures.NamedPictures(OnFolder(tmp_path))
 
 
 def test_without_fields_to_compose_pictures_are_divided_at_random(tmp_path):
     write_captions(tmp_path, fields=False)
-    assert "at random" in named_pictures.NamedPictures(Begun(tmp_path)).split
+    assert "at random" in named_pictures.NamedPictures(OnFolder(tmp_path)).split
 
 
 # Real data ------------------------------------------------------------------------------------------------------------
@@ -287,6 +260,6 @@ def test_real_questions_tell_what_most_pictures_show(shared_data):
 
 def test_a_linear_map_matches_real_pictures_with_captions(shared_data, monkeypatch):
     monkeypatch.setitem(named_pictures.MOST, "train", 800)
-    views = named_pictures.NamedPictures(Begun(shared_data("emoji"))).views("pixels", 64)
+    views = named_pictures.NamedPictures(OnFolder(shared_data("emoji"))).views("pixels", 64)
     maps = gap.CanonicalMaps.fit(views.train(np.random.default_rng(0)), views.val)
     assert maps.is_likeliest(views.test).mean() > 10 / len(views.test[0])

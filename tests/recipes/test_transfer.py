@@ -20,6 +20,8 @@ from tinymm.recipes.shared.transferring.pictures import (
 )
 from tinymm.recipes.shared.transferring.tables import gains, verdict
 
+from .claiming import Begun
+
 
 @pytest.fixture(scope="module", autouse=True)
 def small():
@@ -35,14 +37,6 @@ def small():
         patch.setattr(paired, "SINGLE", 8)
         patch.setattr(eyes, "CHECKED", 12)
         yield
-
-
-class Begun:
-    """As much of a Run as pictures need."""
-
-    @staticmethod
-    def rng(*key):
-        return np.random.default_rng([0, *key])
 
 
 def test_what_the_tasks_see_is_apart_from_what_was_pre_trained_on():

@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -22,7 +22,7 @@ LINE = 64  # bytes in a line of the cache; every array begins at one
 RECYCLED = 2**28  # bytes that are kept at most for `recycled`
 _free = []
 _lock = threading.Lock()
-_left = deque()  # what arrays have left; whatever moment and thread one dies in, each step here is one of a deque's
+_left = deque()  # what arrays have left; without a lock, since an array may die while its own thread holds one
 
 
 def _start_afresh():
@@ -109,8 +109,9 @@ def _left_by(size):
 def _leave(memory):
     """Keep the memory of an array that is gone, at most RECYCLED bytes in all."""
     _left.append(memory)
-    while sum(memory.size for memory in list(_left)) > RECYCLED:
-        _left.popleft()
+    with suppress(IndexError):  # where another thread lets go too
+        while sum(memory.size for memory in list(_left)) > RECYCLED:
+            _left.popleft()
 
 
 def give_back():
@@ -122,4 +123,4 @@ def give_back():
     """
     with _lock:
         _free.clear()
-        _left.clear()
+    _left.clear()

@@ -5,5 +5,4 @@ from .cpu import Processor, processor, usable_cores
 from .rates import bandwidth, gemm_rate
 from .summary import describe, version
 
-__all__ = ["Blas", "Processor", "bandwidth", "blas", "describe", "gemm_rate", "processor",
-           "usable_cores", "version"]
+__all__ = ["Blas", "Processor", "bandwidth", "blas", "describe", "gemm_rate", "processor", "usable_cores", "version"]

@@ -25,6 +25,7 @@ __all__ = ["can_step", "decoder_step", "encoder_step"]
 
 FEW = 8  # rows up to which W xᵀ takes less time than x Wᵀ
 
+
 def can_step(layer, x, own_cache, memory_cache=None, memory_mask=None):
     """Whether the layer's answer to x may come from here.
 

@@ -5,6 +5,8 @@ Severity runs from 0, which leaves a picture as it is, to 1, which leaves next t
 
 import numpy as np
 
+from ..severity import severities
+
 __all__ = ["blurred", "occluded"]
 
 WIDEST = 0.125  # σ of the blur at severity 1, in sides of the picture
@@ -42,7 +44,7 @@ def blurred(images, severity):
     >>> bool((blurred(x, 0.0) == x).all())
     True
     """
-    severity = _checked("blurred", severity, images)
+    severity = severities("blurred", severity, len(images), "images")
     rows, columns = (_weights(severity * WIDEST * side, side).astype(images.dtype)[:, None]
                      for side in images.shape[2:])                       # (B, 1, H, H), (B, 1, W, W)
     return rows @ images @ columns.swapaxes(-1, -2)
@@ -82,7 +84,7 @@ def occluded(images, severity, rng):
     >>> int((x == 0.5).sum()), int((x == 1).sum())
     (4, 12)
     """
-    severity = _checked("occluded", severity, images)
+    severity = severities("occluded", severity, len(images), "images")
     place = rng.random((len(images), 2))
     covered = np.ones((len(images), 1, 1, 1), bool)
     for axis, side in enumerate(images.shape[2:]):
@@ -91,12 +93,3 @@ def occluded(images, severity, rng):
         inside = (np.arange(side) >= start[:, None]) & (np.arange(side) < (start + length)[:, None])  # (B, side)
         covered = covered & inside.reshape(len(images), 1, *((side, 1), (1, side))[axis])
     return np.where(covered, images.dtype.type(0.5), images)
-
-
-def _checked(name, severity, images):
-    """A severity for each picture: float64 (B,)."""
-    severity = np.asarray(severity, np.float64)
-    if severity.shape not in ((), (len(images),)) or not ((severity >= 0) & (severity <= 1)).all():
-        raise ValueError(f"{name}: severity must be in [0, 1], one number or one for each of {len(images)} images; "
-                         f"got {severity if severity.size < 5 else severity.shape}")
-    return np.broadcast_to(severity, len(images))

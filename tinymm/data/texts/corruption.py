@@ -6,6 +6,8 @@ same seed, a word that is hit at some severity is hit at every higher one.
 
 import numpy as np
 
+from ..severity import severities
+
 __all__ = ["with_words_exchanged", "with_words_missing"]
 
 
@@ -35,9 +37,9 @@ def with_words_missing(texts, severity, rng):
     >>> with_words_missing(["a small red circle", "a cross"], 0.5, np.random.default_rng(0))
     ['a', 'a cross']
     """
-    severities = _checked("with_words_missing", severity, len(texts))
+    by_text = severities("with_words_missing", severity, len(texts), "texts")
     kept = []
-    for text, own in zip(texts, severities):
+    for text, own in zip(texts, by_text):
         words = text.split()
         hit = rng.random(len(words)) < own
         kept.append(" ".join(word for word, is_hit in zip(words, hit) if not is_hit))
@@ -72,25 +74,16 @@ def with_words_exchanged(texts, severity, rng, words):
     >>> with_words_exchanged(["small red circle"], 1.0, np.random.default_rng(0), ["rouge", "petit"])
     ['rouge petit petit']
     """
-    severities = _checked("with_words_exchanged", severity, len(texts))
+    by_text = severities("with_words_exchanged", severity, len(texts), "texts")
     others = {word: [other for other in dict.fromkeys(words) if other != word]
               for word in {*words, *(word for text in texts for word in text.split())}}
     if len(set(words)) < 2:
         raise ValueError(f"with_words_exchanged: needs two different words or more to exchange with; got {list(words)}")
     exchanged = []
-    for text, own in zip(texts, severities):
+    for text, own in zip(texts, by_text):
         before = text.split()
         hit = rng.random(len(before)) < own
         drawn = rng.random(len(before))
         exchanged.append(" ".join(others[word][int(u * len(others[word]))] if is_hit else word
                                   for word, is_hit, u in zip(before, hit, drawn)))
     return exchanged
-
-
-def _checked(name, severity, count):
-    """A severity for each text."""
-    severity = np.asarray(severity, np.float64)
-    if severity.shape not in ((), (count,)) or not ((severity >= 0) & (severity <= 1)).all():
-        raise ValueError(f"{name}: severity must be in [0, 1], one number or one for each of {count} texts; "
-                         f"got {severity if severity.size < 5 else severity.shape}")
-    return np.broadcast_to(severity, count)

@@ -39,6 +39,15 @@ def grid_positions(height, width, channels):
     return np.concatenate([np.sin(angles), np.cos(angles)], 1).astype(np.float32)
 
 
+def halved(name, size, stages):
+    """How often stages halve a side, each but the first once; an error of encoder `name` if it cannot be halved so often.
+    """
+    halvings = stages - 1
+    if size % 2**halvings:
+        raise ValueError(f"{name}: size must be a multiple of {2**halvings} for {stages} stages; got {size}")
+    return halvings
+
+
 class ConvEncoder(nn.Module):
     r"""Article 3.1.1, step 1: image → CNN → feature sequence $v = \{v_1, \dots, v_n\}$.
 
@@ -87,10 +96,7 @@ class ConvEncoder(nn.Module):
     """
 
     def __init__(self, widths=((32,), (64, 64), (128, 128)), size=32, channels=3, glance=4, brightness=False, *, rng):
-        halvings = len(widths) - 1
-        if size % 2**halvings:
-            raise ValueError(f"ConvEncoder: size must be a multiple of {2**halvings} for {len(widths)} stages; "
-                             f"got {size}")
+        halvings = halved("ConvEncoder", size, len(widths))
         self.size, self.channels, self.brightness = size, channels, brightness
         self.grid = (size >> halvings, size >> halvings)
         if self.grid[0] % glance:

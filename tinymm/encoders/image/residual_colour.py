@@ -4,6 +4,7 @@ from ... import functional as F
 from ... import nn
 from ..encoded import Encoded, checked_mask, zero_hidden
 from ..over_time import mean_over_time
+from .convolutional import halved
 from .residual import ResidualEncoder
 
 __all__ = ["ResidualColourEncoder"]
@@ -53,11 +54,7 @@ class ResidualColourEncoder(nn.Module):
     """
 
     def __init__(self, widths=(16, 32, 64), blocks=2, size=32, channels=3, colours=32, *, rng):
-        halvings = len(widths) - 1
-        if size % 2**halvings:
-            raise ValueError(f"ResidualColourEncoder: size must be a multiple of {2**halvings} for {len(widths)} "
-                             f"stages; got {size}")
-        self.size, self.channels, self.cell = size, channels, 2**halvings
+        self.size, self.channels, self.cell = size, channels, 2 ** halved("ResidualColourEncoder", size, len(widths))
         self.outlines = ResidualEncoder(widths, blocks, size, 1, rng=rng)
         self.colours = nn.Sequential(nn.Conv2d(channels, colours, 1, bias=False, rng=rng), nn.BatchNorm2d(colours),
                                      nn.ReLU())

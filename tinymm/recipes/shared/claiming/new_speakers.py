@@ -139,8 +139,8 @@ class SpokenTrial(Trial):
         """Train a contender once for each fold, and test it: dict of part to (N,) array."""
         sums, counts = ({part: np.zeros(len(self.parts[part])) for part in self.asked} for _ in range(2))
         for number, fold in enumerate(self.folds):
-            rng = np.random.default_rng([seed, 33, self.key, number])
-            model = self.model(kind, rng)
+            model = self.model(kind, np.random.default_rng([seed, 33, self.key, number]))
+            rng = np.random.default_rng([seed, 36, self.key, number])    # the same examples for all of a seed
             data = self.training(change, rng, fold.train)
             scaled = self.scaled(data)
             learned(self.run, replace(self.plan, peak_rate=rate), model, scaled(data), seed,
