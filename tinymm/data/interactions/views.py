@@ -56,7 +56,7 @@ class TwoViews:
         self.kind, self.shared, self.private, self.noise = kind, shared, private, noise
         hidden = 2 * width
         self.maps = [(rng.standard_normal((shared + private, hidden)) / np.sqrt(shared + private),
-                       rng.standard_normal((hidden, width)) / np.sqrt(hidden)) for _ in range(2)]
+                      rng.standard_normal((hidden, width)) / np.sqrt(hidden)) for _ in range(2)]
 
     def sample(self, n, rng):
         """Pairs: two float32 arrays (n, width), row i of one belongs to row i of the other."""

@@ -4,6 +4,8 @@ Two or three coloured shapes lie on a dark cloth; a caption says what they are a
 Some colour-shape pairs can be held out of all seen scenes, to test whether a model composes what it has learned.
 """
 
+from functools import cache
+
 import numpy as np
 
 from .captions import references
@@ -21,7 +23,6 @@ RADII = {"small": (0.125, 0.140), "large": (0.200, 0.220)}
 REACH = 1.15  # how many radii the widest shape extends from its centre
 EDGE = 0.01  # room left between things and the frame
 GAP = 0.03  # room left between things
-EVERY_PAIR = {things: np.triu_indices(things, k=1) for things in (2, 3)}
 TRIES = 64  # placements drawn at once; with three things about one in a hundred will do
 
 
@@ -131,9 +132,15 @@ def _placements(sizes, rng):
     return x, y, radius
 
 
+@cache
+def _pairs(things):
+    """Every pair of things: two int arrays."""
+    return np.triu_indices(things, k=1)
+
+
 def _apart(x, y, radius):
     """Which of the placements keep a gap between any two things: bool (TRIES,)."""
-    a, b = EVERY_PAIR[x.shape[1]]
+    a, b = _pairs(x.shape[1])
     squared_distance = (x[:, a] - x[:, b]) ** 2 + (y[:, a] - y[:, b]) ** 2
     least = REACH * (radius[:, a] + radius[:, b]) + GAP
     return (squared_distance > least ** 2).all(1)
