@@ -3,7 +3,7 @@
 Questions about pictures, captions, and classes of shapes are learned from scratch, from texts alone, and from pictures
 with texts: ViLBERT and CLIP, pre-trained once on scenes apart from those of the tasks. Every training is repeated with
 several seeds; a gain is a paired difference, and its interval allows for other seeds and other items. From scratch
-the steps are half as many again. All is embedded; a run that is broken off goes on with --resume.
+1.5 times as many steps are taken. All is embedded; a run that is broken off goes on with --resume.
 """
 
 from functools import partial
@@ -141,7 +141,7 @@ def _finish(run, made, seeds, metrics, tables):
     run.folder.write("metrics.json", metrics)
     report = Report("What pre-training buys", "Tasks of the embedded world, learned from a share of their labels.")
     report.text("Scenes, captions and pictures of the tasks are apart from those of pre-training, which saw captions "
-                "only: no question, no answer, no class. From scratch half as many steps more were taken.")
+                "only: no question, no answer, no class. From scratch 1.5 times as many steps were taken.")
     for task in made:
         for part in task.parts:
             items = next(iter(tables[task.name, part].values())).shape[1]

@@ -41,6 +41,7 @@ th:first-child, td:first-child { padding-left: 0; }
 tbody th { min-width: 10rem; }
 thead th { border-bottom: 1.5px solid var(--ink); color: var(--quiet); font-size: 0.875rem; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
+.short { white-space: nowrap; }
 .interval { padding-left: 0.6rem; white-space: nowrap; font-size: 0.875rem; color: var(--quiet); }
 strong { font-weight: 680; color: var(--accent); }
 .confusion { font-size: 0.875rem; }

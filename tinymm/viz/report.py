@@ -24,6 +24,7 @@ from .words import attended_words, check_shares, coloured_words
 __all__ = ["Report"]
 
 LEGIBLE = 20  # classes; a larger confusion matrix is mostly zeros
+SHORT = 20  # characters up to which the cells of a column are kept in one line, such as intervals
 
 
 class Report:
@@ -110,10 +111,12 @@ class Report:
         columns = []
         for i, name in enumerate(headers):
             cells = [row[i] for row in rows]
-            kind = "number" if i and not any(isinstance(cell, str) for cell in cells) else None
+            shown = format_column(cells)
+            kind = "number" if i and not any(isinstance(cell, str) for cell in cells) else (
+                "short" if i and max(map(len, shown), default=0) <= SHORT else None)
             head.append(header_cell(name, class_=kind))
             write = partial(element, "td", class_=kind) if i else partial(header_cell, scope="row")
-            columns.append(map(write, format_column(cells)))
+            columns.append(map(write, shown))
         self._parts.append(table(head, zip(*columns, strict=True), caption))
 
     def config(self, settings):

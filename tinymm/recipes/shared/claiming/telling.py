@@ -8,7 +8,7 @@ CLAIMS = ["claim", "article", "null hypothesis", "evidence", "verdict"]
 TESTS = ["where", "ours", "than", "gain", "interval", "found"]
 CHECKS = ["control", "of", "than", "difference", "interval", "expected", "found"]
 FIGURES = ["contender", "part", "score", "ceiling"]
-FEW = 10  # tests that fit into a cell
+FEW = 4  # tests that fit into a cell
 
 
 def report_of(run, claims, measured, judged, seeds, warning):

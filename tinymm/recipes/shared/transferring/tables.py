@@ -57,7 +57,7 @@ def rows_of(task, part, metrics, shares):
     for share in shares:
         for start in task.starts:
             name = f"{part}/{task.name}/{start}/{share:g}"
-            row = [f"{share:.0%}", WAYS[start], metrics[f"{name}/right"]]
+            row = [_percent(share), WAYS[start], metrics[f"{name}/right"]]
             if start == SCRATCH:
                 rows.append([*row, None, "", ""])
                 continue
@@ -86,10 +86,14 @@ def add_table(report, task, part, metrics, shares, counts):
     where = "unseen pictures" if part == "test" else "combinations never seen together"
     report.heading(f"{task.name}: {where}")
     report.table(rows_of(task, part, metrics, shares), HEADERS, (
-        f"{task.metric.replace('_', ' ')}, means over {counts[0]} seeds and {counts[1]} items; the interval of the "
+        f"{task.metric.replace('_', ' ').capitalize()}, means over {counts[0]} seeds and {counts[1]} items; the interval of the "
         "gain, in pairs, is Student's, for other seeds and other items."))
-    report.intervals({f"{share:.0%}, {WAYS[start]}": _gain(f"{part}/{task.name}/{start}/{share:g}", metrics)
+    report.intervals({f"{_percent(share)}, {WAYS[start]}": _gain(f"{part}/{task.name}/{start}/{share:g}", metrics)
                       for share in shares for start in task.starts if start != SCRATCH}, "gain over scratch")
+
+
+def _percent(share):
+    return f"{100 * share:g} %"
 
 
 def _gain(name, metrics):

@@ -2,7 +2,7 @@
 
 A task has `starts`, the names of what it can begin with, and `fit(run, folder, start, share, seed)`, which trains once
 and gives of each part of the test how right each item is, 0 to 1. Steps are the same at every share: a batch is drawn
-with replacement from what there is. From scratch half as many steps more are taken: for the pre-training's compute,
+with replacement from what there is. From scratch 1.5 times as many steps are taken: for the pre-training's compute,
 which the others had and share among them.
 """
 
