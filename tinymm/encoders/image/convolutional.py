@@ -40,8 +40,7 @@ def grid_positions(height, width, channels):
 
 
 def halved(name, size, stages):
-    """How often stages halve a side, each but the first once; an error of encoder `name` if it cannot be halved so often.
-    """
+    """How often stages halve a side, each but the first once; an error of encoder `name` if that is too often."""
     halvings = stages - 1
     if size % 2**halvings:
         raise ValueError(f"{name}: size must be a multiple of {2**halvings} for {stages} stages; got {size}")
