@@ -86,8 +86,8 @@ def add_table(report, task, part, metrics, shares, counts):
     where = "unseen pictures" if part == "test" else "combinations never seen together"
     report.heading(f"{task.name}: {where}")
     report.table(rows_of(task, part, metrics, shares), HEADERS, (
-        f"{task.metric.replace('_', ' ').capitalize()}, means over {counts[0]} seeds and {counts[1]} items; the interval "
-        "of the gain, in pairs, is Student's, for other seeds and other items."))
+        f"{task.metric.replace('_', ' ').capitalize()}, means over {counts[0]} seeds and {counts[1]} items; the "
+        "interval of the gain, in pairs, is Student's, for other seeds and other items."))
     report.intervals({f"{_percent(share)}, {WAYS[start]}": _gain(f"{part}/{task.name}/{start}/{share:g}", metrics)
                       for share in shares for start in task.starts if start != SCRATCH}, "gain over scratch")
 
