@@ -187,6 +187,17 @@ def test_students_interval_covers_the_mean_at_a_level_that_five_seeds_cannot_be_
     assert held >= 388
 
 
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_students_interval_does_not_mistake_seeds_that_agree_by_luck_for_seeds_that_are_alike(seeds):
+    """Of 4,000 at 99.75 %, ten may be wrong; with degrees of freedom by Satterthwaite 250 are, or 30."""
+    rng, wrong = np.random.default_rng(0), 0
+    for _ in range(4000):
+        table = rng.normal(size=(seeds, 1)) + np.sqrt(0.05 / seeds) * np.sqrt(40) * rng.normal(size=(1, 40))
+        low, high = crossed_t_interval(table, 0.9975)
+        wrong += not low <= 0 <= high
+    assert wrong <= 20
+
+
 @pytest.mark.parametrize("values, confidence", [(np.zeros(3), 0.9), (np.zeros((1, 1)), 0.9), ([[np.nan, 0]], 0.9),
                                                 (np.zeros((2, 3)), 1.0)])
 def test_students_interval_refuses(values, confidence):

@@ -171,16 +171,14 @@ def crossed_interval(values, rng, confidence=0.95, resamples=1000):
 def crossed_t_interval(values, confidence=0.95):
     r"""Student's interval for the mean of a table of scores, of which rows and columns were drawn.
 
-    The variance is that of the seeds' means $\bar x_{s\cdot}$ and that of the items' means $\bar x_{\cdot n}$,
+    The seeds' means $\bar x_{s\cdot}$ give the mean a variance $V_S$, and the items' means $\bar x_{\cdot n}$ another,
 
     $$ V_S = \frac{\sum_s (\bar x_{s\cdot} - \bar x)^2}{S (S - 1)}, \qquad
        V_N = \frac{\sum_n (\bar x_{\cdot n} - \bar x)^2}{N (N - 1)}, \qquad
-       \bar x \pm t_\nu \sqrt{V_S + V_N}, \qquad
-       \nu = \frac{(V_S + V_N)^2}{V_S^2 / (S - 1) + V_N^2 / (N - 1)} . $$
+       \bar x \pm \sqrt{t_{S-1}^2\, V_S + t_{N-1}^2\, V_N} . $$
 
-    It is for levels that a bootstrap of few seeds cannot reach. Drawn from five seeds, no mean lies outside theirs, and
-    the true one does so once in 16 times. Where seeds decide, $\nu = S - 1$ and the interval is as wide as five seeds
-    deserve; where items decide, $\nu$ is large, and it is a normal interval.
+    Were items known, the interval of the seeds would be $\bar x \pm t_{S-1} \sqrt{V_S}$, and the other way round; the
+    two half-widths add as their squares do.
 
     Parameters
     ----------
@@ -200,19 +198,28 @@ def crossed_t_interval(values, confidence=0.95):
 
     Notes
     -----
+    Levels that a bootstrap of few seeds cannot reach are within reach: drawn from five seeds, no mean lies outside
+    theirs, and the true one does so once in 16 times.
+
+    One $t_\nu \sqrt{V_S + V_N}$, with ν chosen by Satterthwaite, is narrower and holds less often than it says. By
+    chance few seeds may agree; then $V_S$ is small, and ν, which weighs the estimates and not what they estimate, takes
+    the many degrees of freedom of the items. Where seeds decide, at 99.75 %, such an interval of five seeds is wrong up
+    to 3 times as often as it may be, and that of two seeds 25 times.
+
     What is neither the seed's nor the item's share of a score adds to both variances, and is counted twice: there the
     interval is too wide, by at most a factor of √2. With one seed it says nothing of other seeds.
 
     References
     ----------
-    Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bulletin 2(6).
+    Zou, Donner (2008), Construction of confidence limits about effect measures: a general approach, Statistics in
+    Medicine 27.
 
     Examples
     --------
     >>> table = np.array([[0.1, 0.3], [0.2, 0.4], [0.0, 0.2]])
     >>> low, high = crossed_t_interval(table)
     >>> round(low, 3), round(high, 3), crossed_t_interval(np.ones((5, 100)))
-    (-0.398, 0.798, (1.0, 1.0))
+    (-1.095, 1.495, (1.0, 1.0))
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or values.size < 2 or not np.isfinite(values).all():
@@ -220,16 +227,13 @@ def crossed_t_interval(values, confidence=0.95):
                          f"got shape {values.shape}")
     if not 0 < confidence < 1:
         raise ValueError(f"crossed_t_interval: confidence must lie between 0 and 1; got {confidence}")
-    mean = values.mean()
-    variance, inverse = 0.0, 0.0                                         # Σ V, Σ V² / (count - 1)
+    mean, square = values.mean(), 0.0
     for axis in (0, 1):
         means = values.mean(1 - axis)
-        if len(means) > 1:
-            own = means.var(ddof=1) / len(means)
-            variance, inverse = variance + own, inverse + own * own / (len(means) - 1)
-    if inverse == 0:
-        return float(mean), float(mean)
-    half_width = stdtrit(variance * variance / inverse, (1 + confidence) / 2) * math.sqrt(variance)
+        count = len(means)
+        if count > 1:
+            square += stdtrit(count - 1, (1 + confidence) / 2) ** 2 * means.var(ddof=1) / count
+    half_width = math.sqrt(square)
     return float(mean - half_width), float(mean + half_width)
 
 
