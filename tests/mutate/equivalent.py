@@ -305,7 +305,7 @@ EQUIVALENT = [  # (function, changed line, reason)
     ("pooling._geometry", 'before = pair(padding, name, "padding", -1)', "geometry_of refuses it, in the same words"),
     ("pooling._count", "return geometry.kernel[0] * geometry.kernel[1]",
      "a quotient by a whole number is the same number"),
-    ("columns.Columns.__init__", "self.direct = geometry.sides == geometry.padded == geometry.windows",
+    ("columns._is_direct", "return geometry.sides == geometry.padded == geometry.windows",
      "where there are as many windows as pixels, the kernel has one pixel"),
     ("columns.spread", "w = w[..., ::-1, ::-1].swapaxes(2, 1)", SYMMETRIC),
     ("columns.spread", "dtype = np.result_type(w, g)", SYMMETRIC),

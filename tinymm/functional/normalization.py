@@ -265,48 +265,50 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
         raise ValueError(f"batch_norm: x must be (N, C, ...); got {x.shape}")
     if not training:
         mean, var = _running_statistics(x, running_mean, running_var)
-        hat = x - _in_order(mean, x)
+        d = x - _in_order(mean, x)
     else:
         n = x.size // max(x.shape[1], 1)
         if n < 2:
             raise ValueError(f"batch_norm: training needs more than one value per channel; got shape {x.shape}")
         with np.errstate(over="ignore", invalid="ignore"):
-            hat, mean, var = _deviations(x, n)
+            d, mean, var = _deviations(x, n)
         if not is_in_range(var + eps):
             scale = _scale(x, _but_channels(x), eps)
-            hat, mean, var = _deviations(x / scale, n)
+            d, mean, var = _deviations(x / scale, n)
         _update(running_mean, mean * scale, momentum)
         with np.errstate(over="ignore"):
             _update(running_var, var * (n / (n - 1)) * scale * scale, momentum)
     rstd = 1 / np.sqrt(var + eps / scale / scale)
-    hat *= _in_order(rstd, x)
-    y = _affine(hat, *(a if a is None else _in_order(a, x) for a in _over_channels(x, weight, bias)))
-    return saving(y.astype(dtype, copy=False), hat=hat, rstd=rstd / scale)
+    weight, bias = _over_channels(x, weight, bias)
+    y = d * _in_order(rstd if weight is None else rstd * weight, x)
+    if bias is not None:
+        y += _in_order(bias, x)
+    return saving(y.astype(dtype, copy=False), d=d, rstd=rstd, scale=scale)
 
 
 @batch_norm.vjp
-def batch_norm_vjp(g, x, weight, training, hat, rstd):  # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
-    plain = _channel_sum(g)                             # b̄
-    product = _channel_sum(g * hat)                     # w̄
+def batch_norm_vjp(g, x, weight, training, d, rstd, scale):     # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
+    plain = _channel_sum(g)                                     # b̄
+    product = _channel_product(g, d) * rstd                     # w̄
 
     def wrt_x():
-        scale = rstd if weight is None else rstd * weight.reshape(rstd.shape)
+        factor = rstd / scale if weight is None else rstd / scale * weight.reshape(rstd.shape)
+        factor = _in_order(factor, x)
         if not training:
-            return g * scale
+            return g * factor
         n = x.size // x.shape[1]
-        slope = _in_order(product / -n, x)
+        slope = _in_order(rstd * product / -n, x)
         shift = _in_order(plain / n, x)
-        scale = _in_order(scale, x)
 
-        def fill(d, hat, g):
-            np.multiply(hat, slope, out=d)
-            d += g
-            d -= shift
-            d *= scale
+        def fill(x_bar, d, g):
+            np.multiply(d, slope, out=x_bar)
+            x_bar += g
+            x_bar -= shift
+            x_bar *= factor
 
-        d = np.empty_like(hat)
-        over_rows(fill, d, hat, g)
-        return d
+        x_bar = np.empty_like(d)
+        over_rows(fill, x_bar, d, g)
+        return x_bar
 
     return wrt_x, None, None, lambda: product.reshape(-1), lambda: plain.reshape(-1)
 
@@ -330,7 +332,7 @@ def _deviations(x, n):
     d = x - _in_order(first, x)
     shift = _channel_sum(d) / n
     d -= _in_order(shift, x)
-    return d, shift + first, _channel_sum(d * d) / n
+    return d, shift + first, _channel_product(d, d) / n
 
 
 def _width(name, x, normalized_shape, weight=None, bias=None):
@@ -409,6 +411,14 @@ def _side_by_side(x):
 def _channel_sum(a):
     """Σ over all axes but the channels, (1, C, 1, ...)."""
     return total(a, _but_channels(a), keepdims=True)
+
+
+def _channel_product(a, b):
+    """Σ a ⊙ b over all axes but the channels, (1, C, 1, ...); in BLAS where a channel's positions lie side by side."""
+    if not (a.flags.c_contiguous and b.flags.c_contiguous and math.prod(a.shape[2:]) > 1):
+        return _channel_sum(a * b)
+    by_image = inner(*(x.reshape(*x.shape[:2], math.prod(x.shape[2:])) for x in (a, b)))
+    return total(by_image, 0).reshape(1, -1, *[1] * (a.ndim - 2))
 
 
 def _in_order(a, x):

@@ -48,13 +48,32 @@ class Calls:
         return self.function(*args, **kwargs)
 
 
-@given(geometries(), st.integers(1, 3))
-def test_only_an_image_that_is_its_own_matrix_is_not_copied(geometry, channels):
+@given(geometries(), st.integers(1, 3), st.booleans())
+def test_only_an_image_that_is_its_own_matrix_is_not_copied(geometry, channels, by_pixel):
     image = np.arange(1.0, channels * np.prod(geometry.sides) + 1).reshape(channels, *geometry.sides)
-    matrix = Columns(channels, geometry, 1, image.dtype).unfold(image)
+    if by_pixel:
+        image = np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1)
+    matrix = Columns(channels, geometry, 1, image.dtype, by_pixel).unfold(image)
     # of one pixel, at any stride
     own = geometry.kernel == (1, 1) and geometry.windows == geometry.padded == geometry.sides
     assert np.shares_memory(matrix, image) == own
+
+
+@given(forms(), st.booleans())
+def test_both_orders_of_columns_give_the_same(form, side_by_side):
+    x, w, g, geometry, _ = form
+    x, g = x[:, :w.shape[1]], g[:, :len(w)]
+    if side_by_side:
+        x, g = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for a in (x, g))
+    found = []
+    for by_pixel in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns, "_by_pixel", lambda *_: by_pixel)
+            patch.setattr(columns, "_turned", lambda geometry: None)
+            found.append((columns.correlate(x, w, geometry, 1), columns.spread(g, w, geometry, 1),
+                          columns.kernel_gradient(g, x, geometry, 1)))
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
 
 
 @given(forms())

@@ -24,34 +24,42 @@ __all__ = ["Columns", "correlate", "kernel_gradient", "spread"]
 
 
 class Columns:
-    """One image's windows as a matrix, in a buffer that serves every image in turn."""
+    """One image's windows as a matrix, in a buffer that serves every image in turn.
 
-    def __init__(self, channels, geometry, groups, dtype):
-        self.padded = np.zeros((channels, *geometry.padded), dtype)
+    In memory either windows lie side by side, for each channel and kernel pixel, or (`by_pixel`) channels do, for each
+    window and kernel pixel. The longer such a run is, the faster it is copied.
+    """
+
+    def __init__(self, channels, geometry, groups, dtype, by_pixel):
+        self.padded = _laid(np.zeros, channels, geometry.padded, dtype, by_pixel)
         self.image = self.padded[geometry.inside]                           # (C, H, W)
         self.windows = view_windows(self.padded, geometry)                  # (C, kh, kw, H', W')
-        # a 1×1 kernel over every pixel: the image is its own matrix of columns
-        self.direct = geometry.kernel == (1, 1) and geometry.sides == geometry.padded == geometry.windows
-        self.columns = self.windows if self.direct else np.empty(self.windows.shape, dtype)
-        rows = math.prod(self.columns.shape[:3])
         places = math.prod(geometry.windows)
-        self.matrix = self.columns.reshape(groups, rows // groups, places)  # (G, C/G·kh·kw, H'W')
+        size = channels * math.prod(geometry.kernel)                        # of a window
+        self.direct = _is_direct(geometry)
+        if by_pixel:
+            memory = np.empty((*geometry.windows, *geometry.kernel, channels), dtype)
+            self.columns = memory.transpose(4, 2, 3, 0, 1)                  # (C, kh, kw, H', W')
+            self.matrix = memory.reshape(1, places, size)
+        else:
+            self.columns = np.empty(self.windows.shape, dtype)
+            self.matrix = self.columns.reshape(groups, size // groups, places).mT       # (G, H'W', C/G·kh·kw)
 
     def unfold(self, image):
-        """The matrix of the windows of `image` (C, H, W)."""
+        """The matrix of the windows of `image` (C, H, W): (G, H'W', C/G·kh·kw), the latter as in `_flat`."""
         if self.direct:
-            return image.reshape(self.matrix.shape)
+            groups, places, size = self.matrix.shape
+            return image.reshape(groups, size, places).mT
         self.image[...] = image
         self.columns[...] = self.windows
         return self.matrix
 
     def fold(self):
         """The image (C, H, W) that results when every column is added where its window lies."""
-        if not self.direct:
-            self.padded[...] = 0
-            for i in range(self.columns.shape[1]):
-                for j in range(self.columns.shape[2]):
-                    self.windows[:, i, j] += self.columns[:, i, j]          # for one (i, j) no two windows overlap
+        self.padded[...] = 0
+        for i in range(self.columns.shape[1]):
+            for j in range(self.columns.shape[2]):
+                self.windows[:, i, j] += self.columns[:, i, j]              # for one (i, j) no two windows overlap
         return self.image
 
 
@@ -64,13 +72,14 @@ def correlate(x, w, geometry, groups, bias=None):
         y = winograd.correlate(x, w, geometry, bias)
         if np.isfinite(y).all():                    # its tiles spread NaN and ∞ to all of their four responses
             return y
-    w = w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))         # (G, O/G, C/G·kh·kw)
+    by_pixel = _by_pixel(geometry, groups, x.shape[1], x)
+    w = _flat(w, groups, by_pixel)
     y = np.empty((len(x), math.prod(geometry.windows), *w.shape[:2]), np.result_type(x, w))
 
     def respond(start, stop):
-        columns = Columns(x.shape[1], geometry, groups, x.dtype)
+        columns = Columns(x.shape[1], geometry, groups, x.dtype, by_pixel)
         for b in range(start, stop):
-            np.matmul(columns.unfold(x[b]).mT, w.mT, out=y[b].swapaxes(0, 1))           # (G, H'W', O/G)
+            np.matmul(columns.unfold(x[b]), w.mT, out=y[b].swapaxes(0, 1))              # (G, H'W', O/G)
             if bias is not None:
                 y[b] += bias.reshape(w.shape[:2])
 
@@ -81,22 +90,24 @@ def correlate(x, w, geometry, groups, bias=None):
 def spread(g, w, geometry, groups):
     """What the response g (B, O, H', W') paints, through the kernel w, into images (B, C, H, W)."""
     turned = _turned(geometry)
-    w = w.reshape(groups, len(w) // groups, *w.shape[1:])                   # (G, O/G, C/G, kh, kw)
-    if turned is not None and (w.shape[1] <= 2 * w.shape[2] or winograd.pays(turned, *w.shape[:3])):    # fewer columns
-        w = w[..., ::-1, ::-1].swapaxes(1, 2)
-        return correlate(g, w.reshape(groups * w.shape[1], *w.shape[2:]), turned, groups)
-    channels = groups * w.shape[2]
+    width, depth = len(w) // groups, w.shape[1]                             # O/G, C/G
+    if turned is not None and (width <= 2 * depth or winograd.pays(turned, groups, width, depth)):      # fewer columns
+        w = w.reshape(groups, width, *w.shape[1:])[..., ::-1, ::-1].swapaxes(1, 2)
+        return correlate(g, w.reshape(groups * depth, width, *geometry.kernel), turned, groups)
+    channels = groups * depth
+    by_pixel = _by_pixel(geometry, groups, channels)
+    w = _flat(w, groups, by_pixel)
     dtype = np.result_type(g, w)
-    w = w.reshape(*w.shape[:2], math.prod(w.shape[2:])).mT                  # (G, C/G·kh·kw, O/G)
-    x = np.empty((len(g), channels, *geometry.sides), dtype)
+    x = np.empty((len(g), *geometry.sides, channels) if by_pixel else (len(g), channels, *geometry.sides), dtype)
+    x = x.transpose(0, 3, 1, 2) if by_pixel else x
 
     def paint(start, stop):
-        columns = Columns(channels, geometry, groups, dtype)
+        columns = Columns(channels, geometry, groups, dtype, by_pixel)
         for b in range(start, stop):
-            np.matmul(w, g[b].reshape(groups, w.shape[2], math.prod(g.shape[2:])), out=columns.matrix)
+            np.matmul(g[b].reshape(groups, width, math.prod(g.shape[2:])).mT, w, out=columns.matrix)
             x[b] = columns.fold()
 
-    parallel_for(len(g), paint, work=g.size * w.shape[1])
+    parallel_for(len(g), paint, work=g.size * w.shape[2])
     return x
 
 
@@ -106,17 +117,50 @@ def kernel_gradient(g, x, geometry, groups):
         total = winograd.kernel_gradient(g, x, geometry)
         if np.isfinite(total).all():
             return total
-    shape = groups, g.shape[1] // groups, x.shape[1] // groups * geometry.kernel[0] * geometry.kernel[1]
+    by_pixel = _by_pixel(geometry, groups, x.shape[1], x)
+    shape = groups, g.shape[1] // groups, x.shape[1] // groups * math.prod(geometry.kernel)
 
     def add_up(start, stop):
-        columns = Columns(x.shape[1], geometry, groups, x.dtype)
+        columns = Columns(x.shape[1], geometry, groups, x.dtype, by_pixel)
         total = np.zeros(shape, np.result_type(g, x))
         for b in range(start, stop):
-            total += g[b].reshape(*shape[:2], math.prod(g.shape[2:])) @ columns.unfold(x[b]).mT
+            total += g[b].reshape(*shape[:2], math.prod(g.shape[2:])) @ columns.unfold(x[b])
         return total
 
     total = sum(parallel_for(len(x), add_up, work=g.size * shape[2]))
+    if by_pixel:
+        return total.reshape(g.shape[1], *geometry.kernel, x.shape[1]).transpose(0, 3, 1, 2)
     return total.reshape(g.shape[1], x.shape[1] // groups, *geometry.kernel)
+
+
+def _by_pixel(geometry, groups, channels, x=None):
+    """Whether channels lie side by side in the columns: where such a run is the longer one.
+
+    Columns that are no copies have the order of the images x.
+    """
+    if groups > 1:
+        return False
+    if x is not None and _is_direct(geometry):
+        return x.strides[1] < x.strides[3]
+    run = channels * (geometry.kernel[1] if geometry.dilation[1] == 1 else 1)
+    return run > geometry.windows[1]
+
+
+def _is_direct(geometry):
+    """A 1×1 kernel over every pixel: the image is its own matrix of columns."""
+    return geometry.kernel == (1, 1) and geometry.sides == geometry.padded == geometry.windows
+
+
+def _flat(w, groups, by_pixel):
+    """The kernel w (O, C/G, kh, kw) as matrices (G, O/G, C/G·kh·kw) or, by pixel, (1, O, kh·kw·C)."""
+    if by_pixel:
+        w = w.transpose(0, 2, 3, 1)
+    return w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))
+
+
+def _laid(make, channels, sides, dtype, by_pixel):
+    """An image (C, H, W), made by np.zeros or np.empty, whose pixels or channels lie side by side in memory."""
+    return make((*sides, channels), dtype).transpose(2, 0, 1) if by_pixel else make((channels, *sides), dtype)
 
 
 def _turned(geometry):
