@@ -94,6 +94,8 @@ def spread(g, w, geometry, groups):
     if turned is not None and (width <= 2 * depth or winograd.pays(turned, groups, width, depth)):      # fewer columns
         w = w.reshape(groups, width, *w.shape[1:])[..., ::-1, ::-1].swapaxes(1, 2)
         return correlate(g, w.reshape(groups * depth, width, *geometry.kernel), turned, groups)
+    if geometry.stride != (1, 1) and geometry.dilation == (1, 1) and width <= 2 * depth:
+        return _spread_by_phases(g, w, geometry, groups)
     channels = groups * depth
     by_pixel = _by_pixel(geometry, groups, channels)
     w = _flat(w, groups, by_pixel)
@@ -109,6 +111,35 @@ def spread(g, w, geometry, groups):
 
     parallel_for(len(g), paint, work=g.size * w.shape[2])
     return x
+
+
+def _spread_by_phases(g, w, geometry, groups):
+    """`spread` with a stride s: pixels s·t + a of the padded image see the kernel's pixels s·i + a only.
+
+    So for each a < s these pixels are painted with stride 1, by a kernel of their own.
+    """
+    x = np.empty((len(g), *geometry.sides, groups * w.shape[1]), np.result_type(g, w)).transpose(0, 3, 1, 2)
+    phases = [_phase(geometry, a) for a in np.ndindex(geometry.stride)]
+
+    def paint(start, stop):
+        for pixels, taps, part in phases:
+            x[start:stop, :, *pixels] = spread(g[start:stop], w[:, :, *taps], part, groups) if min(part.kernel) else 0
+
+    parallel_for(len(g), paint, work=g.size * math.prod(w.shape[1:]))
+    return x
+
+
+def _phase(geometry, a):
+    """For pixels s·t + a: which these are in the image, which pixels of the kernel they see, and the geometry."""
+    first = [max(0, -((i - p) // s)) for i, p, s in zip(a, geometry.before, geometry.stride)]             # t
+    end = [-((i - p - n) // s) for i, p, n, s in zip(a, geometry.before, geometry.sides, geometry.stride)]
+    begin = [s * t + i - p for i, p, s, t in zip(a, geometry.before, geometry.stride, first)]
+    kernel = tuple(len(range(i, k, s)) for i, k, s in zip(a, geometry.kernel, geometry.stride))
+    padded = tuple(max(m + k - 1, t) for m, k, t in zip(geometry.windows, kernel, end))
+    return ([slice(b, None, s) for b, s in zip(begin, geometry.stride)],
+            [slice(i, None, s) for i, s in zip(a, geometry.stride)],
+            Geometry(kernel, (1, 1), (1, 1), tuple(first), tuple(max(0, t - f) for t, f in zip(end, first)), padded,
+                     geometry.windows))
 
 
 def kernel_gradient(g, x, geometry, groups):
