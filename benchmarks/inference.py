@@ -1,11 +1,16 @@
 """What using a trained model costs: forward passes without gradients, and a whole caption, against eager PyTorch.
 
 Both sides have the same weights and are in evaluation; tinymm runs under `no_grad`, PyTorch under `inference_mode`.
-Before anything is timed they must give the same numbers. ONNX Runtime is not among the peers: tinymm writes no ONNX
-files that it could read.
+Before anything is timed they must give the same numbers. Where onnx and onnxruntime are installed, ONNX Runtime takes
+part in each forward pass, with PyTorch's model as PyTorch writes it for it; a captioner decodes in a loop of Python,
+which is no such model.
 
     python -m benchmarks.inference --json inference.json
 """
+
+import io
+import warnings
+from functools import cache
 
 import numpy as np
 
@@ -125,9 +130,30 @@ def forward(torch, ours, theirs, x, of_ours=lambda y: y, of_theirs=lambda y: y):
     found = {"tinymm": run}
     if torch:
         theirs, given = loaded(torch, theirs, ours), torch.from_numpy(x)
+        if runtime() is not None:
+            found["ONNX Runtime"] = in_runtime(torch, theirs, given)
         found["PyTorch"] = inferring(torch, lambda: of_theirs(theirs(given)))
-        np.testing.assert_allclose(run(), found["PyTorch"](), rtol=1e-3, atol=1e-3, err_msg="results differ")
+        for other in list(found.values())[1:]:
+            np.testing.assert_allclose(run(), other(), rtol=1e-3, atol=1e-3, err_msg="results differ")
     return found
+
+
+@cache
+def runtime():
+    """ONNX Runtime, or None unless it and onnx, with which PyTorch writes its files, are installed."""
+    return peer("onnx") and peer("onnxruntime")
+
+
+def in_runtime(torch, model, given):
+    """The function that runs PyTorch's model in ONNX Runtime, with as many threads as PyTorch has; its first output."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():                         # that this way of writing is the older one
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (given,), file, dynamo=False, input_names=["x"])
+    options = runtime().SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = runtime().InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"x": given.numpy()})[0]
 
 
 def main(argv=None):

@@ -9,7 +9,7 @@ from tinymm.machine.isa import vectors_of_torch
 
 __all__ = ["describe", "peer", "use_threads"]
 
-PACKAGES = ("numpy", "scipy", "torch", "autograd", "mygrad", "jax")
+PACKAGES = ("numpy", "scipy", "torch", "autograd", "mygrad", "jax", "onnxruntime")
 
 
 def peer(module):
