@@ -118,7 +118,7 @@ def _evidence(judged):
         return "; ".join(map(_briefly, some))
     words = [one.word for one in some]
     counts = ", ".join(f"{words.count(word)} × {word}" for word in ("gain", "no gain", "loss") if word in words)
-    best, worst = max(some, key=lambda one: one.low), min(some, key=lambda one: one.high)
+    worst, *_, best = sorted(some, key=lambda one: one.gain)
     return f"{len(some)} tests: {counts}; from {_briefly(worst)} to {_briefly(best)}"
 
 
