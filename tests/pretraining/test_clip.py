@@ -71,7 +71,7 @@ def test_after_the_end_anything_may_stand(seed, length):
     other[:, length + 1:] = rng.integers(0, 13, (2, 6 - length))
     np.testing.assert_array_equal(tower(ids).pooled.data, tower(other).pooled.data)
     short = tower(ids[:, :length + 1])
-    np.testing.assert_allclose(tower(ids).pooled.data, short.pooled.data, atol=2e-6)
+    np.testing.assert_allclose(tower(ids).pooled.data, short.pooled.data, rtol=1e-5, atol=1e-5)    # other sizes, sums
     tower(ids).pooled.backward(rng.normal(size=(2, 8)).astype(np.float32))
     assert (tower.positions.grad[length + 1:] == 0).all()
     assert (tower.positions.grad[:length + 1] != 0).any(1).all()

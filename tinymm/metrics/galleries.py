@@ -31,7 +31,8 @@ def dot_products(x, y):
     -----
     A matrix product adds up in an order that depends on the sizes and on where in the matrix an element stands. Two
     equal captions then differ in the last bit, and a tie is no longer one; a block of rows differs from the same rows
-    of the whole. So all is computed in tiles of one size; what a last tile has too much is cut off.
+    of the whole. So all is computed in tiles of one size; what a last tile has too much is cut off. And in float64,
+    since OpenBLAS's float32 kernels for AVX2 add in different orders within a tile too.
 
     Examples
     --------
@@ -41,7 +42,7 @@ def dot_products(x, y):
     """
     x, y = _embeddings(x, y)
     products = np.empty((len(x), len(y)), np.result_type(x, y))
-    x_tile, y_tile = np.zeros((2, TILE, x.shape[1]), products.dtype)
+    x_tile, y_tile = np.zeros((2, TILE, x.shape[1]), np.result_type(products, np.float64))
     for j in range(0, len(y), TILE):
         columns = y[j:j + TILE]
         y_tile[:len(columns)] = columns
