@@ -91,6 +91,18 @@ def test_the_correction_holds_all_intervals_together():
     assert alarms <= 12                                                  # 5 are expected
 
 
+@pytest.mark.parametrize("seeds, corrected", [(2, False), (3, True)])
+def test_two_seeds_are_not_corrected_for_but_in_controls_that_expect_no_gain(seeds, corrected):
+    rng = np.random.default_rng(0)
+    scores = {name: {"val": np.zeros((seeds, 40)), "test": rng.random((seeds, 40))} for name in ("ours", "than")}
+    tests = [Comparison(str(i), ("ours",), ("than",)) for i in range(10)]
+    controls = [Comparison("c", ("ours",), ("than",), expected=word) for word in ("no gain", "gain")]
+    told = judged(Claim("claim", "1", "", "", (), tests, controls=controls), Measured(scores, {}))
+    one, all_tests, both = (difference(tests[0], scores, count) for count in (1, 10, 2))
+    assert told.tests[0].low == (all_tests if corrected else one).low
+    assert told.controls[0].low == both.low and told.controls[1].low == (both if corrected else one).low
+
+
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 1.0, ("than",)]), st.sampled_from([1, 40]))
 def test_an_interval_ends_where_no_mean_of_such_scores_can_lie(seed, than, count):
     rng = np.random.default_rng(seed)

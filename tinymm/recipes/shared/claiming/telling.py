@@ -1,6 +1,7 @@
 """The report on claims: a table of claims, evidence and verdicts, then each claim with its figures."""
 
 from ....viz import Report, format_table
+from .judging import corrected_for
 
 __all__ = ["flat", "report_of", "rows_of", "summary", "told_of"]
 
@@ -32,8 +33,8 @@ def report_of(run, claims, measured, judged, seeds, warning):
         report.text(warning)
     report.table(summary(claims, judged), CLAIMS, "The claims that fail stay in the table.")
     report.text("Gains are paired differences on the same test items. The intervals are Student's, of the variances "
-                "between seeds and between items together; within a claim they are corrected for their number "
-                "(Bonferroni): in at least 95 of 100 experiments all of them hold the true difference. "
+                "between seeds and between items together; from three seeds on, within a claim they are corrected for "
+                "their number (Bonferroni): in at least 95 of 100 experiments all of them hold the true difference. "
                 "“no gain” means that the interval holds 0; its upper end says how large a gain may be all the same.")
     for claim in claims:
         _add(report, claim, measured[claim.name], judged[claim.name])
@@ -87,17 +88,17 @@ def _add(report, claim, measured, judged):
     report.text(f"Null hypothesis: {claim.null}")
     report.text(f"Verdict: {judged.verdict.word}; {judged.verdict.reason}.")
     told = [*judged.tests, *judged.beside]
-    report.table(rows_of(judged.tests), TESTS, _level("These decide", len(told)))
+    report.table(rows_of(judged.tests), TESTS, _level("These decide", len(told), corrected_for(told, measured)))
     report.intervals({one.comparison.where: one[-3:] for one in judged.tests}, "gain")
     if judged.beside:
-        report.table(rows_of(judged.beside), TESTS, _level("Beside them", len(told)))
+        report.table(rows_of(judged.beside), TESTS, _level("Beside them", len(told), corrected_for(told, measured)))
     if claim.tell:
         claim.tell(report, measured.scores)
     checked = len(judged.controls) + len(judged.ceilings)
     if judged.controls:
         report.table([[*row[:5], one.comparison.expected, row[5]]
                       for one, row in zip(judged.controls, rows_of(judged.controls))], CHECKS,
-                     _level("What must be so if the experiment is sound", checked))
+                     _level("What must be so; those that expect no gain", checked, checked))
     rows = [[contender, part, float(values.mean()), claim.ceilings.get((contender, part))]
             for contender, parts in measured.scores.items() for part, values in parts.items()
             if (part != "val" if claim.shown is None else part in claim.shown)]
@@ -107,8 +108,8 @@ def _add(report, claim, measured, judged):
         "None is above its ceiling beyond its interval."))
 
 
-def _level(words, count):
-    return f"{words}: {count} comparisons in all, each interval at {1 - 0.05 / count:.2%}.".replace("%", " %")
+def _level(words, count, corrected):
+    return f"{words}: {count} comparisons in all, each interval at {1 - 0.05 / corrected:.2%}.".replace("%", " %")
 
 
 def _evidence(judged):
