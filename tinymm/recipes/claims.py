@@ -82,8 +82,8 @@ def _finish(run, claims, found, results, seeds, quick):
     run.folder.write("metrics.json", metrics)
     run.folder.write("claims.json", {name: result.verdict._asdict() for name, result in results.items()})
     warning = (f"A quick run: {seeds} seeds, shorter trainings, rates that were not tuned. Its intervals are wide, and "
-               "with two seeds not corrected for their number: of twenty one is expected to be wrong. A gain that is not "
-               "found here may be there.") if quick else ""
+               "with two seeds not corrected for their number: of twenty one is expected to be wrong. A gain that is "
+               "not found here may be there.") if quick else ""
     report = report_of(run, claims, found, results, seeds, warning)
     report.heading("Configuration")
     report.config({**run.config, "metrics": metrics})
