@@ -25,6 +25,10 @@ __all__ = ["CLAIMS", "QUICK", "SEEDS", "run"]
 CLAIMS = {"complementarity": complementarity.claim, "noise": noise.claim, "generalisation": generalisation.claim,
           "heterogeneity": heterogeneity.claim, "gap": gap.claim, "labels": labels.claim}
 SEEDS, QUICK = 5, 2
+QUICKLY = ("A quick run: {} seeds, shorter trainings, rates that were not tuned. Its intervals are wide; a gain that is "
+           "not found here may be there.")
+OF_TWO = ("Intervals of two seeds are not corrected for their number, since two could then show nothing: of twenty one "
+          "is expected to be wrong.")
 
 
 @recipe
@@ -81,9 +85,7 @@ def _finish(run, claims, found, results, seeds, quick):
         run.say(told_of(claim, results[claim.name]))
     run.folder.write("metrics.json", metrics)
     run.folder.write("claims.json", {name: result.verdict._asdict() for name, result in results.items()})
-    warning = (f"A quick run: {seeds} seeds, shorter trainings, rates that were not tuned. Its intervals are wide, and "
-               "with two seeds not corrected for their number: of twenty one is expected to be wrong. A gain that is "
-               "not found here may be there.") if quick else ""
+    warning = " ".join(filter(None, [quick and QUICKLY.format(seeds), seeds == 2 and OF_TWO]))
     report = report_of(run, claims, found, results, seeds, warning)
     report.heading("Configuration")
     report.config({**run.config, "metrics": metrics})

@@ -31,7 +31,8 @@ class Columns:
     """
 
     def __init__(self, channels, geometry, groups, dtype, by_pixel):
-        self.padded = _laid(np.zeros, channels, geometry.padded, dtype, by_pixel)
+        self.padded = np.zeros((*geometry.padded, channels) if by_pixel else (channels, *geometry.padded), dtype)
+        self.padded = self.padded.transpose(2, 0, 1) if by_pixel else self.padded           # (C, H, W) with its border
         self.image = self.padded[geometry.inside]                           # (C, H, W)
         self.windows = view_windows(self.padded, geometry)                  # (C, kh, kw, H', W')
         places = math.prod(geometry.windows)
@@ -187,11 +188,6 @@ def _flat(w, groups, by_pixel):
     if by_pixel:
         w = w.transpose(0, 2, 3, 1)
     return w.reshape(groups, len(w) // groups, math.prod(w.shape[1:]))
-
-
-def _laid(make, channels, sides, dtype, by_pixel):
-    """An image (C, H, W), made by np.zeros or np.empty, whose pixels or channels lie side by side in memory."""
-    return make((*sides, channels), dtype).transpose(2, 0, 1) if by_pixel else make((channels, *sides), dtype)
 
 
 def _turned(geometry):
