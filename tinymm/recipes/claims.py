@@ -25,8 +25,8 @@ __all__ = ["CLAIMS", "QUICK", "SEEDS", "run"]
 CLAIMS = {"complementarity": complementarity.claim, "noise": noise.claim, "generalisation": generalisation.claim,
           "heterogeneity": heterogeneity.claim, "gap": gap.claim, "labels": labels.claim}
 SEEDS, QUICK = 5, 2
-QUICKLY = ("A quick run: {} seeds, shorter trainings, rates that were not tuned. Its intervals are wide; a gain that is "
-           "not found here may be there.")
+QUICKLY = ("A quick run: {} seeds, shorter trainings, rates that were not tuned. Its intervals are wide; a gain that "
+           "is not found here may be there.")
 OF_TWO = ("Intervals of two seeds are not corrected for their number, since two could then show nothing: of twenty one "
           "is expected to be wrong.")
 
