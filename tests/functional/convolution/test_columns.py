@@ -1,5 +1,4 @@
-"""Which way a derivative of the form is computed: without columns, by fewer columns,
-by Winograd, by how many threads."""
+"""Which way a derivative of the form is computed: without columns, by fewer columns, in blocks, by threads."""
 
 import itertools
 
@@ -8,8 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tinymm.functional.convolution import columns, winograd
-from tinymm.functional.convolution.columns import Columns, _turned
+import tinymm as tm
+import tinymm.functional as F
+from tinymm.cores import threads
+from tinymm.functional.convolution import columns
+from tinymm.functional.convolution.columns import Columns, _is_direct, _turned
+from tinymm.functional.convolution.conv import conv2d_composite
 from tinymm.functional.convolution.windows import geometry_of
 
 PAIRS = st.tuples(*[st.integers(1, 3)] * 2)
@@ -37,6 +40,10 @@ def forms(draw, layout=geometries()):
             rng.standard_normal((batch, groups * width, *geometry.windows)), geometry, groups)
 
 
+def turned_only_without_columns(geometry):
+    return _turned(geometry) if _is_direct(geometry) else None
+
+
 class Calls:
     """A function that notes its arguments and goes on."""
 
@@ -53,14 +60,15 @@ def test_only_an_image_that_is_its_own_matrix_is_not_copied(geometry, channels, 
     image = np.arange(1.0, channels * np.prod(geometry.sides) + 1).reshape(channels, *geometry.sides)
     if by_pixel:
         image = np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1)
-    matrix = Columns(channels, geometry, 1, image.dtype, by_pixel).unfold(image)
+    x = image[None]
+    matrix = next(Columns(1, channels, geometry, 1, x.dtype, by_pixel).unfold(x, 0, 1))[2]
     # of one pixel, at any stride
     own = geometry.kernel == (1, 1) and geometry.windows == geometry.padded == geometry.sides
-    assert np.shares_memory(matrix, image) == own
+    assert np.shares_memory(matrix, x) == own
 
 
-@given(forms(), st.booleans())
-def test_both_orders_of_columns_give_the_same(form, side_by_side):
+@given(forms(), st.booleans(), st.sampled_from([1, 30, 300, 2**18]))
+def test_both_orders_of_columns_give_the_same_however_the_windows_are_cut_into_blocks(form, side_by_side, buffer):
     x, w, g, geometry, _ = form
     x, g = x[:, :w.shape[1]], g[:, :len(w)]
     if side_by_side:
@@ -68,8 +76,9 @@ def test_both_orders_of_columns_give_the_same(form, side_by_side):
     found = []
     for by_pixel in (False, True):
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns, "BUFFER", buffer if by_pixel else 2**18 // buffer)
             patch.setattr(columns, "_by_pixel", lambda *_: by_pixel)
-            patch.setattr(columns, "_turned", lambda geometry: None)
+            patch.setattr(columns, "_turned", turned_only_without_columns)
             found.append((columns.correlate(x, w, geometry, 1), columns.spread(g, w, geometry, 1),
                           columns.kernel_gradient(g, x, geometry, 1)))
     for a, b in zip(*found):
@@ -93,7 +102,7 @@ def test_the_work_is_counted_in_multiplications(form):
     x, w, g, geometry, groups = form
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "parallel_for", loop := Calls(columns.parallel_for))
-        patch.setattr(columns, "_turned", lambda geometry: None)
+        patch.setattr(columns, "_turned", turned_only_without_columns)
         columns.correlate(x, w, geometry, groups)
         columns.spread(g, w, geometry, groups)
         columns.kernel_gradient(g, x, geometry, groups)
@@ -133,17 +142,15 @@ def test_painting_is_not_turned_where_more_zeros_than_the_reach_lie_on_one_side(
     assert (_turned(geometry) is not None) == turned
 
 
-@pytest.mark.parametrize("paying", [False, True])
-def test_a_painting_is_turned_where_that_takes_fewer_columns_or_winograd_pays(paying, monkeypatch):
-    geometry = geometry_of("test", (4, 5), (2, 3), 1, 1, 1)
-    monkeypatch.setattr(winograd, "pays", asked := Calls(lambda *_: paying))
+@pytest.mark.parametrize("kernel", [(2, 3), (1, 1)])
+def test_a_painting_is_turned_where_that_takes_fewer_columns_or_none(kernel, monkeypatch):
+    geometry = geometry_of("test", (4, 5), kernel, 1, 0, 1)
     monkeypatch.setattr(columns, "correlate", taken := Calls(lambda *_: None))
     for groups, width, depth in itertools.product((1, 2, 3), range(1, 8), (1, 2, 3)):
-        asked.noted.clear(), taken.noted.clear()
-        columns.spread(np.zeros((1, groups * width, *geometry.windows)), np.zeros((groups * width, depth, 2, 3)),
+        taken.noted.clear()
+        columns.spread(np.zeros((1, groups * width, *geometry.windows)), np.zeros((groups * width, depth, *kernel)),
                        geometry, groups)
-        assert bool(taken.noted) == (width <= 2 * depth or paying)
-        assert asked.noted == ([] if width <= 2 * depth else [(_turned(geometry), groups, width, depth)])
+        assert bool(taken.noted) == (width <= 2 * depth or kernel == (1, 1))
 
 
 @pytest.mark.parametrize("width, depth", [(7, 2), (2, 2)])
@@ -155,18 +162,71 @@ def test_through_a_kernel_of_one_pixel_paint_is_a_matrix_product(rng, width, dep
                                rtol=1e-12, atol=1e-12)
 
 
-@given(forms(geometries(stride=1, dilation=1, kernel=(3, 3))), st.booleans())
-def test_winograd_is_asked_about_the_channels_and_taken_where_it_pays(form, biased):
-    x, w, g, geometry, groups = form
-    bias = w.sum((1, 2, 3)) if biased else None
+@given(geometries(), st.integers(0, 9), st.integers(1, 3), st.booleans(), st.sampled_from([1, 30, 300, 2**18]))
+def test_a_block_is_as_large_as_may_be_and_no_larger(geometry, batch, channels, by_pixel, buffer):
+    """Each row of windows comes once, in order; a block has BUFFER numbers at most, or one row; one more image, or
+    one more row, would be too many."""
+    x = np.zeros((batch, channels, *geometry.sides))
+    down, across = geometry.windows
+    row = channels * np.prod(geometry.kernel) * across
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd, "pays", asked := Calls(lambda *_: True))
-        answers = np.zeros((2, 1))
-        patch.setattr(winograd, "correlate", response := Calls(lambda *_: answers[0]))
-        patch.setattr(winograd, "kernel_gradient", gradient := Calls(lambda *_: answers[1]))
-        assert columns.correlate(x, w, geometry, groups, bias).base is answers
-        assert columns.kernel_gradient(g, x, geometry, groups).base is answers
-    assert asked.noted == [(geometry, groups, x.shape[1], len(w))] * 2
-    for got, expected in zip([*response.noted, *gradient.noted],
-                             [(x, w, geometry, bias), (g, x, geometry)], strict=True):
-        assert all(a is b for a, b in zip(got, expected, strict=True))
+        patch.setattr(columns, "BUFFER", buffer)
+        made = Columns(batch, channels, geometry, 1, x.dtype, by_pixel)
+        blocks = list(made.unfold(x, 0, batch))
+    places = [(b, r) for images, rows, _ in blocks for b in range(batch)[images] for r in range(down)[rows]]
+    assert places == list(itertools.product(range(batch), range(down)))
+    for images, rows, matrix in blocks:
+        n, m = images.stop - images.start, rows.stop - rows.start
+        assert matrix.shape == (1, n * m * across, row // across)
+        if not _is_direct(geometry):
+            assert matrix.size <= buffer or n == m == 1
+            assert rows.stop == down or (m + 1) * row > buffer
+            assert images.stop == batch or m < down or (n + 1) * down * row > buffer
+
+
+def test_in_float32_they_err_by_few_units_in_the_last_place(rng):
+    x, w, g = (rng.standard_normal(shape).astype(np.float32)
+               for shape in [(3, 64, 12, 9), (48, 64, 3, 3), (3, 48, 12, 9)])
+    geometry = geometry_of("test", (12, 9), (3, 3), 1, 1, 1)
+    for f, a, b in [(columns.correlate, x, w), (columns.spread, g, w), (columns.kernel_gradient, g, x)]:
+        single, true = f(a, b, geometry, 1), f(a.astype(float), b.astype(float), geometry, 1)
+        assert single.dtype == np.float32
+        assert np.sqrt(np.mean((single - true)**2) / np.mean(true**2)) < 1e-6
+
+
+def test_more_threads_and_fewer_compute_the_same_and_again_the_same_bits(two_threads, rng, monkeypatch):
+    pytest.importorskip("threadpoolctl", reason="extra `threads`")
+    monkeypatch.setattr(threads, "ENOUGH", 0)
+    monkeypatch.setattr(columns, "BUFFER", 4000)
+    x, w, g = (rng.standard_normal(shape).astype(np.float32)
+               for shape in [(7, 32, 8, 9), (48, 32, 3, 3), (7, 48, 8, 9)])
+    geometry = geometry_of("test", (8, 9), (3, 3), 1, 1, 1)
+
+    def results():
+        return (columns.correlate(x, w, geometry, 1), columns.spread(g, w, geometry, 1),
+                columns.kernel_gradient(g, x, geometry, 1))
+
+    parallel, again = results(), results()
+    monkeypatch.setattr(threads, "_blas", lambda: None)
+    for a, b, alone in zip(parallel, again, results(), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, alone, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["image", "cotangent"])
+@given(forms())
+def test_what_is_not_finite_reaches_its_own_windows_only(bad, where, form):
+    """Response and gradients are finite where those of the explicit form are, and equal there."""
+    x, w, g, geometry, groups = form
+    (x if where == "image" else g).flat[0] = bad
+    found = []
+    for f in (F.conv2d, conv2d_composite):
+        image, kernel = (tm.tensor(a, requires_grad=True) for a in (x, w))
+        with np.errstate(invalid="ignore"):
+            y = f(image, kernel, None, geometry.stride, geometry.before, geometry.dilation, groups)
+            y.backward(g)
+        found.append([y.data, image.grad, kernel.grad])
+    for ours, explicit in zip(*found, strict=True):
+        np.testing.assert_array_equal(np.isfinite(ours), np.isfinite(explicit))
+        np.testing.assert_allclose(ours[np.isfinite(ours)], explicit[np.isfinite(ours)], rtol=1e-9, atol=1e-9)

@@ -1,4 +1,4 @@
-"""What slides a window over an image or a video: convolutions, by columns or by Winograd's algorithm, and pooling."""
+"""What slides a window over an image or a video: convolutions, by columns of windows, and pooling."""
 
 from . import conv, pooling, video
 from .conv import *

@@ -7,61 +7,96 @@ For images x, a kernel w and a response g,
 its derivative by each of the three is a sum over the other two: `correlate` (by g),
 `spread` (by x), `kernel_gradient` (by w). NumPy arrays only; `conv` makes ops of them.
 
-A column is one window laid out flat. All columns together are kernel-size times
-larger than the image, so one image at a time goes through a buffer that stays in cache.
-Where `winograd` needs fewer multiplications, it takes over.
+A column is one window laid out flat. All columns together are kernel-size times larger
+than the images, so they go through a buffer, a block at a time: the windows of several
+images or, of a large one, some rows of them. Long products are faster than many.
 """
 
 import math
 
 import numpy as np
 
+from ...cores.memory import scratch
 from ...cores.threads import parallel_for
-from . import winograd
 from .windows import Geometry, view_windows
 
 __all__ = ["Columns", "correlate", "kernel_gradient", "spread"]
 
+BUFFER = 2**18  # numbers in the columns of a block, unless one row of windows has more
+
 
 class Columns:
-    """One image's windows as a matrix, in a buffer that serves every image in turn.
+    """The windows of images as a matrix for each block, in a buffer that serves all blocks in turn.
 
     In memory either windows lie side by side, for each channel and kernel pixel, or (`by_pixel`) channels do, for each
     window and kernel pixel. The longer such a run is, the faster it is copied.
     """
 
-    def __init__(self, channels, geometry, groups, dtype, by_pixel):
-        self.padded = np.zeros((*geometry.padded, channels) if by_pixel else (channels, *geometry.padded), dtype)
-        self.padded = self.padded.transpose(2, 0, 1) if by_pixel else self.padded           # (C, H, W) with its border
-        self.image = self.padded[geometry.inside]                           # (C, H, W)
-        self.windows = view_windows(self.padded, geometry)                  # (C, kh, kw, H', W')
-        places = math.prod(geometry.windows)
-        size = channels * math.prod(geometry.kernel)                        # of a window
+    def __init__(self, batch, channels, geometry, groups, dtype, by_pixel, empty=np.empty):
+        self.groups = groups
+        self.by_pixel = by_pixel
         self.direct = _is_direct(geometry)
-        if by_pixel:
-            memory = np.empty((*geometry.windows, *geometry.kernel, channels), dtype)
-            self.columns = memory.transpose(4, 2, 3, 0, 1)                  # (C, kh, kw, H', W')
-            self.matrix = memory.reshape(1, places, size)
-        else:
-            self.columns = np.empty(self.windows.shape, dtype)
-            self.matrix = self.columns.reshape(groups, size // groups, places).mT       # (G, H'W', C/G·kh·kw)
-
-    def unfold(self, image):
-        """The matrix of the windows of `image` (C, H, W): (G, H'W', C/G·kh·kw), the latter as in `_flat`."""
+        self.down, across = geometry.windows
         if self.direct:
-            groups, places, size = self.matrix.shape
-            return image.reshape(groups, size, places).mT
-        self.image[...] = image
-        self.columns[...] = self.windows
-        return self.matrix
-
-    def fold(self):
-        """The image (C, H, W) that results when every column is added where its window lies."""
+            self.few = batch if by_pixel else 1                             # images in a block
+            self.rows = self.down                                           # of windows in a block
+            return
+        row = max(1, channels * math.prod(geometry.kernel) * across)        # numbers in the columns of a row
+        self.few = max(1, min(batch, BUFFER // (row * self.down)))
+        self.rows = max(1, min(self.down, BUFFER // row))
+        self.buffer = empty((self.few * self.rows * row,), dtype)
+        if by_pixel:
+            self.padded = empty((self.few, *geometry.padded, channels), dtype).transpose(0, 3, 1, 2)
+        else:
+            self.padded = empty((self.few, channels, *geometry.padded), dtype)
         self.padded[...] = 0
-        for i in range(self.columns.shape[1]):
-            for j in range(self.columns.shape[2]):
-                self.windows[:, i, j] += self.columns[:, i, j]              # for one (i, j) no two windows overlap
-        return self.image
+        self.images = self.padded[geometry.inside]                          # (n, C, H, W)
+        self.windows = view_windows(self.padded, geometry)                  # (n, C, kh, kw, H', W')
+
+    def unfold(self, x, start, stop):
+        """For each block of the images x[start:stop]: which images and which rows of windows (slices), and the
+        windows' matrix (G, windows, C/G·kh·kw), the latter as in `_flat`."""
+        for images, rows in self._blocks(start, stop):
+            if self.direct:
+                yield images, rows, _pixels(x[images], self.groups)
+                continue
+            if rows.start == 0:
+                self.images[:images.stop - images.start] = x[images]
+            windows, columns, matrix = self._block(images, rows)
+            columns[...] = windows
+            yield images, rows, matrix
+
+    def fold(self, x, start, stop):
+        """As `unfold`, but whoever asks fills the matrices; x[start:stop] becomes the images that result when every
+        column is added where its window lies."""
+        for images, rows in self._blocks(start, stop):
+            if rows.start == 0:
+                self.padded[...] = 0
+            windows, columns, matrix = self._block(images, rows)
+            yield images, rows, matrix
+            for i in range(columns.shape[2]):
+                for j in range(columns.shape[3]):
+                    windows[:, :, i, j] += columns[:, :, i, j]              # for one (i, j) no two windows overlap
+            if rows.stop == self.down:
+                x[images] = self.images[:images.stop - images.start]
+
+    def _blocks(self, start, stop):
+        """Slices (images, rows of windows)."""
+        for first in range(start, stop, self.few):
+            for row in range(0, self.down, self.rows):
+                yield slice(first, min(first + self.few, stop)), slice(row, min(row + self.rows, self.down))
+
+    def _block(self, images, rows):
+        """Of one block: its windows and their copies (n, C, kh, kw, rows, W'), and the latter as a matrix."""
+        windows = self.windows[:images.stop - images.start, ..., rows, :]
+        n, channels, kh, kw, down, across = windows.shape
+        memory = self.buffer[:windows.size]
+        if self.by_pixel:
+            columns = memory.reshape(n, down, across, kh, kw, channels).transpose(0, 5, 3, 4, 1, 2)
+            return windows, columns, memory.reshape(1, n * down * across, kh * kw * channels)
+        columns = memory.reshape(channels, kh, kw, n, down, across).transpose(3, 0, 1, 2, 4, 5)
+        size = channels // self.groups * kh * kw
+        return windows, columns, memory.reshape(self.groups, size, n * down * across).mT
 
 
 def correlate(x, w, geometry, groups, bias=None):
@@ -69,30 +104,29 @@ def correlate(x, w, geometry, groups, bias=None):
 
     In memory the channels of the response lie side by side.
     """
-    if winograd.pays(geometry, groups, x.shape[1], len(w)):
-        y = winograd.correlate(x, w, geometry, bias)
-        if np.isfinite(y).all():                    # its tiles spread NaN and ∞ to all of their four responses
-            return y
     by_pixel = _by_pixel(geometry, groups, x.shape[1], x)
+    y = np.empty((len(x), *geometry.windows, len(w)), np.result_type(x, w)).transpose(0, 3, 1, 2)
     w = _flat(w, groups, by_pixel)
-    y = np.empty((len(x), math.prod(geometry.windows), *w.shape[:2]), np.result_type(x, w))
 
     def respond(start, stop):
-        columns = Columns(x.shape[1], geometry, groups, x.dtype, by_pixel)
-        for b in range(start, stop):
-            np.matmul(columns.unfold(x[b]), w.mT, out=y[b].swapaxes(0, 1))              # (G, H'W', O/G)
-            if bias is not None:
-                y[b] += bias.reshape(w.shape[:2])
+        with scratch() as empty:
+            columns = Columns(stop - start, x.shape[1], geometry, groups, x.dtype, by_pixel, empty)
+            for images, rows, matrix in columns.unfold(x, start, stop):
+                pixels = _pixels(y[images, :, rows], groups)
+                np.matmul(matrix, w.mT, out=pixels)                         # (G, windows, O/G)
+                if bias is not None:
+                    pixels += bias.reshape(groups, 1, w.shape[1])
 
     parallel_for(len(x), respond, work=y.size * w.shape[2])
-    return y.reshape(len(x), *geometry.windows, y.shape[2] * y.shape[3]).transpose(0, 3, 1, 2)
+    return y
 
 
 def spread(g, w, geometry, groups):
     """What the response g (B, O, H', W') paints, through the kernel w, into images (B, C, H, W)."""
-    turned = _turned(geometry)
+    direct = _is_direct(geometry)
+    turned = geometry if direct else _turned(geometry)
     width, depth = len(w) // groups, w.shape[1]                             # O/G, C/G
-    if turned is not None and (width <= 2 * depth or winograd.pays(turned, groups, width, depth)):      # fewer columns
+    if turned is not None and (width <= 2 * depth or direct):               # fewer columns, or none
         w = w.reshape(groups, width, *w.shape[1:])[..., ::-1, ::-1].swapaxes(1, 2)
         return correlate(g, w.reshape(groups * depth, width, *geometry.kernel), turned, groups)
     if geometry.stride != (1, 1) and geometry.dilation == (1, 1) and width <= 2 * depth:
@@ -105,10 +139,10 @@ def spread(g, w, geometry, groups):
     x = x.transpose(0, 3, 1, 2) if by_pixel else x
 
     def paint(start, stop):
-        columns = Columns(channels, geometry, groups, dtype, by_pixel)
-        for b in range(start, stop):
-            np.matmul(g[b].reshape(groups, width, math.prod(g.shape[2:])).mT, w, out=columns.matrix)
-            x[b] = columns.fold()
+        with scratch() as empty:
+            columns = Columns(stop - start, channels, geometry, groups, dtype, by_pixel, empty)
+            for images, rows, matrix in columns.fold(x, start, stop):
+                np.matmul(_pixels(g[images, :, rows], groups), w, out=matrix)
 
     parallel_for(len(g), paint, work=g.size * w.shape[2])
     return x
@@ -145,24 +179,28 @@ def _phase(geometry, a):
 
 def kernel_gradient(g, x, geometry, groups):
     """The kernel's part (O, C/G, kh, kw) in ⟨g, x ⋆ w⟩: for each window, an outer product of response and column."""
-    if winograd.pays(geometry, groups, x.shape[1], g.shape[1]):
-        total = winograd.kernel_gradient(g, x, geometry)
-        if np.isfinite(total).all():
-            return total
     by_pixel = _by_pixel(geometry, groups, x.shape[1], x)
     shape = groups, g.shape[1] // groups, x.shape[1] // groups * math.prod(geometry.kernel)
 
     def add_up(start, stop):
-        columns = Columns(x.shape[1], geometry, groups, x.dtype, by_pixel)
         total = np.zeros(shape, np.result_type(g, x))
-        for b in range(start, stop):
-            total += g[b].reshape(*shape[:2], math.prod(g.shape[2:])) @ columns.unfold(x[b])
+        with scratch() as empty:
+            part = empty(shape, total.dtype)
+            columns = Columns(stop - start, x.shape[1], geometry, groups, x.dtype, by_pixel, empty)
+            for images, rows, matrix in columns.unfold(x, start, stop):
+                total += np.matmul(_pixels(g[images, :, rows], groups).mT, matrix, out=part)
         return total
 
     total = sum(parallel_for(len(x), add_up, work=g.size * shape[2]))
     if by_pixel:
         return total.reshape(g.shape[1], *geometry.kernel, x.shape[1]).transpose(0, 3, 1, 2)
     return total.reshape(g.shape[1], x.shape[1] // groups, *geometry.kernel)
+
+
+def _pixels(a, groups):
+    """Images (n, C, H, W) as matrices (G, n·H·W, C/G): a view if channels lie side by side, or n is 1."""
+    n, channels, height, width = a.shape
+    return a.transpose(0, 2, 3, 1).reshape(n * height * width, groups, channels // groups).swapaxes(0, 1)
 
 
 def _by_pixel(geometry, groups, channels, x=None):

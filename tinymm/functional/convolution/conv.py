@@ -51,7 +51,8 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     Notes
     -----
-    Images pass one by one through a buffer of columns that stays in cache; a 1×1 kernel needs no columns.
+    Windows pass through a buffer of columns, those of several images or some rows of a large one at a time; a 1×1
+    kernel needs no columns.
 
     References
     ----------

@@ -1,6 +1,6 @@
 """Where the windows of a convolution or a pooling lie, worked out once per call, and a view of them.
 
-Everything here is about shapes; `columns`, `winograd` and `pooling` do the arithmetic.
+Everything here is about shapes; `columns` and `pooling` do the arithmetic.
 """
 
 from typing import NamedTuple
