@@ -25,7 +25,8 @@ def peer(module):
 
 
 def use_threads(n):
-    """Give PyTorch, if it is there, and NumPy's BLAS n threads each."""
+    """Give PyTorch, if it is there, and NumPy's BLAS n threads each; and keep memory, as the `tinymm` command does."""
+    machine.keep_memory()
     need("threadpoolctl", extra="threads", feature="give every library the same number of threads").threadpool_limits(n)
     torch = peer("torch")
     if torch is not None:

@@ -15,6 +15,7 @@ from inspect import cleandoc
 from . import exits, recipes
 from ._version import __version__
 from .machine.kernels import CHOSEN, VARIABLE, start_with_better_kernels
+from .machine.memory import keep_memory
 from .recipes.shared.options import add_options, collected, options_of
 
 __all__ = ["main", "program"]
@@ -41,10 +42,11 @@ with {VARIABLE} set, and says so. It does not if {VARIABLE} is set already, nor 
 
 
 def program():
-    """What `tinymm` and `python -m tinymm` run: `main`, on the best kernels the processor has."""
+    """What `tinymm` and `python -m tinymm` run: `main`, on the best kernels the processor has, with memory kept."""
     exits.watch()
     exits.accept_any_text()
     start_with_better_kernels()
+    keep_memory()
     try:
         return main()
     finally:

@@ -263,9 +263,9 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     scale = 1
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x must be (N, C, ...); got {x.shape}")
+    d = None
     if not training:
         mean, var = _running_statistics(x, running_mean, running_var)
-        d = x - _in_order(mean, x)
     else:
         n = x.size // max(x.shape[1], 1)
         if n < 2:
@@ -280,14 +280,20 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
             _update(running_var, var * (n / (n - 1)) * scale * scale, momentum)
     rstd = 1 / np.sqrt(var + eps / scale / scale)
     weight, bias = _over_channels(x, weight, bias)
-    y = d * _in_order(rstd if weight is None else rstd * weight, x)
+    factor = _in_order(rstd if weight is None else rstd * weight, x)
+    if training:
+        y = d * factor
+    else:
+        y = x - _in_order(mean, x)                                          # x − μ is not kept: it is made again
+        y *= factor
     if bias is not None:
         y += _in_order(bias, x)
-    return saving(y.astype(dtype, copy=False), d=d, rstd=rstd, scale=scale)
+    return saving(y.astype(dtype, copy=False), d=d, mean=mean, rstd=rstd, scale=scale)
 
 
 @batch_norm.vjp
-def batch_norm_vjp(g, x, weight, training, d, rstd, scale):     # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
+def batch_norm_vjp(g, x, weight, training, d, mean, rstd, scale):   # x̄ = (w/σ)(g − ⟨g⟩ − x̂ ⟨g ⊙ x̂⟩), or (w/σ) g
+    d = x - _in_order(mean, x) if d is None else d
     plain = _channel_sum(g)                                     # b̄
     product = _channel_product(g, d) * rstd                     # w̄
 

@@ -2,7 +2,9 @@
 
 from .blas_library import Blas, blas
 from .cpu import Processor, processor, usable_cores
+from .memory import keep_memory
 from .rates import bandwidth, gemm_rate
 from .summary import describe, version
 
-__all__ = ["Blas", "Processor", "bandwidth", "blas", "describe", "gemm_rate", "processor", "usable_cores", "version"]
+__all__ = ["Blas", "Processor", "bandwidth", "blas", "describe", "gemm_rate", "keep_memory", "processor",
+           "usable_cores", "version"]

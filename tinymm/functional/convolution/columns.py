@@ -33,6 +33,7 @@ class Columns:
     """
 
     def __init__(self, batch, channels, geometry, groups, dtype, by_pixel, empty=np.empty):
+        self.geometry = geometry
         self.groups = groups
         self.by_pixel = by_pixel
         self.direct = _is_direct(geometry)
@@ -45,13 +46,13 @@ class Columns:
         self.few = max(1, min(batch, BUFFER // (row * self.down)))
         self.rows = max(1, min(self.down, BUFFER // row))
         self.buffer = empty((self.few * self.rows * row,), dtype)
-        if by_pixel:
-            self.padded = empty((self.few, *geometry.padded, channels), dtype).transpose(0, 3, 1, 2)
-        else:
-            self.padded = empty((self.few, channels, *geometry.padded), dtype)
-        self.padded[...] = 0
-        self.images = self.padded[geometry.inside]                          # (n, C, H, W)
-        self.windows = view_windows(self.padded, geometry)                  # (n, C, kh, kw, H', W')
+        self.padded = None                                                  # (n, C, H, W) with the zeros around them
+        if geometry.padded != geometry.sides:
+            if by_pixel:
+                self.padded = empty((self.few, *geometry.padded, channels), dtype).transpose(0, 3, 1, 2)
+            else:
+                self.padded = empty((self.few, channels, *geometry.padded), dtype)
+            self.padded[...] = 0
 
     def unfold(self, x, start, stop):
         """For each block of the images x[start:stop]: which images and which rows of windows (slices), and the
@@ -60,9 +61,10 @@ class Columns:
             if self.direct:
                 yield images, rows, _pixels(x[images], self.groups)
                 continue
-            if rows.start == 0:
-                self.images[:images.stop - images.start] = x[images]
-            windows, columns, matrix = self._block(images, rows)
+            padded = self._padded(x, images)
+            if rows.start == 0 and self.padded is not None:
+                padded[self.geometry.inside] = x[images]
+            windows, columns, matrix = self._block(padded, rows)
             columns[...] = windows
             yield images, rows, matrix
 
@@ -70,15 +72,16 @@ class Columns:
         """As `unfold`, but whoever asks fills the matrices; x[start:stop] becomes the images that result when every
         column is added where its window lies."""
         for images, rows in self._blocks(start, stop):
+            padded = self._padded(x, images)
             if rows.start == 0:
-                self.padded[...] = 0
-            windows, columns, matrix = self._block(images, rows)
+                padded[...] = 0
+            windows, columns, matrix = self._block(padded, rows)
             yield images, rows, matrix
             for i in range(columns.shape[2]):
                 for j in range(columns.shape[3]):
                     windows[:, :, i, j] += columns[:, :, i, j]              # for one (i, j) no two windows overlap
-            if rows.stop == self.down:
-                x[images] = self.images[:images.stop - images.start]
+            if rows.stop == self.down and self.padded is not None:
+                x[images] = padded[self.geometry.inside]
 
     def _blocks(self, start, stop):
         """Slices (images, rows of windows)."""
@@ -86,9 +89,13 @@ class Columns:
             for row in range(0, self.down, self.rows):
                 yield slice(first, min(first + self.few, stop)), slice(row, min(row + self.rows, self.down))
 
-    def _block(self, images, rows):
-        """Of one block: its windows and their copies (n, C, kh, kw, rows, W'), and the latter as a matrix."""
-        windows = self.windows[:images.stop - images.start, ..., rows, :]
+    def _padded(self, x, images):
+        """Where the windows of these images lie: in the buffer with zeros around them or, without zeros, in x."""
+        return x[images] if self.padded is None else self.padded[:images.stop - images.start]
+
+    def _block(self, padded, rows):
+        """Of one block: its windows and room for their copies (n, C, kh, kw, rows, W'), and the latter as a matrix."""
+        windows = view_windows(padded, self.geometry)[..., rows, :]
         n, channels, kh, kw, down, across = windows.shape
         memory = self.buffer[:windows.size]
         if self.by_pixel:
