@@ -61,6 +61,22 @@ def test_many_threads_compute_what_one_does(two_threads, rng, monkeypatch, paddi
         np.testing.assert_allclose(a.data, b.data, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("sides", [(0, 3), (3, 0), (0, 0)])
+@pytest.mark.parametrize("out", [1, 8])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_images_without_pixels_paint_nothing(rng, sides, out, stride):
+    """The result is the bias; the gradients are of the right shape, and zero."""
+    x, w, b = (tm.tensor(rng.standard_normal(shape), requires_grad=True)
+               for shape in [(2, 4, *sides), (4, out, 3, 3), (out,)])
+    y = F.conv_transpose2d(x, w, b, stride)
+    np.testing.assert_array_equal(y.data, np.broadcast_to(b.data[:, None, None], y.shape))
+    g = rng.standard_normal(y.shape)
+    for gradient, like in zip(tm.grad(y, [x, w, b], g), (x, w, b), strict=True):
+        assert gradient.shape == like.shape
+        if like is not b:
+            assert not gradient.data.any()
+
+
 def test_the_image_gradient_is_left_out_where_nobody_asks(rng, monkeypatch):
     monkeypatch.setattr(conv, "spread", None)  # would fail if called
     w = tm.tensor(rng.standard_normal((2, 1, 3, 3)), requires_grad=True)

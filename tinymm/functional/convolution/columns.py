@@ -40,11 +40,11 @@ class Columns:
         self.down, across = geometry.windows
         if self.direct:
             self.few = batch if by_pixel else 1                             # images in a block
-            self.rows = self.down                                           # of windows in a block
+            self.rows = max(1, self.down)                                   # of windows in a block
             return
         row = max(1, channels * math.prod(geometry.kernel) * across)        # numbers in the columns of a row
-        self.few = max(1, min(batch, BUFFER // (row * self.down)))
         self.rows = max(1, min(self.down, BUFFER // row))
+        self.few = max(1, min(batch, BUFFER // (row * max(1, self.down))))
         self.buffer = empty((self.few * self.rows * row,), dtype)
         self.padded = None                                                  # (n, C, H, W) with the zeros around them
         if geometry.padded != geometry.sides:
@@ -84,9 +84,9 @@ class Columns:
                 x[images] = padded[self.geometry.inside]
 
     def _blocks(self, start, stop):
-        """Slices (images, rows of windows)."""
+        """Slices (images, rows of windows); where an image has no windows at all, one empty slice of them."""
         for first in range(start, stop, self.few):
-            for row in range(0, self.down, self.rows):
+            for row in range(0, max(1, self.down), self.rows):
                 yield slice(first, min(first + self.few, stop)), slice(row, min(row + self.rows, self.down))
 
     def _padded(self, x, images):
