@@ -146,3 +146,13 @@ def test_rms_norm_adds_the_machine_epsilon_of_the_input_unless_told(dtype):
     F.rms_norm(t, 4).backward(g)
     scale = 1 / math.sqrt(2 * epsilon)                              # x̄ = (g − x̂ ⟨g x̂⟩) / σ, x̂ = ±1/√2
     np.testing.assert_allclose(t.grad, scale * (g - np.sign(x[:1]) / 8), rtol=1e-5, atol=1e-6 * scale)
+
+
+def test_running_statistics_that_change_before_the_gradient_do_not_change_it(rng):
+    """In evaluation x − μ is made again for the gradient: of the μ that the forward pass saw."""
+    x, w = (tm.tensor(rng.standard_normal(shape), requires_grad=True) for shape in [(4, 3, 2), (3,)])
+    mean, var, g = rng.standard_normal(3), rng.uniform(1, 2, 3), rng.standard_normal((4, 3, 2))
+    y = F.batch_norm(x, mean, var, w)
+    expected = (g * (x.data - mean[:, None]) / np.sqrt(var[:, None] + 1e-5)).sum((0, 2))
+    mean += 1e6
+    np.testing.assert_allclose(tm.grad(y, [w], g)[0].data, expected, rtol=1e-10)

@@ -19,6 +19,7 @@ __all__ = ["give_back", "recycled", "scratch"]
 
 KEPT = 4  # how many pieces of memory are kept: the largest
 LINE = 64  # bytes in a line of the cache; every array begins at one
+SCRATCH = 2**25  # bytes of a piece that is kept, at most
 RECYCLED = 2**28  # bytes that are kept at most for `recycled`
 _free = []
 _lock = threading.Lock()
@@ -61,7 +62,7 @@ def scratch():
     try:
         yield empty
     finally:
-        if used > memory.size:
+        if memory.size < used <= SCRATCH:
             memory = np.empty(used + LINE, np.uint8)  # enough for the next one
         with _lock:
             _free.append(memory)

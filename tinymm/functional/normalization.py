@@ -284,7 +284,7 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     if training:
         y = d * factor
     else:
-        y = x - _in_order(mean, x)                                          # x − μ is not kept: it is made again
+        y = x - _in_order(mean, x)                              # x − μ is not kept: the gradient makes it again
         y *= factor
     if bias is not None:
         y += _in_order(bias, x)

@@ -14,11 +14,13 @@ __all__ = ["keep_memory"]
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 VARIABLES = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"}
 LARGEST = 2**25  # bytes, the most that GNU's library allows: larger arrays go back to the system as before
-KEPT = 2**30  # bytes that no array uses and that stay with the program, at most
+KEPT = 2**30  # bytes free at the end of the heap from which on the library gives them back
 
 
 def keep_memory():
-    """Let the C library keep what arrays of up to 32 MB leave: up to 1 GB. For the whole process, until it ends.
+    """Let the C library keep what arrays of up to 32 MB leave, until 1 GB at the end of its heap is free.
+
+    For the whole process, until it ends.
 
     Returns
     -------

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import tinymm as tm
@@ -38,10 +38,6 @@ def forms(draw, layout=geometries()):
     return (rng.standard_normal((batch, groups * depth, *geometry.sides)),
             rng.standard_normal((groups * width, depth, *geometry.kernel)),
             rng.standard_normal((batch, groups * width, *geometry.windows)), geometry, groups)
-
-
-def turned_only_without_columns(geometry):
-    return _turned(geometry) if _is_direct(geometry) else None
 
 
 class Calls:
@@ -78,7 +74,7 @@ def test_both_orders_of_columns_give_the_same_however_the_windows_are_cut_into_b
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns, "BUFFER", buffer if by_pixel else 2**18 // buffer)
             patch.setattr(columns, "_by_pixel", lambda *_: by_pixel)
-            patch.setattr(columns, "_turned", turned_only_without_columns)
+            patch.setattr(columns, "_turned", lambda geometry: None)
             found.append((columns.correlate(x, w, geometry, 1), columns.spread(g, w, geometry, 1),
                           columns.kernel_gradient(g, x, geometry, 1)))
     for a, b in zip(*found):
@@ -102,7 +98,7 @@ def test_the_work_is_counted_in_multiplications(form):
     x, w, g, geometry, groups = form
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "parallel_for", loop := Calls(columns.parallel_for))
-        patch.setattr(columns, "_turned", turned_only_without_columns)
+        patch.setattr(columns, "_turned", lambda geometry: None)
         columns.correlate(x, w, geometry, groups)
         columns.spread(g, w, geometry, groups)
         columns.kernel_gradient(g, x, geometry, groups)
@@ -163,16 +159,20 @@ def test_through_a_kernel_of_one_pixel_paint_is_a_matrix_product(rng, width, dep
 
 
 @given(geometries(), st.integers(0, 9), st.integers(1, 3), st.booleans(), st.sampled_from([1, 30, 300, 2**18]))
+@example(geometry_of("test", (2, 3), (1, 1), 1, 0, 1), 0, 2, True, 300)
+@example(geometry_of("test", (4, 4), (2, 2), 2, 0, 1), 9, 2, True, 2**18)
 def test_a_block_is_as_large_as_may_be_and_no_larger(geometry, batch, channels, by_pixel, buffer):
     """Each row of windows comes once, in order; a block has BUFFER numbers at most, or one row; one more image, or
     one more row, would be too many."""
     x = np.zeros((batch, channels, *geometry.sides))
     down, across = geometry.windows
     row = channels * np.prod(geometry.kernel) * across
+    made_of = channels * np.prod(geometry.padded)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "BUFFER", buffer)
         made = Columns(batch, channels, geometry, 1, x.dtype, by_pixel)
         blocks = list(made.unfold(x, 0, batch))
+    assert _is_direct(geometry) or (made.padded is None) == (geometry.padded == geometry.sides)
     places = [(b, r) for images, rows, _ in blocks for b in range(batch)[images] for r in range(down)[rows]]
     assert places == list(itertools.product(range(batch), range(down)))
     for images, rows, matrix in blocks:
@@ -181,7 +181,9 @@ def test_a_block_is_as_large_as_may_be_and_no_larger(geometry, batch, channels, 
         if not _is_direct(geometry):
             assert matrix.size <= buffer or n == m == 1
             assert rows.stop == down or (m + 1) * row > buffer
-            assert images.stop == batch or m < down or (n + 1) * down * row > buffer
+            assert images.stop == batch or m < down or (n + 1) * max(down * row, made_of) > buffer
+        else:
+            assert n == (batch if by_pixel else 1)
 
 
 def test_in_float32_they_err_by_few_units_in_the_last_place(rng):

@@ -77,6 +77,17 @@ def test_images_without_pixels_paint_nothing(rng, sides, out, stride):
             assert not gradient.data.any()
 
 
+def test_no_images_and_a_phase_without_pixels(rng):
+    """An empty batch in whatever order, and a stride that leaves some pixels of no window."""
+    y = F.conv2d(rng.standard_normal((5, 3, 6, 6)), rng.standard_normal((4, 3, 3, 3)))
+    x, w = tm.tensor(y[:0], requires_grad=True), tm.tensor(rng.standard_normal((2, 4, 1, 1)), requires_grad=True)
+    assert [g.shape for g in tm.grad(F.conv2d(x, w), [x, w], np.zeros((0, 2, 4, 4)))] == [x.shape, w.shape]
+    x, w = (tm.tensor(rng.standard_normal(shape), requires_grad=True) for shape in [(2, 3, 1, 1), (2, 3, 3, 3)])
+    g = rng.standard_normal((2, 2, 1, 1))
+    seen, = tm.grad(F.conv2d(x, w, stride=2, padding=1), [x], g)
+    np.testing.assert_allclose(seen.data[..., 0, 0], g[..., 0, 0] @ w.data[:, :, 1, 1], rtol=1e-12)
+
+
 def test_the_image_gradient_is_left_out_where_nobody_asks(rng, monkeypatch):
     monkeypatch.setattr(conv, "spread", None)  # would fail if called
     w = tm.tensor(rng.standard_normal((2, 1, 3, 3)), requires_grad=True)

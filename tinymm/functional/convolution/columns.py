@@ -9,7 +9,8 @@ its derivative by each of the three is a sum over the other two: `correlate` (by
 
 A column is one window laid out flat. All columns together are kernel-size times larger
 than the images, so they go through a buffer, a block at a time: the windows of several
-images or, of a large one, some rows of them. Long products are faster than many.
+images or, of one large image, some rows of windows. One long product is faster than
+many short ones.
 """
 
 import math
@@ -22,11 +23,12 @@ from .windows import Geometry, view_windows
 
 __all__ = ["Columns", "correlate", "kernel_gradient", "spread"]
 
-BUFFER = 2**18  # numbers in the columns of a block, unless one row of windows has more
+BUFFER = 2**18  # numbers in the columns of a block, and in its padded images, at most; one row of windows is never cut
 
 
 class Columns:
-    """The windows of images as a matrix for each block, in a buffer that serves all blocks in turn.
+    """The windows of images as a matrix for each block, in a buffer that serves all blocks in turn; for a 1×1 kernel
+    over every pixel, the images themselves, without a buffer.
 
     In memory either windows lie side by side, for each channel and kernel pixel, or (`by_pixel`) channels do, for each
     window and kernel pixel. The longer such a run is, the faster it is copied.
@@ -39,12 +41,13 @@ class Columns:
         self.direct = _is_direct(geometry)
         self.down, across = geometry.windows
         if self.direct:
-            self.few = batch if by_pixel else 1                             # images in a block
+            self.few = max(1, batch) if by_pixel else 1                     # images in a block
             self.rows = max(1, self.down)                                   # of windows in a block
             return
         row = max(1, channels * math.prod(geometry.kernel) * across)        # numbers in the columns of a row
+        image = max(row, row * self.down, channels * math.prod(geometry.padded))
         self.rows = max(1, min(self.down, BUFFER // row))
-        self.few = max(1, min(batch, BUFFER // (row * max(1, self.down))))
+        self.few = max(1, min(batch, BUFFER // image))
         self.buffer = empty((self.few * self.rows * row,), dtype)
         self.padded = None                                                  # (n, C, H, W) with the zeros around them
         if geometry.padded != geometry.sides:
@@ -69,8 +72,8 @@ class Columns:
             yield images, rows, matrix
 
     def fold(self, x, start, stop):
-        """As `unfold`, but whoever asks fills the matrices; x[start:stop] becomes the images that result when every
-        column is added where its window lies."""
+        """Yields as `unfold` does. The caller fills each matrix before it asks for the next one; after the last,
+        x[start:stop] is the images that result when every column is added where its window lies."""
         for images, rows in self._blocks(start, stop):
             padded = self._padded(x, images)
             if rows.start == 0:
@@ -90,7 +93,7 @@ class Columns:
                 yield slice(first, min(first + self.few, stop)), slice(row, min(row + self.rows, self.down))
 
     def _padded(self, x, images):
-        """Where the windows of these images lie: in the buffer with zeros around them or, without zeros, in x."""
+        """What the windows lie on: copies with zeros around them or, where no zeros are needed, x[images] itself."""
         return x[images] if self.padded is None else self.padded[:images.stop - images.start]
 
     def _block(self, padded, rows):
@@ -205,7 +208,8 @@ def kernel_gradient(g, x, geometry, groups):
 
 
 def _pixels(a, groups):
-    """Images (n, C, H, W) as matrices (G, n·H·W, C/G): a view if channels lie side by side, or n is 1."""
+    """Images (n, C, H, W) as matrices (G, n·H·W, C/G): a view if the pixels follow each other in memory at one
+    distance, as in what `correlate` fills; else a copy."""
     n, channels, height, width = a.shape
     return a.transpose(0, 2, 3, 1).reshape(n * height * width, groups, channels // groups).swapaxes(0, 1)
 
