@@ -131,3 +131,12 @@ def test_no_more_than_so_much_is_kept(monkeypatch):
     assert sum(memory.size for memory in room._left) <= 3500 < sum(memory.size for memory in room._left) + 1100
     give_back()
     assert not room._left
+
+
+def test_what_is_too_large_is_not_kept(monkeypatch):
+    monkeypatch.setattr(room, "SCRATCH", 1000)
+    for size, kept in [(1001, 0), (500, 500)]:
+        give_back()
+        with scratch() as empty:
+            empty((size,), np.int8)
+        assert kept <= sum(memory.size for memory in room._free) <= 2 * kept

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinymm as tm
 import tinymm.functional as F
 from tinymm.cores import blocks
-from tinymm.functional.normalization import _in_order, _side_by_side
+from tinymm.functional.normalization import _in_order, _side_by_side, batch_norm_composite
 from tinymm.testing.strategies import arrays, shapes
 
 
@@ -156,3 +156,10 @@ def test_running_statistics_that_change_before_the_gradient_do_not_change_it(rng
     expected = (g * (x.data - mean[:, None]) / np.sqrt(var[:, None] + 1e-5)).sum((0, 2))
     mean += 1e6
     np.testing.assert_allclose(tm.grad(y, [w], g)[0].data, expected, rtol=1e-10)
+
+
+def test_running_statistics_are_not_rounded_where_x_is_of_integers(rng):
+    x, mean, var = rng.integers(-9, 9, (4, 3, 2)), rng.standard_normal(3), rng.uniform(0.1, 0.9, 3)
+    expected = (x - mean[:, None]) / np.sqrt(var[:, None] + 1e-5)
+    for form in (F.batch_norm, batch_norm_composite):
+        np.testing.assert_allclose(form(x, mean, var, None, None, False, 0.1, 1e-5), expected, rtol=1e-10, atol=1e-12)

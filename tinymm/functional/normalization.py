@@ -445,10 +445,10 @@ def _over_channels(x, *vectors):
 
 
 def _running_statistics(x, running_mean, running_var):
-    """The running mean and variance, laid along the channels, in the dtype of x."""
+    """The running mean and variance as they are now, laid along the channels: copies, in the floating dtype of x."""
     if running_mean is None or running_var is None:
         raise ValueError("batch_norm: evaluation needs running_mean and running_var; got none")
-    return (a.astype(x.dtype) for a in _over_channels(x, running_mean, running_var))
+    return (a.astype(np.result_type(x.dtype, 0.0)) for a in _over_channels(x, running_mean, running_var))
 
 
 def _update(running, batch, momentum):

@@ -57,7 +57,7 @@ def test_only_an_image_that_is_its_own_matrix_is_not_copied(geometry, channels, 
     if by_pixel:
         image = np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1)
     x = image[None]
-    matrix = next(Columns(1, channels, geometry, 1, x.dtype, by_pixel).unfold(x, 0, 1))[2]
+    matrix = next(Columns(1, channels, geometry, 1, x.dtype, by_pixel, np.empty).unfold(x, 0, 1))[2]
     # of one pixel, at any stride
     own = geometry.kernel == (1, 1) and geometry.windows == geometry.padded == geometry.sides
     assert np.shares_memory(matrix, x) == own
@@ -170,7 +170,7 @@ def test_a_block_is_as_large_as_may_be_and_no_larger(geometry, batch, channels, 
     made_of = channels * np.prod(geometry.padded)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "BUFFER", buffer)
-        made = Columns(batch, channels, geometry, 1, x.dtype, by_pixel)
+        made = Columns(batch, channels, geometry, 1, x.dtype, by_pixel, np.empty)
         blocks = list(made.unfold(x, 0, batch))
     assert _is_direct(geometry) or (made.padded is None) == (geometry.padded == geometry.sides)
     places = [(b, r) for images, rows, _ in blocks for b in range(batch)[images] for r in range(down)[rows]]

@@ -34,27 +34,24 @@ class Columns:
     window and kernel pixel. The longer such a run is, the faster it is copied.
     """
 
-    def __init__(self, batch, channels, geometry, groups, dtype, by_pixel, empty=np.empty):
+    def __init__(self, batch, channels, geometry, groups, dtype, by_pixel, empty):
         self.geometry = geometry
         self.groups = groups
         self.by_pixel = by_pixel
         self.direct = _is_direct(geometry)
-        self.down, across = geometry.windows
+        self.window_rows, across = geometry.windows
         if self.direct:
-            self.few = max(1, batch) if by_pixel else 1                     # images in a block
-            self.rows = max(1, self.down)                                   # of windows in a block
+            self.block_images = max(1, batch) if by_pixel else 1
+            self.block_rows = max(1, self.window_rows)
             return
         row = max(1, channels * math.prod(geometry.kernel) * across)        # numbers in the columns of a row
-        image = max(row, row * self.down, channels * math.prod(geometry.padded))
-        self.rows = max(1, min(self.down, BUFFER // row))
-        self.few = max(1, min(batch, BUFFER // image))
-        self.buffer = empty((self.few * self.rows * row,), dtype)
+        image = max(row, row * self.window_rows, channels * math.prod(geometry.padded))
+        self.block_images = max(1, min(batch, BUFFER // image))
+        self.block_rows = max(1, min(self.window_rows, BUFFER // row))
+        self.buffer = empty((self.block_images * self.block_rows * row,), dtype)
         self.padded = None                                                  # (n, C, H, W) with the zeros around them
         if geometry.padded != geometry.sides:
-            if by_pixel:
-                self.padded = empty((self.few, *geometry.padded, channels), dtype).transpose(0, 3, 1, 2)
-            else:
-                self.padded = empty((self.few, channels, *geometry.padded), dtype)
+            self.padded = _laid_out(empty, (self.block_images, channels, *geometry.padded), dtype, by_pixel)
             self.padded[...] = 0
 
     def unfold(self, x, start, stop):
@@ -83,14 +80,15 @@ class Columns:
             for i in range(columns.shape[2]):
                 for j in range(columns.shape[3]):
                     windows[:, :, i, j] += columns[:, :, i, j]              # for one (i, j) no two windows overlap
-            if rows.stop == self.down and self.padded is not None:
+            if rows.stop == self.window_rows and self.padded is not None:
                 x[images] = padded[self.geometry.inside]
 
     def _blocks(self, start, stop):
         """Slices (images, rows of windows); where an image has no windows at all, one empty slice of them."""
-        for first in range(start, stop, self.few):
-            for row in range(0, max(1, self.down), self.rows):
-                yield slice(first, min(first + self.few, stop)), slice(row, min(row + self.rows, self.down))
+        for image in range(start, stop, self.block_images):
+            for row in range(0, max(1, self.window_rows), self.block_rows):
+                yield (slice(image, min(image + self.block_images, stop)),
+                       slice(row, min(row + self.block_rows, self.window_rows)))
 
     def _padded(self, x, images):
         """What the windows lie on: copies with zeros around them or, where no zeros are needed, x[images] itself."""
@@ -115,7 +113,7 @@ def correlate(x, w, geometry, groups, bias=None):
     In memory the channels of the response lie side by side.
     """
     by_pixel = _by_pixel(geometry, groups, x.shape[1], x)
-    y = np.empty((len(x), *geometry.windows, len(w)), np.result_type(x, w)).transpose(0, 3, 1, 2)
+    y = _laid_out(np.empty, (len(x), len(w), *geometry.windows), np.result_type(x, w), by_pixel=True)
     w = _flat(w, groups, by_pixel)
 
     def respond(start, stop):
@@ -145,8 +143,7 @@ def spread(g, w, geometry, groups):
     by_pixel = _by_pixel(geometry, groups, channels)
     w = _flat(w, groups, by_pixel)
     dtype = np.result_type(g, w)
-    x = np.empty((len(g), *geometry.sides, channels) if by_pixel else (len(g), channels, *geometry.sides), dtype)
-    x = x.transpose(0, 3, 1, 2) if by_pixel else x
+    x = _laid_out(np.empty, (len(g), channels, *geometry.sides), dtype, by_pixel)
 
     def paint(start, stop):
         with scratch() as empty:
@@ -163,7 +160,7 @@ def _spread_by_phases(g, w, geometry, groups):
 
     So for each a < s these pixels are painted with stride 1, by a kernel of their own.
     """
-    x = np.empty((len(g), *geometry.sides, groups * w.shape[1]), np.result_type(g, w)).transpose(0, 3, 1, 2)
+    x = _laid_out(np.empty, (len(g), groups * w.shape[1], *geometry.sides), np.result_type(g, w), by_pixel=True)
     phases = [_phase(geometry, a) for a in np.ndindex(geometry.stride)]
 
     def paint(start, stop):
@@ -205,6 +202,12 @@ def kernel_gradient(g, x, geometry, groups):
     if by_pixel:
         return total.reshape(g.shape[1], *geometry.kernel, x.shape[1]).transpose(0, 3, 1, 2)
     return total.reshape(g.shape[1], x.shape[1] // groups, *geometry.kernel)
+
+
+def _laid_out(empty, shape, dtype, by_pixel):
+    """An array (n, C, H, W) whose channels (`by_pixel`) or whose pixels lie side by side in memory."""
+    n, channels, height, width = shape
+    return empty((n, height, width, channels), dtype).transpose(0, 3, 1, 2) if by_pixel else empty(shape, dtype)
 
 
 def _pixels(a, groups):
