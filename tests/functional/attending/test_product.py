@@ -121,9 +121,9 @@ def test_the_form_follows_the_size_the_mask_the_memory_and_the_processor(rng, mo
         F.tiled_attention(*[np.ones((2, 3))] * 3, mask).sum().backward()
 
 
-@pytest.mark.parametrize("limit", [-1, math.nan])
+@pytest.mark.parametrize("limit", [-1, math.nan, "256 MB", None])
 def test_a_memory_that_is_none_is_refused(limit):
-    with pytest.raises(ValueError, match=f"attention_memory: .* must be a number of bytes, 0 or more; got {limit}"):
+    with pytest.raises(ValueError, match=f"attention_memory: .* must be a number of bytes, 0 or more; got {limit!r}"):
         with F.attention_memory(limit):
             pass
 

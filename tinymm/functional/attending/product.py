@@ -3,6 +3,7 @@
 import math
 from contextlib import contextmanager
 from contextvars import ContextVar
+from numbers import Real
 
 import numpy as np
 
@@ -28,13 +29,13 @@ def attention_memory(limit):
 
     Parameters
     ----------
-    limit : int
+    limit : int or float
         Bytes; 256 MB where nothing is said. With 0, memory grows with the length and never with its square.
 
     Raises
     ------
     ValueError
-        If the limit is negative.
+        If the limit is no number, or negative.
 
     Examples
     --------
@@ -44,8 +45,8 @@ def attention_memory(limit):
     ...     F.scaled_dot_product_attention(x, x, x)._node.op.name
     'tiled_attention'
     """
-    if not limit >= 0:
-        raise ValueError(f"attention_memory: the limit must be a number of bytes, 0 or more; got {limit}")
+    if not isinstance(limit, Real) or not limit >= 0:
+        raise ValueError(f"attention_memory: the limit must be a number of bytes, 0 or more; got {limit!r}")
     before = _memory.set(limit)
     try:
         yield
